@@ -1,0 +1,257 @@
+"""The `sidestep` command as a person meets it: in its own process, by what it prints and returns.
+
+How failures are worded is shown on a stand-in for `serving.verbs`, a real module found first on the
+path, because no true verb fails in every way on demand.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+import sidestep
+from sidestep.main import VERBS
+
+ROOT = Path(__file__).parents[2]
+
+STAND_IN = """
+import sys, time
+import click
+
+class Mendable(ValueError):
+    exit_code = 2
+
+@click.command()
+@click.argument("way")
+@click.option("--drugs", default="all of them")
+@click.option("--trials", type=int, default=7)
+@click.option("--quiet", is_flag=True)
+@click.pass_context
+def check(ctx, way, drugs, trials, quiet):
+    if way == "mendable":
+        raise Mendable("data.txt, row 3: 'x' is no number;\\n  write NA.")
+    if way == "unforeseen":
+        raise RuntimeError("the sky fell.")
+    if way == "missing-file":
+        open("no/such/file.txt")
+    if way == "finds-errors":
+        ctx.exit(1)
+    if way == "endless":
+        print("started", flush=True)
+        time.sleep(60)
+    if way == "chatty":
+        for number in range(100_000):
+            print(number)
+    print(f"{way}, {drugs}, {trials}, {quiet}")
+"""
+
+
+@pytest.fixture(scope="module")
+def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder whose `serving.verbs` fails in the way that its argument names."""
+    folder = tmp_path_factory.mktemp("stand_in")
+    (folder / "serving").mkdir()
+    (folder / "serving" / "__init__.py").touch()
+    (folder / "serving" / "verbs.py").write_text(STAND_IN, encoding="utf-8")
+    return folder
+
+
+def environment(*folders: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Give the process these folders to import from, before the repository's."""
+    path = os.pathsep.join(str(folder) for folder in (*folders, ROOT))
+    kept = {name: value for name, value in os.environ.items() if name != "SIDESTEP_TRACEBACK"}
+    return {**kept, "PYTHONPATH": path, **(extra or {})}
+
+
+def run(
+    *args: str, on: Path | None = None, extra: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end, with the stand-in's folder first if there is one."""
+    folders = () if on is None else (on,)
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "sidestep", *args],
+        env=environment(*folders, extra=extra),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def assert_one_sentence(stderr: str) -> None:
+    assert re.fullmatch(r"sidestep: error: [^\n]+[.?]\n", stderr), stderr
+    assert "Traceback" not in stderr
+
+
+def test_help_lists_the_verbs_as_a_story() -> None:
+    shown = run("--help")
+    assert shown.returncode == 0
+    listed = re.findall(r"^  (\w+)  +\S", shown.stdout.split("Verbs:")[1], flags=re.MULTILINE)
+    assert listed == ["check", "train", "score", "ui", "simulate", "demo"]
+
+
+def test_help_answers_in_under_three_tenths_of_a_second() -> None:
+    seconds = []
+    for _ in range(5):  # the best of five: how busy the machine is does not count
+        start = time.perf_counter()
+        run("--help")
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 0.3
+
+
+def test_help_imports_no_verb_and_no_science() -> None:
+    program = (
+        "import sys\nfrom sidestep.main import main\nmain(['--help'])\n"
+        "print(*sorted(name.split('.')[0] for name in sys.modules), file=sys.stderr)"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    loaded = set(shown.stderr.split())
+    assert "sidestep" in loaded
+    assert not loaded & {"features", "models", "training", "serving"}
+    assert not loaded & {"numpy", "pandas", "sklearn", "mlflow", "optuna", "shap", "xgboost"}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_its_help(verb: str) -> None:
+    shown = run(verb, "--help")
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.startswith(f"Usage: sidestep {verb} ")
+    assert "--help" in shown.stdout
+
+
+def test_version() -> None:
+    shown = run("--version")
+    assert (shown.returncode, shown.stdout) == (0, f"sidestep, version {sidestep.__version__}\n")
+
+
+def test_no_verb_shows_the_help_and_is_a_mistake() -> None:
+    shown = run()
+    assert shown.returncode == 2
+    assert "Verbs:" in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "suggested"),
+    [
+        (["scor"], "did you mean 'score'?"),
+        (["Train"], "did you mean 'train'?"),
+        (["zzz"], "choose one of check, train, score, ui, simulate, demo."),
+        (["--versoin"], "Did you mean '--version'?"),
+        (["check", "here", "--drug", "x"], "Did you mean '--drugs'?"),
+        (["check"], "Missing argument 'WAY'."),
+        (["check", "here", "--trials", "many"], "'many' is not a valid integer."),
+    ],
+)
+def test_mistyped_command_line_names_the_right_way(
+    stand_in: Path, typed: list[str], suggested: str
+) -> None:
+    shown = run(*typed, on=stand_in)
+    assert shown.returncode == 2
+    assert shown.stdout == ""
+    assert suggested in shown.stderr
+    assert "--help`" in shown.stderr
+    assert_one_sentence(shown.stderr)
+
+
+def test_an_errors_own_exit_code_and_message_reach_the_user(stand_in: Path) -> None:
+    shown = run("check", "mendable", on=stand_in)
+    assert shown.returncode == 2
+    assert shown.stderr == "sidestep: error: data.txt, row 3: 'x' is no number; write NA.\n"
+
+
+@pytest.mark.parametrize(
+    ("way", "said"),
+    [
+        ("unforeseen", "RuntimeError: the sky fell (set SIDESTEP_TRACEBACK=1"),
+        ("missing-file", "No such file or directory: 'no/such/file.txt' (set"),
+    ],
+)
+def test_an_unforeseen_error_is_one_sentence(stand_in: Path, way: str, said: str) -> None:
+    shown = run("check", way, on=stand_in)
+    assert shown.returncode == 1
+    assert said in shown.stderr
+    assert_one_sentence(shown.stderr)
+
+
+def test_the_traceback_is_there_for_who_asks(stand_in: Path) -> None:
+    shown = run("check", "unforeseen", on=stand_in, extra={"SIDESTEP_TRACEBACK": "1"})
+    assert shown.returncode == 1
+    assert shown.stderr.startswith("Traceback (most recent call last):")
+    assert "RuntimeError: the sky fell." in shown.stderr
+
+
+def test_a_verb_chooses_its_exit_code(stand_in: Path) -> None:
+    shown = run("check", "finds-errors", on=stand_in)
+    assert (shown.returncode, shown.stdout, shown.stderr) == (1, "", "")
+
+
+@pytest.mark.parametrize(
+    ("given", "understood"),
+    [
+        (["--drugs", ""], "fine, all of them, 7, False"),
+        (["--drugs", "", "--trials", "", "--quiet"], "fine, all of them, 7, True"),
+        (["--drugs="], "fine, all of them, 7, False"),
+        (["--quiet", "--drugs", "Lapatinib"], "fine, Lapatinib, 7, True"),
+        (["--trials=3", "--drugs", " "], "fine,  , 3, False"),
+    ],
+)
+def test_an_option_given_as_an_empty_string_counts_as_not_given(
+    stand_in: Path, given: list[str], understood: str
+) -> None:
+    shown = run("check", "fine", *given, on=stand_in)
+    assert (shown.returncode, shown.stdout) == (0, f"{understood}\n"), shown.stderr
+
+
+def test_an_empty_argument_stays_an_argument(stand_in: Path) -> None:
+    shown = run("check", "--quiet", "--", "", on=stand_in)
+    assert shown.stdout == ", all of them, 7, True\n"
+
+
+def test_an_interrupt_ends_in_a_sentence(stand_in: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "sidestep", "check", "endless"],
+        env=environment(stand_in),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "started\n"
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert_one_sentence(stderr)
+
+
+@pytest.mark.parametrize("way", ["chatty", "fine"])
+def test_a_reader_that_leaves_is_no_error(stand_in: Path, way: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        shown = subprocess.run(
+            [sys.executable, "-P", "-m", "sidestep", "check", way],
+            env=environment(stand_in),
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    finally:
+        os.close(writer)
+    assert (shown.returncode, shown.stderr) == (141, "")

@@ -1,0 +1,1 @@
+"""What does a sample look like? Studies, identifiers, and one feature builder a modality."""

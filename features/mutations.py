@@ -1,0 +1,147 @@
+"""Mutation calls: which there are, and of what kind each is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import pandas as pd
+
+from features.genes import gene_pairs, read_entrez
+from features.identifiers import Samples
+from features.problems import Findings, study_error
+from features.tables import Table
+
+_TRUNCATING = frozenset([
+    "nonsense_mutation", "frame_shift_del", "frame_shift_ins", "frameshift_variant",
+    "frameshift", "frame_shift", "splice_site", "stop_gained", "splice_acceptor_variant",
+    "splice_donor_variant", "transcript_ablation", "frameshift_deletion",
+    "frameshift_insertion", "nonsense",
+])  # fmt: skip
+_OTHER_NONSILENT = frozenset([
+    "missense_mutation", "missense_variant", "missense", "in_frame_del", "in_frame_ins",
+    "inframe_deletion", "inframe_insertion", "in_frame_deletion", "in_frame_insertion",
+    "protein_altering_variant", "nonstop_mutation", "stop_lost", "translation_start_site",
+    "start_lost", "initiator_codon_variant", "de_novo_start_outofframe",
+    "de_novo_start_inframe", "start_codon_snp", "start_codon_del", "start_codon_ins",
+    "stop_codon_del", "stop_codon_ins",
+])  # fmt: skip
+_PROTEIN_CHANGE = ("HGVSp_Short", "HGVSp", "Protein_Change", "Amino_Acid_Change")
+_ONE_LETTER = {
+    "Ala": "A", "Arg": "R", "Asn": "N", "Asp": "D", "Cys": "C", "Gln": "Q", "Glu": "E",
+    "Gly": "G", "His": "H", "Ile": "I", "Leu": "L", "Lys": "K", "Met": "M", "Phe": "F",
+    "Pro": "P", "Ser": "S", "Thr": "T", "Trp": "W", "Tyr": "Y", "Val": "V", "Ter": "*",
+    "Sec": "U",
+}  # fmt: skip
+_THREE_LETTER = re.compile("|".join(_ONE_LETTER))
+_RESIDUE = r"^(?:[\w.]+:)?(?:p\.)?\(?([A-Z*]\d+)"
+
+
+@dataclass(frozen=True)
+class MutationCalls:
+    """Calls of one MAF, and the (symbol, Entrez) pairs that it gives.
+
+    Attributes
+    ----------
+    calls : pandas.DataFrame
+        `sample_id, gene, classification, protein_change`, one call a row, silent calls kept.
+    entrez : pandas.Series
+        Hugo symbol -> Entrez identifier (Int64).
+    """
+
+    calls: pd.DataFrame
+    entrez: pd.Series
+
+
+def is_nonsilent(classification: pd.Series) -> pd.Series:
+    """Whether each `Variant_Classification` changes the protein (MAF and VEP names).
+
+    Missense, truncating, in-frame, nonstop and start-site calls do; Silent, RNA, Intron, UTR,
+    flank, splice-region and unknown names do not.
+    """
+    return _terms(classification, _TRUNCATING | _OTHER_NONSILENT)
+
+
+def is_truncating(classification: pd.Series) -> pd.Series:
+    """Whether each `Variant_Classification` cuts the protein short.
+
+    Nonsense, frameshift and splice-site calls do.
+    """
+    return _terms(classification, _TRUNCATING)
+
+
+def _terms(classification: pd.Series, wanted: frozenset[str]) -> pd.Series:
+    # VEP joins the consequences of one call with '&' or ','; one that counts is enough.
+    levels = {
+        level: any(
+            term.strip().replace(" ", "_").casefold() in wanted
+            for term in re.split(r"[&,;]", str(level))
+        )
+        for level in classification.dropna().unique()
+    }
+    return classification.map(levels).eq(True).astype(bool)
+
+
+def residue(protein_change: pd.Series) -> pd.Series:
+    """Residue of each protein change: ``p.H1047R`` and ``p.His1047Arg`` are ``"H1047"``.
+
+    Returns
+    -------
+    pandas.Series
+        Reference amino acid and position (the first one of a range), NaN where there is none.
+    """
+    text = protein_change.astype("str").str.strip()
+    short = text.str.replace(_THREE_LETTER, lambda m: _ONE_LETTER[m.group()], regex=True)
+    return short.str.extract(_RESIDUE, expand=False)
+
+
+def read_mutations(table: Table, samples: Samples, findings: Findings) -> MutationCalls:
+    """Read a MAF.
+
+    A call whose gene has no Hugo symbol is left out, with a warning.
+
+    Raises
+    ------
+    StudyError
+        If Hugo_Symbol, Tumor_Sample_Barcode or Variant_Classification is absent, or a call has
+        no sample.
+    """
+    found = {
+        needed: table.find(needed)
+        for needed in ("Hugo_Symbol", "Tumor_Sample_Barcode", "Variant_Classification")
+    }
+    absent = [needed for needed, column in found.items() if column is None]
+    if absent:
+        message = (
+            f"{table.name} lacks {len(absent)} column(s) that a MAF needs: {', '.join(absent)}."
+        )
+        raise study_error(message, table.name)
+    gene, sample, kind = (column for column in found.values() if column is not None)
+    change, entrez = table.find(*_PROTEIN_CHANGE), table.find("Entrez_Gene_Id")
+    text = table.text([c for c in (gene, sample, kind, change, entrez) if c is not None])
+    if text[sample].isna().any():
+        place = table.row(int(text[sample].isna().to_numpy().argmax()))
+        message = f"{table.name}, {place} has no Tumor_Sample_Barcode; name the call's sample."
+        raise study_error(message, table.name, place, sample)
+    if change is None:
+        findings.note(
+            f"{table.name} has no HGVSp_Short column: hotspots cannot be told.", table.name
+        )
+    meant = samples.resolve(list(dict.fromkeys(text[sample])), table.name)
+    calls = pd.DataFrame(
+        {
+            "sample_id": text[sample].map(meant).astype("str"),
+            "gene": text[gene],
+            "classification": text[kind],
+            "protein_change": text[change] if change else pd.Series(pd.NA, text.index, "str"),
+        }
+    )
+    pairs = gene_pairs(text[gene], read_entrez(table, entrez, text))
+    return MutationCalls(_with_gene(calls, table.name, findings), pairs)
+
+
+def _with_gene(calls: pd.DataFrame, file: str, findings: Findings) -> pd.DataFrame:
+    nameless = int(calls["gene"].isna().sum())
+    if nameless:
+        findings.warn(f"{file}: {nameless} call(s) without a Hugo_Symbol are left out.", file)
+    return calls[calls["gene"].notna()].reset_index(drop=True)

@@ -1,0 +1,257 @@
+"""Tab-separated files: how one is read, and where it is broken."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from features.problems import Problem, StudyError, study_error
+
+#: What stands for a missing value in every file of a study.
+MISSING = ("", "NA", "NaN", "nan", "na", "N/A", "n/a", "NULL", "null")
+_MOST_CELLS = 20
+
+
+@dataclass(frozen=True)
+class Table:
+    """A tab-separated file whose rows all have the header's width.
+
+    Attributes
+    ----------
+    name : str
+        File name for messages.
+    columns : tuple of str
+        Header, stripped.
+    body : bytes
+        Rows below the header, UTF-8, one a line, without blank lines.
+    lines : numpy.ndarray
+        Line number in the file of each row, from 1.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    body: bytes
+    lines: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def find(self, *names: str) -> str | None:
+        """First column with one of these names, regardless of case; None where there is none."""
+        by_case = {column.casefold(): column for column in reversed(self.columns)}
+        return next((by_case[n.casefold()] for n in names if n.casefold() in by_case), None)
+
+    def text(self, columns: Sequence[str], rows: int | None = None) -> pd.DataFrame:
+        """Columns as stripped text, NaN where missing; the first `rows` rows only where given."""
+        frame = self._parse(dict.fromkeys(columns, "str"), rows)
+        return frame.apply(_strip)
+
+    def split(
+        self,
+        text: Sequence[str],
+        numbers: Sequence[str],
+        label: str,
+        *,
+        limits: bool = False,
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Read text and number columns in one pass.
+
+        Parameters
+        ----------
+        text, numbers : sequence of str
+            Columns to read as text, and as float64.
+        label : str
+            Text column that names a row in an error message.
+        limits : bool
+            Read ``>8`` and ``<0.1`` (the LIMIT-VALUE cells of cBioPortal) as 8 and 0.1.
+
+        Returns
+        -------
+        tuple of pandas.DataFrame
+            Text columns and number columns, a row a line of the file.
+
+        Raises
+        ------
+        StudyError
+            Where cells are not finite numbers; it names line, row label, column and value.
+        """
+        try:
+            kinds = dict.fromkeys(text, "str") | dict.fromkeys(numbers, "float64")
+            frame = self._parse(kinds)
+            values = frame[list(numbers)]
+            if not np.isinf(values.to_numpy()).any():
+                return frame[list(text)].apply(_strip), values
+        except (ValueError, OverflowError):
+            pass  # some cell is no number: find out which, cell by cell
+        return self.text(text), self._numbers_cell_by_cell(numbers, label, limits)
+
+    def row(self, position: int, label: str = "") -> str:
+        """Where a row stands: ``"line 12 (ERBB2)"``."""
+        place = f"line {self.lines[position]}"
+        return f"{place} ({label})" if label else place
+
+    def _parse(self, kinds: Mapping[str, str], rows: int | None = None) -> pd.DataFrame:
+        where = {self.columns.index(column): column for column in kinds}
+        if not len(self) or not kinds:
+            index = pd.RangeIndex(len(self) if rows is None else min(rows, len(self)))
+            return pd.DataFrame({c: pd.Series(dtype=k) for c, k in kinds.items()}, index=index)
+        frame = pd.read_csv(
+            io.BytesIO(self.body),
+            sep="\t",
+            header=None,
+            names=list(range(len(self.columns))),
+            usecols=sorted(where),
+            dtype={position: kinds[column] for position, column in where.items()},
+            keep_default_na=False,
+            na_values=list(MISSING),
+            quoting=csv.QUOTE_NONE,
+            skip_blank_lines=False,
+            nrows=rows,
+            engine="c",
+        )
+        return frame.rename(columns=where)[list(kinds)]
+
+    def _numbers_cell_by_cell(
+        self, columns: Sequence[str], label: str, limits: bool
+    ) -> pd.DataFrame:
+        text = self.text(columns)
+        if limits:
+            text = text.apply(lambda cells: cells.str.replace(r"^[<>]=?\s*", "", regex=True))
+        values = text.apply(pd.to_numeric, errors="coerce").astype("float64")
+        bad = text.notna().to_numpy() & ~np.isfinite(values.to_numpy())
+        if not bad.any():
+            return values
+        names = self.text([label])[label]
+        raise StudyError(
+            [
+                self._bad_cell(row, str(names.iloc[row]), columns[at], str(text.iloc[row, at]))
+                for row, at in np.argwhere(bad)[:_MOST_CELLS]
+            ]
+        )
+
+    def _bad_cell(self, row: int, name: str, column: str, value: str) -> Problem:
+        place = self.row(row, name)
+        message = (
+            f"{self.name}, {place}, column {column}: {value!r} is not a finite number; "
+            "write a number with a decimal point, or NA where there is none."
+        )
+        return Problem("error", self.name, place, column, message)
+
+
+def read_bytes(path: Path, name: str) -> tuple[bytes, str]:
+    """Contents of a file (decompressed where it ends in ``.gz``) and the sha256 of its bytes.
+
+    Raises
+    ------
+    StudyError
+        If the file cannot be opened, or is a broken gzip file.
+    """
+    try:
+        stored = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise study_error(f"{name} cannot be read ({reason}).", name) from error
+    digest = hashlib.sha256(stored).hexdigest()
+    if path.suffix.lower() != ".gz":
+        return stored, digest
+    try:
+        return gzip.decompress(stored), digest
+    except (EOFError, OSError, zlib.error) as error:
+        message = (
+            f"{name} is not a whole gzip file ({error}); copy or download it again, or give the "
+            "uncompressed file."
+        )
+        raise study_error(message, name) from error
+
+
+def decode(data: bytes, name: str) -> str:
+    """Text of a UTF-8 file with plain newlines.
+
+    Raises
+    ------
+    StudyError
+        If the bytes are not UTF-8 (it names byte offset and line) or hold NUL characters.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        message = (
+            f"{name} is not UTF-8 text: byte {error.start} (line {line}) cannot be decoded; save "
+            "the file as UTF-8."
+        )
+        raise study_error(message, name, f"line {line}") from error
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        message = f"{name} holds a NUL character in line {line}; save the file as plain UTF-8 text."
+        raise study_error(message, name, f"line {line}")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_table(path: Path, name: str) -> tuple[Table, str]:
+    """Open a tab-separated file, leading ``#`` lines skipped, and check its shape.
+
+    Returns
+    -------
+    tuple of Table and str
+        The table and the sha256 of the file's bytes.
+
+    Raises
+    ------
+    StudyError
+        If the file is unreadable, empty, has an unnamed or repeated column, or a row whose
+        number of fields is not that of the header.
+    """
+    data, digest = read_bytes(path, name)
+    lines = decode(data, name).split("\n")
+    filled = [number for number, line in enumerate(lines) if line.strip()]
+    start = next((i for i, n in enumerate(filled) if not lines[n].startswith("#")), None)
+    if start is None:
+        raise study_error(f"{name} is empty: it has no header line.", name)
+    header = tuple(column.strip() for column in lines[filled[start]].split("\t"))
+    _check_header(header, name)
+    rows = filled[start + 1 :]
+    _check_widths([lines[n] for n in rows], rows, len(header), name)
+    body = "\n".join(lines[n] for n in rows).encode()
+    return Table(name, header, body, np.asarray(rows, dtype=int) + 1), digest
+
+
+def _check_header(header: Sequence[str], name: str) -> None:
+    if "" in header:
+        at = header.index("") + 1
+        raise study_error(f"{name}: column {at} of the header has no name; give it one.", name)
+    if len(set(header)) < len(header):
+        twice = sorted({column for column in header if header.count(column) > 1})
+        message = (
+            f"{name} has {len(twice)} duplicate name(s) in its header ({', '.join(twice[:5])}); "
+            "every sample and column needs a name of its own."
+        )
+        raise study_error(message, name, column=twice[0])
+
+
+def _check_widths(lines: Sequence[str], numbers: Sequence[int], width: int, name: str) -> None:
+    for line, number in zip(lines, numbers, strict=True):
+        found = line.count("\t") + 1
+        if found != width:
+            row = f"line {number + 1}"
+            message = (
+                f"{name}, {row} has {found} field(s) where the header has {width}; every row "
+                "needs one tab-separated field a column (NA where there is no value)."
+            )
+            raise study_error(message, name, row)
+
+
+def _strip(column: pd.Series) -> pd.Series:
+    if not isinstance(column.dtype, pd.StringDtype):
+        return column
+    bare = column.str.strip()
+    return bare.mask(bare.isin(MISSING))

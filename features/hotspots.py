@@ -1,0 +1,49 @@
+"""Which residues are mutated again and again, and what does a change there do?"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+from features.drugs import read_knowledge
+
+
+@dataclass(frozen=True)
+class Hotspot:
+    """One row of the hotspot table.
+
+    Attributes
+    ----------
+    gene : str
+        Hugo symbol.
+    residue : str
+        Reference amino acid and position, such as ``"H1047"``.
+    change : str
+        Protein change that the row is about, such as ``"T790M"``; empty for any change there.
+    effect : str
+        What it does, such as ``"activating"`` or ``"resistance to lapatinib"``.
+    source : str
+        ``PMID:…`` or ``DOI:…`` of the publication that shows it.
+    """
+
+    gene: str
+    residue: str
+    change: str
+    effect: str
+    source: str
+
+
+@functools.cache
+def load_hotspots() -> tuple[Hotspot, ...]:
+    """Read the hotspot table; a residue with more than one effect has a row for each."""
+    return tuple(Hotspot(**row) for row in read_knowledge("hotspots.tsv"))
+
+
+@functools.cache
+def known_hotspots() -> frozenset[tuple[str, str]]:
+    """Return the (gene, residue) pairs of the hotspot table, such as ``("PIK3CA", "H1047")``.
+
+    Some residues stand under the numbering of two isoforms, because mutation files do (FGFR3 Y373
+    and Y375, MET D1228 and D1246).
+    """
+    return frozenset((hotspot.gene, hotspot.residue) for hotspot in load_hotspots())

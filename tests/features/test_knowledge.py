@@ -1,0 +1,107 @@
+"""The knowledge tables themselves: columns, sources, symbols, and how they fit together."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+
+from features.drugs import PANELS, load_drugs, load_partnerships, read_knowledge
+from features.hotspots import load_hotspots
+from features.identifiers import match_key
+
+COLUMNS = {
+    "drugs.tsv": ["name", "synonyms", "class", "targets", "panels", "marker", "source"],
+    "partners.tsv": ["gene", "partner", "relation", "source"],
+    "hotspots.tsv": ["gene", "residue", "change", "effect", "source"],
+}
+MAY_BE_BLANK = {"synonyms", "panels", "change"}
+SOURCE = re.compile(r"PMID:[1-9]\d{3,7}|DOI:10\.\d{4,}/\S+")
+SYMBOL = re.compile(r"[A-Z][A-Z0-9]{1,}(-[A-Z0-9]+)?")
+
+every_table = pytest.mark.parametrize("table", sorted(COLUMNS))
+
+
+@every_table
+def test_a_table_has_its_columns_and_rows(table: str) -> None:
+    rows = read_knowledge(table)
+    assert len(rows) > 100
+    assert {tuple(row) for row in rows} == {tuple(COLUMNS[table])}
+
+
+@every_table
+def test_no_required_cell_is_blank_or_padded(table: str) -> None:
+    broken = [
+        (number, column, value)
+        for number, row in enumerate(read_knowledge(table), start=2)
+        for column, value in row.items()
+        if value is None or value != value.strip() or (not value and column not in MAY_BE_BLANK)
+    ]
+    assert broken == []
+
+
+@every_table
+def test_every_row_cites_a_pmid_or_a_doi(table: str) -> None:
+    sources = {row["source"] for row in read_knowledge(table)}
+    assert {source for source in sources if not SOURCE.fullmatch(source)} == set()
+
+
+@every_table
+def test_no_row_stands_twice(table: str) -> None:
+    keys = [
+        tuple(value for column, value in row.items() if column != "source")
+        for row in read_knowledge(table)
+    ]
+    assert [key for key, count in Counter(keys).items() if count > 1] == []
+
+
+def test_drug_names_and_synonyms_are_distinct() -> None:
+    keys = Counter(match_key(name) for drug in load_drugs().values() for name in drug.names)
+    assert [key for key, count in keys.items() if count > 1] == []
+
+
+def test_every_target_marker_and_panel_is_of_the_agreed_form() -> None:
+    for drug in load_drugs().values():
+        symbols = (*drug.targets, *drug.partners, drug.marker)
+        assert all(SYMBOL.fullmatch(symbol) for symbol in symbols), drug.name
+        assert len(set(drug.targets)) == len(drug.targets) >= 1, drug.name
+        assert drug.panels <= set(PANELS), drug.name
+
+
+def test_the_marker_is_a_target() -> None:
+    off = {d.name for d in load_drugs().values() if d.marker not in d.targets}
+    assert off == set()
+
+
+def test_the_marker_is_the_lead_target_except_where_the_class_names_another() -> None:
+    exceptions = {
+        drug.name: drug.marker
+        for drug in load_drugs().values()
+        if "her2" not in drug.panels and drug.marker != drug.targets[0]
+    }
+    assert exceptions == {"Dovitinib": "FGFR1"}
+
+
+def test_every_target_has_a_partner_and_every_partner_row_a_target() -> None:
+    targets = {target for drug in load_drugs().values() for target in drug.targets}
+    assert {row.gene for row in load_partnerships()} == targets
+
+
+def test_no_gene_is_its_own_partner() -> None:
+    assert [row for row in load_partnerships() if row.gene == row.partner] == []
+
+
+def test_a_heterodimer_is_known_from_both_sides() -> None:
+    rows = load_partnerships()
+    pairs = {(row.gene, row.partner) for row in rows if row.relation == "heterodimer"}
+    targets = {row.gene for row in rows}
+    one_sided = {(a, b) for a, b in pairs if b in targets and (b, a) not in pairs}
+    assert one_sided == set()
+
+
+def test_a_change_begins_with_its_residue() -> None:
+    for row in load_hotspots():
+        assert SYMBOL.fullmatch(row.gene), row
+        assert re.fullmatch(r"[ACDEFGHIKLMNPQRSTVWY][1-9]\d*", row.residue), row
+        assert row.change == "" or re.fullmatch(rf"{row.residue}[A-Z]", row.change), row

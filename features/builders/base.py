@@ -1,0 +1,91 @@
+"""What every feature builder has in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from features.errors import InputError
+from features.study import Study
+
+
+class FeatureBuilder(TransformerMixin, BaseEstimator, ABC):  # type: ignore[misc]
+    """A scikit-learn transformer from a `Study` to one modality's features.
+
+    Everything learned in `fit` is frozen: `transform` uses no statistic of the samples it is
+    given, so a sample gets the same features alone, in a batch, and in any order. A sample that
+    lacks the modality gets a row of NaN, never zeros.
+    """
+
+    modality: ClassVar[str]
+
+    @abstractmethod
+    def fit(self, X: Study, y: object = None) -> Self:
+        """Learn which features to build, and their statistics, from the samples of `X`."""
+
+    @abstractmethod
+    def _measured(self, X: Study) -> pd.DataFrame:
+        """Features of the samples of `X` that have the modality."""
+
+    def transform(self, X: Study) -> pd.DataFrame:
+        """Build the features of every sample of `X`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Samples x `get_feature_names_out()`, float64, NaN where not measured.
+        """
+        check_is_fitted(self, "feature_names_")
+        return self._measured(X).reindex(index=X.samples, columns=self.feature_names_)
+
+    def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
+        """Names of the features, as in `features.builders.names`."""
+        check_is_fitted(self, "feature_names_")
+        return np.asarray(self.feature_names_, dtype=object)
+
+    def get_state(self) -> dict[str, Any]:
+        """Parameters and fitted statistics: plain values, lists of text, and numeric arrays."""
+        check_is_fitted(self, "feature_names_")
+        fitted = {k: v for k, v in vars(self).items() if k.endswith("_") and not k.startswith("_")}
+        return {"parameters": self.get_params(), "fitted": fitted}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """Builder that `get_state` described."""
+        builder = cls(**state["parameters"])
+        for name, value in state["fitted"].items():
+            setattr(builder, name, value)
+        return builder
+
+
+def require(table: pd.DataFrame | None, modality: str, study: Study) -> pd.DataFrame:
+    """Return the modality's table; raise InputError where no sample of the study has any."""
+    if table is None or table.empty:
+        raise InputError(
+            f"study {study.study_id}: no sample has {modality} data to fit on; "
+            f"train without {modality} or add its meta and data file"
+        )
+    return table
+
+
+def well_measured(table: pd.DataFrame, at_least: float = 0.5) -> pd.DataFrame:
+    """Columns measured in at least that share of the rows and not constant."""
+    values = table.to_numpy(float)
+    share = np.isfinite(values).mean(axis=0)
+    with np.errstate(invalid="ignore"):
+        spread = np.nanmax(np.where(np.isfinite(values), values, -np.inf), axis=0) - np.nanmin(
+            np.where(np.isfinite(values), values, np.inf), axis=0
+        )
+    return table.loc[:, (share >= at_least) & (spread > 0)]
+
+
+def mean_and_sd(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Column means and standard deviations, ignoring NaN; a zero deviation becomes one."""
+    mean = np.nanmean(values, axis=0)
+    sd = np.nanstd(values, axis=0)
+    return mean, np.where(sd > 0, sd, 1.0)

@@ -1,0 +1,54 @@
+"""Copy number: log2 ratio a gene."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from features.builders.base import FeatureBuilder, require, well_measured
+from features.study import Study
+
+# Typical log2 ratios of the five discrete calls in tumours of usual purity (Mermel et al.,
+# Genome Biol 2011, PMID 21527027, separates deep and shallow events near +-0.9 and +-0.1).
+_LOG2_OF_CALL = {-2.0: -1.3, -1.0: -0.4, 0.0: 0.0, 1.0: 0.4, 2.0: 1.3}
+_CLIP_LOG2 = 4.0
+
+
+class CopyNumberBuilder(FeatureBuilder):
+    """Copy number, log2 ratio to diploid or ploidy, clipped at +-4.
+
+    Discrete calls (-2 ... 2) are read as the log2 ratio that is typical of them, so that a
+    study with calls can be scored by a model of log2 ratios.
+    """
+
+    modality = "copy_number"
+
+    def fit(self, X: Study, y: object = None) -> Self:
+        """Learn which genes are measured and vary.
+
+        Raises
+        ------
+        InputError
+            If no sample has copy number.
+        """
+        table = well_measured(require(X.copy_number, "copy number", X))
+        self.genes_ = [str(gene) for gene in table.columns]
+        self.entrez_ = {g: int(e) for g, e in X.entrez.reindex(self.genes_).dropna().items()}
+        self.feature_names_ = [f"copy_number:{gene}" for gene in self.genes_]
+        return self
+
+    def _measured(self, X: Study) -> pd.DataFrame:
+        if X.copy_number is None:
+            return pd.DataFrame(columns=self.feature_names_, dtype=float)
+        symbols = {f"entrez:{entrez}": gene for gene, entrez in self.entrez_.items()}
+        table = X.copy_number.rename(columns=symbols).reindex(columns=self.genes_)
+        values = table.to_numpy(float)
+        if X.copy_number_kind == "discrete":
+            values = np.interp(values, list(_LOG2_OF_CALL), list(_LOG2_OF_CALL.values()))
+        return pd.DataFrame(
+            np.clip(values, -_CLIP_LOG2, _CLIP_LOG2),
+            index=table.index,
+            columns=self.feature_names_,
+        )

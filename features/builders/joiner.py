@@ -1,0 +1,132 @@
+"""One matrix from all blocks, with each feature's modality and a coverage report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from features.builders.base import FeatureBuilder
+from features.builders.clinical import ClinicalBuilder
+from features.builders.copy_number import CopyNumberBuilder
+from features.builders.expression import ExpressionBuilder
+from features.builders.mutation import MutationBuilder
+from features.builders.names import modality_of
+from features.builders.rppa import RppaBuilder
+from features.errors import InputError
+from features.study import Study
+
+_BUILDERS: dict[str, type[FeatureBuilder]] = {
+    "expression": ExpressionBuilder,
+    "rppa": RppaBuilder,
+    "mutation": MutationBuilder,
+    "copy_number": CopyNumberBuilder,
+    "clinical": ClinicalBuilder,
+}
+
+
+class FeatureJoiner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Fit one builder a modality and put their blocks side by side.
+
+    Parameters
+    ----------
+    modalities : sequence of str, optional
+        Modalities to use; by default every molecular modality that the training study has.
+    clinical : sequence of str
+        Clinical attributes to use as covariates.
+
+    Attributes
+    ----------
+    builders_ : list of FeatureBuilder
+        In the order expression, RPPA, mutation, copy number, clinical.
+    """
+
+    def __init__(
+        self, modalities: Sequence[str] | None = None, clinical: Sequence[str] = ()
+    ) -> None:
+        self.modalities = modalities
+        self.clinical = clinical
+
+    def fit(self, X: Study, y: object = None) -> Self:
+        """Fit every builder on the samples of `X`.
+
+        Raises
+        ------
+        InputError
+            If a modality is unknown, or none is left to build from.
+        """
+        molecular = [name for name in _BUILDERS if name != "clinical"]
+        unknown = sorted(set(self.modalities or ()) - set(molecular))
+        if unknown:
+            raise InputError(f"unknown modality {unknown[0]}; choose from {', '.join(molecular)}")
+        present = {name for name, samples in X.profiled().items() if len(samples)}
+        chosen = [
+            name
+            for name in molecular
+            if (name in present if self.modalities is None else name in self.modalities)
+        ]
+        builders: list[FeatureBuilder] = [_BUILDERS[name]() for name in chosen]
+        if self.clinical:
+            builders.append(ClinicalBuilder(tuple(self.clinical)))
+        if not builders:
+            raise InputError(
+                f"study {X.study_id} has none of {', '.join(molecular)}; nothing to train on"
+            )
+        self.builders_ = [builder.fit(X) for builder in builders]
+        return self
+
+    def transform(self, X: Study) -> pd.DataFrame:
+        """Samples x features of all blocks, float64, NaN where not measured."""
+        check_is_fitted(self, "builders_")
+        return pd.concat([builder.transform(X) for builder in self.builders_], axis=1)
+
+    def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
+        """Names of all features, block after block."""
+        check_is_fitted(self, "builders_")
+        return np.concatenate([builder.get_feature_names_out() for builder in self.builders_])
+
+    @property
+    def modality_(self) -> pd.Series:
+        """Feature -> modality."""
+        names = list(self.get_feature_names_out())
+        return pd.Series([modality_of(name) for name in names], index=names, name="modality")
+
+    def get_state(self) -> dict[str, Any]:
+        """State of every builder, by modality."""
+        check_is_fitted(self, "builders_")
+        return {builder.modality: builder.get_state() for builder in self.builders_}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """Joiner that `get_state` described."""
+        clinical = state.get("clinical", {}).get("parameters", {}).get("attributes", ())
+        joiner = cls([name for name in state if name != "clinical"], clinical)
+        # In the order of `fit`, whatever the order of the state: models know columns by place.
+        names = sorted(state, key=list(_BUILDERS).index)
+        joiner.builders_ = [_BUILDERS[name].from_state(state[name]) for name in names]
+        return joiner
+
+
+def coverage(features: pd.DataFrame) -> pd.DataFrame:
+    """Share of each modality's features that each sample really has.
+
+    Parameters
+    ----------
+    features : DataFrame of shape (n_samples, n_features)
+        As `FeatureJoiner.transform` returns.
+
+    Returns
+    -------
+    DataFrame of shape (n_samples, n_modalities)
+        0 (lacks the modality) ... 1 (every feature measured).
+    """
+    modality = pd.Series([modality_of(name) for name in features.columns])
+    measured = np.isfinite(features.to_numpy())
+    return pd.DataFrame(
+        {name: measured[:, modality == name].mean(axis=1) for name in modality.unique()},
+        index=features.index,
+    )

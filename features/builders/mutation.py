@@ -1,0 +1,129 @@
+"""Mutations: non-silent, hotspot and truncating calls a gene, and tumour mutation burden."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from features.builders.base import FeatureBuilder, require
+from features.builders.names import BURDEN
+from features.hotspots import known_hotspots
+from features.mutations import is_nonsilent, is_truncating, residue
+from features.study import Study
+
+
+class MutationBuilder(FeatureBuilder):
+    """Mutation status a gene, 1 or 0; NaN where the gene was not tested.
+
+    A sample outside ``cases_sequenced`` and a gene outside the sample's panel are missing, not
+    wild type. A hotspot is a residue of ``features/knowledge/hotspots.tsv``, or one that at
+    least `min_lines` training lines share.
+
+    Parameters
+    ----------
+    min_lines : int
+        Training lines that must carry an alteration for it to become a feature.
+
+    Attributes
+    ----------
+    panel_ : list of str
+        Genes that count for tumour mutation burden: those with a call in training, which every
+        training panel covers.
+    hotspots_ : list of str
+        ``GENE residue`` pairs, known or recurrent in training.
+    """
+
+    modality = "mutation"
+
+    def __init__(self, min_lines: int = 3) -> None:
+        self.min_lines = min_lines
+
+    def fit(self, X: Study, y: object = None) -> Self:
+        """Learn recurrent alterations.
+
+        Raises
+        ------
+        InputError
+            If no sample was sequenced.
+        """
+        calls = _described(require(X.mutations, "mutation", X))
+        calls = calls[calls["sample_id"].isin(X.sequenced)]
+        called = set(calls.loc[calls["nonsilent"], "gene"])
+        for panel in X.panel_of.dropna().unique():
+            called &= X.panels.get(panel, frozenset(called))
+        self.panel_ = sorted(called)
+        lines = calls[calls["nonsilent"]].groupby(["gene", "residue"])["sample_id"].nunique()
+        recurrent = {f"{g} {r}" for (g, r), n in lines.items() if n >= self.min_lines}
+        known = {f"{gene} {place}" for gene, place in known_hotspots()}
+        self.hotspots_ = sorted(recurrent | (known & {f"{g} {r}" for g, r in lines.index}))
+        counts = self._alterations(calls).groupby("feature")["sample_id"].nunique()
+        self.feature_names_ = sorted(counts.index[counts >= self.min_lines]) + [BURDEN]
+        return self
+
+    def _measured(self, X: Study) -> pd.DataFrame:
+        if X.mutations is None or X.sequenced is None or len(X.sequenced) == 0:
+            return pd.DataFrame(columns=self.feature_names_, dtype=float)
+        calls = _described(X.mutations)
+        calls = calls[calls["sample_id"].isin(X.sequenced)]
+        altered = self._alterations(calls).drop_duplicates()
+        altered = altered[altered["feature"].isin(self.feature_names_)]
+        names = pd.Index(self.feature_names_)
+        values = np.zeros((len(X.sequenced), len(names)))
+        values[
+            X.sequenced.get_indexer(altered["sample_id"]),
+            names.get_indexer(altered["feature"]),
+        ] = 1.0
+        genes = [feature.split(":")[1] for feature in self.feature_names_[:-1]]
+        values[:, :-1][~_covered(X, genes)] = np.nan
+        values[:, -1] = self._burden(X, calls)
+        return pd.DataFrame(values, index=X.sequenced, columns=names)
+
+    def _alterations(self, calls: pd.DataFrame) -> pd.DataFrame:
+        """Sample and feature of every alteration, before any filter."""
+        places = calls["gene"] + " " + calls["residue"].fillna("")
+        kinds = [
+            (calls["nonsilent"], ""),
+            (calls["nonsilent"] & places.isin(self.hotspots_), ":hotspot"),
+            (calls["truncating"], ":truncating"),
+        ]
+        return pd.concat(
+            [
+                pd.DataFrame(
+                    {
+                        "sample_id": calls.loc[chosen, "sample_id"],
+                        "feature": "mutation:" + calls.loc[chosen, "gene"] + suffix,
+                    }
+                )
+                for chosen, suffix in kinds
+            ]
+        )
+
+    def _burden(self, X: Study, calls: pd.DataFrame) -> np.ndarray:
+        """log2(1 + non-silent calls a thousand covered genes of the training panel)."""
+        counted = calls[calls["nonsilent"] & calls["gene"].isin(self.panel_)]
+        numbers = counted.groupby("sample_id").size().reindex(X.sequenced, fill_value=0)
+        covered = _covered(X, self.panel_).sum(axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rate = np.where(covered > 0, 1000.0 * numbers.to_numpy() / covered, np.nan)
+        return np.log2(1.0 + rate)
+
+
+def _described(calls: pd.DataFrame) -> pd.DataFrame:
+    """Calls with `nonsilent`, `truncating` and `residue` columns."""
+    return calls.assign(
+        nonsilent=is_nonsilent(calls["classification"]),
+        truncating=is_truncating(calls["classification"]),
+        residue=residue(calls["protein_change"]),
+    )
+
+
+def _covered(study: Study, genes: list[str]) -> np.ndarray:
+    """Whether each sequenced sample's panel covers each gene: (n_sequenced, n_genes)."""
+    covered = np.ones((len(study.sequenced), len(genes)), dtype=bool)
+    panel_of = study.panel_of.reindex(study.sequenced)
+    for panel in panel_of.dropna().unique():
+        if panel in study.panels:
+            covered[(panel_of == panel).to_numpy()] = np.isin(genes, list(study.panels[panel]))
+    return covered

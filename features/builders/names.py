@@ -1,0 +1,39 @@
+"""How features are named, and what a name says: its modality and its gene.
+
+``expression:ERBB2``, ``rppa:ERBB2_pY1248``, ``rppa:ERBB2_pY1248/ERBB2`` (phospho-to-total ratio),
+``mutation:TP53``, ``mutation:PIK3CA:hotspot``, ``mutation:TP53:truncating``, ``mutation:burden``,
+``copy_number:ERBB2``, ``clinical:LINEAGE=breast``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+MODALITIES = ("expression", "rppa", "mutation", "copy_number", "clinical")
+BURDEN = "mutation:burden"
+
+
+def modality_of(feature: str) -> str:
+    """Modality of a feature: what stands before the first colon."""
+    return feature.split(":", 1)[0]
+
+
+def gene_of(feature: str) -> str | None:
+    """Gene that a feature measures; None for tumour mutation burden and clinical covariates.
+
+    An antibody that cannot tell paralogues apart counts for its lead gene.
+    """
+    modality, rest = feature.split(":", 1)
+    if modality == "clinical" or feature == BURDEN:
+        return None
+    if modality == "rppa":
+        return rest.split("/", 1)[0].split("_", 1)[0]
+    if modality == "mutation":
+        return rest.split(":", 1)[0]
+    return rest
+
+
+def features_of_genes(features: Iterable[str], genes: Iterable[str]) -> list[str]:
+    """Features of `features`, in their order, that measure one of `genes`."""
+    wanted = set(genes)
+    return [feature for feature in features if gene_of(feature) in wanted]

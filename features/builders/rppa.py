@@ -1,0 +1,74 @@
+"""RPPA: antibody levels and phospho-to-total ratios."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from features.antibodies import match_antibodies
+from features.builders.base import FeatureBuilder, mean_and_sd, require, well_measured
+from features.study import Study
+
+_CLIP_SD = 8.0
+
+
+class RppaBuilder(FeatureBuilder):
+    """Protein and phosphoprotein levels in training standard deviations.
+
+    Levels are log2 intensities, so the phospho-to-total ratio of a phosphosite whose total
+    protein is also on the array is their difference. Antibodies of another platform are found by
+    gene and overlapping phosphosites (`features.antibodies.match_antibodies`).
+
+    Attributes
+    ----------
+    antibodies_ : list of str
+        Canonical names, as in ``Study.rppa``.
+    ratios_ : list of str
+        Phospho antibodies with a total antibody of the same gene.
+    mean_, sd_ : ndarray of shape (n_features,)
+        Of the training lines, log2 units.
+    """
+
+    modality = "rppa"
+
+    def fit(self, X: Study, y: object = None) -> Self:
+        """Learn antibodies, ratios, means and deviations.
+
+        Raises
+        ------
+        InputError
+            If no sample has RPPA.
+        """
+        table = well_measured(require(X.rppa, "RPPA", X))
+        self.antibodies_ = [str(name) for name in table.columns]
+        totals = {name for name in self.antibodies_ if "_" not in name}
+        self.ratios_ = [
+            name
+            for name in self.antibodies_
+            if "_p" in name and name.split("_", 1)[0] in totals
+        ]
+        self.feature_names_ = [f"rppa:{name}" for name in self.antibodies_] + [
+            f"rppa:{name}/{name.split('_', 1)[0]}" for name in self.ratios_
+        ]
+        self.mean_, self.sd_ = mean_and_sd(self._levels_and_ratios(table))
+        return self
+
+    def _measured(self, X: Study) -> pd.DataFrame:
+        if X.rppa is None:
+            return pd.DataFrame(columns=self.feature_names_, dtype=float)
+        found = match_antibodies(self.antibodies_, list(X.rppa.columns))
+        table = pd.DataFrame(
+            {name: X.rppa[found[name]] if name in found else np.nan for name in self.antibodies_},
+            index=X.rppa.index,
+        )
+        standard = (self._levels_and_ratios(table) - self.mean_) / self.sd_
+        return pd.DataFrame(
+            np.clip(standard, -_CLIP_SD, _CLIP_SD), index=table.index, columns=self.feature_names_
+        )
+
+    def _levels_and_ratios(self, table: pd.DataFrame) -> np.ndarray:
+        phospho = table[self.ratios_].to_numpy(float)
+        total = table[[name.split("_", 1)[0] for name in self.ratios_]].to_numpy(float)
+        return np.hstack([table.to_numpy(float), phospho - total])

@@ -1,0 +1,1 @@
+"""What learns? Estimators, baselines, the blend and the saved predictor."""

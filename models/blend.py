@@ -1,0 +1,146 @@
+"""The blend: a non-negative combination of ridge and boosted trees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import nnls
+
+from models.estimator import Contributions, ExplainedEstimator
+from models.folds import donor_folds
+from models.ridge import MultiViewRidge
+from models.trees import ScreenedTrees
+
+
+class Blend(ExplainedEstimator):
+    r"""Ridge and trees, weighted by how well each predicts lines it has not seen.
+
+    .. math:: \hat y = \bar y + w_1 (\hat y_{ridge} - \bar y) + w_2 (\hat y_{trees} - \bar y),
+              \quad w \ge 0
+
+    The weights minimise the squared error of inner out-of-fold predictions plus a pull towards
+    one half each, which steadies them when lines are few. Shapley values of a weighted sum are
+    the weighted sum of Shapley values, so that the blend is explained exactly.
+
+    Parameters
+    ----------
+    target_features : sequence of str
+        Features of the drug's targets and their partners.
+    shrinkage : float
+        Strength of the pull: it weighs as much as this many lines.
+    inner_folds : int
+        Folds by donor for the inner out-of-fold predictions.
+    tree_settings : mapping, optional
+        Parameters of `ScreenedTrees`.
+    n_jobs : int
+        Threads of XGBoost.
+    seed : int
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (2,)
+        Of ridge and trees.
+    mean_ : float
+        Mean response of the training lines.
+    """
+
+    def __init__(
+        self,
+        target_features: Sequence[str] = (),
+        shrinkage: float = 100.0,
+        inner_folds: int = 4,
+        tree_settings: Mapping[str, Any] | None = None,
+        n_jobs: int = 1,
+        seed: int = 0,
+    ) -> None:
+        self.target_features = target_features
+        self.shrinkage = shrinkage
+        self.inner_folds = inner_folds
+        self.tree_settings = tree_settings
+        self.n_jobs = n_jobs
+        self.seed = seed
+
+    def members(self) -> tuple[MultiViewRidge, ScreenedTrees]:
+        """Fresh, unfitted ridge and trees with this blend's settings."""
+        return (
+            MultiViewRidge(self.target_features),
+            ScreenedTrees(
+                self.target_features,
+                n_jobs=self.n_jobs,
+                seed=self.seed,
+                **dict(self.tree_settings or {}),
+            ),
+        )
+
+    def _fit(self, X: pd.DataFrame, y: np.ndarray, donors: np.ndarray) -> None:
+        held_out = np.empty((len(y), 2))
+        for train, test in donor_folds(donors, self.inner_folds, self.seed):
+            for column, member in enumerate(self.members()):
+                member.fit(X.iloc[train], y[train], donors[train])
+                held_out[test, column] = member.predict(X.iloc[test])
+        self.weights_ = blend_weights(held_out, y, self.shrinkage)
+        self.mean_ = float(y.mean())
+        self.ridge_, self.trees_ = self.members()
+        self.ridge_.fit(X, y, donors)
+        self.trees_.fit(X, y, donors)
+
+    def _predict(self, X: pd.DataFrame) -> np.ndarray:
+        members = np.column_stack([self.ridge_.predict(X), self.trees_.predict(X)])
+        return blended(members, self.weights_, self.mean_)
+
+    def _contributions(self, X: pd.DataFrame) -> Contributions:
+        parts = [self.ridge_.contributions(X), self.trees_.contributions(X)]
+        bases = np.array([[part.base_value for part in parts]])
+        values = sum(w * part.values for w, part in zip(self.weights_, parts, strict=True))
+        return Contributions(float(blended(bases, self.weights_, self.mean_)[0]), values)
+
+
+    def get_state(self) -> dict[str, Any]:
+        """What prediction needs, as plain values and arrays."""
+        return {
+            "parameters": self.get_params(),
+            "weights_": self.weights_,
+            "mean_": self.mean_,
+            "ridge_": self.ridge_.get_state(),
+            "trees_": self.trees_.get_state(),
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], features: np.ndarray) -> Self:
+        """Fitted blend that `get_state` described, on columns `features`."""
+        blend = cls(**state["parameters"]).expecting(features)
+        blend.weights_, blend.mean_ = state["weights_"], state["mean_"]
+        blend.ridge_ = MultiViewRidge.from_state(state["ridge_"], features)
+        blend.trees_ = ScreenedTrees.from_state(state["trees_"], features)
+        return blend
+
+
+def blend_weights(held_out: np.ndarray, y: np.ndarray, shrinkage: float) -> np.ndarray:
+    """Non-negative weights of two members from their out-of-fold predictions.
+
+    Parameters
+    ----------
+    held_out : ndarray of shape (n_samples, 2)
+        Out-of-fold predictions of ridge and trees.
+    y : ndarray of shape (n_samples,)
+    shrinkage : float
+        Lines that the pull towards one half each weighs; 0 is plain non-negative least squares.
+    """
+    deviations = held_out - y.mean()
+    if not np.any(deviations):
+        return np.array([0.5, 0.5])
+    pull = np.sqrt(shrinkage * np.mean(deviations**2))
+    design = np.vstack([deviations, pull * np.eye(2)])
+    weights, _ = nnls(design, np.concatenate([y - y.mean(), [pull / 2, pull / 2]]))
+    return np.asarray(weights)
+
+
+def blended(members: np.ndarray, weights: np.ndarray, mean: float) -> np.ndarray:
+    """Combine the members' predictions, (n_samples, 2), about the training mean."""
+    # Term by term: a matrix product may round a row otherwise when other rows stand beside it.
+    return np.asarray(
+        mean + weights[0] * (members[:, 0] - mean) + weights[1] * (members[:, 1] - mean)
+    )

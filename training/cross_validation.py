@@ -1,0 +1,222 @@
+"""Nested cross-validation: every number here comes from lines that the model had not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+
+from features.builders.joiner import FeatureJoiner
+from features.lineage import lineage_labels
+from features.study import Study
+from models.baselines import DrugMean, GroupMean, SingleMarker
+from models.blend import Blend
+from models.folds import donor_folds
+from training.drug_lines import DrugLines
+from training.panel import Panel
+from training.search import SearchResult, Settings, search_settings
+
+BASELINES = ("drug_mean", "lineage_mean", "marker")
+METHODS = ("blend", "ridge", "trees", *BASELINES)
+ALL_LINES = -1
+Progress = Callable[[str, int, int], None]
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to learn and test.
+
+    Attributes
+    ----------
+    folds : int
+        Outer folds, by donor.
+    trials : int
+        Optuna trials a search; there is one search a fold, and one on all lines.
+    seed : int
+    jobs : int
+        Processes.
+    modalities : tuple of str, optional
+        Modalities to use; all that the study has by default.
+    clinical : tuple of str
+        Clinical attributes to use as covariates.
+    """
+
+    folds: int = 5
+    trials: int = 20
+    seed: int = 0
+    jobs: int = 2
+    modalities: tuple[str, ...] | None = None
+    clinical: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """Out-of-fold predictions, and the final models.
+
+    Attributes
+    ----------
+    predictions : DataFrame
+        One row a drug and line: `drug, sample_id, donor, lineage, fold, observed, train_mean`
+        and one column a method of `METHODS`.
+    searches : mapping of int to SearchResult
+        Of every fold; `ALL_LINES` is the search for the final models.
+    joiner : FeatureJoiner
+        Fitted on all lines.
+    features : DataFrame
+        All lines x features, by that joiner.
+    blends : mapping of str to Blend
+        Fitted on all lines, a drug each.
+    """
+
+    predictions: pd.DataFrame
+    searches: dict[int, SearchResult]
+    joiner: FeatureJoiner
+    features: pd.DataFrame
+    blends: dict[str, Blend]
+
+
+def split_lines(study: Study, lines: pd.Index, plan: Plan) -> list[tuple[pd.Index, pd.Index]]:
+    """Outer folds (training lines, test lines), one split for all drugs.
+
+    By donor, stratified by lineage or subtype.
+    """
+    strata = lineage_labels(study).reindex(lines).fillna("unknown").to_numpy(dtype=object)
+    donors = study.donors.reindex(lines).to_numpy(dtype=object)
+    folds = donor_folds(donors, plan.folds, plan.seed, strata)
+    return [(lines[train], lines[test]) for train, test in folds]
+
+
+def fit_features(
+    study: Study, train: pd.Index, lines: pd.Index, plan: Plan
+) -> tuple[FeatureJoiner, pd.DataFrame]:
+    """Features of `lines`, every statistic of them learned from the lines `train` alone."""
+    joiner = FeatureJoiner(plan.modalities, plan.clinical).fit(study.select(list(train)))
+    return joiner, joiner.transform(study.select(list(lines)))
+
+
+def cross_validate(
+    study: Study, panel: Panel, plan: Plan, progress: Progress | None = None
+) -> CrossValidation:
+    """Test every method by nested cross-validation, then fit the blend on all lines.
+
+    Each outer fold fits features, screens, tunes, weighs and fits on its own training lines.
+
+    Parameters
+    ----------
+    study : Study
+    panel : Panel
+    plan : Plan
+    progress : callable, optional
+        Told a stage's name, the steps of it that ended, and how many it has.
+    """
+    lines = panel.values.index
+    splits = dict(enumerate(split_lines(study, lines, plan)))
+    splits[ALL_LINES] = (lines, lines[:0])
+    joined = {}
+    for number, (train, _) in splits.items():
+        joined[number] = fit_features(study, train, lines, plan)
+        _tell(progress, "features", len(joined), len(splits))
+    data = {
+        number: lines_of_drugs(study, panel, features) for number, (_, features) in joined.items()
+    }
+    with Parallel(n_jobs=plan.jobs, return_as="generator") as workers:
+        found = workers(
+            delayed(search_settings)(
+                [drug.among(train) for drug in data[number]], plan.trials, plan.seed
+            )
+            for number, (train, _) in splits.items()
+        )
+        searches = dict(zip(splits, _counted(found, "search", len(splits), progress), strict=True))
+        outer = [(n, drug) for n in splits if n != ALL_LINES for drug in data[n]]
+        tested = workers(
+            delayed(_test_methods)(drug, *splits[n], n, searches[n].settings, plan.seed)
+            for n, drug in outer
+        )
+        tables = list(_counted(tested, "test", len(outer), progress))
+        final = searches[ALL_LINES].settings
+        fitted = workers(
+            delayed(_fit_blend)(drug, final, plan.seed) for drug in data[ALL_LINES]
+        )
+        blends = list(_counted(fitted, "fit", len(panel.drugs), progress))
+    joiner, features = joined[ALL_LINES]
+    return CrossValidation(
+        pd.concat(tables, ignore_index=True),
+        searches,
+        joiner,
+        features,
+        {drug.name: blend for drug, blend in zip(panel.drugs, blends, strict=True)},
+    )
+
+
+def lines_of_drugs(study: Study, panel: Panel, features: pd.DataFrame) -> list[DrugLines]:
+    """Lines, features and responses of every drug of the panel."""
+    lineage = lineage_labels(study)
+    tested = [(drug, panel.values[drug.name].dropna()) for drug in panel.drugs]
+    return [
+        DrugLines(
+            drug=drug,
+            X=features.loc[y.index],
+            y=y.to_numpy(float),
+            donors=study.donors.loc[y.index].to_numpy(dtype=object),
+            lineage=lineage.loc[y.index].to_numpy(dtype=object),
+        )
+        for drug, y in tested
+    ]
+
+
+def _test_methods(
+    data: DrugLines, train: pd.Index, test: pd.Index, fold: int, settings: Settings, seed: int
+) -> pd.DataFrame:
+    """Fit every method on the training lines and predict the test lines."""
+    known, held_out = data.among(train), data.among(test)
+    if not len(held_out.y):
+        return pd.DataFrame()
+    blend = _fit_blend(known, settings, seed)
+    marker = data.drug.marker
+    baselines = {
+        "drug_mean": DrugMean(),
+        "lineage_mean": GroupMean(pd.Series(data.lineage, index=data.X.index)),
+        "marker": SingleMarker((f"expression:{marker}", f"rppa:{marker}")),
+    }
+    predicted = {
+        "blend": blend.predict(held_out.X),
+        "ridge": blend.ridge_.predict(held_out.X),
+        "trees": blend.trees_.predict(held_out.X),
+    }
+    for name, baseline in baselines.items():
+        predicted[name] = baseline.fit(known.X, known.y, known.donors).predict(held_out.X)
+    return pd.DataFrame(
+        {
+            "drug": data.drug.name,
+            "sample_id": held_out.X.index,
+            "donor": held_out.donors,
+            "lineage": held_out.lineage,
+            "fold": fold,
+            "observed": held_out.y,
+            "train_mean": known.y.mean(),
+            **predicted,
+        }
+    )
+
+
+def _fit_blend(data: DrugLines, settings: Settings, seed: int) -> Blend:
+    blend = Blend(data.target_features, seed=seed, **settings.blend_parameters())
+    return blend.fit(data.X, data.y, data.donors)
+
+
+def _counted(
+    results: Iterable[_Result], stage: str, total: int, progress: Progress | None
+) -> Iterator[_Result]:
+    for done, result in enumerate(results, start=1):
+        _tell(progress, stage, done, total)
+        yield result
+
+
+def _tell(progress: Progress | None, stage: str, done: int, total: int) -> None:
+    if progress is not None:
+        progress(stage, done, total)

@@ -1,0 +1,140 @@
+"""Which drugs and which lines a retrain learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from features.builders.names import features_of_genes
+from features.drug_columns import find_column
+from features.drugs import find_drug
+from features.errors import InputError
+from features.responses import Response
+from features.study import Study
+
+PANELS = ("her2", "kinase", "all")
+
+
+@dataclass(frozen=True)
+class PanelDrug:
+    """One drug to learn.
+
+    Attributes
+    ----------
+    name : str
+        Column of the response.
+    genes : tuple of str
+        Targets and their immediate partners; empty where the drug table does not know the drug.
+    marker : str
+        Gene of the single-marker baseline.
+    """
+
+    name: str
+    genes: tuple[str, ...]
+    marker: str
+
+    def target_features(self, features: Sequence[str]) -> list[str]:
+        """Features of the drug-target view."""
+        return features_of_genes(features, self.genes)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Drugs, lines and responses of a retrain.
+
+    Attributes
+    ----------
+    drugs : tuple of PanelDrug
+    response : Response
+    values : DataFrame of shape (n_lines, n_drugs)
+        Responses of the lines that have at least one, NaN where not tested.
+    skipped : mapping of str to str
+        Drugs of the panel that were left out, and why.
+    """
+
+    drugs: tuple[PanelDrug, ...]
+    response: Response
+    values: pd.DataFrame
+    skipped: dict[str, str]
+
+
+def choose_panel(
+    study: Study,
+    response: Response,
+    *,
+    drugs: Sequence[str] | None,
+    panel: str,
+    min_lines: int,
+) -> Panel:
+    """Choose drugs by name, or all of a panel that the response holds.
+
+    Parameters
+    ----------
+    study : Study
+    response : Response
+    drugs : sequence of str, optional
+        Names or synonyms, regardless of case and punctuation.
+    panel : {"her2", "kinase", "all"}
+        Used where `drugs` is not given; ``all`` is every drug of the response.
+    min_lines : int
+        A drug tested on fewer lines with molecular data is refused if named, else skipped.
+
+    Raises
+    ------
+    InputError
+        If a named drug is unknown or has too few lines, or if no drug is left.
+    """
+    usable = study.samples[_has_molecular_data(study).to_numpy()]
+    values = response.values.reindex(usable)
+    columns = [str(name) for name in values.columns]
+    if drugs is not None:
+        chosen = list(
+            dict.fromkeys(find_column(name, columns, f"response {response.stable_id}") for name in drugs)
+        )
+    else:
+        chosen = [name for name in columns if _in_panel(name, panel)]
+    counts = values[chosen].notna().sum()
+    few = {name: int(n) for name, n in counts.items() if n < min_lines}
+    if drugs is not None and few:
+        name, n = next(iter(few.items()))
+        raise InputError(
+            f"{name} has {n} lines with a response in {response.stable_id} and molecular data, "
+            f"fewer than the {min_lines} needed; leave it out or lower --min-lines"
+        )
+    kept = [name for name in chosen if name not in few]
+    constant = [name for name in kept if values[name].nunique() < 3]
+    kept = [name for name in kept if name not in constant]
+    if not kept:
+        raise InputError(
+            f"no drug of panel {panel} has {min_lines} lines with different responses in "
+            f"{response.stable_id}; name drugs with --drugs or lower --min-lines"
+        )
+    skipped = {str(name): f"{n} lines, fewer than {min_lines}" for name, n in few.items()}
+    skipped |= {name: "fewer than 3 different responses" for name in constant}
+    values = values[kept].dropna(how="all")
+    return Panel(tuple(_panel_drug(name) for name in kept), response, values, skipped)
+
+
+def _has_molecular_data(study: Study) -> pd.Series:
+    known = pd.Series(False, index=study.samples)
+    for modality, samples in study.profiled().items():
+        if modality != "clinical":
+            known |= pd.Series(np.isin(study.samples, samples), index=study.samples)
+    return known
+
+
+def _in_panel(name: str, panel: str) -> bool:
+    if panel == "all":
+        return True
+    drug = find_drug(name)
+    return drug is not None and panel in drug.panels
+
+
+def _panel_drug(name: str) -> PanelDrug:
+    drug = find_drug(name)
+    if drug is None:
+        return PanelDrug(name, (), "")
+    return PanelDrug(name, (*drug.targets, *drug.partners), drug.marker)

@@ -1,0 +1,154 @@
+"""One retrain, from a study folder to a predictor with its evidence."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xgboost
+
+from features.her2 import her2_high
+from features.lineage import lineage_column
+from features.study import Study, read_study
+from models.predictor import DrugModel, PanelPredictor, ResponseScale
+from training.cross_validation import CrossValidation, Plan, Progress, cross_validate
+from training.evaluation import evaluate, evaluate_folds
+from training.gate import Verdict, judge
+from training.panel import Panel, choose_panel
+
+_PACKAGES = ("sidestep", "numpy", "pandas", "scipy", "scikit-learn", "optuna", "mlflow")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asked to retrain.
+
+    Attributes
+    ----------
+    study : Path
+        Study folder.
+    response : str
+        stable_id, metric, or an unambiguous part of either.
+    drugs : tuple of str, optional
+        Names; the whole `panel` where not given.
+    panel : {"her2", "kinase", "all"}
+    min_lines : int
+        Lines that a drug needs.
+    plan : Plan
+    """
+
+    study: Path
+    response: str
+    drugs: tuple[str, ...] | None = None
+    panel: str = "all"
+    min_lines: int = 20
+    plan: Plan = Plan()
+
+
+@dataclass(frozen=True)
+class Retrain:
+    """A finished retrain.
+
+    Attributes
+    ----------
+    request : Request
+    study : Study
+    panel : Panel
+    validation : CrossValidation
+    metrics : DataFrame
+        As `training.evaluation.evaluate` returns.
+    fold_metrics : DataFrame
+        As `training.evaluation.evaluate_folds` returns.
+    verdict : Verdict
+    predictor : PanelPredictor
+        Fitted on all lines.
+    """
+
+    request: Request
+    study: Study
+    panel: Panel
+    validation: CrossValidation
+    metrics: pd.DataFrame
+    fold_metrics: pd.DataFrame
+    verdict: Verdict
+    predictor: PanelPredictor
+
+
+def retrain(request: Request, progress: Progress | None = None) -> Retrain:
+    """Read the study, cross-validate, judge, and assemble the predictor.
+
+    Raises
+    ------
+    InputError
+        If the study, the response or a drug cannot be used.
+    """
+    study = read_study(request.study)
+    panel = choose_panel(
+        study,
+        study.response(request.response),
+        drugs=request.drugs,
+        panel=request.panel,
+        min_lines=request.min_lines,
+    )
+    validation = cross_validate(study, panel, request.plan, progress)
+    metrics = evaluate(validation.predictions, her2_high(study), seed=request.plan.seed)
+    verdict = judge(metrics)
+    predictor = _assemble(request, study, panel, validation, metrics, verdict)
+    folds = evaluate_folds(validation.predictions)
+    return Retrain(request, study, panel, validation, metrics, folds, verdict, predictor)
+
+
+def software_versions() -> dict[str, str]:
+    """Python and the packages that make the numbers."""
+    found = {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
+    # Not by its distribution, which is xgboost-cpu or xgboost, whichever the platform has.
+    return found | {"xgboost": xgboost.__version__}
+
+
+def _assemble(
+    request: Request,
+    study: Study,
+    panel: Panel,
+    validation: CrossValidation,
+    metrics: pd.DataFrame,
+    verdict: Verdict,
+) -> PanelPredictor:
+    drugs = {}
+    for drug in panel.drugs:
+        lines = validation.predictions[validation.predictions["drug"] == drug.name]
+        drugs[drug.name] = DrugModel(
+            name=drug.name,
+            blend=validation.blends[drug.name],
+            n_lines=len(lines),
+            held_out_predictions=np.sort(lines["blend"].to_numpy(float)),
+            observed=np.sort(lines["observed"].to_numpy(float)),
+            metrics=_nested(metrics[(metrics["drug"] == drug.name) & (metrics["subset"] == "all")]),
+            beats_baselines=verdict.beats_baselines[drug.name],
+        )
+    response = panel.response
+    scale = ResponseScale(
+        response.stable_id, response.metric, response.unit, response.higher_is_resistant
+    )
+    training = {
+        "study_id": study.study_id,
+        "study_name": study.name,
+        "simulated": study.simulated,
+        "digests": dict(study.digests),
+        "lineage_attribute": lineage_column(study),
+        "n_lines": len(panel.values),
+        "plan": asdict(request.plan),
+        "software": software_versions(),
+    }
+    return PanelPredictor(validation.joiner, drugs, scale, training)
+
+
+def _nested(metrics: pd.DataFrame) -> dict[str, dict[str, Sequence[float]]]:
+    nested: dict[str, dict[str, Sequence[float]]] = {}
+    for row in metrics.itertuples():
+        nested.setdefault(str(row.method), {})[str(row.metric)] = [row.value, row.lower, row.upper]
+    return nested

@@ -1,0 +1,161 @@
+"""Optuna's search for the trees' and the blend's settings, on training lines alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import optuna
+import pandas as pd
+
+from models.blend import blend_weights, blended
+from models.folds import Folds, donor_folds
+from models.ridge import MultiViewRidge
+from models.trees import ScreenedTrees
+from training.drug_lines import DrugLines
+
+_INNER_FOLDS = 3
+_MOST_DRUGS = 6
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the search chose: parameters of `ScreenedTrees` and of `Blend`."""
+
+    trees: dict[str, Any] = field(default_factory=dict)
+    shrinkage: float = 100.0
+
+    def blend_parameters(self) -> dict[str, Any]:
+        """Keyword arguments of `models.blend.Blend`."""
+        return {"tree_settings": self.trees, "shrinkage": self.shrinkage}
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """The settings that the search chose, and every trial that led there.
+
+    Attributes
+    ----------
+    settings : Settings
+    trials : DataFrame
+        One row a trial: number, state, value (mean squared error of the blend relative to the
+        response's variance, averaged over drugs), and the parameters tried.
+    """
+
+    settings: Settings
+    trials: pd.DataFrame
+
+
+def search_settings(drugs: Sequence[DrugLines], n_trials: int, seed: int) -> SearchResult:
+    """Choose one setting for the panel by inner cross-validation of the blend.
+
+    One setting for all drugs, since tens of lines cannot carry one each. A panel larger than six
+    is searched on six drugs drawn by `seed`. The first trial is the default setting; a trial
+    that falls behind the median after a drug is pruned.
+
+    Parameters
+    ----------
+    drugs : sequence of DrugLines
+        Training lines only.
+    n_trials : int
+        Zero keeps the defaults.
+    seed : int
+    """
+    if n_trials < 1:
+        return SearchResult(Settings(), pd.DataFrame(columns=["number", "state", "value"]))
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    rng = np.random.default_rng(seed)
+    drawn = rng.permutation(len(drugs))[:_MOST_DRUGS]
+    tasks = [_Task.of(drugs[number], seed) for number in sorted(drawn)]
+    study = optuna.create_study(
+        sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=max(5, n_trials // 3)),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=1),
+    )
+    study.enqueue_trial(_DEFAULTS)
+    study.optimize(lambda trial: _objective(trial, tasks, seed), n_trials=n_trials)
+    return SearchResult(_settings(study.best_params), _trials(study))
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A drug with its inner folds and the ridge's predictions on them, which no trial changes."""
+
+    drug: DrugLines
+    folds: Folds
+    ridge: np.ndarray
+
+    @classmethod
+    def of(cls, drug: DrugLines, seed: int) -> _Task:
+        folds = donor_folds(drug.donors, _INNER_FOLDS, seed)
+        ridge = np.empty(len(drug.y))
+        for train, test in folds:
+            model = MultiViewRidge(drug.target_features)
+            model.fit(drug.X.iloc[train], drug.y[train], drug.donors[train])
+            ridge[test] = model.predict(drug.X.iloc[test])
+        return cls(drug, folds, ridge)
+
+    def relative_error(self, settings: Settings, seed: int) -> float:
+        """Squared error of the blend relative to the variance, weights learned across folds."""
+        y = self.drug.y
+        held_out = np.column_stack([self.ridge, np.empty(len(y))])
+        for train, test in self.folds:
+            trees = ScreenedTrees(self.drug.target_features, seed=seed, **settings.trees)
+            trees.fit(self.drug.X.iloc[train], y[train])
+            held_out[test, 1] = trees.predict(self.drug.X.iloc[test])
+        errors = np.empty(len(y))
+        for train, test in self.folds:
+            weights = blend_weights(held_out[train], y[train], settings.shrinkage)
+            errors[test] = y[test] - blended(held_out[test], weights, y[train].mean())
+        return float(np.mean(errors**2) / (np.var(y) or 1.0))
+
+
+_DEFAULTS = {
+    "n_features": 300,
+    "n_trees": 200,
+    "learning_rate": 0.05,
+    "max_depth": 3,
+    "min_child_weight": 3.0,
+    "subsample": 0.7,
+    "colsample": 0.2,
+    "l2": 1.0,
+    "shrinkage": 100.0,
+}
+
+
+def _objective(trial: optuna.Trial, tasks: Sequence[_Task], seed: int) -> float:
+    settings = _settings(
+        {
+            "n_features": trial.suggest_int("n_features", 50, 800, log=True),
+            "n_trees": trial.suggest_int("n_trees", 60, 400, log=True),
+            "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.15, log=True),
+            "max_depth": trial.suggest_int("max_depth", 2, 5),
+            "min_child_weight": trial.suggest_float("min_child_weight", 1.0, 10.0, log=True),
+            "subsample": trial.suggest_float("subsample", 0.5, 1.0),
+            "colsample": trial.suggest_float("colsample", 0.05, 0.5, log=True),
+            "l2": trial.suggest_float("l2", 0.1, 10.0, log=True),
+            "shrinkage": trial.suggest_float("shrinkage", 30.0, 1000.0, log=True),
+        }
+    )
+    errors: list[float] = []
+    for step, task in enumerate(tasks):
+        errors.append(task.relative_error(settings, seed))
+        trial.report(float(np.mean(errors)), step)
+        if step < len(tasks) - 1 and trial.should_prune():
+            raise optuna.TrialPruned
+    return float(np.mean(errors))
+
+
+def _settings(parameters: dict[str, Any]) -> Settings:
+    trees = {name: value for name, value in parameters.items() if name != "shrinkage"}
+    return Settings(trees, parameters["shrinkage"])
+
+
+def _trials(study: optuna.Study) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {"number": t.number, "state": t.state.name.lower(), "value": t.value, **t.params}
+            for t in study.trials
+        ]
+    )

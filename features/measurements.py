@@ -35,8 +35,8 @@ def measurements_of(study: Study) -> pd.DataFrame:
     for modality in _MATRICES:
         table = getattr(study, modality)
         if table is not None:
-            long = table.rename_axis(index="sample_id", columns="feature").stack()
-            parts.append(long.rename("value").reset_index().assign(modality=modality))
+            long = pd.Series(table.rename_axis(index="sample_id", columns="feature").stack())
+            parts.append(long.reset_index(name="value").assign(modality=modality))
     if study.sequenced is not None and study.mutations is not None:
         tested = pd.DataFrame({"sample_id": study.sequenced, "feature": SEQUENCED})
         calls = study.mutations
@@ -51,8 +51,9 @@ def measurements_of(study: Study) -> pd.DataFrame:
             }
         )
         parts.append(pd.concat([tested, called]).assign(modality="mutation"))
-    clinical = study.clinical.rename_axis(index="sample_id", columns="feature").stack()
-    parts.append(clinical.rename("detail").reset_index().assign(modality="clinical"))
+    attributes = study.clinical.rename_axis(index="sample_id", columns="feature")
+    clinical = pd.Series(attributes.stack())
+    parts.append(clinical.reset_index(name="detail").assign(modality="clinical"))
     return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
 
 
@@ -71,7 +72,7 @@ def study_of_measurements(measurements: pd.DataFrame) -> Study:
             f"measurements lack column {missing[0]}; give {', '.join(COLUMNS)}, one row each"
         )
     table = measurements.reindex(columns=list(COLUMNS))
-    table = table.astype({"sample_id": "str", "modality": "str", "feature": "str"})
+    table = table.astype(dict.fromkeys(set(COLUMNS) - {"value"}, "str"))
     unknown = sorted(set(table["modality"]) - {*_MATRICES, "mutation", "clinical"})
     if unknown:
         raise InputError(
@@ -81,7 +82,7 @@ def study_of_measurements(measurements: pd.DataFrame) -> Study:
     samples = pd.Index(table["sample_id"].unique(), dtype="str", name="sample_id")
     wide = {modality: _matrix(table, modality, samples) for modality in _MATRICES}
     mutated = table[table["modality"] == "mutation"]
-    detail = mutated["detail"].fillna("").astype("str").str.split(" ", n=1, expand=True)
+    detail = mutated["detail"].fillna("").str.split(" ", n=1, expand=True)
     calls = pd.DataFrame(
         {
             "sample_id": mutated["sample_id"],

@@ -102,7 +102,9 @@ def measure_mutations(samples: SimulatedSamples, entrez: pd.Series, seed: int) -
         for gene in sorted(calls):
             change, classification = calls[gene]
             rows.append((gene, entrez[gene], "Simulation", classification, sample, change))
-    return pd.DataFrame(rows, columns=list(MAF_COLUMNS)).replace({"HGVSp_Short": {"NA": pd.NA}})
+    table = pd.DataFrame(rows, columns=list(MAF_COLUMNS))
+    known = table["HGVSp_Short"].where(table["HGVSp_Short"] != "NA")
+    return table.assign(HGVSp_Short=known)
 
 
 def planted_genes(calls: pd.DataFrame) -> frozenset[str]:

@@ -94,7 +94,7 @@ class Truth:
 def _long(table: pd.DataFrame, column: str, value: str) -> pd.DataFrame:
     """Samples x columns, one value a row, in the samples' order."""
     named = table.rename_axis(index="sample_id", columns=column)
-    return named.stack().rename(value).reset_index()
+    return pd.Series(named.stack()).reset_index(name=value)
 
 
 def simulate_study(out: str | Path, plan: SimulationPlan) -> Truth:

@@ -126,7 +126,7 @@ class Table:
         text = self.text(columns)
         if limits:
             text = text.apply(lambda cells: cells.str.replace(r"^[<>]=?\s*", "", regex=True))
-        values = text.apply(pd.to_numeric, errors="coerce").astype("float64")
+        values = pd.DataFrame(text.apply(pd.to_numeric, errors="coerce")).astype("float64")
         bad = text.notna().to_numpy() & ~np.isfinite(values.to_numpy())
         if not bad.any():
             return values

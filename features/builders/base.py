@@ -41,7 +41,8 @@ class FeatureBuilder(TransformerMixin, BaseEstimator, ABC):  # type: ignore[misc
             Samples x `get_feature_names_out()`, float64, NaN where not measured.
         """
         check_is_fitted(self, "feature_names_")
-        return self._measured(X).reindex(index=X.samples, columns=self.feature_names_)
+        names: list[str] = self.feature_names_
+        return self._measured(X).reindex(index=X.samples, columns=names)
 
     def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
         """Names of the features, as in `features.builders.names`."""
@@ -81,7 +82,8 @@ def well_measured(table: pd.DataFrame, at_least: float = 0.5) -> pd.DataFrame:
         spread = np.nanmax(np.where(np.isfinite(values), values, -np.inf), axis=0) - np.nanmin(
             np.where(np.isfinite(values), values, np.inf), axis=0
         )
-    return table.loc[:, (share >= at_least) & (spread > 0)]
+    kept: pd.DataFrame = table.loc[:, (share >= at_least) & (spread > 0)]
+    return kept
 
 
 def mean_and_sd(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

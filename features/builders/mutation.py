@@ -48,44 +48,43 @@ class MutationBuilder(FeatureBuilder):
         InputError
             If no sample was sequenced.
         """
-        calls = _described(require(X.mutations, "mutation", X))
-        calls = calls[calls["sample_id"].isin(X.sequenced)]
+        calls = _described(require(X.mutations, "mutation", X), _sequenced(X))
         called = set(calls.loc[calls["nonsilent"], "gene"])
         for panel in X.panel_of.dropna().unique():
             called &= X.panels.get(panel, frozenset(called))
         self.panel_ = sorted(called)
-        lines = calls[calls["nonsilent"]].groupby(["gene", "residue"])["sample_id"].nunique()
-        recurrent = {f"{g} {r}" for (g, r), n in lines.items() if n >= self.min_lines}
+        lines = calls[calls["nonsilent"]].groupby("place")["sample_id"].nunique()
         known = {f"{gene} {place}" for gene, place in known_hotspots()}
-        self.hotspots_ = sorted(recurrent | (known & {f"{g} {r}" for g, r in lines.index}))
+        self.hotspots_ = sorted(
+            str(place) for place, n in lines.items() if n >= self.min_lines or place in known
+        )
         counts = self._alterations(calls).groupby("feature")["sample_id"].nunique()
-        self.feature_names_ = sorted(counts.index[counts >= self.min_lines]) + [BURDEN]
+        self.feature_names_ = [*sorted(counts.index[counts >= self.min_lines]), BURDEN]
         return self
 
     def _measured(self, X: Study) -> pd.DataFrame:
-        if X.mutations is None or X.sequenced is None or len(X.sequenced) == 0:
+        sequenced = _sequenced(X)
+        if X.mutations is None or len(sequenced) == 0:
             return pd.DataFrame(columns=self.feature_names_, dtype=float)
-        calls = _described(X.mutations)
-        calls = calls[calls["sample_id"].isin(X.sequenced)]
+        calls = _described(X.mutations, sequenced)
         altered = self._alterations(calls).drop_duplicates()
         altered = altered[altered["feature"].isin(self.feature_names_)]
         names = pd.Index(self.feature_names_)
-        values = np.zeros((len(X.sequenced), len(names)))
+        values = np.zeros((len(sequenced), len(names)))
         values[
-            X.sequenced.get_indexer(altered["sample_id"]),
-            names.get_indexer(altered["feature"]),
+            sequenced.get_indexer(pd.Index(altered["sample_id"])),
+            names.get_indexer(pd.Index(altered["feature"])),
         ] = 1.0
         genes = [feature.split(":")[1] for feature in self.feature_names_[:-1]]
         values[:, :-1][~_covered(X, genes)] = np.nan
         values[:, -1] = self._burden(X, calls)
-        return pd.DataFrame(values, index=X.sequenced, columns=names)
+        return pd.DataFrame(values, index=sequenced, columns=names)
 
     def _alterations(self, calls: pd.DataFrame) -> pd.DataFrame:
         """Sample and feature of every alteration, before any filter."""
-        places = calls["gene"] + " " + calls["residue"].fillna("")
         kinds = [
             (calls["nonsilent"], ""),
-            (calls["nonsilent"] & places.isin(self.hotspots_), ":hotspot"),
+            (calls["nonsilent"] & calls["place"].isin(self.hotspots_), ":hotspot"),
             (calls["truncating"], ":truncating"),
         ]
         return pd.concat(
@@ -103,26 +102,32 @@ class MutationBuilder(FeatureBuilder):
     def _burden(self, X: Study, calls: pd.DataFrame) -> np.ndarray:
         """log2(1 + non-silent calls a thousand covered genes of the training panel)."""
         counted = calls[calls["nonsilent"] & calls["gene"].isin(self.panel_)]
-        numbers = counted.groupby("sample_id").size().reindex(X.sequenced, fill_value=0)
+        numbers = counted.groupby("sample_id").size().reindex(_sequenced(X), fill_value=0)
         covered = _covered(X, self.panel_).sum(axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
             rate = np.where(covered > 0, 1000.0 * numbers.to_numpy() / covered, np.nan)
         return np.log2(1.0 + rate)
 
 
-def _described(calls: pd.DataFrame) -> pd.DataFrame:
-    """Calls with `nonsilent`, `truncating` and `residue` columns."""
-    return calls.assign(
-        nonsilent=is_nonsilent(calls["classification"]),
-        truncating=is_truncating(calls["classification"]),
-        residue=residue(calls["protein_change"]),
+def _sequenced(study: Study) -> pd.Index:
+    return pd.Index([], dtype="str") if study.sequenced is None else study.sequenced
+
+
+def _described(calls: pd.DataFrame, sequenced: pd.Index) -> pd.DataFrame:
+    """Calls of sequenced samples, with `nonsilent`, `truncating` and `place` (``PIK3CA H1047``)."""
+    known = calls[calls["sample_id"].isin(sequenced)]
+    return known.assign(
+        nonsilent=is_nonsilent(known["classification"]),
+        truncating=is_truncating(known["classification"]),
+        place=known["gene"] + " " + residue(known["protein_change"]),
     )
 
 
 def _covered(study: Study, genes: list[str]) -> np.ndarray:
     """Whether each sequenced sample's panel covers each gene: (n_sequenced, n_genes)."""
-    covered = np.ones((len(study.sequenced), len(genes)), dtype=bool)
-    panel_of = study.panel_of.reindex(study.sequenced)
+    sequenced = _sequenced(study)
+    covered = np.full((len(sequenced), len(genes)), True)
+    panel_of = study.panel_of.reindex(sequenced)
     for panel in panel_of.dropna().unique():
         if panel in study.panels:
             covered[(panel_of == panel).to_numpy()] = np.isin(genes, list(study.panels[panel]))

@@ -45,9 +45,7 @@ class RppaBuilder(FeatureBuilder):
         self.antibodies_ = [str(name) for name in table.columns]
         totals = {name for name in self.antibodies_ if "_" not in name}
         self.ratios_ = [
-            name
-            for name in self.antibodies_
-            if "_p" in name and name.split("_", 1)[0] in totals
+            name for name in self.antibodies_ if "_p" in name and name.split("_", 1)[0] in totals
         ]
         self.feature_names_ = [f"rppa:{name}" for name in self.antibodies_] + [
             f"rppa:{name}/{name.split('_', 1)[0]}" for name in self.ratios_

@@ -1,0 +1,1 @@
+"""Measured claims: each module prints the table that README or docs quote."""

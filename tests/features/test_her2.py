@@ -1,0 +1,95 @@
+"""HER2-high: what the clinic says, else what the assays say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.her2 import her2_high
+from features.measurements import study_of_measurements
+from features.study import Study
+
+NOTHING = study_of_measurements(pd.DataFrame(columns=["sample_id", "modality", "feature"]))
+SAMPLES = pd.Index([f"S{number}" for number in range(8)], dtype="str")
+
+
+def of(**tables: object) -> Study:
+    return replace(
+        NOTHING, samples=SAMPLES, clinical=pd.DataFrame(index=SAMPLES), **tables
+    )
+
+
+def column(*values: float | str, name: str = "ERBB2") -> pd.DataFrame:
+    table = pd.DataFrame({name: list(values)}, index=SAMPLES[: len(values)])
+    return table.astype("str") if isinstance(values[0], str) else table
+
+
+def high(study: Study) -> list[str]:
+    found = her2_high(study)
+    assert list(found.index) == list(study.samples)
+    assert found.dtype == bool
+    return list(found.index[found])
+
+
+def test_nothing_known_is_not_high():
+    assert high(of()) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "expected"),
+    [
+        ("log2", (2.6, 1.0, 0.99, -1.0, np.nan), ["S0", "S1"]),
+        ("discrete", (2.0, 1.0, 0.0, -2.0, np.nan), ["S0"]),
+    ],
+)
+def test_amplified_is_high(kind, values, expected):
+    assert high(of(copy_number=column(*values), copy_number_kind=kind)) == expected
+
+
+@pytest.mark.parametrize("modality", ["expression", "rppa"])
+def test_an_outlying_level_is_high(modality):
+    # Median 4.5, median absolute deviation 1.5: the cut is 4.5 + 3 * 1.4826 * 1.5 = 11.17.
+    levels = column(2.0, 3.0, 4.0, 4.0, 5.0, 6.0, 11.1, 11.3)
+    assert high(of(**{modality: levels})) == ["S7"]
+
+
+def test_one_assay_is_enough():
+    study = of(
+        copy_number=column(2.0, 0.0),
+        rppa=column(*([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 40.0])),
+    )
+    assert high(study) == ["S0", "S6"]
+
+
+@pytest.mark.parametrize("levels", [(1.0,), (1.0, 1.0, 1.0, 1.001), (np.nan, np.nan)])
+def test_levels_without_a_spread_have_no_outliers(levels):
+    assert high(of(expression=column(*levels))) == []
+
+
+def test_the_clinical_status_goes_before_the_assays():
+    study = of(copy_number=column(*[2.0] * 8))
+    status = column("Positive", "NEGATIVE", " gain ", "Amplified", "3+", "NEUTRAL", "1+", name="HER2_STATUS")
+    study = replace(study, clinical=status.reindex(SAMPLES))
+    assert high(study) == ["S0", "S2", "S3", "S4", "S7"]  # S7 has no status, but is amplified
+
+
+@pytest.mark.parametrize("status", ["Equivocal", "UNDEF", "2+"])
+def test_a_status_that_decides_nothing_leaves_it_to_the_assays(status):
+    clinical = column(status, status, "Negative", name="ERBB2_STATUS").reindex(SAMPLES)
+    study = replace(of(copy_number=column(2.0, 0.0, 2.0)), clinical=clinical)
+    assert high(study) == ["S0"]
+
+
+def test_simulated_status_agrees_with_the_assays(tmp_path):
+    from features.simulation import SimulationPlan, simulate_study
+    from features.study import read_study
+
+    simulate_study(tmp_path / "s", SimulationPlan(kind="breast", lines=60, genes=120, seed=1))
+    study = read_study(tmp_path / "s")
+    by_status = her2_high(study)
+    by_assays = her2_high(replace(study, clinical=study.clinical.drop(columns="ERBB2_STATUS")))
+    assert 5 < by_status.sum() < 40
+    assert (by_status == by_assays).mean() > 0.85

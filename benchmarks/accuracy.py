@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +31,7 @@ from training.cross_validation import (
     Plan,
     cross_validate,
     fit_features,
-    lines_of_drugs,
+    lines_of_drug,
     split_lines,
 )
 from training.drug_lines import DrugLines
@@ -117,12 +117,11 @@ def out_of_fold(
 ) -> pd.DataFrame:
     """`drug, observed, predicted` of an estimator on the outer folds of `cross_validate`."""
     lines = panel.values.index
-    tasks = []
-    for train, test in split_lines(study, lines, plan):
-        _, features = fit_features(study, train, lines, plan)
-        for drug in lines_of_drugs(study, panel, features):
-            tasks.append((make(drug), drug.among(train), drug.among(test)))
-    tables = Parallel(n_jobs=plan.jobs)(delayed(_predict)(*task) for task in tasks)
+    tables = Parallel(n_jobs=plan.jobs)(
+        delayed(_predict)(make(data), data.among(train), data.among(test))
+        for train, test in split_lines(study, lines, plan)
+        for data in _data(study, panel, train, plan)
+    )
     return pd.concat(tables, ignore_index=True)
 
 
@@ -138,11 +137,17 @@ def mean_with_interval(table: pd.DataFrame, n_bootstrap: int = 2000) -> pd.DataF
 
 
 class _Forest(RandomForestRegressor):  # type: ignore[misc]
-    """Scikit-learn's forest: 300 trees, a third of the features a split, NaN as scikit-learn does."""
+    """Scikit-learn's forest: 300 trees, a third of the features a split, NaN handled by it."""
 
     def __init__(self, seed: int) -> None:
         super().__init__(n_estimators=300, max_features=1 / 3, random_state=seed)
         self.seed = seed
+
+
+def _data(study: Study, panel: Panel, train: pd.Index, plan: Plan) -> Iterator[DrugLines]:
+    _, features = fit_features(study, train, panel.values.index, plan)
+    for drug in panel.drugs:
+        yield lines_of_drug(study, panel, drug, features)
 
 
 def _predict(model: RegressorMixin, known: DrugLines, held_out: DrugLines) -> pd.DataFrame:

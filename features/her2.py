@@ -19,7 +19,8 @@ def her2_high(study: Study) -> pd.Series:
     The clinical status where the study records one (HER2_STATUS, ERBB2_STATUS ...). A sample
     without it, or with one that decides nothing (equivocal), is high if its ERBB2 copy number
     is at least 1 (log2; discrete: 2), or its ERBB2 RNA or HER2 protein lies 3 robust standard
-    deviations (1.4826 x median absolute deviation) above the study's median. A property of a study's samples for reporting; never a feature.
+    deviations (1.4826 x median absolute deviation) above the study's median. A property of a
+    study's samples for reporting; never a feature.
     """
     measured = pd.Series(False, index=study.samples, name="her2_high")
     if study.copy_number is not None and "ERBB2" in study.copy_number:

@@ -97,7 +97,6 @@ class Blend(ExplainedEstimator):
         values = sum(w * part.values for w, part in zip(self.weights_, parts, strict=True))
         return Contributions(float(blended(bases, self.weights_, self.mean_)[0]), values)
 
-
     def get_state(self) -> dict[str, Any]:
         """What prediction needs, as plain values and arrays."""
         return {

@@ -64,7 +64,7 @@ class ScreenedElasticNet(ExplainedEstimator):
 
     def _predict(self, X: pd.DataFrame) -> np.ndarray:
         # Summed along contiguous rows, as in the ridge: the same whatever rows stand beside.
-        return self.pipeline_[-1].intercept_ + self._parts(X).sum(axis=1)
+        return np.asarray(self.pipeline_[-1].intercept_ + self._parts(X).sum(axis=1))
 
     def _contributions(self, X: pd.DataFrame) -> Contributions:
         values = np.zeros(X.shape)

@@ -95,7 +95,8 @@ class ResponseEstimator(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             missing = sorted(set(self.feature_names_in_) - set(X.columns))
             raise InputError(
                 f"X does not have the columns of fit in their order ({len(missing)} missing"
-                f"{': ' + ', '.join(missing[:3]) if missing else ''}); build it with the same joiner"
+                f"{': ' + ', '.join(missing[:3]) if missing else ''}); "
+                "build it with the joiner of the training"
             )
         return X
 

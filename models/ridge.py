@@ -106,7 +106,9 @@ class MultiViewRidge(ExplainedEstimator):
         self.coef_ = coefficients / scales
         self.intercept_ = float(y.mean())
         self.view_weights_ = {
-            name: float(sum(w.sum() * m.get(name, 0.0) for m, w in zip(mixtures, weights, strict=True)))
+            name: float(
+                sum(w.sum() * m.get(name, 0.0) for m, w in zip(mixtures, weights, strict=True))
+            )
             for name in kernels
         }
         self.penalty_ = float(np.exp(weights.sum(axis=0) @ np.log(penalties)))
@@ -128,7 +130,7 @@ class MultiViewRidge(ExplainedEstimator):
     def _predict(self, X: pd.DataFrame) -> np.ndarray:
         # Summed along contiguous rows: a row's sum is then the same to the last bit whatever
         # rows stand beside it, which a matrix product does not promise.
-        return self.intercept_ + self._parts(X).sum(axis=1)
+        return np.asarray(self.intercept_ + self._parts(X).sum(axis=1))
 
     def _contributions(self, X: pd.DataFrame) -> Contributions:
         return Contributions(self.intercept_, self._parts(X))
@@ -148,7 +150,7 @@ class MultiViewRidge(ExplainedEstimator):
 
     def _parts(self, X: pd.DataFrame) -> np.ndarray:
         values = np.ascontiguousarray(X.to_numpy(float))
-        return np.nan_to_num(values - self.means_) * self.coef_
+        return np.asarray(np.nan_to_num(values - self.means_) * self.coef_)
 
 
 def _standardisation(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -44,7 +44,7 @@ def screen(
     strength = np.abs(covariance) / np.where(spread > 1e-12, spread, np.inf)
     strength *= np.sqrt(count / len(y))
     best = np.argsort(-strength, kind="stable")[:n_features]
-    named = np.flatnonzero(np.isin(np.asarray(X.columns, dtype=object), list(always)))
-    chosen = np.union1d(best, named)
+    named = X.columns.get_indexer(pd.Index(list(always), dtype=object))
+    chosen = np.union1d(best, named[named >= 0])
     varies = chosen[spread_x[chosen] > 1e-12]
     return varies if len(varies) else chosen[:1]

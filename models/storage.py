@@ -53,6 +53,8 @@ def load_predictor(folder: Path) -> PanelPredictor:
                 "score with the version of sidestep that trained the model"
             )
         data = io.BytesIO((folder / _ARRAYS).read_bytes())
+        if not zipfile.is_zipfile(data):  # numpy would take it for a pickle
+            raise zipfile.BadZipFile(f"{_ARRAYS} is no archive")
         with np.load(data, allow_pickle=False) as arrays:
             return PanelPredictor.from_state(_restored(state["predictor"], arrays))
     except InputError:
@@ -63,8 +65,9 @@ def load_predictor(folder: Path) -> PanelPredictor:
             "give a folder that sidestep train saved, or models:/NAME@champion"
         ) from None
     except _DAMAGE as error:
+        what = str(error).partition("\n")[0] or type(error).__name__
         raise InputError(
-            f"{folder}: the model's files are damaged ({error}); train or fetch it again"
+            f"{folder}: the model's files are damaged ({what}); train or fetch it again"
         ) from None
 
 

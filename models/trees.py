@@ -116,4 +116,4 @@ class ScreenedTrees(ExplainedEstimator):
         return xgb.DMatrix(self._values(X), label=y, nthread=self.n_jobs)
 
     def _values(self, X: pd.DataFrame) -> np.ndarray:
-        return X.to_numpy(np.float32)[:, self.columns_]
+        return X.to_numpy(float)[:, self.columns_].astype(np.float32)

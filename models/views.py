@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 import numpy as np
+import pandas as pd
 
 from features.builders.names import modality_of
 
@@ -25,15 +26,14 @@ def view_columns(
     """
     modality = np.array([modality_of(name) for name in features])
     views = {str(name): np.flatnonzero(modality == name) for name in dict.fromkeys(modality)}
-    target = np.flatnonzero(np.isin(np.asarray(features, dtype=object), list(target_features)))
+    found = pd.Index(features).get_indexer(pd.Index(list(target_features), dtype=object))
+    target = np.unique(found[found >= 0])
     if len(target):
         views[TARGET_VIEW] = target
     return views
 
 
-def view_mixtures(
-    views: Collection[str], target_shares: Sequence[float]
-) -> list[dict[str, float]]:
+def view_mixtures(views: Collection[str], target_shares: Sequence[float]) -> list[dict[str, float]]:
     """Candidate weightings of the views, each summing to one.
 
     The modalities share what the target view leaves, either all alike or only the abundance

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
@@ -17,8 +16,8 @@ from models.baselines import DrugMean, GroupMean, SingleMarker
 from models.blend import Blend
 from models.folds import donor_folds
 from training.drug_lines import DrugLines
-from training.panel import Panel
-from training.search import SearchResult, Settings, search_settings
+from training.panel import Panel, PanelDrug
+from training.search import SearchResult, Settings, drawn_drugs, search_settings
 
 BASELINES = ("drug_mean", "lineage_mean", "marker")
 METHODS = ("blend", "ridge", "trees", *BASELINES)
@@ -121,26 +120,29 @@ def cross_validate(
     for number, (train, _) in splits.items():
         joined[number] = fit_features(study, train, lines, plan)
         _tell(progress, "features", len(joined), len(splits))
-    data = {
-        number: lines_of_drugs(study, panel, features) for number, (_, features) in joined.items()
-    }
+
+    def known(drug: PanelDrug, number: int) -> DrugLines:
+        return lines_of_drug(study, panel, drug, joined[number][1])
+
+    # Each task's lines are cut out when it is its turn, so that memory holds few of them.
     with Parallel(n_jobs=plan.jobs, return_as="generator") as workers:
+        drawn = drawn_drugs(panel.drugs, plan.seed)
         found = workers(
             delayed(search_settings)(
-                [drug.among(train) for drug in data[number]], plan.trials, plan.seed
+                [known(drug, number).among(train) for drug in drawn], plan.trials, plan.seed
             )
             for number, (train, _) in splits.items()
         )
         searches = dict(zip(splits, _counted(found, "search", len(splits), progress), strict=True))
-        outer = [(n, drug) for n in splits if n != ALL_LINES for drug in data[n]]
+        outer = [(n, drug) for n in splits if n != ALL_LINES for drug in panel.drugs]
         tested = workers(
-            delayed(_test_methods)(drug, *splits[n], n, searches[n].settings, plan.seed)
+            delayed(_test_methods)(known(drug, n), *splits[n], n, searches[n].settings, plan.seed)
             for n, drug in outer
         )
         tables = list(_counted(tested, "test", len(outer), progress))
         final = searches[ALL_LINES].settings
         fitted = workers(
-            delayed(_fit_blend)(drug, final, plan.seed) for drug in data[ALL_LINES]
+            delayed(_fit_blend)(known(drug, ALL_LINES), final, plan.seed) for drug in panel.drugs
         )
         blends = list(_counted(fitted, "fit", len(panel.drugs), progress))
     joiner, features = joined[ALL_LINES]
@@ -153,20 +155,16 @@ def cross_validate(
     )
 
 
-def lines_of_drugs(study: Study, panel: Panel, features: pd.DataFrame) -> list[DrugLines]:
-    """Lines, features and responses of every drug of the panel."""
-    lineage = lineage_labels(study)
-    tested = [(drug, panel.values[drug.name].dropna()) for drug in panel.drugs]
-    return [
-        DrugLines(
-            drug=drug,
-            X=features.loc[y.index],
-            y=y.to_numpy(float),
-            donors=study.donors.loc[y.index].to_numpy(dtype=object),
-            lineage=lineage.loc[y.index].to_numpy(dtype=object),
-        )
-        for drug, y in tested
-    ]
+def lines_of_drug(study: Study, panel: Panel, drug: PanelDrug, features: pd.DataFrame) -> DrugLines:
+    """Lines, features and responses of one drug of the panel."""
+    y = panel.values[drug.name].dropna()
+    return DrugLines(
+        drug=drug,
+        X=features.loc[y.index],
+        y=y.to_numpy(float),
+        donors=study.donors.loc[y.index].to_numpy(dtype=object),
+        lineage=lineage_labels(study).loc[y.index].to_numpy(dtype=object),
+    )
 
 
 def _test_methods(

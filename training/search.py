@@ -13,11 +13,14 @@ import pandas as pd
 from models.blend import blend_weights, blended
 from models.folds import Folds, donor_folds
 from models.ridge import MultiViewRidge
+from models.screening import screen
 from models.trees import ScreenedTrees
 from training.drug_lines import DrugLines
+from training.panel import PanelDrug
 
 _INNER_FOLDS = 3
 _MOST_DRUGS = 6
+_MOST_FEATURES = 800
 
 
 @dataclass(frozen=True)
@@ -48,17 +51,22 @@ class SearchResult:
     trials: pd.DataFrame
 
 
+def drawn_drugs(drugs: Sequence[PanelDrug], seed: int) -> list[PanelDrug]:
+    """Drugs that the search looks at: all of up to six, else six drawn by `seed`."""
+    drawn = np.random.default_rng(seed).permutation(len(drugs))[:_MOST_DRUGS]
+    return [drugs[number] for number in sorted(drawn)]
+
+
 def search_settings(drugs: Sequence[DrugLines], n_trials: int, seed: int) -> SearchResult:
     """Choose one setting for the panel by inner cross-validation of the blend.
 
-    One setting for all drugs, since tens of lines cannot carry one each. A panel larger than six
-    is searched on six drugs drawn by `seed`. The first trial is the default setting; a trial
-    that falls behind the median after a drug is pruned.
+    One setting for all drugs, since tens of lines cannot carry one each. The first trial is the
+    default setting; a trial that falls behind the median after a drug is pruned.
 
     Parameters
     ----------
     drugs : sequence of DrugLines
-        Training lines only.
+        Training lines only, of the drugs that `drawn_drugs` chose.
     n_trials : int
         Zero keeps the defaults.
     seed : int
@@ -66,9 +74,7 @@ def search_settings(drugs: Sequence[DrugLines], n_trials: int, seed: int) -> Sea
     if n_trials < 1:
         return SearchResult(Settings(), pd.DataFrame(columns=["number", "state", "value"]))
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    rng = np.random.default_rng(seed)
-    drawn = rng.permutation(len(drugs))[:_MOST_DRUGS]
-    tasks = [_Task.of(drugs[number], seed) for number in sorted(drawn)]
+    tasks = [_Task.of(drug, seed) for drug in drugs]
     study = optuna.create_study(
         sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=max(5, n_trials // 3)),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=1),
@@ -80,30 +86,37 @@ def search_settings(drugs: Sequence[DrugLines], n_trials: int, seed: int) -> Sea
 
 @dataclass(frozen=True)
 class _Task:
-    """A drug with its inner folds and the ridge's predictions on them, which no trial changes."""
+    """A drug with its inner folds and what no trial changes on them.
+
+    `screened` holds the features of each fold, (training lines, test lines), that the widest
+    screen a trial may ask for keeps.
+    """
 
     drug: DrugLines
     folds: Folds
+    screened: list[tuple[pd.DataFrame, pd.DataFrame]]
     ridge: np.ndarray
 
     @classmethod
     def of(cls, drug: DrugLines, seed: int) -> _Task:
         folds = donor_folds(drug.donors, _INNER_FOLDS, seed)
         ridge = np.empty(len(drug.y))
+        screened = []
         for train, test in folds:
+            known, held_out = drug.X.iloc[train], drug.X.iloc[test]
             model = MultiViewRidge(drug.target_features)
-            model.fit(drug.X.iloc[train], drug.y[train], drug.donors[train])
-            ridge[test] = model.predict(drug.X.iloc[test])
-        return cls(drug, folds, ridge)
+            ridge[test] = model.fit(known, drug.y[train], drug.donors[train]).predict(held_out)
+            kept = screen(known, drug.y[train], _MOST_FEATURES, drug.target_features)
+            screened.append((known.iloc[:, kept], held_out.iloc[:, kept]))
+        return cls(drug, folds, screened, ridge)
 
     def relative_error(self, settings: Settings, seed: int) -> float:
         """Squared error of the blend relative to the variance, weights learned across folds."""
         y = self.drug.y
         held_out = np.column_stack([self.ridge, np.empty(len(y))])
-        for train, test in self.folds:
+        for (train, test), (known, unknown) in zip(self.folds, self.screened, strict=True):
             trees = ScreenedTrees(self.drug.target_features, seed=seed, **settings.trees)
-            trees.fit(self.drug.X.iloc[train], y[train])
-            held_out[test, 1] = trees.predict(self.drug.X.iloc[test])
+            held_out[test, 1] = trees.fit(known, y[train]).predict(unknown)
         errors = np.empty(len(y))
         for train, test in self.folds:
             weights = blend_weights(held_out[train], y[train], settings.shrinkage)
@@ -127,7 +140,7 @@ _DEFAULTS = {
 def _objective(trial: optuna.Trial, tasks: Sequence[_Task], seed: int) -> float:
     settings = _settings(
         {
-            "n_features": trial.suggest_int("n_features", 50, 800, log=True),
+            "n_features": trial.suggest_int("n_features", 50, _MOST_FEATURES, log=True),
             "n_trees": trial.suggest_int("n_trees", 60, 400, log=True),
             "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.15, log=True),
             "max_depth": trial.suggest_int("max_depth", 2, 5),

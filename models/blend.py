@@ -15,6 +15,9 @@ from models.ridge import MultiViewRidge
 from models.trees import ScreenedTrees
 
 
+_HALVES = np.array([0.5, 0.5])
+
+
 class Blend(ExplainedEstimator):
     r"""Ridge and trees, weighted by how well each predicts lines it has not seen.
 
@@ -32,7 +35,7 @@ class Blend(ExplainedEstimator):
     shrinkage : float
         Strength of the pull: it weighs as much as this many lines.
     inner_folds : int
-        Folds by donor for the inner out-of-fold predictions.
+        Folds by donor for the inner out-of-fold predictions; 0 takes one half each.
     tree_settings : mapping, optional
         Parameters of `ScreenedTrees`.
     n_jobs : int
@@ -76,26 +79,32 @@ class Blend(ExplainedEstimator):
         )
 
     def _fit(self, X: pd.DataFrame, y: np.ndarray, donors: np.ndarray) -> None:
-        held_out = np.empty((len(y), 2))
-        for train, test in donor_folds(donors, self.inner_folds, self.seed):
-            for column, member in enumerate(self.members()):
-                member.fit(X.iloc[train], y[train], donors[train])
-                held_out[test, column] = member.predict(X.iloc[test])
-        self.weights_ = blend_weights(held_out, y, self.shrinkage)
+        self.weights_ = self._learned_weights(X, y, donors) if self.inner_folds else _HALVES
         self.mean_ = float(y.mean())
         self.ridge_, self.trees_ = self.members()
         self.ridge_.fit(X, y, donors)
         self.trees_.fit(X, y, donors)
 
+    def _learned_weights(self, X: pd.DataFrame, y: np.ndarray, donors: np.ndarray) -> np.ndarray:
+        held_out = np.empty((len(y), 2))
+        for train, test in donor_folds(donors, self.inner_folds, self.seed):
+            for column, member in enumerate(self.members()):
+                member.fit(X.iloc[train], y[train], donors[train])
+                held_out[test, column] = member.predict(X.iloc[test])
+        return blend_weights(held_out, y, self.shrinkage)
+
+    def member_predictions(self, X: pd.DataFrame) -> np.ndarray:
+        """What ridge and trees predict, (n_samples, 2), in response units."""
+        return np.column_stack([self.ridge_.predict(X), self.trees_.predict(X)])
+
     def _predict(self, X: pd.DataFrame) -> np.ndarray:
-        members = np.column_stack([self.ridge_.predict(X), self.trees_.predict(X)])
-        return blended(members, self.weights_, self.mean_)
+        return blended(self.member_predictions(X), self.weights_, self.mean_)
 
     def _contributions(self, X: pd.DataFrame) -> Contributions:
         parts = [self.ridge_.contributions(X), self.trees_.contributions(X)]
-        bases = np.array([[part.base_value for part in parts]])
+        bases = np.column_stack([part.base_value for part in parts])
         values = sum(w * part.values for w, part in zip(self.weights_, parts, strict=True))
-        return Contributions(float(blended(bases, self.weights_, self.mean_)[0]), values)
+        return Contributions(blended(bases, self.weights_, self.mean_), values)
 
     def get_state(self) -> dict[str, Any]:
         """What prediction needs, as plain values and arrays."""
@@ -130,7 +139,7 @@ def blend_weights(held_out: np.ndarray, y: np.ndarray, shrinkage: float) -> np.n
     """
     deviations = held_out - y.mean()
     if not np.any(deviations):
-        return np.array([0.5, 0.5])
+        return _HALVES
     pull = np.sqrt(shrinkage * np.mean(deviations**2))
     design = np.vstack([deviations, pull * np.eye(2)])
     weights, _ = nnls(design, np.concatenate([y - y.mean(), [pull / 2, pull / 2]]))

@@ -69,7 +69,7 @@ class ScreenedElasticNet(ExplainedEstimator):
     def _contributions(self, X: pd.DataFrame) -> Contributions:
         values = np.zeros(X.shape)
         values[:, self.columns_] = self._parts(X)
-        return Contributions(float(self.pipeline_[-1].intercept_), values)
+        return Contributions(np.full(len(X), float(self.pipeline_[-1].intercept_)), values)
 
     def _parts(self, X: pd.DataFrame) -> np.ndarray:
         """Contributions of the chosen columns."""

@@ -20,13 +20,14 @@ class Contributions:
 
     Attributes
     ----------
-    base_value : float
-        What the model predicts for the average training line, in response units.
+    base_value : ndarray of shape (n_samples,)
+        What the model predicts for the average training line, in response units. It differs
+        between samples only where different sub-models predict them.
     values : ndarray of shape (n_samples, n_features)
         Shapley value of each feature, in response units.
     """
 
-    base_value: float
+    base_value: np.ndarray
     values: np.ndarray
 
 

@@ -53,6 +53,8 @@ class MultiViewRidge(ExplainedEstimator):
         Averaged penalty (geometric mean).
     loo_predictions_ : ndarray of shape (n_samples,)
         Of the training lines, each without its donor.
+    loo_error_ : float
+        Root mean squared error of those, response units.
     """
 
     def __init__(
@@ -112,9 +114,9 @@ class MultiViewRidge(ExplainedEstimator):
             for name in kernels
         }
         self.penalty_ = float(np.exp(weights.sum(axis=0) @ np.log(penalties)))
-        self.loo_predictions_ = y - np.einsum(
-            "cp,cpn->n", weights, np.array([p.residuals for p in paths])
-        )
+        residuals = np.einsum("cp,cpn->n", weights, np.array([p.residuals for p in paths]))
+        self.loo_predictions_ = y - residuals
+        self.loo_error_ = float(np.sqrt(np.mean(residuals**2)))
 
     def _candidate_weights(self, residuals: np.ndarray) -> np.ndarray:
         """Weight of each mixture and penalty, (n_mixtures, n_penalties), summing to one."""
@@ -133,11 +135,11 @@ class MultiViewRidge(ExplainedEstimator):
         return np.asarray(self.intercept_ + self._parts(X).sum(axis=1))
 
     def _contributions(self, X: pd.DataFrame) -> Contributions:
-        return Contributions(self.intercept_, self._parts(X))
+        return Contributions(np.full(len(X), self.intercept_), self._parts(X))
 
     def get_state(self) -> dict[str, Any]:
         """What prediction needs, as plain values and arrays."""
-        names = ("coef_", "intercept_", "means_", "view_weights_", "penalty_")
+        names = ("coef_", "intercept_", "means_", "view_weights_", "penalty_", "loo_error_")
         return {"parameters": self.get_params(), **{name: getattr(self, name) for name in names}}
 
     @classmethod

@@ -91,7 +91,8 @@ class ScreenedTrees(ExplainedEstimator):
         shap_values = self.booster_.predict(data, pred_contribs=True).astype(float)
         values = np.zeros(X.shape)
         values[:, self.columns_] = shap_values[:-1, :-1]
-        return Contributions(self.offset_ + float(shap_values[-1, -1]), values)
+        base = self.offset_ + float(shap_values[-1, -1])
+        return Contributions(np.full(len(X), base), values)
 
     def get_state(self) -> dict[str, Any]:
         """What prediction needs, as plain values and arrays; the trees in XGBoost's UBJSON."""

@@ -1,0 +1,147 @@
+"""One blend a combination of modalities, so that a sample is predicted from what it has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from features.errors import InputError
+from models.blend import Blend
+from models.estimator import Contributions, ExplainedEstimator
+from models.patterns import (
+    Pattern,
+    best_pattern,
+    pattern_columns,
+    patterns_to_fit,
+    row_patterns,
+)
+
+
+class PatternBlend(ExplainedEstimator):
+    """A blend of all modalities, and sub-models for samples that lack some.
+
+    A model of all modalities that is shown a sample without expression answers badly: its
+    remaining weights were learned beside expression, and its trees send a missing value down a
+    branch that few training lines took. A sub-model is fitted without those features instead,
+    on every line that has any of its modalities. Each sample is predicted by the sub-model that
+    uses most of what the sample has; features outside it contribute nothing.
+
+    Parameters
+    ----------
+    target_features, shrinkage, inner_folds, tree_settings, n_jobs, seed
+        As for `models.blend.Blend`. Sub-models take one half of ridge and trees each.
+
+    Attributes
+    ----------
+    blends_ : dict of Pattern to Blend
+        The first pattern is all modalities.
+    """
+
+    def __init__(
+        self,
+        target_features: Sequence[str] = (),
+        shrinkage: float = 100.0,
+        inner_folds: int = 4,
+        tree_settings: Mapping[str, Any] | None = None,
+        n_jobs: int = 1,
+        seed: int = 0,
+    ) -> None:
+        self.target_features = target_features
+        self.shrinkage = shrinkage
+        self.inner_folds = inner_folds
+        self.tree_settings = tree_settings
+        self.n_jobs = n_jobs
+        self.seed = seed
+
+    def _fit(self, X: pd.DataFrame, y: np.ndarray, donors: np.ndarray) -> None:
+        has = row_patterns(X)
+        self.blends_: dict[Pattern, Blend] = {}
+        self._columns: dict[Pattern, np.ndarray] = {}
+        for number, pattern in enumerate(patterns_to_fit(X)):
+            rows = np.flatnonzero([number == 0 or bool(set(row) & set(pattern)) for row in has])
+            columns = pattern_columns(list(X.columns), pattern)
+            settings = self.get_params()
+            if number:
+                settings["inner_folds"] = 0
+            self.blends_[pattern] = Blend(**settings).fit(
+                X.iloc[rows, columns], y[rows], donors[rows]
+            )
+            self._columns[pattern] = columns
+
+    @property
+    def patterns(self) -> list[Pattern]:
+        """Combinations of modalities that have a model."""
+        return list(self.blends_)
+
+    def chosen(self, X: pd.DataFrame) -> list[Pattern | None]:
+        """Pattern whose model predicts each row; None for a row without any usable modality."""
+        fitted = {has: best_pattern(has, self.patterns) for has in set(row_patterns(X))}
+        return [fitted[has] for has in row_patterns(X)]
+
+    def predict_as(self, pattern: Pattern, X: pd.DataFrame) -> np.ndarray:
+        """Predict every row by the model of one pattern, (n_samples,)."""
+        return self.blends_[pattern].predict(X.iloc[:, self._columns[pattern]])
+
+    def members_as(self, pattern: Pattern, X: pd.DataFrame) -> np.ndarray:
+        """What ridge and trees of one pattern's model predict, (n_samples, 2)."""
+        return self.blends_[pattern].member_predictions(X.iloc[:, self._columns[pattern]])
+
+    def member_predictions(self, X: pd.DataFrame) -> np.ndarray:
+        """What ridge and trees of each row's model predict, (n_samples, 2)."""
+        members = np.empty((len(X), 2))
+        for pattern, rows in self._rows(X).items():
+            members[rows] = self.members_as(pattern, X.iloc[rows])
+        return members
+
+    def _predict(self, X: pd.DataFrame) -> np.ndarray:
+        predicted = np.empty(len(X))
+        for pattern, rows in self._rows(X).items():
+            predicted[rows] = self.predict_as(pattern, X.iloc[rows])
+        return predicted
+
+    def _contributions(self, X: pd.DataFrame) -> Contributions:
+        base, values = np.empty(len(X)), np.zeros(X.shape)
+        for pattern, rows in self._rows(X).items():
+            columns = self._columns[pattern]
+            part = self.blends_[pattern].contributions(X.iloc[rows, columns])
+            base[rows] = part.base_value
+            values[np.ix_(rows, columns)] = part.values
+        return Contributions(base, values)
+
+    def _rows(self, X: pd.DataFrame) -> dict[Pattern, np.ndarray]:
+        """Rows that each pattern's model predicts; one without any modality goes to the first.
+
+        The first is the model of all modalities, which then says little more than its mean; it
+        is for whoever serves predictions to leave such a row out.
+        """
+        chosen = [pattern or self.patterns[0] for pattern in self.chosen(X)]
+        return {
+            pattern: np.flatnonzero([other == pattern for other in chosen])
+            for pattern in dict.fromkeys(chosen)
+        }
+
+    def get_state(self) -> dict[str, Any]:
+        """What prediction needs, as plain values and arrays."""
+        blends = {";".join(pattern): blend.get_state() for pattern, blend in self.blends_.items()}
+        return {
+            "parameters": self.get_params(),
+            "patterns": [";".join(pattern) for pattern in self.patterns],
+            "blends": blends,
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], features: np.ndarray) -> Self:
+        """Fitted model that `get_state` described, on columns `features`."""
+        model = cls(**state["parameters"]).expecting(features)
+        model.blends_, model._columns = {}, {}
+        for name in state["patterns"]:
+            pattern = tuple(name.split(";"))
+            columns = pattern_columns(list(features), pattern)
+            model._columns[pattern] = columns
+            model.blends_[pattern] = Blend.from_state(state["blends"][name], features[columns])
+        if not model.blends_:
+            raise InputError("the model holds no sub-model; train it again")
+        return model

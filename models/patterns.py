@@ -1,0 +1,72 @@
+"""Which modalities a sample has, and for which combinations of them a sub-model is fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+import pandas as pd
+
+from features.builders.names import MODALITIES, modality_of
+
+Pattern = tuple[str, ...]
+
+#: A modality counts as measured if at least this share of its features is.
+LEAST_SHARE = 0.2
+#: Combinations that cohorts have: RNA with exome and copy number, RNA with exome, RPPA with
+#: exome, panel sequencing with copy number, and each modality alone.
+_COMMON: tuple[Pattern, ...] = (
+    ("expression", "mutation", "copy_number"),
+    ("expression", "mutation"),
+    ("rppa", "mutation"),
+    ("mutation", "copy_number"),
+    ("expression",),
+    ("rppa",),
+    ("mutation",),
+    ("copy_number",),
+)
+_OBSERVED_SHARE = 0.1
+_FEWEST_LINES = 10
+
+
+def pattern_columns(features: Sequence[str], pattern: Pattern) -> np.ndarray:
+    """Columns that a sub-model sees: its modalities', and the clinical covariates."""
+    kept = {*pattern, "clinical"}
+    return np.flatnonzero([modality_of(name) in kept for name in features])
+
+
+def row_patterns(X: pd.DataFrame) -> list[Pattern]:
+    """Molecular modalities that each row really has, in the order of `MODALITIES`."""
+    measured = np.isfinite(X.to_numpy(float))
+    modality = np.array([modality_of(name) for name in X.columns])
+    molecular = [name for name in MODALITIES if name != "clinical" and (modality == name).any()]
+    has = np.column_stack(
+        [measured[:, modality == name].mean(axis=1) >= LEAST_SHARE for name in molecular]
+    )
+    return [tuple(np.array(molecular)[row].tolist()) for row in has]
+
+
+def patterns_to_fit(X: pd.DataFrame) -> list[Pattern]:
+    """Combinations that get a sub-model: all modalities, those frequent in `X`, common ones.
+
+    The first is all modalities together; each has the modalities of at least ten lines.
+    """
+    rows = row_patterns(X)
+    full = tuple(name for name in MODALITIES if any(name in row for row in rows))
+    frequent = [
+        pattern
+        for pattern in dict.fromkeys(rows)
+        if pattern and rows.count(pattern) >= max(_FEWEST_LINES, _OBSERVED_SHARE * len(rows))
+    ]
+    candidates = [full, *sorted(frequent, key=lambda pattern: (-len(pattern), pattern)), *_COMMON]
+    return [
+        pattern
+        for pattern in dict.fromkeys(candidates)
+        if pattern == full or sum(set(pattern) <= set(row) for row in rows) >= _FEWEST_LINES
+    ]
+
+
+def best_pattern(has: Pattern, fitted: Collection[Pattern]) -> Pattern | None:
+    """The fitted pattern with the most modalities, all of which a sample has; None if none is."""
+    usable = [pattern for pattern in fitted if set(pattern) <= set(has)]
+    return max(usable, key=len, default=None)

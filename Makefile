@@ -36,7 +36,8 @@ lint: $(DEV_READY) ## check style, types and the direction of imports
 	$(BIN)/lint-imports --no-logo
 
 bench: $(RUN_READY) ## measure the accuracy on the real studies in ../shared (or SIDESTEP_SHARED)
-	$(BIN)/python benchmarks/accuracy.py
+	$(BIN)/python -m benchmarks.accuracy breast --repeats 3
+	$(BIN)/python -m benchmarks.accuracy pancan
 
 # The plain public index whatever this machine is set to, so that the hashes hold elsewhere too.
 COMPILE := PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= \

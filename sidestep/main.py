@@ -139,6 +139,7 @@ def main(args: Sequence[str] | None = None) -> int:
     """
     # A hospital's batch job tells nobody what it does, and needs no git.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     try:
         code = _run(list(sys.argv[1:] if args is None else args))

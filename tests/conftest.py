@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """Folder of the real data (`SIDESTEP_SHARED`, default ``../shared``); skips where it is absent."""
+    """Folder of the real data (`SIDESTEP_SHARED`, default ``../shared``); skips without it."""
     folder = Path(os.environ.get("SIDESTEP_SHARED", Path(__file__).parents[2] / "shared"))
     if not (folder / "studies").is_dir():
         pytest.skip(f"the real studies are not at {folder}; set SIDESTEP_SHARED to run this test")

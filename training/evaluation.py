@@ -62,11 +62,11 @@ def evaluate_folds(predictions: pd.DataFrame) -> pd.DataFrame:
     Correlation in a fold of fewer than 3 lines is NaN.
     """
     rows = []
-    for (drug, fold), lines in predictions.groupby(["drug", "fold"], sort=False):
+    for _, lines in predictions.groupby(["drug", "fold"], sort=False):
         observed, predicted = lines["observed"].to_numpy(), lines["blend"].to_numpy()
         r = pearson(observed, predicted) if len(lines) >= 3 else np.nan
         rmse = float(np.sqrt(np.mean((observed - predicted) ** 2)))
-        rows.append((drug, int(fold), r, rmse, len(lines)))
+        rows.append((lines["drug"].iloc[0], lines["fold"].iloc[0], r, rmse, len(lines)))
     return pd.DataFrame(rows, columns=["drug", "fold", "pearson", "rmse", "n"])
 
 

@@ -41,8 +41,8 @@ def judge(metrics: pd.DataFrame) -> Verdict:
     passes = bool(means["blend"] > means[rival])
     return Verdict(
         passes,
-        f"mean out-of-fold r {means['blend']:.3f} {'beats' if passes else 'does not beat'} the best "
-        f"baseline, {rival.replace('_', ' ')}, at {means[rival]:.3f} "
+        f"mean out-of-fold r {means['blend']:.3f} {'beats' if passes else 'does not beat'} "
+        f"the best baseline, {rival.replace('_', ' ')}, at {means[rival]:.3f} "
         f"({sum(beats.values())} of {len(beats)} drugs beat theirs)",
         beats,
     )

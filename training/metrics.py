@@ -64,7 +64,7 @@ def score(
     draws = rng.multinomial(len(unique), np.full(len(unique), 1 / len(unique)), size=n_bootstrap)
     weights = np.vstack([np.ones(len(observed)), draws[:, which]]).astype(float)
     values = _weighted_metrics(observed, predicted, reference, weights)
-    if constant_within_folds(predicted, folds):
+    if constant_within_folds(predicted, reference, folds):
         values["pearson"] = values["spearman"] = np.zeros(len(weights))
         values["concordance"] = np.full(len(weights), 0.5)
     tail = 100 * (1 - level) / 2
@@ -81,9 +81,20 @@ def pearson(observed: np.ndarray, predicted: np.ndarray) -> float:
     return float(_correlation(observed, predicted, np.ones((1, len(observed))))[0])
 
 
-def constant_within_folds(predicted: np.ndarray, folds: np.ndarray) -> bool:
-    """Whether a method predicts one number for all samples of a fold, in every fold."""
-    return all(np.ptp(predicted[folds == fold]) < 1e-12 for fold in np.unique(folds))
+def constant_within_folds(predicted: np.ndarray, reference: np.ndarray, folds: np.ndarray) -> bool:
+    """Whether a method predicts one number for all samples of a fold, in every fold.
+
+    A sample alone in its fold is no evidence of that; there, the number must be the mean of the
+    training lines.
+    """
+    for fold in np.unique(folds):
+        samples = folds == fold
+        said = predicted[samples]
+        if samples.sum() == 1:
+            said = np.append(said, reference[samples])
+        if np.ptp(said) > 1e-12:
+            return False
+    return True
 
 
 def _weighted_metrics(
@@ -113,7 +124,9 @@ def _correlation(a: np.ndarray, b: np.ndarray, weights: np.ndarray) -> np.ndarra
     variance_b = weights @ b**2 / total - mean_b**2
     product = variance_a * variance_b
     tiny = 1e-12 * max(float(np.var(a) * np.var(b)), np.finfo(float).tiny)
-    return np.where(product > tiny, covariance / np.sqrt(np.where(product > tiny, product, 1)), np.nan)
+    return np.where(
+        product > tiny, covariance / np.sqrt(np.where(product > tiny, product, 1)), np.nan
+    )
 
 
 def _concordance(observed: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -123,4 +136,4 @@ def _concordance(observed: np.ndarray, predicted: np.ndarray, weights: np.ndarra
     agreement *= comparable
     pairs = np.einsum("bi,bi->b", weights @ comparable, weights)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.einsum("bi,bi->b", weights @ agreement, weights) / pairs
+        return np.asarray(np.einsum("bi,bi->b", weights @ agreement, weights) / pairs)

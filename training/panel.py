@@ -92,7 +92,9 @@ def choose_panel(
     columns = [str(name) for name in values.columns]
     if drugs is not None:
         chosen = list(
-            dict.fromkeys(find_column(name, columns, f"response {response.stable_id}") for name in drugs)
+            dict.fromkeys(
+                find_column(name, columns, f"response {response.stable_id}") for name in drugs
+            )
         )
     else:
         chosen = [name for name in columns if _in_panel(name, panel)]
@@ -113,7 +115,7 @@ def choose_panel(
             f"{response.stable_id}; name drugs with --drugs or lower --min-lines"
         )
     skipped = {str(name): f"{n} lines, fewer than {min_lines}" for name, n in few.items()}
-    skipped |= {name: "fewer than 3 different responses" for name in constant}
+    skipped |= dict.fromkeys(constant, "fewer than 3 different responses")
     values = values[kept].dropna(how="all")
     return Panel(tuple(_panel_drug(name) for name in kept), response, values, skipped)
 

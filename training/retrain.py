@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -47,7 +47,7 @@ class Request:
     drugs: tuple[str, ...] | None = None
     panel: str = "all"
     min_lines: int = 20
-    plan: Plan = Plan()
+    plan: Plan = field(default_factory=Plan)
 
 
 @dataclass(frozen=True)
@@ -149,6 +149,9 @@ def _assemble(
 
 def _nested(metrics: pd.DataFrame) -> dict[str, dict[str, Sequence[float]]]:
     nested: dict[str, dict[str, Sequence[float]]] = {}
-    for row in metrics.itertuples():
-        nested.setdefault(str(row.method), {})[str(row.metric)] = [row.value, row.lower, row.upper]
+    estimates = metrics[["value", "lower", "upper"]].to_numpy(float)
+    for method, metric, estimate in zip(
+        metrics["method"], metrics["metric"], estimates, strict=True
+    ):
+        nested.setdefault(method, {})[metric] = [float(number) for number in estimate]
     return nested

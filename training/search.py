@@ -73,7 +73,8 @@ def search_settings(drugs: Sequence[DrugLines], n_trials: int, seed: int) -> Sea
     """
     if n_trials < 1:
         return SearchResult(Settings(), pd.DataFrame(columns=["number", "state", "value"]))
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    # A warning of Optuna is a traceback: of a trial that the user interrupted.
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     tasks = [_Task.of(drug, seed) for drug in drugs]
     study = optuna.create_study(
         sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=max(5, n_trials // 3)),

@@ -17,13 +17,20 @@ NOTHING = study_of_measurements(pd.DataFrame(columns=["sample_id", "modality", "
 ENTREZ = pd.Series([2064, 1956], index=["ERBB2", "EGFR"], dtype="Int64")
 
 
-def copied(table: pd.DataFrame | None, kind: str = "log2", samples: tuple[str, ...] = ("a",)) -> Study:
+def copied(
+    table: pd.DataFrame | None, kind: str = "log2", samples: tuple[str, ...] = ("a",)
+) -> Study:
     index = pd.Index(samples, dtype="str") if table is None else table.index
     return replace(NOTHING, samples=index, copy_number=table, copy_number_kind=kind, entrez=ENTREZ)
 
 
 TRAINING = pd.DataFrame(
-    {"ERBB2": [2.5, 0.0, -0.1], "EGFR": [0.0, 0.3, np.nan], "FLAT": 0.0, "RARE": [1, np.nan, np.nan]},
+    {
+        "ERBB2": [2.5, 0.0, -0.1],
+        "EGFR": [0.0, 0.3, np.nan],
+        "FLAT": 0.0,
+        "RARE": [1, np.nan, np.nan],
+    },
     index=["L0", "L1", "L2"],
 )
 

@@ -23,9 +23,7 @@ ENTREZ = pd.Series(range(1000, 1200), index=GENES, dtype="Int64")
 
 
 def expressed(table: pd.DataFrame, kind: str = "continuous", **more: object) -> Study:
-    return replace(
-        NOTHING, samples=table.index, expression=table, expression_kind=kind, **more
-    )
+    return replace(NOTHING, samples=table.index, expression=table, expression_kind=kind, **more)
 
 
 def levels(lines: int = 30, seed: int = 0) -> pd.DataFrame:
@@ -57,7 +55,9 @@ def test_lines_of_one_distribution_keep_their_levels():
     features = ExpressionBuilder(n_quantiles=200).fit_transform(expressed(normalised))
     chosen = normalised[[name.removeprefix("expression:") for name in features.columns]]
     expected = (chosen - chosen.mean()) / chosen.std(ddof=0)
-    agreement = [np.corrcoef(a, b)[0, 1] for a, b in zip(features.T.values, expected.T.values, strict=True)]
+    agreement = [
+        np.corrcoef(a, b)[0, 1] for a, b in zip(features.T.values, expected.T.values, strict=True)
+    ]
     assert np.median(agreement) > 0.98
 
 
@@ -195,5 +195,5 @@ def test_fitting_needs_expression(table):
 
 
 def test_fitting_needs_a_gene_that_varies():
-    with pytest.raises(InputError, match="no gene's expression .* 1 training samples and varies"):
+    with pytest.raises(InputError, match=r"no gene's expression .* 1 training samples and varies"):
         ExpressionBuilder().fit(expressed(levels(lines=1)))

@@ -76,16 +76,19 @@ def test_coverage_is_the_share_of_measured_features():
         index=["a", "b"],
         columns=["rppa:A", "rppa:B", "mutation:C"],
     )
-    expected = pd.DataFrame(
-        {"rppa": [0.5, 0.0], "mutation": [1.0, 0.0]}, index=["a", "b"]
-    )
+    expected = pd.DataFrame({"rppa": [0.5, 0.0], "mutation": [1.0, 0.0]}, index=["a", "b"])
     assert_frame_equal(coverage(features), expected)
 
 
 def test_a_state_restores_the_joiner(study, joiner):
     restored = FeatureJoiner.from_state(joiner.get_state())
     assert_frame_equal(restored.transform(study), joiner.transform(study), check_exact=True)
-    assert list(restored.get_params()["modalities"]) == ["expression", "rppa", "mutation", "copy_number"]
+    assert list(restored.get_params()["modalities"]) == [
+        "expression",
+        "rppa",
+        "mutation",
+        "copy_number",
+    ]
     assert list(restored.get_params()["clinical"]) == ["SUBTYPE"]
 
 

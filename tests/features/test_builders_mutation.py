@@ -75,7 +75,9 @@ def test_recurrent_alterations_become_features(builder):
 
 
 def test_calls_are_ones_and_no_call_is_zero(builder):
-    new = sequenced([("A", "TP53", STOP, "p.Q1*"), ("B", "PIK3CA", MISSENSE, "p.H1047Y")], ["A", "B", "C"])
+    new = sequenced(
+        [("A", "TP53", STOP, "p.Q1*"), ("B", "PIK3CA", MISSENSE, "p.H1047Y")], ["A", "B", "C"]
+    )
     features = builder.transform(new).drop(columns="mutation:burden")
     assert features.loc["A"][features.loc["A"] == 1].index.tolist() == [
         "mutation:TP53",
@@ -126,7 +128,11 @@ def test_a_gene_outside_the_samples_panel_is_missing(builder):
         panel_of={"A": "small"},
     )
     features = builder.transform(new)
-    assert features.loc["A", ["mutation:TP53", "mutation:TP53:truncating", "mutation:KRAS"]].isna().all()
+    assert (
+        features.loc["A", ["mutation:TP53", "mutation:TP53:truncating", "mutation:KRAS"]]
+        .isna()
+        .all()
+    )
     assert features.loc["A", "mutation:PIK3CA"] == 1
     assert features.loc["B"].notna().all()
 
@@ -138,7 +144,11 @@ def test_an_undescribed_panel_covers_every_gene(builder):
 
 def test_burden_is_calls_a_thousand_genes_of_the_training_panel(builder):
     # Training has non-silent calls in four genes; the second call in TP53 counts as well.
-    calls = [("A", "TP53", STOP, "p.Q1*"), ("A", "TP53", MISSENSE, "p.R175H"), ("A", "KRAS", SILENT, "p.A1A")]
+    calls = [
+        ("A", "TP53", STOP, "p.Q1*"),
+        ("A", "TP53", MISSENSE, "p.R175H"),
+        ("A", "KRAS", SILENT, "p.A1A"),
+    ]
     burden = builder.transform(sequenced(calls, ["A"]))["mutation:burden"]
     assert burden["A"] == pytest.approx(np.log2(1 + 1000 * 2 / 4))
 
@@ -165,9 +175,7 @@ def test_burden_on_a_smaller_panel_is_a_rate(builder):
 
 def test_burden_counts_genes_that_every_training_panel_covers():
     lines = [f"L{number}" for number in range(6)]
-    study = sequenced(
-        TRAINING, lines, panels={"p": {"TP53", "PIK3CA"}}, panel_of={"L5": "p"}
-    )
+    study = sequenced(TRAINING, lines, panels={"p": {"TP53", "PIK3CA"}}, panel_of={"L5": "p"})
     assert MutationBuilder().fit(study).panel_ == ["PIK3CA", "TP53"]
 
 

@@ -14,7 +14,14 @@ from features.measurements import study_of_measurements
 from features.study import Study
 
 NOTHING = study_of_measurements(pd.DataFrame(columns=["sample_id", "modality", "feature"]))
-ANTIBODIES = ["ERBB2", "ERBB2_pY1248", "AKT1_pS473", "EIF4EBP1", "EIF4EBP1_pT37_T46", "CASP7_cleavedD198"]
+ANTIBODIES = [
+    "ERBB2",
+    "ERBB2_pY1248",
+    "AKT1_pS473",
+    "EIF4EBP1",
+    "EIF4EBP1_pT37_T46",
+    "CASP7_cleavedD198",
+]
 
 
 def assayed(table: pd.DataFrame | None, samples: list[str] | None = None) -> Study:
@@ -24,7 +31,14 @@ def assayed(table: pd.DataFrame | None, samples: list[str] | None = None) -> Stu
 
 def levels(lines: int = 12, seed: int = 0) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    values = rng.standard_normal((lines, len(ANTIBODIES))) * [2, 1, 0.5, 1, 1, 3] + [1, 0, 0, 2, 0, 0]
+    values = rng.standard_normal((lines, len(ANTIBODIES))) * [2, 1, 0.5, 1, 1, 3] + [
+        1,
+        0,
+        0,
+        2,
+        0,
+        0,
+    ]
     index = pd.Index([f"L{line:02d}" for line in range(lines)], dtype="str", name="sample_id")
     return pd.DataFrame(values, index=index, columns=ANTIBODIES)
 
@@ -45,7 +59,9 @@ def test_a_ratio_is_a_difference_of_logs(builder):
 def test_levels_are_in_training_standard_deviations(builder):
     new, training = levels(3, seed=1), levels()
     features = builder.transform(assayed(new))
-    expected = (new["AKT1_pS473"] - training["AKT1_pS473"].mean()) / training["AKT1_pS473"].std(ddof=0)
+    expected = (new["AKT1_pS473"] - training["AKT1_pS473"].mean()) / training["AKT1_pS473"].std(
+        ddof=0
+    )
     np.testing.assert_allclose(features["rppa:AKT1_pS473"], expected)
 
 
@@ -65,7 +81,9 @@ def test_a_ratio_needs_both_antibodies(builder):
 
 def test_an_antibody_of_another_platform_stands_for_its_site(builder):
     new = levels(3, seed=1)
-    renamed = new.rename(columns={"EIF4EBP1_pT37_T46": "EIF4EBP1_pT37", "CASP7_cleavedD198": "CASP7_cleaved"})
+    renamed = new.rename(
+        columns={"EIF4EBP1_pT37_T46": "EIF4EBP1_pT37", "CASP7_cleavedD198": "CASP7_cleaved"}
+    )
     name = ["rppa:EIF4EBP1_pT37_T46", "rppa:EIF4EBP1_pT37_T46/EIF4EBP1", "rppa:CASP7_cleavedD198"]
     pd.testing.assert_frame_equal(
         builder.transform(assayed(renamed))[name], builder.transform(assayed(new))[name]

@@ -39,7 +39,9 @@ def test_columns_that_differ_in_punctuation_only_are_not_guessed_between():
         find_column("druga", columns, "here")
 
 
-@pytest.mark.parametrize(("name", "hint"), [("Lapatinb", "did you mean Lapatinib"), ("Zzz", "it has Lapatinib")])
+@pytest.mark.parametrize(
+    ("name", "hint"), [("Lapatinb", "did you mean Lapatinib"), ("Zzz", "it has Lapatinib")]
+)
 def test_an_unknown_drug_is_refused_with_a_hint(name, hint):
     with pytest.raises(InputError, match=f"drug {name} is not in response gi50; {hint}"):
         find_column(name, COLUMNS, "response gi50")

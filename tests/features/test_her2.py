@@ -10,16 +10,15 @@ import pytest
 
 from features.her2 import her2_high
 from features.measurements import study_of_measurements
-from features.study import Study
+from features.simulation import SimulationPlan, simulate_study
+from features.study import Study, read_study
 
 NOTHING = study_of_measurements(pd.DataFrame(columns=["sample_id", "modality", "feature"]))
 SAMPLES = pd.Index([f"S{number}" for number in range(8)], dtype="str")
 
 
 def of(**tables: object) -> Study:
-    return replace(
-        NOTHING, samples=SAMPLES, clinical=pd.DataFrame(index=SAMPLES), **tables
-    )
+    return replace(NOTHING, samples=SAMPLES, clinical=pd.DataFrame(index=SAMPLES), **tables)
 
 
 def column(*values: float | str, name: str = "ERBB2") -> pd.DataFrame:
@@ -71,7 +70,9 @@ def test_levels_without_a_spread_have_no_outliers(levels):
 
 def test_the_clinical_status_goes_before_the_assays():
     study = of(copy_number=column(*[2.0] * 8))
-    status = column("Positive", "NEGATIVE", " gain ", "Amplified", "3+", "NEUTRAL", "1+", name="HER2_STATUS")
+    status = column(
+        "Positive", "NEGATIVE", " gain ", "Amplified", "3+", "NEUTRAL", "1+", name="HER2_STATUS"
+    )
     study = replace(study, clinical=status.reindex(SAMPLES))
     assert high(study) == ["S0", "S2", "S3", "S4", "S7"]  # S7 has no status, but is amplified
 
@@ -84,9 +85,6 @@ def test_a_status_that_decides_nothing_leaves_it_to_the_assays(status):
 
 
 def test_simulated_status_agrees_with_the_assays(tmp_path):
-    from features.simulation import SimulationPlan, simulate_study
-    from features.study import read_study
-
     simulate_study(tmp_path / "s", SimulationPlan(kind="breast", lines=60, genes=120, seed=1))
     study = read_study(tmp_path / "s")
     by_status = her2_high(study)

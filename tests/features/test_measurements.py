@@ -117,7 +117,10 @@ def test_a_classification_of_several_words_keeps_its_protein_change(study):
             rows(("A", "clinical", "AGE", None, "1"), ("A", "clinical", "AGE", None, "2")),
             "give clinical AGE of sample A more than once",
         ),
-        (rows(("A", "expression", "ERBB2", "high", None)), "expression ERBB2 of sample A as 'high'"),
+        (
+            rows(("A", "expression", "ERBB2", "high", None)),
+            "expression ERBB2 of sample A as 'high'",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_refused(table, message):

@@ -1,0 +1,1 @@
+"""What do we tell the user? Batch scoring and explanations."""

@@ -1,0 +1,70 @@
+"""Which samples cannot be scored, and why? They are set apart, so that the rest can be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+NO_MODALITY = "no modality of the model was measured"
+
+
+def unusable(features: pd.DataFrame) -> dict[str, str]:
+    """Samples whose features cannot be predicted from.
+
+    Parameters
+    ----------
+    features : DataFrame of shape (n_samples, n_features)
+        As `PanelPredictor.features` returns; NaN where not measured.
+
+    Returns
+    -------
+    dict of str to str
+        Sample -> reason: an infinite feature, or none measured at all, for which the prediction
+        would be what the model says of the average training line.
+    """
+    values = features.to_numpy(float)
+    infinite = np.isinf(values)
+    reasons = {}
+    for sample, row in zip(features.index, infinite, strict=True):
+        if row.any():
+            first = features.columns[int(row.argmax())]
+            reasons[str(sample)] = f"{int(row.sum())} infinite feature(s), {first} among them"
+    for sample in features.index[np.isnan(values).all(axis=1)]:
+        reasons[str(sample)] = NO_MODALITY
+    return reasons
+
+
+def not_finite(scores: pd.DataFrame, explanations: pd.DataFrame) -> dict[str, str]:
+    """Samples for which the model gave something else than a finite number.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        With the columns of `serving.scores_table.SCORES`. `prediction` and
+        `resistance_percentile` have to be finite; other numbers may be missing.
+    explanations : DataFrame
+        With the columns of `serving.explanations.EXPLANATIONS`. `contribution` has to be finite.
+
+    Returns
+    -------
+    dict of str to str
+        Sample -> reason, which names the first such number.
+    """
+    needed = ("prediction", "resistance_percentile")
+    numbers = scores.select_dtypes("number")
+    checked = [(scores, name, np.isfinite(scores[name])) for name in needed]
+    checked += [(scores, str(name), ~np.isinf(values)) for name, values in numbers.items()]
+    checked.append((explanations, "contribution", np.isfinite(explanations["contribution"])))
+    reasons: dict[str, str] = {}
+    for table, name, fine in checked:
+        for row in np.flatnonzero(~fine.to_numpy(bool)):
+            sample, drug = table["sample_id"].iloc[row], table["drug"].iloc[row]
+            found = f"{name} for {drug} is not finite ({table[name].iloc[row]})"
+            reasons.setdefault(str(sample), found)
+    return reasons
+
+
+def failed(failure: Exception) -> str:
+    """Why a sample is set apart at which the model gave up with an error."""
+    said = str(failure).partition("\n")[0]
+    return f"could not be predicted ({type(failure).__name__}{': ' if said else ''}{said})"

@@ -1,0 +1,202 @@
+"""What does a model say of every sample of a study? The scores, written as a folder."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from features.errors import InputError
+from features.study import Study
+from models.predictor import DrugModel
+from models.registry import LoadedModel
+from serving.chunks import ScoredChunk, score_chunk
+from serving.explanations import EXPLANATIONS
+from serving.journal import OUTPUT, Journal, Notice
+from serving.lock import Claim, claimed
+from serving.manifest import describe, job_digest
+from serving.output import (
+    TableWriter,
+    put_in_place,
+    require_replaceable,
+    unwritable,
+    write_manifest,
+)
+from serving.quarantine import NO_MODALITY
+from serving.scores_table import SCORES
+
+#: Samples in memory at once as features and contributions: 80 MB for 40,000 features.
+CHUNK = 256
+#: Files of the folder that `score_study` writes.
+FILES = ("scores.parquet", "scores.csv", "explanations.parquet", "manifest.json")
+Progress = Callable[[int], None]
+
+
+def choose_drugs(model: LoadedModel, names: Sequence[str] | None) -> list[DrugModel]:
+    """The model's drugs that are asked for, each once, in the model's order; all if None.
+
+    Raises
+    ------
+    InputError
+        If the model has no such drug; it suggests the nearest.
+    """
+    wanted = {drug.name for drug in model.predictor.choose(names)}
+    return [drug for drug in model.predictor.choose(None) if drug.name in wanted]
+
+
+def score_study(
+    study: Study,
+    model: LoadedModel,
+    out: str | Path | Claim,
+    *,
+    drugs: Sequence[str] | None = None,
+    top_k: int = 20,
+    chunk: int = CHUNK,
+    progress: Progress | None = None,
+    notice: Notice | None = None,
+) -> dict[str, Any]:
+    """Score a study and write `FILES` into the folder `out`, whole or not at all.
+
+    The work is done in chunks of samples. Should the process end before its time, in whatever
+    way, the same call goes on after the last finished chunk, and the files are the same to the
+    byte. A sample that cannot be scored is named in the manifest, with the reason.
+
+    Parameters
+    ----------
+    study : Study
+        As it was read: `study.digests` stand for its content when work is taken up again.
+    model : LoadedModel
+    out : path or Claim
+        A new or empty folder, or an earlier output, which is replaced as a whole. Beside it lie,
+        until it is done, the lock ``.DIR.lock`` and the finished chunks ``.DIR.partial``.
+    drugs : sequence of str, optional
+        Names or synonyms; all drugs of the model by default.
+    top_k : int
+        Features named in each explanation.
+    chunk : int
+        Samples in memory at once; the files do not depend on it.
+    progress : callable, optional
+        Told how many samples are done.
+    notice : callable, optional
+        Told, in one line each, what became of an earlier run's unfinished work.
+
+    Returns
+    -------
+    dict
+        The manifest, as in `serving.manifest.describe`.
+
+    Raises
+    ------
+    InputError
+        If a drug is unknown, no sample can be scored, another job writes `out` now, or `out`
+        holds other files or cannot be written.
+    """
+    chosen = choose_drugs(model, drugs)
+    options = {"drugs": [drug.name for drug in chosen], "top_k": top_k}
+    job = _Job(study, model, chosen, options, chunk)
+    with nullcontext(out) if isinstance(out, Claim) else claimed(out) as claim:
+        return _score(job, claim, progress or _ignore, notice or _ignore)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is to be scored with what."""
+
+    study: Study
+    model: LoadedModel
+    drugs: Sequence[DrugModel]
+    options: dict[str, Any]
+    chunk: int
+
+    @property
+    def batches(self) -> list[list[str]]:
+        """Samples of each chunk, in study order."""
+        samples = list(self.study.samples)
+        return [samples[at : at + self.chunk] for at in range(0, len(samples), self.chunk)]
+
+    def done(self, journal: Journal) -> str:
+        """How far the job has come."""
+        done = sum(len(self.batches[number]) for number in journal.finished)
+        return f"{done:,} of {len(self.study.samples):,} samples are done"
+
+
+def _score(job: _Job, claim: Claim, progress: Progress, notice: Notice) -> dict[str, Any]:
+    """Score with a journal, and put the result in its place."""
+    done = ""
+    try:
+        digest = job_digest(job.study, job.model, job.options, job.chunk)
+        with Journal(claim.work, digest, notice) as journal:
+            if journal.finished:
+                notice(f"note: going on with an earlier run: {job.done(journal)}")
+            try:
+                manifest = _write_files(job, journal, journal.output(), progress)
+                put_in_place(journal.folder / OUTPUT, require_replaceable(claim.out))
+            finally:
+                if journal.finished:
+                    done = f"{job.done(journal)} and kept in {journal.folder}"
+    except OSError as failure:
+        raise unwritable(claim.out, failure, done) from failure
+    return manifest
+
+
+def _write_files(job: _Job, journal: Journal, folder: Path, progress: Progress) -> dict[str, Any]:
+    """Write `FILES`, chunk after chunk; the manifest is also given back."""
+    coverage: list[pd.DataFrame] = []
+    quarantined: dict[str, str] = {}
+    calls: Counter[str] = Counter()
+    scores_file, csv_file, explanations_file, _ = (folder / name for name in FILES)
+    with (
+        TableWriter(scores_file, SCORES, csv_file) as scores,
+        TableWriter(explanations_file, EXPLANATIONS) as explanations,
+    ):
+        for part in _chunks(job, journal):
+            scores.append(part.scores)
+            explanations.append(part.explanations)
+            coverage.append(part.coverage)
+            quarantined |= part.quarantined
+            calls.update(part.scores["call"].drop_null().to_pylist())
+            progress(sum(map(len, coverage)))
+    _require_scored(job, quarantined)
+    # A sample whose features could not be built has no coverage.
+    covered = pd.concat(coverage).fillna(0.0)
+    manifest = describe(job.study, job.model, job.drugs, job.options, covered, quarantined, calls)
+    write_manifest(folder, manifest)
+    return manifest
+
+
+def _chunks(job: _Job, journal: Journal) -> Iterator[ScoredChunk]:
+    """The chunks in order: from the journal where they are done, and scored where they are not."""
+    for number, samples in enumerate(job.batches):
+        tables = journal.read(number)
+        if tables is None:
+            part = job.study.select(samples)
+            scored = score_chunk(job.model, job.drugs, part, job.options["top_k"])
+            tables = scored.tables()
+            journal.record(number, tables)
+        yield ScoredChunk.from_tables(tables)
+
+
+def _require_scored(job: _Job, quarantined: dict[str, str]) -> None:
+    """Refuse to write a folder without a single score."""
+    if len(quarantined) < len(job.study.samples):
+        return
+    others = [sample for sample, reason in quarantined.items() if reason != NO_MODALITY]
+    if others:
+        raise InputError(
+            f"no sample of study {job.study.study_id} can be scored; of {others[0]}, for one, it "
+            f"is said: {quarantined[others[0]]}; sidestep check may tell what is wrong"
+        )
+    uses = ", ".join(job.model.predictor.joiner.modality_.unique())
+    raise InputError(
+        f"no sample of study {job.study.study_id} has any of the model's modalities ({uses}); "
+        "add one of them to the study, or score with another model"
+    )
+
+
+def _ignore(what: object) -> None:
+    """Tell nobody."""

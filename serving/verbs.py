@@ -1,0 +1,216 @@
+"""What do `sidestep check` and `sidestep score` do?
+
+`check` ends with 1 if something in the study cannot be used. `score` ends with:
+
+====  ==========================================================================
+code  meaning
+====  ==========================================================================
+0     every sample was scored, or set apart with its reason in manifest.json
+1     something unforeseen happened; DIR is as it was before
+2     the command line, study, model or DIR must be mended; DIR is as it was
+3     DIR is written, and holds what --fail-on names
+130   interrupted from the keyboard; the same command goes on from there
+137   killed (any signal: 128 and its number); the same command goes on as well
+====  ==========================================================================
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from features.study import Study
+
+#: Exit codes of `score`, as in the table above.
+EXIT_CODES = {
+    0: "every sample was scored, or set apart with its reason in manifest.json",
+    1: "something unforeseen happened; DIR is as it was before",
+    2: "the command line, study, model or DIR must be mended; DIR is as it was",
+    3: "DIR is written, and holds what --fail-on names",
+    130: "interrupted from the keyboard; the same command goes on from there",
+    137: "killed (any signal: 128 and its number); the same command goes on as well",
+}
+FAILED_ON = 3
+# Click leaves the lines of a paragraph alone that begins with \b.
+_EPILOG = "\n".join(
+    ["\b", "Exit codes:", *(f"  {code:<4}{what}" for code, what in EXIT_CODES.items())]
+)
+
+# What takes a second to import is imported inside the functions, so that --help answers at once.
+
+
+@click.command()
+@click.argument("study", type=click.Path(path_type=Path))
+@click.pass_context
+def check(ctx: click.Context, study: Path) -> None:
+    """Say what the folder STUDY holds, and what is wrong with it.
+
+    Ends with exit code 1 if something in it cannot be used.
+    """
+    from features.check import check_study
+    from features.errors import InputError
+
+    if not study.is_dir():
+        what = "is not a folder" if study.exists() else "does not exist"
+        raise InputError(f"study {study} {what}; give a folder in the cBioPortal staging format")
+    found = check_study(study)
+    for line in found.lines():
+        click.echo(line)
+    ctx.exit(1 if found.errors else 0)
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("study", type=click.Path(path_type=Path))
+@click.option(
+    "--model",
+    required=True,
+    metavar="MODEL",
+    help="models:/NAME@champion, models:/NAME/VERSION, runs:/RUN_ID/model, or a folder.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="Folder to write; an earlier output of score there is replaced.",
+)
+@click.option("--drugs", metavar="A,B", help="Drugs to score; all of the model by default.")
+@click.option(
+    "--top-k",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="Features named in each explanation.",
+)
+@click.option(
+    "--tracking-uri",
+    metavar="URI",
+    help="MLflow store of the model; MLFLOW_TRACKING_URI or sqlite:///mlflow.db by default.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["never", "quarantine", "abstain"]),
+    default="never",
+    show_default=True,
+    help="For schedulers: write everything, then end with exit code 3 if a sample was quarantined "
+    "(quarantine), or if one was or any call is to abstain (abstain).",
+)
+@click.option(
+    "--chunk-size",
+    type=click.IntRange(min=1),
+    default=256,
+    show_default=True,
+    help="Samples scored at a time, and lost at most if the job is killed.",
+)
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@click.pass_context
+def score(
+    ctx: click.Context,
+    study: Path,
+    model: str,
+    out: Path,
+    drugs: str | None,
+    top_k: int,
+    tracking_uri: str | None,
+    fail_on: str,
+    chunk_size: int,
+    quiet: bool,
+) -> None:
+    """Predict and explain every sample of STUDY for every drug of a model.
+
+    DIR gets scores.parquet and scores.csv (a row a sample and drug), explanations.parquet (what
+    moved each prediction) and manifest.json (with what it was made, and what was left out). It is
+    written whole or not at all. After a crash the same command goes on where the job stopped.
+    """
+    from features.study import read_study
+    from models.registry import load_model
+    from serving.lock import claimed
+    from serving.progress import say, shown_progress
+    from serving.scoring import choose_drugs, score_study
+
+    # What can be refused at once is, before a large study is read.
+    with claimed(out) as claim:
+        loaded = load_model(model, tracking_uri or None)
+        chosen = choose_drugs(loaded, _names(drugs))
+        subject = read_study(study)
+        _tell_doubts(subject, bool(loaded.predictor.training.get("simulated")), quiet=quiet)
+        with shown_progress(len(subject.samples), quiet=quiet) as progress:
+            manifest = score_study(
+                subject,
+                loaded,
+                claim,
+                drugs=[drug.name for drug in chosen],
+                top_k=top_k,
+                chunk=chunk_size,
+                progress=progress,
+                notice=say,
+            )
+    poor = [drug.name for drug in chosen if not drug.beats_baselines]
+    for line in _summary(manifest, poor, out):
+        click.echo(line)
+    if _to_fail_on(manifest, fail_on):
+        ctx.exit(FAILED_ON)
+
+
+def _to_fail_on(manifest: dict[str, Any], fail_on: str) -> bool:
+    """Whether the scores hold what `--fail-on` names."""
+    counts = manifest["counts"]
+    abstained = fail_on == "abstain" and counts["calls"].get("abstain", 0) > 0
+    return fail_on != "never" and (abstained or counts["samples_quarantined"] > 0)
+
+
+def _names(drugs: str | None) -> list[str] | None:
+    """Names between commas; None where there are none."""
+    names = [name.strip() for name in (drugs or "").split(",")]
+    return [name for name in names if name] or None
+
+
+def _tell_doubts(study: Study, model_is_simulated: bool, *, quiet: bool) -> None:
+    """Say on standard error what the scores should not be taken for."""
+    simulated = {"the study": study.simulated, "the model's training study": model_is_simulated}
+    named = [what for what, so in simulated.items() if so]
+    if named:
+        verb = "is" if len(named) == 1 else "are"
+        click.echo(
+            f"sidestep: note: {' and '.join(named)} {verb} simulated; "
+            "these scores say nothing about real samples.",
+            err=True,
+        )
+    warnings = sum(problem.severity == "warning" for problem in study.problems)
+    if warnings and not quiet:
+        click.echo(
+            f"sidestep: note: {warnings} warning(s) while reading; `sidestep check {study.path}` "
+            "lists them.",
+            err=True,
+        )
+
+
+def _summary(manifest: dict[str, Any], poor: list[str], out: Path) -> list[str]:
+    """Three to six lines: what was scored, what it lacked, and where it stands."""
+    from features.problems import some
+    from serving.output import MANIFEST
+    from serving.scoring import FILES
+
+    counts, model = manifest["counts"], manifest["model"]
+    version = f" version {model['version']}" if model["version"] else ""
+    scored = counts["samples_scored"]
+    apart = manifest["quarantined"]
+    lacking = [
+        f"{modality} {counts['samples'] - covered['samples']}"
+        for modality, covered in manifest["coverage"].items()
+        if covered["samples"] < counts["samples"]
+    ]
+    lines = [
+        f"Scored {scored:,} of {counts['samples']:,} samples of {manifest['study']['id']} for "
+        f"{counts['drugs']} drug(s) with {model['name']}{version}: {counts['rows']:,} rows",
+        f"Response: {model['response']}, {model['unit']}",
+        f"Samples lacking a modality of the model: {', '.join(lacking) or 'none'}",
+    ]
+    if apart:
+        lines.append(f"Quarantined, for the reasons in {MANIFEST}: {some(list(apart))}")
+    if poor:
+        lines.append(f"Not better than the baselines in cross-validation: {some(poor)}")
+    return [*lines, f"Written to {out}: {', '.join(FILES)}"]

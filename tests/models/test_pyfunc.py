@@ -1,0 +1,52 @@
+"""The MLflow pyfunc: measurements in, one row a sample and drug out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.errors import InputError
+from features.measurements import measurements_of
+from models.pyfunc import MeasurementModel, _load_pyfunc
+from models.storage import save_predictor
+
+
+def test_measurements_score_as_the_study_does(predictor, study):
+    scored = MeasurementModel(predictor).predict(measurements_of(study))
+    features = predictor.features(study)
+    assert len(scored) == len(study.samples) * len(predictor.drugs)
+    for name, model in predictor.drugs.items():
+        rows = scored[scored["drug"] == name].set_index("sample_id").loc[list(study.samples)]
+        expected = predictor.predict(features, model)
+        np.testing.assert_array_equal(rows["prediction"], expected)
+        np.testing.assert_array_equal(
+            rows["resistance_percentile"], predictor.percentile(expected, model)
+        )
+        assert set(rows["unit"]) == {predictor.scale.unit}
+
+
+def test_rows_in_any_order_and_one_sample_at_a_time(predictor, study):
+    model = MeasurementModel(predictor)
+    table = measurements_of(study)
+    whole = model.predict(table).set_index(["sample_id", "drug"]).sort_index()
+    shuffled = model.predict(table.sample(frac=1, random_state=0))
+    pd.testing.assert_frame_equal(shuffled.set_index(["sample_id", "drug"]).sort_index(), whole)
+    sample = study.samples[3]
+    alone = model.predict(table[table["sample_id"] == sample]).set_index(["sample_id", "drug"])
+    pd.testing.assert_frame_equal(alone.sort_index(), whole.loc[[sample]], check_exact=True)
+
+
+def test_the_entry_point_loads_a_saved_predictor(predictor, study, tmp_path):
+    save_predictor(predictor, tmp_path / "model")
+    table = measurements_of(study)
+    pd.testing.assert_frame_equal(
+        _load_pyfunc(str(tmp_path / "model")).predict(table),
+        MeasurementModel(predictor).predict(table),
+        check_exact=True,
+    )
+
+
+def test_a_table_that_is_no_measurements_is_refused(predictor):
+    with pytest.raises(InputError, match="measurements lack column modality"):
+        MeasurementModel(predictor).predict(pd.DataFrame({"sample_id": ["A"], "feature": ["x"]}))

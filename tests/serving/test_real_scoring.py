@@ -1,0 +1,56 @@
+"""Tumours of a real cohort, scored by a model of real cell lines that measure more than they do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.study import Study, read_study
+from models.registry import LoadedModel
+from serving.scoring import score_study
+
+
+@pytest.fixture(scope="module")
+def tumours(shared: Path) -> Study:
+    return read_study(shared / "studies" / "tcga_brca_rppa")
+
+
+@pytest.fixture(scope="module")
+def lines_model(shared: Path, fit_predictor) -> LoadedModel:
+    lines = read_study(shared / "studies" / "pancan_cell_lines")
+    return LoadedModel(fit_predictor(lines, "gdsc2_ln_ic50", ["Lapatinib"]), "lines", "1", "")
+
+
+def test_tumours_without_expression_are_scored_and_say_so(
+    tumours: Study, lines_model: LoadedModel, tmp_path: Path
+) -> None:
+    manifest = score_study(tumours, lines_model, tmp_path / "out")
+    counts = manifest["counts"]
+    assert counts["samples"] == counts["samples_scored"] == counts["rows"] == 410
+    covered = {name: part["samples"] for name, part in manifest["coverage"].items()}
+    assert covered == {"expression": 0, "rppa": 410, "mutation": 394, "copy_number": 0}
+    assert manifest["coverage"]["expression"]["mean_share_of_features"] is None
+    assert manifest["coverage"]["rppa"]["mean_share_of_features"] > 0.4
+    assert manifest["simulated"] is False
+
+    scores = pd.read_parquet(tmp_path / "out" / "scores.parquet").set_index("sample_id")
+    lacks = "MODALITY_MISSING:expression;MODALITY_MISSING:copy_number"
+    assert (scores["reasons"] == lacks).sum() == 394
+    parts = scores.filter(like="contribution_")
+    np.testing.assert_allclose(
+        scores["base_value"] + parts.sum(axis=1), scores["prediction"], rtol=1e-6
+    )
+    few = list(tumours.samples[400:403])
+    score_study(tumours.select(few), lines_model, tmp_path / "few")
+    alone = pd.read_parquet(tmp_path / "few" / "scores.parquet").set_index("sample_id")
+    pd.testing.assert_frame_equal(alone, scores.loc[few], check_exact=True, check_dtype=False)
+
+    explained = pd.read_parquet(tmp_path / "out" / "explanations.parquet")
+    total = explained.groupby("sample_id", sort=False)["contribution"].sum()
+    np.testing.assert_allclose(scores["base_value"] + total, scores["prediction"], rtol=1e-6)
+    her2 = tumours.clinical["HER2_STATUS"]
+    percentile = scores["resistance_percentile"].groupby(her2).median()
+    assert percentile["Positive"] < percentile["Negative"]

@@ -1,0 +1,291 @@
+"""Scores and explanations of a simulated cohort: what is in the files, and that it adds up."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from features.errors import InputError
+from features.study import Study, read_study
+from models.registry import LoadedModel
+from serving.scoring import score_study
+
+MODALITIES = ["expression", "rppa", "mutation", "copy_number", "clinical"]
+CONTRIBUTIONS = [f"contribution_{name}" for name in MODALITIES]
+COLUMNS = [
+    *("sample_id", "drug", "response", "unit", "prediction", "lower", "upper", "level"),
+    *("resistance_percentile", "call", "reasons", "modalities", "applicability", "base_value"),
+    *CONTRIBUTIONS,
+    *("model_name", "model_version"),
+]
+TEXT = {"sample_id", "drug", "response", "unit", "call", "reasons", "modalities"}
+TEXT |= {"model_name", "model_version"}
+KEY = ["sample_id", "drug"]
+
+
+@pytest.fixture(scope="module")
+def folder(cohort: Study, model: LoadedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cohort, scored once."""
+    out = tmp_path_factory.mktemp("scored") / "out"
+    score_study(cohort, model, out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def scores(folder: Path) -> pd.DataFrame:
+    return pd.read_parquet(folder / "scores.parquet")
+
+
+@pytest.fixture(scope="module")
+def explanations(folder: Path) -> pd.DataFrame:
+    return pd.read_parquet(folder / "explanations.parquet")
+
+
+@pytest.fixture(scope="module")
+def manifest(folder: Path) -> dict:
+    return json.loads((folder / "manifest.json").read_text())
+
+
+def test_columns_and_types_are_those_of_the_design(folder: Path) -> None:
+    schema = pq.read_schema(folder / "scores.parquet")
+    assert schema.names == COLUMNS
+    types = {name: str(schema.field(name).type) for name in COLUMNS}
+    assert types == {name: "string" if name in TEXT else "double" for name in COLUMNS}
+    explained = pq.read_schema(folder / "explanations.parquet")
+    assert explained.names == [
+        *("sample_id", "drug", "rank", "feature", "modality", "mechanism", "value", "contribution"),
+    ]
+
+
+def test_samples_stand_in_study_order_and_drugs_in_model_order(
+    scores: pd.DataFrame, cohort: Study, model: LoadedModel
+) -> None:
+    expected = [(sample, drug) for sample in cohort.samples for drug in model.predictor.drugs]
+    assert list(scores[KEY].itertuples(index=False, name=None)) == expected
+
+
+def test_what_no_model_gives_yet_is_null_not_invented(scores: pd.DataFrame) -> None:
+    assert scores[["lower", "upper", "level", "call", "applicability"]].isna().all(axis=None)
+    filled = scores.drop(columns=["lower", "upper", "level", "call", "applicability"])
+    assert filled.drop(columns="contribution_clinical").notna().all(axis=None)
+
+
+def test_scores_are_the_models_own(scores: pd.DataFrame, cohort: Study, model: LoadedModel) -> None:
+    features = model.predictor.features(cohort)
+    for name, drug in model.predictor.drugs.items():
+        own = scores[scores["drug"] == name]
+        predicted = model.predictor.predict(features, drug)
+        np.testing.assert_array_equal(own["prediction"], predicted)
+        percentile = model.predictor.percentile(predicted, drug)
+        np.testing.assert_array_equal(own["resistance_percentile"], percentile)
+    assert scores["resistance_percentile"].between(0, 100).all()
+    assert set(scores["response"]) == {"sim_gi50"}
+    assert set(scores["unit"]) == {"-log10 of GI50 in molar"}
+    assert set(scores["model_name"]) == {"small_panel"}
+
+
+def test_csv_holds_the_same_to_the_last_digit(folder: Path, scores: pd.DataFrame) -> None:
+    with (folder / "scores.csv").open(encoding="utf-8", newline="") as file:
+        header, *lines = csv.reader(file)
+    assert header == COLUMNS
+    assert len(lines) == len(scores)
+    for row, line in zip(scores.itertuples(index=False), lines, strict=True):
+        for name, value, cell in zip(COLUMNS, row, line, strict=True):
+            expected = value if name in TEXT else repr(float(value))
+            # "-log10 of ..." would be a formula to a spreadsheet.
+            expected = f"'{expected}" if name == "unit" else expected
+            assert cell == ("" if pd.isna(value) else expected)
+
+
+def test_modalities_add_up_to_the_prediction(scores: pd.DataFrame) -> None:
+    total = scores["base_value"] + scores[CONTRIBUTIONS].sum(axis=1)
+    np.testing.assert_allclose(total, scores["prediction"], rtol=1e-6)
+    assert scores.groupby("drug")["base_value"].nunique().eq(1).all()
+
+
+def test_explanations_add_up_to_the_prediction(
+    scores: pd.DataFrame, explanations: pd.DataFrame
+) -> None:
+    explained = explanations.groupby(KEY, sort=False)["contribution"].sum()
+    by_key = scores.set_index(KEY)
+    pd.testing.assert_index_equal(explained.index, by_key.index)
+    total = by_key["base_value"] + explained
+    np.testing.assert_allclose(total, by_key["prediction"], rtol=1e-6)
+
+
+def test_explanations_name_the_largest_features_with_their_values(
+    explanations: pd.DataFrame, cohort: Study, model: LoadedModel
+) -> None:
+    features = model.predictor.features(cohort)
+    drug = model.predictor.drugs["Lapatinib"]
+    values = model.predictor.explain(features, drug).values
+    of_drug = explanations[explanations["drug"] == "Lapatinib"]
+    for row, sample in enumerate(cohort.samples):
+        own = of_drug[of_drug["sample_id"] == sample]
+        assert list(own["rank"]) == list(range(1, 22))
+        assert list(own["feature"])[-1] == "(other)"
+        assert own[["modality", "value"]].iloc[-1].isna().all()
+        named = own.iloc[:-1].set_index("feature")
+        expected = sorted(zip(-np.abs(values[row]), features.columns, strict=True))[:20]
+        assert list(named.index) == [name for _, name in expected]
+        assert list(named["modality"]) == [name.split(":")[0] for name in named.index]
+        measured = features.loc[sample, named.index]
+        pd.testing.assert_series_equal(named["value"], measured, check_names=False)
+
+
+def test_a_lacking_modality_is_a_reason(scores: pd.DataFrame, cohort: Study) -> None:
+    had = cohort.profiled()
+    lacks = {
+        sample: [name for name in MODALITIES[:4] if sample not in had[name]]
+        for sample in cohort.samples
+    }
+    assert {name for missing in lacks.values() for name in missing} == set(MODALITIES[1:4])
+    for row in scores.itertuples():
+        missing = [f"MODALITY_MISSING:{name}" for name in lacks[row.sample_id]]
+        poor = ["DRUG_NOT_BETTER_THAN_BASELINE"] if row.drug == "SIMNULL-1" else []
+        assert row.reasons == ";".join(poor + missing)
+        present = [name for name in MODALITIES[:4] if name not in lacks[row.sample_id]]
+        assert row.modalities == ";".join(present)
+
+
+def test_a_modality_that_the_model_does_not_use_has_no_contribution(
+    scores: pd.DataFrame, cohort: Study, rppa_model: LoadedModel, tmp_path: Path
+) -> None:
+    assert scores["contribution_clinical"].isna().all()
+    score_study(cohort, rppa_model, tmp_path / "out")
+    only = pd.read_parquet(tmp_path / "out" / "scores.parquet")
+    assert only["contribution_rppa"].notna().all()
+    assert only[[c for c in CONTRIBUTIONS if c != "contribution_rppa"]].isna().all(axis=None)
+    assert set(only["modalities"]) == {"rppa"}
+    assert set(only["model_version"]) == {"7"}
+
+
+def test_clinical_covariates_count_as_a_modality(
+    simulated: Path, cohort: Study, fit_predictor, tmp_path: Path
+) -> None:
+    breast = read_study(simulated / "breast_sim")
+    predictor = fit_predictor(breast, "gi50", ["Lapatinib"], ["rppa"], ["SUBTYPE"])
+    score_study(cohort, LoadedModel(predictor, "clinical", "", ""), tmp_path / "out")
+    scores = pd.read_parquet(tmp_path / "out" / "scores.parquet").set_index("sample_id")
+    assert scores["contribution_clinical"].abs().max() > 0
+    without = cohort.samples.difference(cohort.profiled()["rppa"])
+    known = cohort.clinical.loc[without, "SUBTYPE"].notna()
+    assert set(scores.loc[known.index[known], "modalities"]) == {"clinical"}
+
+
+def test_a_sample_without_any_modality_of_the_model_is_quarantined(
+    cohort: Study, rppa_model: LoadedModel, tmp_path: Path
+) -> None:
+    manifest = score_study(cohort, rppa_model, tmp_path / "out", chunk=1)
+    without = [s for s in cohort.samples if s not in cohort.profiled()["rppa"]]
+    reason = "no modality of the model was measured"
+    assert manifest["quarantined"] == dict.fromkeys(without, reason)
+    scores = pd.read_parquet(tmp_path / "out" / "scores.parquet")
+    assert set(scores["sample_id"]) == set(cohort.samples) - set(without)
+    assert manifest["counts"] == {
+        "samples": 24,
+        "samples_scored": 24 - len(without),
+        "samples_quarantined": len(without),
+        "drugs": 1,
+        "rows": 24 - len(without),
+        "calls": {},
+    }
+
+
+def test_a_study_without_any_modality_of_the_model_is_refused_and_leaves_nothing(
+    cohort: Study, rppa_model: LoadedModel, tmp_path: Path
+) -> None:
+    without = [s for s in cohort.samples if s not in cohort.profiled()["rppa"]]
+    with pytest.raises(InputError, match=r"no sample of study cohort_sim .* \(rppa\)"):
+        score_study(cohort.select(without), rppa_model, tmp_path / "deep" / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_study_without_samples_is_refused(
+    cohort: Study, model: LoadedModel, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="no sample of study cohort_sim"):
+        score_study(cohort.select([]), model, tmp_path / "out")
+
+
+def test_manifest_says_with_what_it_was_made(
+    manifest: dict, cohort: Study, model: LoadedModel, simulated: Path
+) -> None:
+    assert manifest["simulated"] is True
+    assert manifest["model"]["simulated"] is manifest["study"]["simulated"] is True
+    assert manifest["model"]["digest"] == model.digest
+    assert manifest["model"]["training_study"]["id"] == "breast_sim"
+    assert manifest["model"]["higher_is_resistant"] is False
+    assert manifest["study"]["path"] == (simulated / "cohort_sim").resolve().as_posix()
+    assert manifest["study"]["digests"] == cohort.digests
+    counts = {"samples": 24, "samples_scored": 24, "samples_quarantined": 0}
+    assert manifest["counts"] == counts | {"drugs": 3, "rows": 72, "calls": {}}
+    assert manifest["quarantined"] == {}
+    assert manifest["options"] == {"drugs": list(model.predictor.drugs), "top_k": 20}
+    samples = {name: covered["samples"] for name, covered in manifest["coverage"].items()}
+    profiled = cohort.profiled()
+    assert samples == {name: len(profiled[name]) for name in MODALITIES[:4]}
+    shares = [covered["mean_share_of_features"] for covered in manifest["coverage"].values()]
+    assert all(0 < share <= 1 for share in shares)
+    assert set(manifest["software"]) == {
+        *("sidestep", "python", "pandas", "numpy", "pyarrow", "scikit-learn", "xgboost"),
+    }
+
+
+def test_a_sample_scores_the_same_alone_in_a_batch_and_in_any_order(
+    folder: Path, cohort: Study, model: LoadedModel, tmp_path: Path
+) -> None:
+    shuffled = list(cohort.samples)
+    random.Random(0).shuffle(shuffled)
+    batches = [shuffled, *([sample] for sample in shuffled)]
+    for name in ("scores.parquet", "explanations.parquet"):
+        whole = pd.read_parquet(folder / name)
+        for number, batch in enumerate(batches):
+            out = tmp_path / str(number)
+            if not out.exists():
+                score_study(cohort.select(batch), model, out)
+            alone = pd.read_parquet(out / name)
+            place = whole["sample_id"].map({sample: at for at, sample in enumerate(batch)})
+            expected = whole.loc[place.dropna().sort_values(kind="stable").index]
+            pd.testing.assert_frame_equal(
+                alone, expected.reset_index(drop=True), check_exact=True, check_dtype=False
+            )
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 24])
+def test_chunks_leave_no_trace(
+    folder: Path, cohort: Study, model: LoadedModel, tmp_path: Path, chunk: int
+) -> None:
+    done: list[int] = []
+    score_study(cohort, model, tmp_path / "out", chunk=chunk, progress=done.append)
+    assert done == [*range(chunk, 24, chunk), 24]
+    for file in folder.iterdir():
+        assert (tmp_path / "out" / file.name).read_bytes() == file.read_bytes()
+
+
+def test_drugs_are_found_by_any_spelling_and_scored_once(
+    scores: pd.DataFrame, cohort: Study, model: LoadedModel, tmp_path: Path
+) -> None:
+    names = ["trametinib", "Tykerb", "LAPATINIB"]
+    manifest = score_study(cohort, model, tmp_path / "out", drugs=names, top_k=3)
+    assert manifest["options"] == {"drugs": ["Lapatinib", "Trametinib"], "top_k": 3}
+    some = pd.read_parquet(tmp_path / "out" / "scores.parquet")
+    expected = scores[scores["drug"] != "SIMNULL-1"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(some, expected, check_exact=True)
+    explained = pd.read_parquet(tmp_path / "out" / "explanations.parquet")
+    assert len(explained) == 24 * 2 * 4
+
+
+def test_an_unknown_drug_is_refused_with_the_nearest(
+    cohort: Study, model: LoadedModel, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="Lapatinob is not in the model; did you mean Lapatinib"):
+        score_study(cohort, model, tmp_path / "out", drugs=["Lapatinob"])
+    assert list(tmp_path.iterdir()) == []

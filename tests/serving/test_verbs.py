@@ -1,0 +1,224 @@
+"""`sidestep score` and `sidestep check` as a person meets them: what they print and return."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from serving import verbs
+from sidestep.main import main
+
+ROOT = Path(__file__).parents[2]
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command: its exit code, standard output and standard error."""
+
+    def run(*args: str | Path) -> tuple[int, str, str]:
+        code = main([str(arg) for arg in args])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def assert_one_sentence(stderr: str, *parts: str) -> None:
+    assert re.fullmatch(r"sidestep: error: [^\n]+\n", stderr), stderr
+    for part in parts:
+        assert part in stderr
+
+
+def test_score_says_what_it_did_in_few_lines(
+    run: Run, simulated: Path, saved_model: Path, tmp_path: Path
+) -> None:
+    study, out = simulated / "cohort_sim", tmp_path / "out"
+    code, stdout, stderr = run("score", study, "--model", saved_model, "--out", out)
+    assert code == 0
+    lines = stdout.splitlines()
+    assert 3 <= len(lines) <= 6
+    assert lines[0].startswith("Scored 24 of 24 samples of cohort_sim for 3 drug(s)")
+    assert lines[0].endswith("72 rows")
+    assert lines[1] == "Response: sim_gi50, -log10 of GI50 in molar"
+    assert re.search(r": rppa \d+, mutation \d+, copy_number \d+$", lines[2])
+    assert lines[3] == "Not better than the baselines in cross-validation: SIMNULL-1"
+    assert lines[-1].startswith(f"Written to {out}: scores.parquet, ")
+    note, progress = stderr.splitlines()
+    assert note.startswith("sidestep: note: the study and the model's training study are simulated")
+    assert progress == "sidestep: scored 24 of 24 samples"
+
+
+def test_quiet_keeps_only_what_must_be_said(
+    run: Run, simulated: Path, saved_model: Path, tmp_path: Path
+) -> None:
+    study = simulated / "cohort_sim"
+    code, stdout, stderr = run(
+        "score", study, "--model", saved_model, "--out", tmp_path / "out", "--quiet"
+    )
+    assert (code, len(stdout.splitlines())) == (0, 5)
+    assert [line.split(":")[1] for line in stderr.splitlines()] == [" note"]
+
+
+def test_options_choose_drugs_and_length(
+    run: Run, simulated: Path, saved_model: Path, tmp_path: Path
+) -> None:
+    common = ["score", simulated / "cohort_sim", "--model", saved_model, "--out", tmp_path / "out"]
+    code, _, _ = run(*common, "--drugs", "SIMNULL-1, lapatinib,", "--top-k", "2")
+    assert code == 0
+    explained = pd.read_parquet(tmp_path / "out" / "explanations.parquet")
+    assert list(explained["drug"].unique()) == ["Lapatinib", "SIMNULL-1"]
+    assert explained["rank"].max() == 3
+
+
+def test_empty_options_count_as_not_given(
+    run: Run, simulated: Path, saved_model: Path, tmp_path: Path
+) -> None:
+    empty = ["--drugs", "", "--top-k", "", "--tracking-uri", ""]
+    code, stdout, _ = run(
+        "score", simulated / "cohort_sim", "--model", saved_model, "--out", tmp_path / "out", *empty
+    )
+    assert code == 0
+    assert "3 drug(s)" in stdout
+    explained = pd.read_parquet(tmp_path / "out" / "explanations.parquet")
+    assert explained["rank"].max() == 21
+
+
+@pytest.mark.parametrize(("fail_on", "code"), [("never", 0), ("quarantine", 3), ("abstain", 3)])
+def test_quarantined_samples_are_named_and_fail_if_asked_to(
+    run: Run, simulated: Path, rppa_folder: Path, tmp_path: Path, fail_on: str, code: int
+) -> None:
+    given, stdout, _ = run(
+        *("score", simulated / "cohort_sim", "--model", rppa_folder),
+        *("--out", tmp_path / "out", "--fail-on", fail_on),
+    )
+    assert given == code
+    assert re.search(r"^Quarantined, for the reasons in manifest.json: SIM-\S+, ", stdout, re.M)
+    assert len(stdout.splitlines()) <= 6
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    scores = pd.read_parquet(tmp_path / "out" / "scores.parquet")
+    assert len(scores) + len(manifest["quarantined"]) == 24
+
+
+@pytest.mark.parametrize("fail_on", ["quarantine", "abstain"])
+def test_nothing_to_fail_on_is_exit_code_0(
+    run: Run, simulated: Path, saved_model: Path, tmp_path: Path, fail_on: str
+) -> None:
+    code, _, _ = run(
+        *("score", simulated / "cohort_sim", "--model", saved_model),
+        *("--out", tmp_path / "out", "--fail-on", fail_on, "--chunk-size", "7"),
+    )
+    assert code == 0
+
+
+def test_help_and_documentation_name_the_same_exit_codes(run: Run) -> None:
+    _, stdout, _ = run("score", "--help")
+    table = re.findall(r"^ *(\d+) {2,}(\S.*)$", verbs.__doc__ or "", re.M)
+    assert [int(code) for code, _ in table] == [0, 1, 2, 3, 130, 137]
+    for code, what in table:
+        assert re.search(rf"^ +{code} +{re.escape(what)}$", stdout, re.M)
+
+
+@pytest.mark.parametrize(
+    ("changed", "parts"),
+    [
+        ({"study": "nowhere"}, ["nowhere"]),
+        ({"--model": "nowhere"}, ["model nowhere does not exist", "models:/NAME@champion"]),
+        ({"--drugs": "Lapatinob"}, ["Lapatinob is not in the model", "did you mean Lapatinib"]),
+        ({"--out": __file__}, ["is not a folder", "give --out"]),
+        ({"--out": str(ROOT)}, ["already holds files", "give --out a new folder"]),
+        ({"--top-k": "0"}, ["--top-k", "0"]),
+    ],
+)
+def test_what_cannot_be_scored_is_one_sentence_and_exit_code_2(
+    run: Run,
+    simulated: Path,
+    saved_model: Path,
+    tmp_path: Path,
+    changed: dict[str, str],
+    parts: list[str],
+) -> None:
+    given = {"study": str(simulated / "cohort_sim"), "--model": str(saved_model)}
+    given |= {"--out": str(tmp_path / "out")} | changed
+    study = given.pop("study")
+    code, stdout, stderr = run("score", study, *(w for pair in given.items() for w in pair))
+    assert (code, stdout) == (2, "")
+    assert_one_sentence(stderr, *parts)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_is_not_registered_is_one_sentence(simulated: Path, tmp_path: Path) -> None:
+    shown = subprocess.run(
+        [
+            *(sys.executable, "-m", "sidestep", "score", simulated / "cohort_sim"),
+            *("--model", "models:/nobody@champion", "--out", tmp_path / "out"),
+            *("--tracking-uri", f"sqlite:///{tmp_path}/mlflow.db"),
+        ],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "SIDESTEP_TRACEBACK": ""},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert "model models:/nobody@champion is not in sqlite" in shown.stderr
+    assert "Traceback" not in shown.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(
+    simulated: Path, saved_model: Path, tmp_path: Path
+) -> None:
+    program = (
+        "import resource, sys\nfrom sidestep.main import main\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\nsys.exit(main(sys.argv[1:]))"
+    )
+    shown = subprocess.run(
+        [
+            *(sys.executable, "-B", "-c", program, "score", simulated / "cohort_sim"),
+            *("--model", saved_model, "--out", tmp_path / "deep" / "out", "--quiet"),
+        ],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "SIDESTEP_TRACEBACK": ""},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert_one_sentence(
+        shown.stderr.split("\n", 1)[1], "cannot be written (File too large)", "room"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_check_prints_what_it_found(run: Run, simulated: Path) -> None:
+    code, stdout, stderr = run("check", simulated / "cohort_sim")
+    assert (code, stderr) == (0, "")
+    assert stdout.startswith("Study cohort_sim: ")
+    assert "SIMULATED DATA" in stdout
+    assert "Findings: 0 errors" in stdout
+
+
+def test_check_of_a_broken_study_ends_with_1(run: Run, simulated: Path, tmp_path: Path) -> None:
+    broken = shutil.copytree(simulated / "cohort_sim", tmp_path / "broken")
+    (broken / "data_rppa.txt").write_text("nothing to see\n")
+    code, stdout, stderr = run("check", broken)
+    assert (code, stderr) == (1, "")
+    assert "error    data_rppa.txt" in stdout
+
+
+@pytest.mark.parametrize("name", ["nowhere", "file"])
+def test_check_of_no_folder_is_one_sentence(run: Run, tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    code, stdout, stderr = run("check", tmp_path / name)
+    assert (code, stdout) == (2, "")
+    assert_one_sentence(stderr, name, "give a folder in the cBioPortal staging format")

@@ -1,0 +1,107 @@
+"""The logged model: it predicts the same wherever it is loaded, and says what it needs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.measurements import measurements_of, study_of_measurements
+from models.registry import load_model
+from training.retrain import Retrain
+from training.tracking import Store, TrackedRun
+
+DRUGS = ("Lapatinib", "BI-2536")
+
+
+@pytest.fixture(scope="module")
+def measured(retrained: Retrain) -> pd.DataFrame:
+    """Measurements of four lines as a table."""
+    return measurements_of(retrained.study.select(list(retrained.study.samples[:4])))
+
+
+def test_the_registered_model_predicts_the_same_wherever_it_is_loaded(
+    tracked: TrackedRun, store: Store, retrained: Retrain, measured: pd.DataFrame
+) -> None:
+    by_command = load_model("models:/small@champion", store.tracking_uri)
+    by_run = load_model(tracked.model_uri, store.tracking_uri)
+    assert (by_command.name, by_command.version) == ("small", "1")
+    assert by_run.digest == by_command.digest
+    study = study_of_measurements(measured)
+    plain = mlflow.pyfunc.load_model("models:/small@champion").predict(measured)
+    for model in retrained.predictor.choose(None):
+        expected = retrained.predictor.predict(retrained.predictor.features(study), model)
+        loaded = by_command.predictor
+        again = loaded.predict(loaded.features(study), loaded.drugs[model.name])
+        np.testing.assert_array_equal(again, expected)
+        of_drug = plain[plain["drug"] == model.name]
+        np.testing.assert_array_equal(of_drug["prediction"], expected)
+
+
+def test_the_model_says_what_it_takes_and_its_example_works(
+    tracked: TrackedRun, store: Store
+) -> None:
+    mlflow.set_tracking_uri(store.tracking_uri)
+    model = mlflow.pyfunc.load_model(tracked.model_uri)
+    signature = model.metadata.signature
+    required = {column.name: column.required for column in signature.inputs}
+    assert required == {
+        "sample_id": True,
+        "modality": True,
+        "feature": True,
+        "value": False,
+        "detail": False,
+    }
+    example = model.input_example
+    assert {"expression", "rppa", "mutation", "copy_number"} <= set(example["modality"])
+    scored = model.predict(example)
+    assert list(scored.columns) == signature.outputs.input_names()
+    assert list(scored["drug"]) == list(DRUGS)
+    assert np.isfinite(scored["prediction"]).all()
+
+
+def test_the_model_needs_pinned_packages_and_no_address(
+    tracked: TrackedRun, store: Store, tmp_path: Path
+) -> None:
+    mlflow.set_tracking_uri(store.tracking_uri)
+    folder = Path(mlflow.artifacts.download_artifacts(tracked.model_uri, dst_path=str(tmp_path)))
+    needs = (folder / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert all("==" in line for line in needs)
+    assert "://" not in "".join(needs) + (folder / "conda.yaml").read_text(encoding="utf-8")
+    shipped = folder / "code" / "features" / "knowledge"
+    assert {"drugs.tsv", "antibodies.tsv"} <= {path.name for path in shipped.iterdir()}
+
+
+@pytest.mark.slow
+def test_the_model_loads_without_this_checkout(
+    tracked: TrackedRun, store: Store, measured: pd.DataFrame, tmp_path: Path
+) -> None:
+    measured.to_parquet(tmp_path / "measured.parquet")
+    program = f"""
+import sys
+sys.meta_path = [f for f in sys.meta_path if "editable" not in repr(f).lower()]
+sys.path = [p for p in sys.path if p and p != {str(Path(__file__).parents[2])!r}]
+import mlflow, pandas
+mlflow.set_tracking_uri({store.tracking_uri!r})
+model = mlflow.pyfunc.load_model("models:/small@champion")
+import features
+assert "/code/features/" in features.__file__, features.__file__
+model.predict(pandas.read_parquet("measured.parquet")).to_parquet("scored.parquet")
+"""
+    ran = subprocess.run(
+        [sys.executable, "-I", "-c", program],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    mlflow.set_tracking_uri(store.tracking_uri)
+    here = mlflow.pyfunc.load_model("models:/small@champion").predict(measured)
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "scored.parquet"), here)

@@ -1,0 +1,150 @@
+"""What does `sidestep train` do, from the request to the lines that a person reads?
+
+What takes time to import is imported inside the functions; MLflow, only once it is quiet.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from features.errors import InputError
+
+if TYPE_CHECKING:
+    from training.retrain import Request, Retrain
+    from training.tracking import TrackedRun
+
+_MLFLOW_SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # a server that is away is told of in seconds
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+
+
+def run_train(
+    request: Request, tracking_uri: str | None, experiment: str, name: str | None, *, quiet: bool
+) -> Iterator[str]:
+    """Retrain, keep the run, and give the lines to print.
+
+    Parameters
+    ----------
+    request : Request
+    tracking_uri : str, optional
+        MLflow store; ``MLFLOW_TRACKING_URI`` or ``sqlite:///mlflow.db`` by default.
+    experiment : str
+    name : str, optional
+        Register the model under this name.
+    quiet : bool
+        Show no progress.
+
+    Raises
+    ------
+    InputError
+        If the study, a drug, the name or the store cannot be used.
+    """
+    from models.registry import resolve_tracking_uri
+    from training.progress import Reporter
+    from training.registration import check_name
+    from training.retrain import retrain
+    from training.tracking import open_store, track
+
+    started = time.time()
+    uri = resolve_tracking_uri(tracking_uri)
+    if name is not None:
+        check_name(name)
+    with _one_thread_each(), Reporter(quiet=quiet) as progress:
+        store = open_store(uri, experiment)  # before hours of work, not after
+        result = retrain(request, progress)
+        progress.say("keeping the run in MLflow")
+        tracked = track(result, store, started=started, register_as=name)
+    yield from _summary(result, tracked, uri)
+    yield f"Took {time.time() - started:.0f} s"
+
+
+def only_response(study: Path) -> str:
+    """The study's only response; a study with several must be told which.
+
+    Raises
+    ------
+    InputError
+        If the study cannot be read, or has no response, or several.
+    """
+    from features.study import read_study
+
+    found = read_study(study).response_files
+    if len(found) == 1:
+        return next(iter(found))
+    if not found:
+        raise InputError(
+            f"study {study} has no drug response to learn; add a data_treatment_….txt with its "
+            "meta file"
+        )
+    there = ", ".join(f"{name} ({file.metric})" for name, file in found.items())
+    raise InputError(f"study {study} has several responses; choose one with --response: {there}")
+
+
+@contextmanager
+def quiet_mlflow() -> Iterator[None]:
+    """Let MLflow, imported inside, tell nobody what it does, and print warnings only."""
+    added = [name for name in _MLFLOW_SETTINGS if name not in os.environ]
+    os.environ.update({name: _MLFLOW_SETTINGS[name] for name in added})
+    logger = logging.getLogger("mlflow")
+    level = logger.level
+    logger.setLevel(max(level, logging.WARNING))
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        for name in added:
+            os.environ.pop(name, None)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """One thread a process: matrices here are small, and sums then never depend on the machine.
+
+    It binds the libraries that are loaded when it begins.
+    """
+    from joblib import parallel_config
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1), parallel_config(backend="loky", inner_max_num_threads=1):
+        yield
+
+
+def _summary(retrain: Retrain, tracked: TrackedRun, uri: str) -> Iterator[str]:
+    """What a person reads at the end of `train`."""
+    from models.registry import DEFAULT_TRACKING_URI
+    from training.tables import text_table
+
+    response, verdict = retrain.panel.response, retrain.verdict
+    if retrain.study.simulated:
+        yield "Simulated data: no sample is real."
+    yield (
+        f"{retrain.study.study_id}, {response.stable_id} ({response.unit}): Pearson r, out of fold"
+    )
+    yield text_table(retrain)
+    if retrain.panel.skipped:
+        yield f"Left out: {'; '.join(f'{d} ({why})' for d, why in retrain.panel.skipped.items())}"
+    yield f"Gate {'passed' if verdict.passes else 'FAILED'}: {verdict.reason}."
+    yield f"Run {tracked.run_id} in {uri}"
+    pages = "" if uri == DEFAULT_TRACKING_URI else f" --tracking-uri {uri}"
+    yield f"Look at it: sidestep ui{pages}"
+    registration = tracked.registration
+    if registration is None:
+        yield f"Model (not registered): {tracked.model_uri}"
+    elif registration.champion:
+        yield f"Registered {registration.name} version {registration.version}: {registration.uri}"
+    else:
+        yield (
+            f"Registered {registration.name} version {registration.version} without the alias "
+            f"champion, because it did not pass the gate: {registration.uri}"
+        )

@@ -1,0 +1,108 @@
+"""How is the predictor kept? As an MLflow model that loads on any machine, without our checkout."""
+
+from __future__ import annotations
+
+import tempfile
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import mlflow.pyfunc
+import numpy as np
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+from mlflow.models import Model, ModelSignature
+from mlflow.types import ColSpec, Schema
+
+import features
+import models
+from features.measurements import measurements_of
+from models.storage import save_predictor
+from training.retrain import Retrain
+
+MODEL_NAME = "model"
+_NEEDS = ("mlflow", "numpy", "pandas", "scipy", "scikit-learn", "xgboost-cpu", "xgboost")
+_EXAMPLE_ROWS = 20
+_SIGNATURE = ModelSignature(
+    inputs=Schema(
+        [
+            ColSpec("string", "sample_id"),
+            ColSpec("string", "modality"),
+            ColSpec("string", "feature"),
+            ColSpec("double", "value", required=False),
+            ColSpec("string", "detail", required=False),
+        ]
+    ),
+    outputs=Schema(
+        [
+            ColSpec("string", "sample_id"),
+            ColSpec("string", "drug"),
+            ColSpec("double", "prediction"),
+            ColSpec("string", "unit"),
+            ColSpec("double", "resistance_percentile"),
+        ]
+    ),
+)
+
+
+def log_model(
+    client: MlflowClient, retrain: Retrain, *, experiment_id: str, run_id: str, tags: dict[str, str]
+) -> str:
+    """Log the predictor once, as an output of the run; return the model's identifier.
+
+    It is data for `models.pyfunc`, together with the source of `features` and `models`, their
+    curated tables, a signature, an input example and pinned requirements.
+    """
+    logged = client.create_logged_model(
+        experiment_id, MODEL_NAME, source_run_id=run_id, tags=tags, model_type="sidestep"
+    )
+    try:
+        with tempfile.TemporaryDirectory(prefix="sidestep-model-") as folder:
+            data, whole = Path(folder) / "predictor", Path(folder) / MODEL_NAME
+            save_predictor(retrain.predictor, data)
+            mlflow.pyfunc.save_model(
+                path=str(whole),
+                loader_module="models.pyfunc",
+                data_path=str(data),
+                code_paths=[_source_of(features), _source_of(models)],
+                signature=_SIGNATURE,
+                input_example=example_of(retrain),
+                pip_requirements=requirements(),
+                mlflow_model=Model(
+                    artifact_path=logged.artifact_location,
+                    run_id=run_id,
+                    model_id=logged.model_id,
+                    model_uuid=logged.model_id,
+                ),
+            )
+            client.log_model_artifacts(logged.model_id, str(whole))
+    except BaseException:
+        client.finalize_logged_model(logged.model_id, LoggedModelStatus.FAILED)
+        raise
+    client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+    return str(logged.model_id)
+
+
+def example_of(retrain: Retrain) -> pd.DataFrame:
+    """Some measurements of the training line that has most modalities, some of each."""
+    lines = retrain.panel.values.index
+    having = sum(lines.isin(samples).astype(int) for samples in retrain.study.profiled().values())
+    line = retrain.study.select([lines[int(np.argmax(having))]])
+    rows = measurements_of(line).groupby("modality", sort=False).head(_EXAMPLE_ROWS)
+    return rows.reset_index(drop=True)
+
+
+def requirements() -> list[str]:
+    """What scoring needs, pinned to what is installed here."""
+    pinned = []
+    for name in _NEEDS:
+        try:
+            pinned.append(f"{name}=={version(name)}")
+        except PackageNotFoundError:
+            continue  # xgboost comes as either of two distributions
+    return pinned
+
+
+def _source_of(package: object) -> str:
+    return str(Path(package.__path__[0]))  # type: ignore[attr-defined]

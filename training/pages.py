@@ -1,0 +1,104 @@
+"""Where does a person look at the runs? MLflow's own pages, served from a store."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from features.errors import InputError
+
+_SECONDS_TO_START = 120
+
+
+def serve_pages(tracking_uri: str, host: str, port: int, *, say: Callable[[str], None]) -> None:
+    """Serve the pages of a store until interrupted or told to end (SIGTERM).
+
+    Parameters
+    ----------
+    tracking_uri : str
+        An SQLite file or a folder; a server shows its own pages, whose address is said.
+    host : str
+    port : int
+    say : callable
+        Given each line to print.
+
+    Raises
+    ------
+    InputError
+        If there is no such store, the port is taken, or MLflow's server does not start.
+    """
+    if tracking_uri.startswith(("http://", "https://")):
+        say(f"This store shows its own pages: {tracking_uri}")
+        return
+    _require_store(tracking_uri)
+    _require_free(host, port)
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", tracking_uri]
+    command += ["--host", host, "--port", str(port), "--workers", "1"]
+    say(f"Starting MLflow's pages of {tracking_uri} ...")
+    with tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace") as told:
+        # The server must not outlive this process, however that ends.
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        server = subprocess.Popen(command, stdout=told, stderr=subprocess.STDOUT)
+        try:
+            _await_start(server, f"http://{host}:{port}", told)
+            say(f"Look at http://{host}:{port} (Ctrl-C ends)")
+            server.wait()
+        except KeyboardInterrupt:
+            say("Ended.")
+        finally:
+            _end(server)
+            signal.signal(signal.SIGTERM, before)
+
+
+def _require_store(tracking_uri: str) -> None:
+    scheme, _, rest = tracking_uri.partition("://")
+    local = {"sqlite": rest.removeprefix("/"), "file": rest, tracking_uri: tracking_uri}
+    path = local.get(scheme)
+    if path is not None and not Path(path).exists():
+        raise InputError(
+            f"there are no runs at {tracking_uri}; make some with sidestep train, or give their "
+            "--tracking-uri"
+        )
+
+
+def _require_free(host: str, port: int) -> None:
+    try:
+        with socket.create_server((host, port)):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"cannot listen on {host}, port {port} ({error.strerror}); give another --port"
+        ) from None
+
+
+def _await_start(server: subprocess.Popen[bytes], address: str, told: IO[str]) -> None:
+    deadline = time.monotonic() + _SECONDS_TO_START
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(f"{address}/health", timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.3)
+    told.seek(0)
+    lines = [line.strip() for line in told if line.strip()]
+    reason = lines[-1] if lines else "it said nothing"
+    raise InputError(f"MLflow's server did not start ({reason})")
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    server.terminate()
+    try:
+        server.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        server.kill()

@@ -1,0 +1,229 @@
+"""How does a retrain read in the list of runs? Names, tags, parameters and metrics.
+
+A metric's name begins with what is measured, then whose it is: ``pearson`` and ``rmse_relative``
+are the blend's, ``pearson.marker`` is that of the single-marker baseline. So the columns of a list
+sort by metric, the blend before its rivals. Panel runs and drug runs share the names; a panel's
+value is the mean over its drugs.
+"""
+
+from __future__ import annotations
+
+import math
+import subprocess
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from getpass import getuser
+from pathlib import Path
+
+import pandas as pd
+from mlflow.utils import mlflow_tags
+
+from training.cross_validation import ALL_LINES, BASELINES
+from training.datasets import study_digest
+from training.evaluation import panel_means
+from training.retrain import Retrain, software_versions
+from training.tables import headline, markdown_table
+
+_LONGEST_PARAMETER = 500
+_PANEL_METRICS = ("pearson", "spearman", "rmse", "rmse_relative", "r2")
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+def run_name(retrain: Retrain, started: datetime) -> str:
+    """Name of the panel's run: study, response, drugs, seed, and when it started."""
+    drugs = retrain.panel.drugs
+    what = drugs[0].name if len(drugs) == 1 else f"{len(drugs)} drugs"
+    return (
+        f"{retrain.study.study_id} {retrain.panel.response.metric} {what} "
+        f"seed {retrain.request.plan.seed} {started:%Y-%m-%d %H:%M}"
+    )
+
+
+def panel_tags(retrain: Retrain) -> dict[str, str]:
+    """Tags to filter the list of panel runs by, and the run's description."""
+    response, verdict = retrain.panel.response, retrain.verdict
+    toward = "resistant" if response.higher_is_resistant else "sensitive"
+    marked = [drug for drug, beats in verdict.beats_baselines.items() if not beats]
+    return {
+        **_common_tags(retrain),
+        "level": "panel",
+        "panel": "named drugs" if retrain.request.drugs is not None else retrain.request.panel,
+        "direction": f"higher is more {toward}",
+        "gate": "passed" if verdict.passes else "failed",
+        "gate_reason": verdict.reason,
+        "marked_drugs": _listed(marked) or "none",
+        "study_digest": study_digest(retrain.study.digests),
+        "sidestep_version": software_versions()["sidestep"],
+        mlflow_tags.MLFLOW_RUN_NOTE: description(retrain),
+    }
+
+
+def drug_tags(retrain: Retrain, drug: str, parent: str) -> dict[str, str]:
+    """Tags of one drug's run, a child of the run `parent`."""
+    return {
+        **_common_tags(retrain),
+        mlflow_tags.MLFLOW_PARENT_RUN_ID: parent,
+        "level": "drug",
+        "drug": drug,
+        "beats_baselines": _yes(retrain.verdict.beats_baselines[drug]),
+        "best_baseline": str(headline(retrain).at[drug, "best_baseline"]),
+    }
+
+
+def source_tags() -> dict[str, str]:
+    """Who ran what code: user, command, and the commit of the checkout if it runs from one."""
+    tags = {
+        mlflow_tags.MLFLOW_USER: _user(),
+        mlflow_tags.MLFLOW_SOURCE_NAME: "sidestep train",
+        mlflow_tags.MLFLOW_SOURCE_TYPE: "LOCAL",
+    }
+    commit = _git("rev-parse", "HEAD")
+    if commit:
+        tags[mlflow_tags.MLFLOW_GIT_COMMIT] = commit
+        tags[mlflow_tags.MLFLOW_GIT_DIRTY] = _yes(bool(_git("status", "--porcelain")))
+    return tags
+
+
+def panel_parameters(retrain: Retrain) -> dict[str, str]:
+    """What was asked, what it was learned from, the settings that the search chose, software."""
+    request, plan, panel = retrain.request, retrain.request.plan, retrain.panel
+    chosen = retrain.validation.searches[ALL_LINES].settings
+    groups: dict[str, dict[str, object]] = {
+        "request": {
+            "study": request.study,
+            "response": panel.response.stable_id,
+            "drugs": _listed([drug.name for drug in panel.drugs]),
+            "min_lines": request.min_lines,
+        },
+        "plan": {
+            "folds": plan.folds,
+            "trials": plan.trials,
+            "seed": plan.seed,
+            "jobs": plan.jobs,
+            "modalities": _listed(plan.modalities or ()) or "all of the study",
+            "clinical": _listed(plan.clinical) or "none",
+        },
+        "data": {
+            "drugs": len(panel.drugs),
+            "lines": len(panel.values),
+            "features": retrain.validation.features.shape[1],
+            "skipped_drugs": _listed(panel.skipped) or "none",
+        },
+        "settings": {"shrinkage": chosen.shrinkage, **chosen.trees},
+        "software": dict(software_versions()),
+    }
+    return {
+        f"{group}.{name}": str(value)
+        for group, values in groups.items()
+        for name, value in values.items()
+    }
+
+
+def panel_metrics(retrain: Retrain) -> dict[str, float]:
+    """Means over the drugs of the panel, out of fold."""
+    means = panel_means(retrain.metrics)
+    found = {
+        _key(metric, str(method)): float(value)
+        for metric in _PANEL_METRICS
+        for method, value in means[metric].items()
+    }
+    best = max(found[_key("pearson", name)] for name in BASELINES)
+    found["pearson_minus_best_baseline"] = found["pearson"] - best
+    found["winning_drugs"] = float(sum(retrain.verdict.beats_baselines.values()))
+    return _defined(found)
+
+
+def drug_metrics(retrain: Retrain, drug: str) -> dict[str, float]:
+    """Metrics of every method for one drug, the blend's with the bounds of their interval.
+
+    Those within HER2-high samples begin with ``her2_high.``.
+    """
+    found: dict[str, float] = {}
+    rows = retrain.metrics[retrain.metrics["drug"] == drug]
+    for row in rows.to_dict("records"):
+        within = "" if row["subset"] == "all" else f"{row['subset']}."
+        key = within + _key(row["metric"], row["method"])
+        found |= {key: row["value"], f"{within}samples": float(row["n"])}
+        if row["method"] == "blend":
+            found |= {f"{key}_lower": row["lower"], f"{key}_upper": row["upper"]}
+    best = headline(retrain)["best_baseline_pearson"].to_dict()[drug]
+    found["pearson_minus_best_baseline"] = found["pearson"] - best
+    return _defined(found)
+
+
+def fold_metrics(retrain: Retrain, drug: str) -> Iterator[tuple[str, float, int]]:
+    """Name, value and fold of the blend's metrics in every fold of one drug."""
+    rows = retrain.fold_metrics[retrain.fold_metrics["drug"] == drug]
+    for row in rows.sort_values("fold").to_dict("records"):
+        for metric in ("pearson", "rmse"):
+            if math.isfinite(row[metric]):
+                yield f"fold_{metric}", row[metric], row["fold"]
+
+
+def description(retrain: Retrain) -> str:
+    """The run's page in Markdown: what it is, the verdict, the table of drugs."""
+    response = retrain.panel.response
+    parts = ["**Simulated data: no sample is real.**"] if retrain.study.simulated else []
+    parts += [
+        f"{retrain.study.name}: {response.stable_id} ({response.unit}), "
+        f"{len(retrain.panel.drugs)} drugs, {len(retrain.panel.values)} lines. Pearson r out of "
+        "fold; intervals are bootstrapped over donors.",
+        markdown_table(retrain),
+        f"Gate {'passed' if retrain.verdict.passes else 'failed'}: {retrain.verdict.reason}.",
+    ]
+    if retrain.panel.skipped:
+        skipped = "; ".join(f"{drug}: {why}" for drug, why in retrain.panel.skipped.items())
+        parts.append(f"Left out: {skipped}.")
+    return "\n\n".join(parts)
+
+
+def _common_tags(retrain: Retrain) -> dict[str, str]:
+    return {
+        "study": retrain.study.study_id,
+        "simulated": _yes(retrain.study.simulated),
+        "response": retrain.panel.response.stable_id,
+        "unit": retrain.panel.response.unit,
+    }
+
+
+def _key(metric: str, method: str) -> str:
+    return metric if method == "blend" else f"{metric}.{method}"
+
+
+def _defined(metrics: dict[str, float]) -> dict[str, float]:
+    return {name: value for name, value in metrics.items() if not pd.isna(value)}
+
+
+def _listed(names: Iterable[str]) -> str:
+    listed = ", ".join(names)
+    if len(listed) <= _LONGEST_PARAMETER:
+        return listed
+    return listed[: _LONGEST_PARAMETER - 2].rsplit(",", 1)[0] + " …"
+
+
+def _yes(truth: bool) -> str:
+    return "true" if truth else "false"
+
+
+def _user() -> str:
+    try:
+        return getuser()
+    except (OSError, KeyError):  # a container's user need not have a name
+        return "unknown"
+
+
+def _git(*words: str) -> str:
+    """What git says of the checkout that this code lies in; nothing if it lies in none."""
+    if not (_ROOT / ".git").exists():
+        return ""
+    try:
+        told = subprocess.run(
+            ["git", "-C", str(_ROOT), *words],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return told.stdout.strip()

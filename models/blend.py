@@ -14,7 +14,6 @@ from models.folds import donor_folds
 from models.ridge import MultiViewRidge
 from models.trees import ScreenedTrees
 
-
 _HALVES = np.array([0.5, 0.5])
 
 
@@ -105,6 +104,17 @@ class Blend(ExplainedEstimator):
         bases = np.column_stack([part.base_value for part in parts])
         values = sum(w * part.values for w, part in zip(self.weights_, parts, strict=True))
         return Contributions(blended(bases, self.weights_, self.mean_), values)
+
+    def feature_weights(self, sd: np.ndarray) -> np.ndarray:
+        """How much of the model rests on each feature, (n_features,), summing to at most one.
+
+        Half goes by the ridge's absolute coefficients times `sd`, the features' training
+        standard deviations; half by the trees' total gain.
+        """
+        ridge = np.abs(self.ridge_.coef_) * sd
+        trees = self.trees_.gains()
+        parts = [part / part.sum() for part in (ridge, trees) if part.sum() > 0]
+        return np.asarray(sum(parts, start=np.zeros(len(sd))) / max(len(parts), 1))
 
     def get_state(self) -> dict[str, Any]:
         """What prediction needs, as plain values and arrays."""

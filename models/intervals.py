@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
 
 from models.pattern_blend import PatternBlend
-from models.patterns import Pattern
+from models.patterns import Pattern, row_patterns
 
 _FEWEST_LINES = 10
+
+
+Interval = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,8 @@ class HeldOutErrors:
 
     Attributes
     ----------
+    lines : ndarray of shape (n_lines,)
+        Row of each line among the training lines.
     folds : ndarray of shape (n_lines,)
         Number of the fold model that had not seen the line.
     scores : ndarray of shape (n_lines,)
@@ -28,9 +33,26 @@ class HeldOutErrors:
         Out-of-fold predictions, in response units.
     """
 
+    lines: np.ndarray
     folds: np.ndarray
     scores: np.ndarray
     predictions: np.ndarray
+
+    def percentile(self, predictions: np.ndarray, among: np.ndarray) -> np.ndarray:
+        """Where predictions lie among the out-of-fold ones, 0 to 100; ties count half.
+
+        Parameters
+        ----------
+        predictions : ndarray of shape (n_samples,)
+        among : ndarray of shape (n_training_lines,)
+            Whether each training line is one to compare with. Without any the result is NaN.
+        """
+        ordered = np.sort(self.predictions[among[self.lines]])
+        if not len(ordered):
+            return np.full(len(predictions), np.nan)
+        below = np.searchsorted(ordered, predictions, side="left")
+        upto = np.searchsorted(ordered, predictions, side="right")
+        return np.asarray(50.0 * (below + upto) / len(ordered))
 
 
 def difficulty(blend: PatternBlend, pattern: Pattern, X: pd.DataFrame) -> np.ndarray:
@@ -44,23 +66,34 @@ def difficulty(blend: PatternBlend, pattern: Pattern, X: pd.DataFrame) -> np.nda
     """
     member = blend.blends_[pattern]
     ridge, trees = blend.members_as(pattern, X).T
-    return np.sqrt(member.ridge_.loo_error_**2 + (ridge - trees) ** 2)
+    return np.asarray(np.sqrt(member.ridge_.loo_error_**2 + (ridge - trees) ** 2))
 
 
 def held_out_errors(
-    blend: PatternBlend, fold: int, X: pd.DataFrame, y: np.ndarray, has: Sequence[Pattern]
+    blend: PatternBlend, fold: int, X: pd.DataFrame, y: np.ndarray, lines: np.ndarray
 ) -> dict[Pattern, HeldOutErrors]:
     """Errors of every sub-model of a fold on the held-out lines that have its modalities.
 
     A line that has more modalities counts too, as if it had only those of the sub-model.
+
+    Parameters
+    ----------
+    blend : PatternBlend
+        Fitted without the lines of the fold.
+    fold : int
+    X, y
+        Features and responses of the held-out lines.
+    lines : ndarray of shape (n_held_out,)
+        Their rows among the training lines.
     """
+    has = row_patterns(X)
     errors = {}
     for pattern in blend.patterns:
         rows = np.flatnonzero([set(pattern) <= set(row) for row in has])
         held_out = X.iloc[rows]
         predicted = blend.predict_as(pattern, held_out)
         scores = np.abs(y[rows] - predicted) / difficulty(blend, pattern, held_out)
-        errors[pattern] = HeldOutErrors(np.full(len(rows), fold), scores, predicted)
+        errors[pattern] = HeldOutErrors(lines[rows], np.full(len(rows), fold), scores, predicted)
     return errors
 
 
@@ -72,16 +105,46 @@ def join_errors(
     for pattern in dict.fromkeys(pattern for part in parts for pattern in part):
         found = [part[pattern] for part in parts if pattern in part]
         joined[pattern] = HeldOutErrors(
-            np.concatenate([errors.folds for errors in found]),
-            np.concatenate([errors.scores for errors in found]),
-            np.concatenate([errors.predictions for errors in found]),
+            *(
+                np.concatenate([getattr(errors, field.name) for errors in found])
+                for field in fields(HeldOutErrors)
+            )
         )
     return joined
 
 
+def interval(
+    errors: HeldOutErrors,
+    pattern: Pattern,
+    folds: Mapping[int, tuple[PatternBlend, pd.DataFrame]],
+    level: float,
+) -> Interval:
+    """Interval of new samples that one sub-model predicts.
+
+    Parameters
+    ----------
+    errors : HeldOutErrors
+        Of that sub-model.
+    pattern : Pattern
+    folds : mapping of int to (PatternBlend, DataFrame)
+        Each fold's model, and the new samples' features as that fold builds them.
+    level : float
+    """
+    used = np.unique(errors.folds)
+    where = np.searchsorted(used, errors.folds)
+    models = [folds[int(fold)] for fold in used]
+    predicted = np.array([blend.predict_as(pattern, X) for blend, X in models])
+    difficulties = np.array([difficulty(blend, pattern, X) for blend, X in models])
+    return cv_plus(errors.scores, where, predicted, difficulties, level)
+
+
 def cv_plus(
-    errors: HeldOutErrors, predicted: np.ndarray, difficulties: np.ndarray, level: float
-) -> tuple[np.ndarray, np.ndarray]:
+    scores: np.ndarray,
+    folds: np.ndarray,
+    predicted: np.ndarray,
+    difficulties: np.ndarray,
+    level: float,
+) -> Interval:
     r"""CV+ prediction interval (Barber, Candes, Ramdas and Tibshirani, Ann Stat 2021).
 
     With :math:`s_i` the score of training line :math:`i` and :math:`k(i)` the fold that held it
@@ -93,8 +156,10 @@ def cv_plus(
 
     Parameters
     ----------
-    errors : HeldOutErrors
-        Of n lines.
+    scores : ndarray of shape (n_lines,)
+        Absolute out-of-fold error of each training line over its difficulty.
+    folds : ndarray of shape (n_lines,)
+        Row of `predicted` of the fold model that had not seen the line.
     predicted, difficulties : ndarray of shape (n_folds, n_samples)
         Of every fold model for the new samples.
     level : float
@@ -105,13 +170,13 @@ def cv_plus(
     lower, upper : ndarray of shape (n_samples,)
         NaN where there are too few lines for the level.
     """
-    n = len(errors.scores)
+    n = len(scores)
     rank = int(np.ceil(level * (n + 1)))
     if n < _FEWEST_LINES or rank > n:
         nothing = np.full(predicted.shape[1], np.nan)
         return nothing, nothing
-    centre = predicted[errors.folds]
-    reach = errors.scores[:, None] * difficulties[errors.folds]
+    centre = predicted[folds]
+    reach = scores[:, None] * difficulties[folds]
     upper = np.partition(centre + reach, rank - 1, axis=0)[rank - 1]
     lower = -np.partition(reach - centre, rank - 1, axis=0)[rank - 1]
     return lower, upper

@@ -40,9 +40,9 @@ def row_patterns(X: pd.DataFrame) -> list[Pattern]:
     measured = np.isfinite(X.to_numpy(float))
     modality = np.array([modality_of(name) for name in X.columns])
     molecular = [name for name in MODALITIES if name != "clinical" and (modality == name).any()]
-    has = np.column_stack(
-        [measured[:, modality == name].mean(axis=1) >= LEAST_SHARE for name in molecular]
-    )
+    has = np.array([measured[:, modality == m].mean(axis=1) >= LEAST_SHARE for m in molecular]).T
+    if not molecular:
+        return [()] * len(X)
     return [tuple(np.array(molecular)[row].tolist()) for row in has]
 
 

@@ -1,4 +1,4 @@
-"""The saved predictor: frozen features and one explained model a drug."""
+"""The saved predictor: frozen features, and one explained model with its evidence a drug."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ import pandas as pd
 from features.builders.joiner import FeatureJoiner
 from features.drug_columns import find_column
 from features.study import Study
-from models.blend import Blend
+from models.applicability import NearestLines, weight_covered
+from models.drug_model import DrugModel
 from models.estimator import Contributions
+from models.intervals import Interval, interval
+from models.patterns import Pattern, pattern_columns
 
 
 @dataclass(frozen=True)
@@ -34,49 +37,6 @@ class ResponseScale:
 
 
 @dataclass(frozen=True)
-class DrugModel:
-    """One drug's model and what cross-validation said of it.
-
-    Attributes
-    ----------
-    name : str
-        As the training study names the drug.
-    blend : Blend
-        Fitted on all training lines.
-    n_lines : int
-    held_out_predictions : ndarray of shape (n_lines,)
-        Out-of-fold predictions of the training lines, sorted: what a percentile refers to.
-    observed : ndarray of shape (n_lines,)
-        Responses of the training lines, sorted.
-    metrics : mapping
-        Method -> metric -> [value, lower, upper], out of fold.
-    beats_baselines : bool
-        Whether the blend's out-of-fold Pearson r is above every baseline's.
-    """
-
-    name: str
-    blend: Blend
-    n_lines: int
-    held_out_predictions: np.ndarray
-    observed: np.ndarray
-    metrics: Mapping[str, Mapping[str, Sequence[float]]]
-    beats_baselines: bool
-
-    def resistance_percentile(
-        self, predictions: np.ndarray, *, higher_is_resistant: bool
-    ) -> np.ndarray:
-        """Where predictions lie among the training lines' own out-of-fold predictions.
-
-        0 is the most sensitive, 100 the most resistant; ties count half. Predictions are
-        compared with predictions, not with observed responses, whose spread is wider.
-        """
-        below = np.searchsorted(self.held_out_predictions, predictions, side="left")
-        upto = np.searchsorted(self.held_out_predictions, predictions, side="right")
-        percentile = 50.0 * (below + upto) / len(self.held_out_predictions)
-        return percentile if higher_is_resistant else 100.0 - percentile
-
-
-@dataclass(frozen=True)
 class PanelPredictor:
     """A panel of drugs on one feature matrix: what is saved, registered and scored with.
 
@@ -84,20 +44,33 @@ class PanelPredictor:
     ----------
     joiner : FeatureJoiner
         Fitted on all training lines.
+    fold_joiners : mapping of int to FeatureJoiner
+        Fitted without the lines of that fold.
     drugs : mapping of str to DrugModel
+    nearest : NearestLines
+        The training lines, for applicability.
+    her2_high : ndarray of shape (n_training_lines,)
+        Whether each training line is HER2-high.
     scale : ResponseScale
     training : mapping
         Study, digests, seeds, settings and software versions of the training run.
     """
 
     joiner: FeatureJoiner
+    fold_joiners: Mapping[int, FeatureJoiner]
     drugs: Mapping[str, DrugModel]
+    nearest: NearestLines
+    her2_high: np.ndarray
     scale: ResponseScale
     training: Mapping[str, Any]
 
     def features(self, study: Study) -> pd.DataFrame:
         """Samples x features of a study, NaN where not measured."""
         return self.joiner.transform(study)
+
+    def fold_features(self, study: Study) -> dict[int, pd.DataFrame]:
+        """Samples x features as each fold of the cross-validation builds them."""
+        return {number: joiner.transform(study) for number, joiner in self.fold_joiners.items()}
 
     def choose(self, names: Sequence[str] | None) -> list[DrugModel]:
         """Models of the drugs asked for, regardless of case, punctuation and synonyms; all if None.
@@ -119,21 +92,81 @@ class PanelPredictor:
         """Exact contribution of every feature to every prediction, in the response's unit."""
         return model.blend.contributions(features)
 
-    def percentile(self, predictions: np.ndarray, model: DrugModel) -> np.ndarray:
-        """Resistance percentile of each prediction, 0 most sensitive ... 100 most resistant."""
-        return model.resistance_percentile(
-            predictions, higher_is_resistant=self.scale.higher_is_resistant
-        )
+    def interval(
+        self,
+        features: pd.DataFrame,
+        fold_features: Mapping[int, pd.DataFrame],
+        model: DrugModel,
+        level: float,
+    ) -> Interval:
+        """Lower and upper end of each sample's prediction interval, in the response's unit.
+
+        A sample gets the interval that models of its own modalities earned. NaN where there are
+        too few training lines for the level, or no usable modality.
+        """
+        lower, upper = np.full((2, len(features)), np.nan)
+        for pattern, rows in _rows_of(model.blend.chosen(features)).items():
+            if pattern in model.errors:
+                folds = {
+                    number: (blend, fold_features[number].iloc[rows])
+                    for number, blend in model.fold_blends.items()
+                }
+                lower[rows], upper[rows] = interval(model.errors[pattern], pattern, folds, level)
+        return lower, upper
+
+    def applicability(self, features: pd.DataFrame) -> np.ndarray:
+        """How near each sample is to the training lines, 0 to 1 (`NearestLines`)."""
+        return self.nearest.score(features)
+
+    def coverage(self, features: pd.DataFrame, model: DrugModel) -> np.ndarray:
+        """Share of the weight of each sample's sub-model that rests on what the sample has."""
+        measured = np.isfinite(features.to_numpy(float))
+        names = list(features.columns)
+        covered = np.zeros(len(features))
+        for pattern, rows in _rows_of(model.blend.chosen(features)).items():
+            sd = self.nearest.sd_[pattern_columns(names, pattern)]
+            weights = model.blend.blends_[pattern].feature_weights(sd)
+            covered[rows] = weight_covered(weights, measured[rows], names, pattern)
+        return covered
+
+    def among(self, *, her2_context: bool) -> np.ndarray:
+        """Training lines that percentiles and calls refer to: all, or the HER2-high ones."""
+        return self.her2_high if her2_context else np.full(len(self.her2_high), True)
+
+    def percentile(
+        self,
+        features: pd.DataFrame,
+        predictions: np.ndarray,
+        model: DrugModel,
+        *,
+        her2_context: bool = False,
+    ) -> np.ndarray:
+        """Resistance percentile of each prediction, 0 most sensitive ... 100 most resistant.
+
+        Where the prediction lies among the out-of-fold predictions that the same sub-model made
+        for the training lines. Predictions are compared with predictions, not with observed
+        responses, whose spread is wider. NaN where there is nothing to compare with.
+        """
+        among = self.among(her2_context=her2_context)
+        percentile = np.full(len(features), np.nan)
+        for pattern, rows in _rows_of(model.blend.chosen(features)).items():
+            if pattern in model.errors:
+                percentile[rows] = model.errors[pattern].percentile(predictions[rows], among)
+        return percentile if self.scale.higher_is_resistant else 100.0 - percentile
+
+    def typical_response(self, model: DrugModel, *, her2_context: bool = False) -> float:
+        """Median observed response of the training lines to a drug; NaN without any."""
+        among = self.among(her2_context=her2_context)[model.lines]
+        return float(np.median(model.observed[among])) if among.any() else float("nan")
 
     def get_state(self) -> dict[str, Any]:
         """Everything as plain values and numeric arrays."""
-        drugs = {}
-        for name, model in self.drugs.items():
-            fields = {key: getattr(model, key) for key in model.__dataclass_fields__}
-            drugs[name] = fields | {"blend": model.blend.get_state()}
         return {
             "joiner": self.joiner.get_state(),
-            "drugs": drugs,
+            "fold_joiners": {str(n): joiner.get_state() for n, joiner in self.fold_joiners.items()},
+            "drugs": {name: model.get_state() for name, model in self.drugs.items()},
+            "nearest": self.nearest.get_state(),
+            "her2_high": self.her2_high,
             "scale": asdict(self.scale),
             "training": dict(self.training),
         }
@@ -142,9 +175,28 @@ class PanelPredictor:
     def from_state(cls, state: dict[str, Any]) -> Self:
         """Predictor that `get_state` described."""
         joiner = FeatureJoiner.from_state(state["joiner"])
+        joiners = {int(n): FeatureJoiner.from_state(j) for n, j in state["fold_joiners"].items()}
         names = joiner.get_feature_names_out()
+        fold_names = {n: joiner.get_feature_names_out() for n, joiner in joiners.items()}
         drugs = {
-            name: DrugModel(**fields | {"blend": Blend.from_state(fields["blend"], names)})
-            for name, fields in state["drugs"].items()
+            name: DrugModel.from_state(model, names, fold_names)
+            for name, model in state["drugs"].items()
         }
-        return cls(joiner, drugs, ResponseScale(**state["scale"]), state["training"])
+        return cls(
+            joiner=joiner,
+            fold_joiners=joiners,
+            drugs=drugs,
+            nearest=NearestLines.from_state(state["nearest"]),
+            her2_high=state["her2_high"],
+            scale=ResponseScale(**state["scale"]),
+            training=state["training"],
+        )
+
+
+def _rows_of(chosen: Sequence[Pattern | None]) -> dict[Pattern, np.ndarray]:
+    """Rows of each pattern; rows without one are left out."""
+    return {
+        pattern: np.flatnonzero([other == pattern for other in chosen])
+        for pattern in dict.fromkeys(chosen)
+        if pattern is not None
+    }

@@ -51,7 +51,9 @@ class MeasurementModel:
                         "drug": model.name,
                         "prediction": prediction,
                         "unit": self.predictor.scale.unit,
-                        "resistance_percentile": self.predictor.percentile(prediction, model),
+                        "resistance_percentile": self.predictor.percentile(
+                            features, prediction, model
+                        ),
                     }
                 )
             )

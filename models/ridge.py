@@ -105,7 +105,9 @@ class MultiViewRidge(ExplainedEstimator):
             for name, share in mixture.items():
                 columns = views[name]
                 coefficients[columns] += share / sizes[name] * (standard[:, columns].T @ dual)
-        self.coef_ = coefficients / scales
+        # Single precision halves a saved model; predictions and explanations use the same numbers.
+        self.coef_ = (coefficients / scales).astype(np.float32)
+        self.means_ = self.means_.astype(np.float32)
         self.intercept_ = float(y.mean())
         self.view_weights_ = {
             name: float(

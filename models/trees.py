@@ -94,6 +94,13 @@ class ScreenedTrees(ExplainedEstimator):
         base = self.offset_ + float(shap_values[-1, -1])
         return Contributions(np.full(len(X), base), values)
 
+    def gains(self) -> np.ndarray:
+        """Total gain of the splits on each feature, (n_features,)."""
+        gains = np.zeros(self.n_features_in_)
+        for name, gain in self.booster_.get_score(importance_type="total_gain").items():
+            gains[self.columns_[int(name[1:])]] = gain
+        return gains
+
     def get_state(self) -> dict[str, Any]:
         """What prediction needs, as plain values and arrays; the trees in XGBoost's UBJSON."""
         booster = np.frombuffer(bytes(self.booster_.save_raw("ubj")), dtype=np.uint8)

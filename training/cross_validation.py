@@ -13,8 +13,10 @@ from features.builders.joiner import FeatureJoiner
 from features.lineage import lineage_labels
 from features.study import Study
 from models.baselines import DrugMean, GroupMean, SingleMarker
-from models.blend import Blend
 from models.folds import donor_folds
+from models.intervals import HeldOutErrors, held_out_errors
+from models.pattern_blend import PatternBlend
+from models.patterns import Pattern
 from training.drug_lines import DrugLines
 from training.panel import Panel, PanelDrug
 from training.search import SearchResult, Settings, drawn_drugs, search_settings
@@ -64,19 +66,23 @@ class CrossValidation:
         and one column a method of `METHODS`.
     searches : mapping of int to SearchResult
         Of every fold; `ALL_LINES` is the search for the final models.
-    joiner : FeatureJoiner
-        Fitted on all lines.
+    joiners : mapping of int to FeatureJoiner
+        Fitted without the lines of that fold; `ALL_LINES` is the final one.
     features : DataFrame
-        All lines x features, by that joiner.
-    blends : mapping of str to Blend
-        Fitted on all lines, a drug each.
+        All lines x features, by the final joiner.
+    blends : mapping of str to mapping of int to PatternBlend
+        Drug -> fold -> model fitted without the lines of that fold; `ALL_LINES` is the final
+        model. A fold that holds no line of the drug is left out.
+    errors : mapping of str to list
+        Drug -> errors of every sub-model on the held-out lines, a fold each.
     """
 
     predictions: pd.DataFrame
     searches: dict[int, SearchResult]
-    joiner: FeatureJoiner
+    joiners: dict[int, FeatureJoiner]
     features: pd.DataFrame
-    blends: dict[str, Blend]
+    blends: dict[str, dict[int, PatternBlend]]
+    errors: dict[str, list[dict[Pattern, HeldOutErrors]]]
 
 
 def split_lines(study: Study, lines: pd.Index, plan: Plan) -> list[tuple[pd.Index, pd.Index]]:
@@ -139,19 +145,28 @@ def cross_validate(
             delayed(_test_methods)(known(drug, n), *splits[n], n, searches[n].settings, plan.seed)
             for n, drug in outer
         )
-        tables = list(_counted(tested, "test", len(outer), progress))
+        held_out = [
+            test for test in _counted(tested, "test", len(outer), progress) if test is not None
+        ]
         final = searches[ALL_LINES].settings
         fitted = workers(
             delayed(_fit_blend)(known(drug, ALL_LINES), final, plan.seed) for drug in panel.drugs
         )
-        blends = list(_counted(fitted, "fit", len(panel.drugs), progress))
-    joiner, features = joined[ALL_LINES]
+        final_blends = list(_counted(fitted, "fit", len(panel.drugs), progress))
+    blends: dict[str, dict[int, PatternBlend]] = {drug.name: {} for drug in panel.drugs}
+    errors: dict[str, list[dict[Pattern, HeldOutErrors]]] = {drug.name: [] for drug in panel.drugs}
+    for test in held_out:
+        blends[test.drug][test.fold] = test.blend
+        errors[test.drug].append(test.errors)
+    for drug, blend in zip(panel.drugs, final_blends, strict=True):
+        blends[drug.name][ALL_LINES] = blend
     return CrossValidation(
-        pd.concat(tables, ignore_index=True),
-        searches,
-        joiner,
-        features,
-        {drug.name: blend for drug, blend in zip(panel.drugs, blends, strict=True)},
+        predictions=pd.concat([test.predictions for test in held_out], ignore_index=True),
+        searches=searches,
+        joiners={number: joiner for number, (joiner, _) in joined.items()},
+        features=joined[ALL_LINES][1],
+        blends=blends,
+        errors=errors,
     )
 
 
@@ -162,18 +177,30 @@ def lines_of_drug(study: Study, panel: Panel, drug: PanelDrug, features: pd.Data
         drug=drug,
         X=features.loc[y.index],
         y=y.to_numpy(float),
+        numbers=features.index.get_indexer(y.index),
         donors=study.donors.loc[y.index].to_numpy(dtype=object),
         lineage=lineage_labels(study).loc[y.index].to_numpy(dtype=object),
     )
 
 
+@dataclass(frozen=True)
+class _FoldTest:
+    """What one fold said of one drug."""
+
+    drug: str
+    fold: int
+    predictions: pd.DataFrame
+    blend: PatternBlend
+    errors: dict[Pattern, HeldOutErrors]
+
+
 def _test_methods(
     data: DrugLines, train: pd.Index, test: pd.Index, fold: int, settings: Settings, seed: int
-) -> pd.DataFrame:
-    """Fit every method on the training lines and predict the test lines."""
+) -> _FoldTest | None:
+    """Fit every method on the training lines and predict the test lines; None without any."""
     known, held_out = data.among(train), data.among(test)
     if not len(held_out.y):
-        return pd.DataFrame()
+        return None
     blend = _fit_blend(known, settings, seed)
     marker = data.drug.marker
     baselines = {
@@ -183,12 +210,11 @@ def _test_methods(
     }
     predicted = {
         "blend": blend.predict(held_out.X),
-        "ridge": blend.ridge_.predict(held_out.X),
-        "trees": blend.trees_.predict(held_out.X),
+        **dict(zip(("ridge", "trees"), blend.member_predictions(held_out.X).T, strict=True)),
     }
     for name, baseline in baselines.items():
         predicted[name] = baseline.fit(known.X, known.y, known.donors).predict(held_out.X)
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "drug": data.drug.name,
             "sample_id": held_out.X.index,
@@ -200,10 +226,12 @@ def _test_methods(
             **predicted,
         }
     )
+    errors = held_out_errors(blend, fold, held_out.X, held_out.y, held_out.numbers)
+    return _FoldTest(data.drug.name, fold, table, blend, errors)
 
 
-def _fit_blend(data: DrugLines, settings: Settings, seed: int) -> Blend:
-    blend = Blend(data.target_features, seed=seed, **settings.blend_parameters())
+def _fit_blend(data: DrugLines, settings: Settings, seed: int) -> PatternBlend:
+    blend = PatternBlend(data.target_features, seed=seed, **settings.blend_parameters())
     return blend.fit(data.X, data.y, data.donors)
 
 

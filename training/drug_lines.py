@@ -21,6 +21,8 @@ class DrugLines:
     X : DataFrame of shape (n_lines, n_features)
     y : ndarray of shape (n_lines,)
         Response, in its unit.
+    numbers : ndarray of shape (n_lines,)
+        Row of each line among all lines of the panel.
     donors : ndarray of shape (n_lines,)
     lineage : ndarray of shape (n_lines,)
         Lineage or subtype; NaN where unknown.
@@ -29,6 +31,7 @@ class DrugLines:
     drug: PanelDrug
     X: pd.DataFrame
     y: np.ndarray
+    numbers: np.ndarray
     donors: np.ndarray
     lineage: np.ndarray
 
@@ -44,6 +47,7 @@ class DrugLines:
             self,
             X=self.X.iloc[rows],
             y=self.y[rows],
+            numbers=self.numbers[rows],
             donors=self.donors[rows],
             lineage=self.lineage[rows],
         )

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeVar
 
-import numpy as np
 import pandas as pd
 import xgboost
 
 from features.her2 import her2_high
 from features.lineage import lineage_column
 from features.study import Study, read_study
-from models.predictor import DrugModel, PanelPredictor, ResponseScale
-from training.cross_validation import CrossValidation, Plan, Progress, cross_validate
+from models.applicability import NearestLines
+from models.drug_model import DrugModel
+from models.intervals import join_errors
+from models.predictor import PanelPredictor, ResponseScale
+from training.cross_validation import ALL_LINES, CrossValidation, Plan, Progress, cross_validate
 from training.evaluation import evaluate, evaluate_folds
 from training.gate import Verdict, judge
 from training.panel import Panel, choose_panel
 
+_Part = TypeVar("_Part")
 _PACKAGES = ("sidestep", "numpy", "pandas", "scipy", "scikit-learn", "optuna", "mlflow")
 
 
@@ -123,10 +127,11 @@ def _assemble(
         lines = validation.predictions[validation.predictions["drug"] == drug.name]
         drugs[drug.name] = DrugModel(
             name=drug.name,
-            blend=validation.blends[drug.name],
-            n_lines=len(lines),
-            held_out_predictions=np.sort(lines["blend"].to_numpy(float)),
-            observed=np.sort(lines["observed"].to_numpy(float)),
+            blend=validation.blends[drug.name][ALL_LINES],
+            fold_blends=_without_final(validation.blends[drug.name]),
+            errors=join_errors(validation.errors[drug.name]),
+            lines=validation.features.index.get_indexer(pd.Index(lines["sample_id"])),
+            observed=lines["observed"].to_numpy(float),
             metrics=_nested(metrics[(metrics["drug"] == drug.name) & (metrics["subset"] == "all")]),
             beats_baselines=verdict.beats_baselines[drug.name],
         )
@@ -144,7 +149,22 @@ def _assemble(
         "plan": asdict(request.plan),
         "software": software_versions(),
     }
-    return PanelPredictor(validation.joiner, drugs, scale, training)
+    return PanelPredictor(
+        joiner=validation.joiners[ALL_LINES],
+        fold_joiners=_without_final(validation.joiners),
+        drugs=drugs,
+        nearest=NearestLines().fit(
+            validation.features, list(study.donors.loc[validation.features.index])
+        ),
+        her2_high=her2_high(study).loc[validation.features.index].to_numpy(bool),
+        scale=scale,
+        training=training,
+    )
+
+
+def _without_final(parts: Mapping[int, _Part]) -> dict[int, _Part]:
+    """The folds' parts, without the one of all lines."""
+    return {number: part for number, part in parts.items() if number != ALL_LINES}
 
 
 def _nested(metrics: pd.DataFrame) -> dict[str, dict[str, Sequence[float]]]:

@@ -1,0 +1,86 @@
+"""One drug's model, and what cross-validation said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from models.intervals import HeldOutErrors
+from models.pattern_blend import PatternBlend
+from models.patterns import Pattern
+
+
+@dataclass(frozen=True)
+class DrugModel:
+    """One drug's model and what cross-validation said of it.
+
+    Attributes
+    ----------
+    name : str
+        As the training study names the drug.
+    blend : PatternBlend
+        Fitted on all training lines.
+    fold_blends : mapping of int to PatternBlend
+        Fitted without the lines of that fold.
+    errors : mapping of Pattern to HeldOutErrors
+        Out-of-fold errors of each sub-model: what intervals and percentiles refer to.
+    n_lines : int
+    lines : ndarray of shape (n_lines,)
+        Row of each line that the drug was tested on among the training lines.
+    observed : ndarray of shape (n_lines,)
+        Its response.
+    metrics : mapping
+        Method -> metric -> [value, lower, upper], out of fold.
+    beats_baselines : bool
+        Whether the blend's out-of-fold Pearson r is above every baseline's.
+    """
+
+    name: str
+    blend: PatternBlend
+    fold_blends: Mapping[int, PatternBlend]
+    errors: Mapping[Pattern, HeldOutErrors]
+    lines: np.ndarray
+    observed: np.ndarray
+    metrics: Mapping[str, Mapping[str, Sequence[float]]]
+    beats_baselines: bool
+
+    @property
+    def n_lines(self) -> int:
+        """Training lines that the drug was tested on."""
+        return len(self.lines)
+
+    def get_state(self) -> dict[str, Any]:
+        """Everything as plain values and numeric arrays."""
+        return {
+            "name": self.name,
+            "blend": self.blend.get_state(),
+            "fold_blends": {str(n): blend.get_state() for n, blend in self.fold_blends.items()},
+            "errors": {";".join(p): asdict(errors) for p, errors in self.errors.items()},
+            "lines": self.lines,
+            "observed": self.observed,
+            "metrics": self.metrics,
+            "beats_baselines": self.beats_baselines,
+        }
+
+    @classmethod
+    def from_state(
+        cls, state: dict[str, Any], features: np.ndarray, fold_features: Mapping[int, np.ndarray]
+    ) -> Self:
+        """Model that `get_state` described, on the columns that its joiners build."""
+        return cls(
+            **state
+            | {
+                "blend": PatternBlend.from_state(state["blend"], features),
+                "fold_blends": {
+                    int(n): PatternBlend.from_state(blend, fold_features[int(n)])
+                    for n, blend in state["fold_blends"].items()
+                },
+                "errors": {
+                    tuple(pattern.split(";")): HeldOutErrors(**errors)
+                    for pattern, errors in state["errors"].items()
+                },
+            }
+        )

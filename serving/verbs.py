@@ -151,12 +151,12 @@ def score(
     poor = [drug.name for drug in chosen if not drug.beats_baselines]
     for line in _summary(manifest, poor, out):
         click.echo(line)
-    if _to_fail_on(manifest, fail_on):
+    if fails_on(manifest, fail_on):
         ctx.exit(FAILED_ON)
 
 
-def _to_fail_on(manifest: dict[str, Any], fail_on: str) -> bool:
-    """Whether the scores hold what `--fail-on` names."""
+def fails_on(manifest: dict[str, Any], fail_on: str) -> bool:
+    """Whether scores hold what `--fail-on` names, by the counts in their manifest."""
     counts = manifest["counts"]
     abstained = fail_on == "abstain" and counts["calls"].get("abstain", 0) > 0
     return fail_on != "never" and (abstained or counts["samples_quarantined"] > 0)

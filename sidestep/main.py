@@ -9,6 +9,7 @@ code  meaning
 0     done
 1     the verb found errors in the study, or something unforeseen happened
 2     the command line or what it names must be mended (`exit_code` of the error)
+3     scores are written, and hold what `--fail-on` names
 130   interrupted from the keyboard
 141   whoever read the output stopped reading
 ====  ==========================================================================

@@ -25,8 +25,8 @@ from serving.scoring import FILES
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-#: 12 chunks of the 24 samples.
-CHUNK = 2
+#: 6 chunks of the 24 samples, of 3 parts each.
+CHUNK = 4
 # Reads a job a line: its arguments, where to leave what it prints, and what is wrong with the
 # world. Answers with its process. "wait" and a process asks for that one's exit code.
 SERVER = """
@@ -154,6 +154,13 @@ def parts(out: Path) -> list[Path]:
     return sorted((out.parent / f".{out.name}.partial").glob("*.parquet"))
 
 
+def standing(out: Path) -> dict[str, bytes] | None:
+    """The output that is there, or is set aside between two renames."""
+    aside = out.parent / f".{out.name}.partial" / "replaced"
+    place = out if out.exists() else aside
+    return contents(place) if place.exists() else None
+
+
 def assert_done(out: Path, expected: dict[str, bytes]) -> None:
     """The whole output is there, to the byte, and nothing else beside it."""
     assert contents(out) == expected
@@ -188,14 +195,13 @@ def test_killed_at_a_random_moment(
         before = contents(out)
     moment = time.monotonic() + random.Random(seed).uniform(0, duration)
     jobs.kill_when(out, lambda: time.monotonic() >= moment)
-    after = contents(out) if out.exists() else None
-    assert after in (before, undisturbed)  # between two renames it may be set aside for a moment
+    assert standing(out) in (before, undisturbed)
     code, shown = jobs.run(out)
     assert code == 0, shown
     assert_done(out, undisturbed)
 
 
-@pytest.mark.parametrize("n_parts", [0, 1, 2, 3, 17, 36])
+@pytest.mark.parametrize("n_parts", [0, 1, 2, 3, 8, 12])
 def test_killed_after_so_many_parts(jobs: Jobs, undisturbed, tmp_path: Path, n_parts: int) -> None:
     out = tmp_path / "out"
     work = tmp_path / ".out.partial"
@@ -214,7 +220,7 @@ def test_killed_after_so_many_parts(jobs: Jobs, undisturbed, tmp_path: Path, n_p
 
 def test_killed_again_and_again(jobs: Jobs, undisturbed, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    for n_parts in range(3, 34, 6):
+    for n_parts in range(3, 13, 3):
         assert jobs.kill_when(out, lambda n_parts=n_parts: len(parts(out)) >= n_parts)
     code, shown = jobs.run(out)
     assert code == 0
@@ -229,7 +235,7 @@ def test_killed_while_the_results_are_written(
     out = shutil.copytree(yesterday, tmp_path / "out")
     written = tmp_path / ".out.partial" / "output" / file
     jobs.kill_when(out, written.exists)
-    assert contents(out) in (contents(yesterday), undisturbed)
+    assert standing(out) in (contents(yesterday), undisturbed)
     assert jobs.run(out)[0] == 0
     assert_done(out, undisturbed)
 
@@ -319,7 +325,7 @@ def test_a_file_too_large_is_told_with_how_far_it_came(
 
 def test_no_room_at_all_leaves_nothing(jobs: Jobs, yesterday: Path, tmp_path: Path) -> None:
     out = shutil.copytree(yesterday, tmp_path / "out")
-    code, shown = jobs.run(out, largest_file=0)
+    code, shown = jobs.run(out, largest_file=4096)
     assert code == 2
     assert_refused(shown, f"{out} cannot be written (File too large); make room there")
     assert_done(out, contents(yesterday))
@@ -344,7 +350,7 @@ def mount(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
         subprocess.run(["umount", disk], check=True)
 
 
-@pytest.mark.parametrize("kilobytes", [48, 120, 200, 280])
+@pytest.mark.parametrize("kilobytes", [8, 48, 120, 160])
 def test_a_full_disk_is_told_and_the_job_goes_on_once_there_is_room(
     jobs: Jobs, undisturbed, yesterday: Path, mount, tmp_path: Path, kilobytes: int
 ) -> None:
@@ -387,19 +393,22 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(jobs: Jobs, tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("file", ["arrays.npz", "predictor.json"])
-@pytest.mark.parametrize("damage", [halve, flip, Path.unlink, Path.touch])
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    ("file", "damage"),
+    [("arrays.npz", damage) for damage in (halve, flip, empty, Path.unlink)]
+    # One letter of a description may change unseen here; the digest in a registry tells.
+    + [("predictor.json", damage) for damage in (halve, empty, Path.unlink)],
+)
 def test_a_damaged_model_is_one_sentence_and_nothing_is_written(
     jobs: Jobs, saved_model: Path, tmp_path: Path, file: str, damage: Callable[[Path], None]
 ) -> None:
     model = shutil.copytree(saved_model, tmp_path / "model")
-    if damage is Path.touch:
-        (model / file).write_bytes(b"")
-    else:
-        damage(model / file)
+    damage(model / file)
     code, shown = jobs.run(tmp_path / "out", "--model", str(model))
-    if damage is flip and file == "predictor.json" and code == 0:
-        pytest.skip("one letter of a description was changed; a registry's digest would tell")
     assert code == 2
     assert_refused(shown, str(model))
     assert list(tmp_path.iterdir()) == [model]

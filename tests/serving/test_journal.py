@@ -118,12 +118,17 @@ def test_the_folder_goes_when_the_work_is_done_or_hopeless(folder: Path) -> None
     with Journal(folder, "A", print):
         pass
     assert not folder.exists()
-    with pytest.raises(InputError, match="hopeless"), Journal(folder, "A", print) as journal:
-        journal.record(0, TABLES)
-        raise InputError("hopeless")
+
+    def work(failure: Exception) -> None:
+        with Journal(folder, "A", print) as journal:
+            journal.record(0, TABLES)
+            journal.output()
+            raise failure
+
+    with pytest.raises(InputError, match="hopeless"):
+        work(InputError("hopeless"))
     assert not folder.exists()
-    with pytest.raises(OSError, match="full"), Journal(folder, "A", print) as journal:
-        journal.record(0, TABLES)
-        journal.output()
-        raise OSError("full")
+    with pytest.raises(OSError, match="full"):
+        work(OSError("full"))
+    assert not (folder / "output").exists()
     assert read(folder) == ([0], [])

@@ -186,5 +186,5 @@ def test_no_cell_of_the_csv_is_a_formula(tmp_path: Path) -> None:
 def test_a_disk_mounted_there_is_refused_with_a_folder_in_it(
     cohort: Study, model: LoadedModel
 ) -> None:
-    with pytest.raises(InputError, match="/proc is where a disk is mounted.*/proc/scores"):
+    with pytest.raises(InputError, match=r"/proc is where a disk is mounted.*/proc/scores"):
         score_study(cohort, model, "/proc")

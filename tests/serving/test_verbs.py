@@ -120,6 +120,19 @@ def test_nothing_to_fail_on_is_exit_code_0(
     assert code == 0
 
 
+@pytest.mark.parametrize(
+    ("quarantined", "abstained", "failing"),
+    [(0, 0, []), (1, 0, ["quarantine", "abstain"]), (0, 1, ["abstain"])],
+)
+def test_what_each_choice_of_fail_on_looks_at(
+    quarantined: int, abstained: int, failing: list[str]
+) -> None:
+    calls = {"resistant": 7} | ({"abstain": abstained} if abstained else {})
+    manifest = {"counts": {"samples_quarantined": quarantined, "calls": calls}}
+    choices = ["never", "quarantine", "abstain"]
+    assert [choice for choice in choices if verbs.fails_on(manifest, choice)] == failing
+
+
 def test_help_and_documentation_name_the_same_exit_codes(run: Run) -> None:
     _, stdout, _ = run("score", "--help")
     table = re.findall(r"^ *(\d+) {2,}(\S.*)$", verbs.__doc__ or "", re.M)
@@ -173,31 +186,6 @@ def test_a_name_that_is_not_registered_is_one_sentence(simulated: Path, tmp_path
     assert "model models:/nobody@champion is not in sqlite" in shown.stderr
     assert "Traceback" not in shown.stderr
     assert not (tmp_path / "out").exists()
-
-
-def test_a_full_disk_is_one_sentence_and_leaves_nothing(
-    simulated: Path, saved_model: Path, tmp_path: Path
-) -> None:
-    program = (
-        "import resource, sys\nfrom sidestep.main import main\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\nsys.exit(main(sys.argv[1:]))"
-    )
-    shown = subprocess.run(
-        [
-            *(sys.executable, "-B", "-c", program, "score", simulated / "cohort_sim"),
-            *("--model", saved_model, "--out", tmp_path / "deep" / "out", "--quiet"),
-        ],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "SIDESTEP_TRACEBACK": ""},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert (shown.returncode, shown.stdout) == (2, "")
-    assert_one_sentence(
-        shown.stderr.split("\n", 1)[1], "cannot be written (File too large)", "room"
-    )
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_check_prints_what_it_found(run: Run, simulated: Path) -> None:

@@ -12,9 +12,12 @@ import pyarrow as pa
 
 from features.builders.joiner import coverage
 from features.study import Study
-from models.predictor import DrugModel
+from models.drug_model import DrugModel
+from models.patterns import row_patterns
 from models.registry import LoadedModel
+from serving.calls import Samples, outlook
 from serving.explanations import EXPLANATIONS, explanation_rows
+from serving.options import ScoreOptions
 from serving.output import as_table
 from serving.quarantine import failed, not_finite, unusable
 from serving.scores_table import SCORES, score_rows
@@ -64,7 +67,7 @@ class ScoredChunk:
 
 
 def score_chunk(
-    model: LoadedModel, drugs: Sequence[DrugModel], part: Study, top_k: int
+    model: LoadedModel, drugs: Sequence[DrugModel], part: Study, options: ScoreOptions
 ) -> ScoredChunk:
     """Score some samples; those that cannot be scored are quarantined, each by itself.
 
@@ -72,7 +75,7 @@ def score_chunk(
     is hunted down to the samples that raise it by scoring halves.
     """
     try:
-        return _predicted(model, drugs, part, top_k)
+        return _predicted(model, drugs, part, options)
     except (MemoryError, OSError):
         raise  # the machine's fault, not a sample's
     except Exception as failure:
@@ -81,26 +84,37 @@ def score_chunk(
             return _chunk(pd.DataFrame(index=part.samples), {samples[0]: failed(failure)}, [], [])
         middle = len(samples) // 2
         halves = [part.select(half) for half in (samples[:middle], samples[middle:])]
-        return _joined([score_chunk(model, drugs, half, top_k) for half in halves])
+        return _joined([score_chunk(model, drugs, half, options) for half in halves])
 
 
 def _predicted(
-    model: LoadedModel, drugs: Sequence[DrugModel], part: Study, top_k: int
+    model: LoadedModel, drugs: Sequence[DrugModel], part: Study, options: ScoreOptions
 ) -> ScoredChunk:
     """All that the predictor says of some samples: the only place where it is asked."""
     predictor = model.predictor
     features = predictor.features(part)
     covered = coverage(features)
     quarantined = unusable(features)
-    features = features.drop(index=list(quarantined))
-    own = covered.loc[features.index]
+    kept = features.index.drop(list(quarantined))
+    features = features.loc[kept]
     scores, explanations = [], []
-    for drug in drugs if len(features) else ():
-        prediction = predictor.predict(features, drug)
-        contributions = predictor.explain(features, drug)
-        percentile = predictor.percentile(prediction, drug)
-        scores.append(score_rows(model, drug, features, own, prediction, percentile, contributions))
-        explanations.append(explanation_rows(drug, features, contributions, top_k))
+    if len(kept):
+        samples = Samples(
+            features,
+            {n: table.loc[kept] for n, table in predictor.fold_features(part).items()},
+            predictor.applicability(features),
+            row_patterns(features),
+        )
+        for drug in drugs:
+            said = outlook(
+                predictor,
+                drug,
+                samples,
+                level=options.level,
+                her2_context=options.her2_context,
+            )
+            scores.append(score_rows(model, drug, samples, said))
+            explanations.append(explanation_rows(drug, features, said.contributions, options.top_k))
     return _chunk(covered, quarantined, scores, explanations)
 
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pyarrow as pa
 
 from features.builders.names import modality_of
+from models.drug_model import DrugModel
 from models.estimator import Contributions
-from models.predictor import DrugModel
 
 OTHER = "(other)"
 

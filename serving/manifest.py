@@ -17,7 +17,7 @@ import sklearn
 import xgboost
 
 from features.study import Study
-from models.predictor import DrugModel
+from models.drug_model import DrugModel
 from models.registry import LoadedModel
 from serving.explanations import EXPLANATIONS
 from serving.scores_table import SCORES

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-NO_MODALITY = "no modality of the model was measured"
+from models.patterns import LEAST_SHARE, row_patterns
+
+NO_MODALITY = f"no modality of the model was measured (at least {LEAST_SHARE:.0%} of its features)"
 
 
 def unusable(features: pd.DataFrame) -> dict[str, str]:
@@ -19,7 +21,7 @@ def unusable(features: pd.DataFrame) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Sample -> reason: an infinite feature, or none measured at all, for which the prediction
+        Sample -> reason: an infinite feature, or no modality measured, for which the prediction
         would be what the model says of the average training line.
     """
     values = features.to_numpy(float)
@@ -29,8 +31,9 @@ def unusable(features: pd.DataFrame) -> dict[str, str]:
         if row.any():
             first = features.columns[int(row.argmax())]
             reasons[str(sample)] = f"{int(row.sum())} infinite feature(s), {first} among them"
-    for sample in features.index[np.isnan(values).all(axis=1)]:
-        reasons[str(sample)] = NO_MODALITY
+    for sample, has in zip(features.index, row_patterns(features), strict=True):
+        if not has:
+            reasons.setdefault(str(sample), NO_MODALITY)
     return reasons
 
 
@@ -41,7 +44,7 @@ def not_finite(scores: pd.DataFrame, explanations: pd.DataFrame) -> dict[str, st
     ----------
     scores : DataFrame
         With the columns of `serving.scores_table.SCORES`. `prediction` and
-        `resistance_percentile` have to be finite; other numbers may be missing.
+        `base_value` have to be finite; other numbers may be missing.
     explanations : DataFrame
         With the columns of `serving.explanations.EXPLANATIONS`. `contribution` has to be finite.
 
@@ -50,7 +53,7 @@ def not_finite(scores: pd.DataFrame, explanations: pd.DataFrame) -> dict[str, st
     dict of str to str
         Sample -> reason, which names the first such number.
     """
-    needed = ("prediction", "resistance_percentile")
+    needed = ("prediction", "base_value")
     numbers = scores.select_dtypes("number")
     checked = [(scores, name, np.isfinite(scores[name])) for name in needed]
     checked += [(scores, str(name), ~np.isinf(values)) for name, values in numbers.items()]

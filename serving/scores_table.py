@@ -7,16 +7,12 @@ import pandas as pd
 import pyarrow as pa
 
 from features.builders.names import MODALITIES, modality_of
-from models.estimator import Contributions
-from models.predictor import DrugModel
+from models.drug_model import DrugModel
 from models.registry import LoadedModel
-
-NOT_BETTER = "DRUG_NOT_BETTER_THAN_BASELINE"
-MISSING = "MODALITY_MISSING"
+from serving.calls import Outlook, Samples
 
 _TEXT, _NUMBER = pa.string(), pa.float64()
-#: Columns of the scores and their types. `lower, upper, level, call` and `applicability` are null:
-#: the model gives a point prediction only.
+#: Columns of the scores and their types.
 SCORES = pa.schema(
     {
         "sample_id": _TEXT,
@@ -38,17 +34,10 @@ SCORES = pa.schema(
         "model_version": _TEXT,
     }
 )
-_COLUMNS: list[str] = SCORES.names
 
 
 def score_rows(
-    model: LoadedModel,
-    drug: DrugModel,
-    features: pd.DataFrame,
-    coverage: pd.DataFrame,
-    prediction: np.ndarray,
-    percentile: np.ndarray,
-    contributions: Contributions,
+    model: LoadedModel, drug: DrugModel, samples: Samples, said: Outlook
 ) -> pd.DataFrame:
     """Scores of some samples for one drug, with the columns of `SCORES`.
 
@@ -57,59 +46,38 @@ def score_rows(
     model : LoadedModel
     drug : DrugModel
         One of the model's.
-    features : DataFrame of shape (n_samples, n_features)
-        As `PanelPredictor.features` returns.
-    coverage : DataFrame of shape (n_samples, n_modalities)
-        As `features.builders.joiner.coverage` returns.
-    prediction, percentile : ndarray of shape (n_samples,)
-        The predictor's, in the response's unit, and 0 (most sensitive) ... 100 (most resistant).
-    contributions : Contributions
-        The drug's, of these samples, in the response's unit.
+    samples : Samples
+    said : Outlook
+        What the predictor says of these samples and this drug.
 
     Returns
     -------
     DataFrame
-        One row a sample, in the order of `features`.
+        One row a sample, in the order of `samples`.
     """
     rows = pd.DataFrame(
         {
-            "sample_id": features.index,
+            "sample_id": samples.features.index,
             "drug": drug.name,
             "response": model.predictor.scale.stable_id,
             "unit": model.predictor.scale.unit,
-            "prediction": prediction,
-            "resistance_percentile": percentile,
-            "reasons": reasons(drug, coverage),
-            "modalities": modalities_had(coverage),
-            "base_value": contributions.base_value,
-            **modality_contributions(features.columns, contributions.values),
+            "prediction": said.prediction,
+            "lower": said.lower,
+            "upper": said.upper,
+            "level": said.level,
+            "resistance_percentile": said.percentile,
+            "call": said.call,
+            "reasons": said.reasons,
+            "modalities": [";".join(pattern) for pattern in samples.patterns],
+            "applicability": said.applicability,
+            "base_value": said.contributions.base_value,
+            **modality_contributions(samples.features.columns, said.contributions.values),
             "model_name": model.name,
             "model_version": model.version,
         }
     )
-    for name in _COLUMNS:
-        if name not in rows:
-            rows[name] = np.nan if SCORES.field(name).type == _NUMBER else None
-    return rows[_COLUMNS]
-
-
-def modalities_had(coverage: pd.DataFrame) -> list[str]:
-    """The model's modalities that each sample has, ``;``-joined.
-
-    A sample has a modality if at least one of the model's features of it was measured.
-    """
-    return [";".join(coverage.columns[had]) for had in coverage.to_numpy() > 0]
-
-
-def reasons(drug: DrugModel, coverage: pd.DataFrame) -> list[str]:
-    """Why to take each score with care, as ``;``-joined codes; empty where there is no reason.
-
-    ``DRUG_NOT_BETTER_THAN_BASELINE`` comes first, then ``MODALITY_MISSING:<modality>`` for each
-    modality that the model uses and the sample lacks.
-    """
-    codes = np.array([f"{MISSING}:{modality}" for modality in coverage.columns], dtype=object)
-    known = [] if drug.beats_baselines else [NOT_BETTER]
-    return [";".join([*known, *codes[lacks]]) for lacks in coverage.to_numpy() == 0]
+    names: list[str] = SCORES.names
+    return rows[names]
 
 
 def modality_contributions(names: pd.Index, values: np.ndarray) -> dict[str, np.ndarray]:
@@ -125,7 +93,7 @@ def modality_contributions(names: pd.Index, values: np.ndarray) -> dict[str, np.
     dict of str to ndarray of shape (n_samples,)
         ``contribution_<modality>`` -> sum in response units. It is NaN (null in the file) where
         the model has no feature of the modality at all; where the model has some and the sample
-        lacks them it is what the model makes of their absence, mostly close to zero.
+        lacks them it is zero, since the sub-model that predicts it has none.
     """
     modality = np.array([modality_of(name) for name in names])
     sums = {}

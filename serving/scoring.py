@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,14 @@ import pandas as pd
 
 from features.errors import InputError
 from features.study import Study
-from models.predictor import DrugModel
+from models.drug_model import DrugModel
 from models.registry import LoadedModel
 from serving.chunks import ScoredChunk, score_chunk
 from serving.explanations import EXPLANATIONS
 from serving.journal import OUTPUT, Journal, Notice
 from serving.lock import Claim, claimed
 from serving.manifest import describe, job_digest
+from serving.options import DEFAULT_OPTIONS, ScoreOptions
 from serving.output import (
     TableWriter,
     put_in_place,
@@ -55,7 +56,7 @@ def score_study(
     out: str | Path | Claim,
     *,
     drugs: Sequence[str] | None = None,
-    top_k: int = 20,
+    options: ScoreOptions = DEFAULT_OPTIONS,
     chunk: int = CHUNK,
     progress: Progress | None = None,
     notice: Notice | None = None,
@@ -76,8 +77,7 @@ def score_study(
         until it is done, the lock ``.DIR.lock`` and the finished chunks ``.DIR.partial``.
     drugs : sequence of str, optional
         Names or synonyms; all drugs of the model by default.
-    top_k : int
-        Features named in each explanation.
+    options : ScoreOptions
     chunk : int
         Samples in memory at once; the files do not depend on it.
     progress : callable, optional
@@ -97,7 +97,11 @@ def score_study(
         holds other files or cannot be written.
     """
     chosen = choose_drugs(model, drugs)
-    options = {"drugs": [drug.name for drug in chosen], "top_k": top_k}
+    if options.her2_context and not model.predictor.her2_high.any():
+        raise InputError(
+            f"model {model.name} has no HER2-high training line to compare with; "
+            "score without --her2-context"
+        )
     job = _Job(study, model, chosen, options, chunk)
     with nullcontext(out) if isinstance(out, Claim) else claimed(out) as claim:
         return _score(job, claim, progress or _ignore, notice or _ignore)
@@ -110,8 +114,13 @@ class _Job:
     study: Study
     model: LoadedModel
     drugs: Sequence[DrugModel]
-    options: dict[str, Any]
+    options: ScoreOptions
     chunk: int
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What was asked for, as the manifest has it."""
+        return {"drugs": [drug.name for drug in self.drugs], **asdict(self.options)}
 
     @property
     def batches(self) -> list[list[str]]:
@@ -129,7 +138,7 @@ def _score(job: _Job, claim: Claim, progress: Progress, notice: Notice) -> dict[
     """Score with a journal, and put the result in its place."""
     done = ""
     try:
-        digest = job_digest(job.study, job.model, job.options, job.chunk)
+        digest = job_digest(job.study, job.model, job.told, job.chunk)
         with Journal(claim.work, digest, notice) as journal:
             if journal.finished:
                 notice(f"note: going on with an earlier run: {job.done(journal)}")
@@ -164,7 +173,7 @@ def _write_files(job: _Job, journal: Journal, folder: Path, progress: Progress) 
     _require_scored(job, quarantined)
     # A sample whose features could not be built has no coverage.
     covered = pd.concat(coverage).fillna(0.0)
-    manifest = describe(job.study, job.model, job.drugs, job.options, covered, quarantined, calls)
+    manifest = describe(job.study, job.model, job.drugs, job.told, covered, quarantined, calls)
     write_manifest(folder, manifest)
     return manifest
 
@@ -175,7 +184,7 @@ def _chunks(job: _Job, journal: Journal) -> Iterator[ScoredChunk]:
         tables = journal.read(number)
         if tables is None:
             part = job.study.select(samples)
-            scored = score_chunk(job.model, job.drugs, part, job.options["top_k"])
+            scored = score_chunk(job.model, job.drugs, part, job.options)
             tables = scored.tables()
             journal.record(number, tables)
         yield ScoredChunk.from_tables(tables)

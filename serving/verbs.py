@@ -86,6 +86,18 @@ def check(ctx: click.Context, study: Path) -> None:
     help="Features named in each explanation.",
 )
 @click.option(
+    "--level",
+    type=click.FloatRange(0.5, 0.99),
+    default=0.8,
+    show_default=True,
+    help="Share of samples whose response the intervals are to hold.",
+)
+@click.option(
+    "--her2-context",
+    is_flag=True,
+    help="Percentiles and calls relative to the HER2-high training lines alone.",
+)
+@click.option(
     "--tracking-uri",
     metavar="URI",
     help="MLflow store of the model; MLFLOW_TRACKING_URI or sqlite:///mlflow.db by default.",
@@ -114,6 +126,8 @@ def score(
     out: Path,
     drugs: str | None,
     top_k: int,
+    level: float,
+    her2_context: bool,
     tracking_uri: str | None,
     fail_on: str,
     chunk_size: int,
@@ -128,6 +142,7 @@ def score(
     from features.study import read_study
     from models.registry import load_model
     from serving.lock import claimed
+    from serving.options import ScoreOptions
     from serving.progress import say, shown_progress
     from serving.scoring import choose_drugs, score_study
 
@@ -143,7 +158,7 @@ def score(
                 loaded,
                 claim,
                 drugs=[drug.name for drug in chosen],
-                top_k=top_k,
+                options=ScoreOptions(top_k, level, her2_context),
                 chunk=chunk_size,
                 progress=progress,
                 notice=say,

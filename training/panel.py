@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -59,6 +59,10 @@ class Panel:
     response: Response
     values: pd.DataFrame
     skipped: dict[str, str]
+
+    def among(self, lines: pd.Index) -> Panel:
+        """The same drugs on some of the lines; lines without any response are left out."""
+        return replace(self, values=self.values.loc[self.values.index.isin(lines)])
 
 
 def choose_panel(

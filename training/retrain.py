@@ -99,6 +99,13 @@ def retrain(request: Request, progress: Progress | None = None) -> Retrain:
         panel=request.panel,
         min_lines=request.min_lines,
     )
+    return retrain_study(request, study, panel, progress)
+
+
+def retrain_study(
+    request: Request, study: Study, panel: Panel, progress: Progress | None = None
+) -> Retrain:
+    """Cross-validate a panel of a study that was read, judge, and assemble the predictor."""
     validation = cross_validate(study, panel, request.plan, progress)
     metrics = evaluate(validation.predictions, her2_high(study), seed=request.plan.seed)
     verdict = judge(metrics)

@@ -1,0 +1,165 @@
+"""What to expect of a drug in a sample, in one word, and why not to trust it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from models.drug_model import DrugModel
+from models.estimator import Contributions
+from models.patterns import Pattern
+from models.predictor import PanelPredictor
+from serving.reasons import (
+    LOW_COVERAGE,
+    MISSING,
+    NO_INTERVAL,
+    NOT_BETTER,
+    OUT_OF_DOMAIN,
+    WIDE_INTERVAL,
+    Reason,
+)
+
+_LEAST_APPLICABILITY = 0.05
+_LEAST_COVERAGE = 0.5
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What the predictor says of some samples and one drug, and how sure it is.
+
+    Attributes
+    ----------
+    prediction, lower, upper : ndarray of shape (n_samples,)
+        Response units.
+    level : float
+        Of the interval.
+    percentile : ndarray of shape (n_samples,)
+        0 most sensitive ... 100 most resistant.
+    applicability, coverage : ndarray of shape (n_samples,)
+        0 to 1.
+    call : ndarray of str, shape (n_samples,)
+        ``resistant``, ``sensitive``, ``uncertain`` or ``abstain``.
+    reasons : list of str
+        Codes of `serving.reasons`, ``;``-joined.
+    contributions : Contributions
+    """
+
+    prediction: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    level: float
+    percentile: np.ndarray
+    applicability: np.ndarray
+    coverage: np.ndarray
+    call: np.ndarray
+    reasons: list[str]
+    contributions: Contributions
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Some samples' features, built once for all drugs.
+
+    Attributes
+    ----------
+    features : DataFrame of shape (n_samples, n_features)
+    fold_features : mapping of int to DataFrame
+        As each fold of the cross-validation builds them.
+    applicability : ndarray of shape (n_samples,)
+    patterns : list of Pattern
+        Modalities that each sample has.
+    """
+
+    features: pd.DataFrame
+    fold_features: dict[int, pd.DataFrame]
+    applicability: np.ndarray
+    patterns: list[Pattern]
+
+
+def outlook(
+    predictor: PanelPredictor,
+    model: DrugModel,
+    samples: Samples,
+    *,
+    level: float,
+    her2_context: bool,
+) -> Outlook:
+    """Predict, explain and judge some samples for one drug.
+
+    The call is ``resistant`` (``sensitive``) if the whole interval lies on the resistant
+    (sensitive) side of the median response of the training lines, else ``uncertain``; it is
+    ``abstain`` where a reason says so.
+
+    Parameters
+    ----------
+    predictor : PanelPredictor
+    model : DrugModel
+    samples : Samples
+    level : float
+        Of the interval, such as 0.8.
+    her2_context : bool
+        Whether percentile and call refer to the HER2-high training lines alone.
+    """
+    features = samples.features
+    contributions = predictor.explain(features, model)
+    prediction = predictor.predict(features, model)
+    lower, upper = predictor.interval(features, samples.fold_features, model, level)
+    covered = predictor.coverage(features, model)
+    flags = {
+        NO_INTERVAL: ~np.isfinite(upper - lower),
+        OUT_OF_DOMAIN: samples.applicability < _LEAST_APPLICABILITY,
+        LOW_COVERAGE: covered < _LEAST_COVERAGE,
+        NOT_BETTER: np.full(len(features), not model.beats_baselines),
+        WIDE_INTERVAL: upper - lower >= _spread(model.observed, level),
+    }
+    typical = predictor.typical_response(model, her2_context=her2_context)
+    sign = 1.0 if predictor.scale.higher_is_resistant else -1.0
+    call = _calls(sign * (lower - typical), sign * (upper - typical), flags)
+    used = model.blend.patterns[0]
+    return Outlook(
+        prediction=prediction,
+        lower=lower,
+        upper=upper,
+        level=level,
+        percentile=predictor.percentile(features, prediction, model, her2_context=her2_context),
+        applicability=samples.applicability,
+        coverage=covered,
+        call=call,
+        reasons=_codes(flags, samples.patterns, used),
+        contributions=contributions,
+    )
+
+
+def _calls(
+    one_end: np.ndarray, other_end: np.ndarray, flags: dict[Reason, np.ndarray]
+) -> np.ndarray:
+    """Calls from the interval's ends about the typical response, positive is resistant."""
+    call = np.full(len(one_end), "uncertain", dtype=object)
+    call[np.minimum(one_end, other_end) > 0] = "resistant"
+    call[np.maximum(one_end, other_end) < 0] = "sensitive"
+    for reason, raised in flags.items():
+        if reason.abstains:
+            call[raised] = "abstain"
+    return call
+
+
+def _codes(flags: dict[Reason, np.ndarray], patterns: list[Pattern], used: Pattern) -> list[str]:
+    """Reason codes of each sample, in the order of `serving.reasons.REASONS`."""
+    return [
+        ";".join(
+            [
+                *(reason.code for reason, raised in flags.items() if raised[row]),
+                *(f"{MISSING.code}:{modality}" for modality in used if modality not in has),
+            ]
+        )
+        for row, has in enumerate(patterns)
+    ]
+
+
+def _spread(observed: np.ndarray, level: float) -> float:
+    """Width of the central share `level` of the training lines' responses."""
+    tail = (1.0 - level) / 2
+    low, high = np.quantile(observed, [tail, 1.0 - tail])
+    return float(high - low)

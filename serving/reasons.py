@@ -1,0 +1,70 @@
+"""Why a score is to be taken with care: every code, what it means, and whether it abstains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason code.
+
+    Attributes
+    ----------
+    code : str
+        As in the `reasons` column; ``MODALITY_MISSING`` is followed by ``:`` and the modality.
+    meaning : str
+    abstains : bool
+        Whether the call is ``abstain`` because of it.
+    """
+
+    code: str
+    meaning: str
+    abstains: bool
+
+
+NO_INTERVAL = Reason(
+    "NO_INTERVAL",
+    "Too few training lines have the sample's modalities to give an interval at this level.",
+    True,
+)
+OUT_OF_DOMAIN = Reason(
+    "OUT_OF_DOMAIN",
+    "The sample lies farther from the training lines than 95 in 100 of them lie from each other "
+    "(applicability below 0.05).",
+    True,
+)
+LOW_COVERAGE = Reason(
+    "LOW_COVERAGE",
+    "Less than half of the weight of the model that predicts the sample rests on features that "
+    "the sample has.",
+    True,
+)
+NOT_BETTER = Reason(
+    "DRUG_NOT_BETTER_THAN_BASELINE",
+    "In cross-validation the drug's model did not beat its best baseline.",
+    True,
+)
+WIDE_INTERVAL = Reason(
+    "WIDE_INTERVAL",
+    "The interval is no narrower than the same share of the training lines' own responses: the "
+    "prediction says little more than the drug's distribution does.",
+    False,
+)
+MISSING = Reason(
+    "MODALITY_MISSING",
+    "The sample lacks a modality that the model uses; a sub-model without it predicts the sample.",
+    False,
+)
+
+#: In the order in which the `reasons` column lists them.
+REASONS = (NO_INTERVAL, OUT_OF_DOMAIN, LOW_COVERAGE, NOT_BETTER, WIDE_INTERVAL, MISSING)
+
+
+def reasons_table() -> str:
+    """The codes as a Markdown table, as README has it."""
+    rows = [
+        f"| `{reason.code}` | {reason.meaning} | {'abstain' if reason.abstains else ''} |"
+        for reason in REASONS
+    ]
+    return "\n".join(["| reason | meaning | call |", "|---|---|---|", *rows])

@@ -13,12 +13,13 @@ import pandas as pd
 import xgboost
 
 from features.her2 import her2_high
-from features.lineage import lineage_column
+from features.lineage import lineage_column, lineage_labels
 from features.study import Study, read_study
 from models.applicability import NearestLines
 from models.drug_model import DrugModel
 from models.intervals import join_errors
 from models.predictor import PanelPredictor, ResponseScale
+from training.coverage import held_out_coverage
 from training.cross_validation import ALL_LINES, CrossValidation, Plan, Progress, cross_validate
 from training.evaluation import evaluate, evaluate_folds
 from training.gate import Verdict, judge
@@ -68,6 +69,8 @@ class Retrain:
         As `training.evaluation.evaluate` returns.
     fold_metrics : DataFrame
         As `training.evaluation.evaluate_folds` returns.
+    coverage : DataFrame
+        Of the intervals, as `training.coverage.held_out_coverage` returns.
     verdict : Verdict
     predictor : PanelPredictor
         Fitted on all lines.
@@ -79,6 +82,7 @@ class Retrain:
     validation: CrossValidation
     metrics: pd.DataFrame
     fold_metrics: pd.DataFrame
+    coverage: pd.DataFrame
     verdict: Verdict
     predictor: PanelPredictor
 
@@ -110,8 +114,18 @@ def retrain_study(
     metrics = evaluate(validation.predictions, her2_high(study), seed=request.plan.seed)
     verdict = judge(metrics)
     predictor = _assemble(request, study, panel, validation, metrics, verdict)
-    folds = evaluate_folds(validation.predictions)
-    return Retrain(request, study, panel, validation, metrics, folds, verdict, predictor)
+    lineage = lineage_labels(study).loc[validation.features.index].to_numpy(dtype=object)
+    return Retrain(
+        request=request,
+        study=study,
+        panel=panel,
+        validation=validation,
+        metrics=metrics,
+        fold_metrics=evaluate_folds(validation.predictions),
+        coverage=held_out_coverage(predictor.drugs, lineage),
+        verdict=verdict,
+        predictor=predictor,
+    )
 
 
 def software_versions() -> dict[str, str]:

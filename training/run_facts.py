@@ -18,6 +18,7 @@ from pathlib import Path
 import pandas as pd
 from mlflow.utils import mlflow_tags
 
+from training.coverage import coverage_metrics
 from training.cross_validation import ALL_LINES, BASELINES
 from training.datasets import study_digest
 from training.evaluation import panel_means
@@ -130,7 +131,7 @@ def panel_metrics(retrain: Retrain) -> dict[str, float]:
     best = max(found[_key("pearson", name)] for name in BASELINES)
     found["pearson_minus_best_baseline"] = found["pearson"] - best
     found["winning_drugs"] = float(sum(retrain.verdict.beats_baselines.values()))
-    return _defined(found)
+    return _defined(found | coverage_metrics(retrain.coverage))
 
 
 def drug_metrics(retrain: Retrain, drug: str) -> dict[str, float]:
@@ -148,7 +149,8 @@ def drug_metrics(retrain: Retrain, drug: str) -> dict[str, float]:
             found |= {f"{key}_lower": row["lower"], f"{key}_upper": row["upper"]}
     best = headline(retrain)["best_baseline_pearson"].to_dict()[drug]
     found["pearson_minus_best_baseline"] = found["pearson"] - best
-    return _defined(found)
+    covered = retrain.coverage[retrain.coverage["drug"] == drug]
+    return _defined(found | coverage_metrics(covered))
 
 
 def fold_metrics(retrain: Retrain, drug: str) -> Iterator[tuple[str, float, int]]:

@@ -202,6 +202,7 @@ def _log_panel(
     with _artefacts(client, run_id) as folder:
         retrain.validation.predictions.to_parquet(folder / "out_of_fold.parquet", index=False)
         retrain.metrics.to_parquet(folder / "metrics.parquet", index=False)
+        retrain.coverage.to_parquet(folder / "coverage.parquet", index=False)
         retrain.metrics.to_csv(folder / "metrics.csv", index=False)
         trials_of(retrain.validation).to_csv(folder / "trials.csv", index=False)
         _write_json(folder / "software.json", software_versions())

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from features.builders import FeatureJoiner
 from features.simulation import SimulationPlan, simulate_study
 from features.study import Study, read_study
-from models.blend import Blend
-from models.predictor import DrugModel, PanelPredictor, ResponseScale
+from models.predictor import PanelPredictor
 
 MARKER = "expression:ERBB2"
+DRUGS = ("Lapatinib", "Everolimus", "BI-2536")
 
 
 @dataclass(frozen=True)
@@ -84,24 +84,6 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 
 @pytest.fixture(scope="session")
-def predictor(study: Study) -> PanelPredictor:
+def predictor(study: Study, fit_predictor: Callable[..., PanelPredictor]) -> PanelPredictor:
     """Return a predictor of three drugs, whose names are not in alphabetical order."""
-    joiner = FeatureJoiner(clinical=["SUBTYPE"]).fit(study)
-    features, response = joiner.transform(study), study.response("gi50")
-    drugs = {}
-    for name in ("Lapatinib", "Everolimus", "BI-2536"):
-        y = response.values[name].dropna()
-        settings = {"n_trees": 15, "n_features": 40}
-        blend = Blend(["expression:ERBB2", "rppa:ERBB2"], tree_settings=settings)
-        blend.fit(features.loc[y.index], y, study.donors[y.index])
-        drugs[name] = DrugModel(
-            name=name,
-            blend=blend,
-            n_lines=len(y),
-            held_out_predictions=np.sort(blend.predict(features.loc[y.index])),
-            observed=np.sort(y.to_numpy()),
-            metrics={"blend": {"pearson": [0.5, 0.2, 0.7]}, "ridge": {"pearson": [0.4, 0.1, 0.6]}},
-            beats_baselines=True,
-        )
-    scale = ResponseScale(response.stable_id, response.metric, response.unit, False)
-    return PanelPredictor(joiner, drugs, scale, {"seed": 3, "study": study.study_id})
+    return fit_predictor(study, "gi50", DRUGS, clinical=["SUBTYPE"])

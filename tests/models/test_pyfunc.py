@@ -21,7 +21,7 @@ def test_measurements_score_as_the_study_does(predictor, study):
         expected = predictor.predict(features, model)
         np.testing.assert_array_equal(rows["prediction"], expected)
         np.testing.assert_array_equal(
-            rows["resistance_percentile"], predictor.percentile(expected, model)
+            rows["resistance_percentile"], predictor.percentile(features, expected, model)
         )
         assert set(rows["unit"]) == {predictor.scale.unit}
 

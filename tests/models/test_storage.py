@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -31,12 +32,27 @@ def test_a_loaded_predictor_gives_the_same_numbers(predictor, folder, study):
             loaded.predict(again, other).tobytes() == predictor.predict(features, model).tobytes()
         )
         ours, theirs = loaded.explain(again, other), predictor.explain(features, model)
-        assert ours.base_value == theirs.base_value
+        assert ours.base_value.tobytes() == theirs.base_value.tobytes()
         assert ours.values.tobytes() == theirs.values.tobytes()
         predictions = predictor.predict(features, model)
+        for context in (False, True):
+            np.testing.assert_array_equal(
+                loaded.percentile(again, predictions, other, her2_context=context),
+                predictor.percentile(features, predictions, model, her2_context=context),
+            )
+            typical = [
+                made.typical_response(drug, her2_context=context)
+                for made, drug in ((loaded, other), (predictor, model))
+            ]
+            np.testing.assert_array_equal(*typical)
+        ends = loaded.interval(again, loaded.fold_features(study), other, 0.8)
+        assert np.isfinite(ends).any()
         np.testing.assert_array_equal(
-            loaded.percentile(predictions, other), predictor.percentile(predictions, model)
+            ends, predictor.interval(features, predictor.fold_features(study), model, 0.8)
         )
+        covered = loaded.coverage(again, other)
+        np.testing.assert_array_equal(covered, predictor.coverage(features, model))
+    np.testing.assert_array_equal(loaded.applicability(again), predictor.applicability(features))
 
 
 def test_everything_else_survives_as_well(predictor, folder):
@@ -52,6 +68,13 @@ def test_everything_else_survives_as_well(predictor, folder):
             model.metrics,
         )
         np.testing.assert_array_equal(other.observed, model.observed)
+        np.testing.assert_array_equal(other.lines, model.lines)
+        assert list(other.errors) == list(model.errors)
+        for pattern, errors in model.errors.items():
+            for part in fields(errors):
+                np.testing.assert_array_equal(
+                    getattr(other.errors[pattern], part.name), getattr(errors, part.name)
+                )
 
 
 def test_the_same_predictor_gives_the_same_bytes(predictor, folder, tmp_path):

@@ -90,11 +90,47 @@ def test_the_final_models_are_fitted_on_all_lines(validated, panel, study):
     lines = panel.values.index
     _, features = fit_features(study, lines, lines, PLAN)
     pd.testing.assert_frame_equal(validated.features, features)
-    for drug, blend in validated.blends.items():
+    for drug, blends in validated.blends.items():
         tested = panel.values[drug].dropna()
+        blend = blends[ALL_LINES].blends_[blends[ALL_LINES].patterns[0]]
         assert blend.mean_ == pytest.approx(tested.mean())
         assert len(blend.ridge_.loo_predictions_) == len(tested)
-        assert np.isfinite(blend.predict(validated.features)).all()
+        assert np.isfinite(blends[ALL_LINES].predict(validated.features)).all()
+
+
+def test_a_folds_joiner_and_models_are_fitted_without_its_lines(validated, panel, study):
+    lines = panel.values.index
+    assert set(validated.joiners) == {0, 1, 2, ALL_LINES}
+    for fold, (train, test) in enumerate(split_lines(study, lines, PLAN)):
+        joiner, features = fit_features(study, train, lines, PLAN)
+        ours = validated.joiners[fold].transform(study.select(lines))
+        pd.testing.assert_frame_equal(ours, features)
+        assert set(joiner.get_feature_names_out()) == set(ours.columns)
+        for drug, blends in validated.blends.items():
+            assert set(blends) == {0, 1, 2, ALL_LINES}
+            full = blends[fold].blends_[blends[fold].patterns[0]]
+            tested = panel.values[drug].dropna()
+            assert full.mean_ == pytest.approx(tested[tested.index.isin(train)].mean())
+            rows = validated.predictions.query("drug == @drug and fold == @fold")
+            predicted = blends[fold].predict(features.loc[rows["sample_id"]])
+            np.testing.assert_array_equal(predicted, rows["blend"])
+            assert set(rows["sample_id"]) <= set(test)
+
+
+def test_errors_are_those_of_the_lines_held_out(validated, panel):
+    lines = panel.values.index
+    for drug, parts in validated.errors.items():
+        rows = validated.predictions.query("drug == @drug").set_index("sample_id")
+        assert len(parts) == PLAN.folds
+        for fold, errors in enumerate(parts):
+            assert set(errors) == set(validated.blends[drug][fold].patterns)
+            for held_out in errors.values():
+                assert set(held_out.folds) <= {fold}
+                assert (rows.loc[lines[held_out.lines], "fold"] == fold).all()
+                assert np.isfinite(held_out.scores).all()
+            full = errors[validated.blends[drug][fold].patterns[0]]
+            assert len(full.lines)
+            np.testing.assert_array_equal(full.predictions, rows["blend"][lines[full.lines]])
 
 
 def test_there_is_a_search_a_fold_and_one_on_all_lines(validated):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -25,7 +27,8 @@ def drug_lines(
         [f"D{line // 2}" if line < 8 else f"D{line}" for line in range(n)], dtype=object
     )
     lineage = np.where(np.arange(n) % 2, "breast", "lung").astype(object)
-    return DrugLines(PanelDrug(name, ("ERBB2",), "ERBB2"), X, y.to_numpy(), donors, lineage)
+    drug = PanelDrug(name, ("ERBB2",), "ERBB2")
+    return DrugLines(drug, X, y.to_numpy(), np.arange(n), donors, lineage)
 
 
 @pytest.fixture(scope="module")
@@ -104,10 +107,11 @@ def test_lines_of_one_donor_do_not_vouch_for_each_other():
         lines.drug,
         pd.concat([lines.X, lines.X.set_axis(lines.X.index + "b")]),
         np.tile(lines.y, 2),
+        np.arange(48),
         np.tile(np.arange(24).astype(str).astype(object), 2),
         np.tile(lines.lineage, 2),
     )
-    apart = DrugLines(twice.drug, twice.X, twice.y, np.arange(48).astype(object), twice.lineage)
+    apart = replace(twice, donors=np.arange(48).astype(object))
     grouped_error = search_settings([twice], 1, seed=0).trials["value"][0]
     apart_error = search_settings([apart], 1, seed=0).trials["value"][0]
     assert grouped_error > 0.85
@@ -122,5 +126,5 @@ def test_the_screen_sees_the_training_part_of_inner_folds_only():
 
 def test_a_constant_response_is_survived():
     lines = drug_lines("Flat", seed=0)
-    flat = DrugLines(lines.drug, lines.X, np.full(30, 4.0), lines.donors, lines.lineage)
+    flat = replace(lines, y=np.full(30, 4.0))
     assert search_settings([flat], 2, seed=0).trials["value"].notna().all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import mlflow
@@ -223,8 +223,8 @@ class Interrupted(PanelPredictor):
 
 def test_an_interrupted_run_is_marked_failed(retrained: Retrain, store: Store) -> None:
     elsewhere = open_store(store.tracking_uri, "interrupted")
-    parts = {name: getattr(retrained.predictor, name) for name in ("joiner", "drugs", "scale")}
-    stopped = Interrupted(**parts, training=retrained.predictor.training)
+    parts = {part.name: getattr(retrained.predictor, part.name) for part in fields(Interrupted)}
+    stopped = Interrupted(**parts)
     with pytest.raises(KeyboardInterrupt):
         track(replace(retrained, predictor=stopped), elsewhere)
     runs = store.client.search_runs([elsewhere.experiment_id])

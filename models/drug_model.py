@@ -10,7 +10,7 @@ import numpy as np
 
 from models.intervals import HeldOutErrors
 from models.pattern_blend import PatternBlend
-from models.patterns import Pattern
+from models.patterns import Pattern, pattern_name, pattern_named
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class DrugModel:
             "name": self.name,
             "blend": self.blend.get_state(),
             "fold_blends": {str(n): blend.get_state() for n, blend in self.fold_blends.items()},
-            "errors": {";".join(p): asdict(errors) for p, errors in self.errors.items()},
+            "errors": {pattern_name(p): asdict(errors) for p, errors in self.errors.items()},
             "lines": self.lines,
             "observed": self.observed,
             "metrics": self.metrics,
@@ -79,7 +79,7 @@ class DrugModel:
                     for n, blend in state["fold_blends"].items()
                 },
                 "errors": {
-                    tuple(pattern.split(";")): HeldOutErrors(**errors)
+                    pattern_named(pattern): HeldOutErrors(**errors)
                     for pattern, errors in state["errors"].items()
                 },
             }

@@ -12,6 +12,7 @@ from models.pattern_blend import PatternBlend
 from models.patterns import Pattern, row_patterns
 
 _FEWEST_LINES = 10
+_LEAST = np.finfo(float).eps
 
 
 Interval = tuple[np.ndarray, np.ndarray]
@@ -66,7 +67,8 @@ def difficulty(blend: PatternBlend, pattern: Pattern, X: pd.DataFrame) -> np.nda
     """
     member = blend.blends_[pattern]
     ridge, trees = blend.members_as(pattern, X).T
-    return np.asarray(np.sqrt(member.ridge_.loo_error_**2 + (ridge - trees) ** 2))
+    # A constant response leaves no error at all, and errors are divided by this.
+    return np.asarray(np.sqrt(member.ridge_.loo_error_**2 + (ridge - trees) ** 2) + _LEAST)
 
 
 def held_out_errors(
@@ -100,10 +102,15 @@ def held_out_errors(
 def join_errors(
     parts: Sequence[Mapping[Pattern, HeldOutErrors]],
 ) -> dict[Pattern, HeldOutErrors]:
-    """Errors of all folds; a sub-model that only some folds could fit has those lines' errors."""
+    """Errors of all folds; a sub-model that only some folds could fit has those lines' errors.
+
+    One that met no held-out line is left out: no line has all modalities that it needs.
+    """
     joined: dict[Pattern, HeldOutErrors] = {}
     for pattern in dict.fromkeys(pattern for part in parts for pattern in part):
         found = [part[pattern] for part in parts if pattern in part]
+        if not any(len(errors.lines) for errors in found):
+            continue
         joined[pattern] = HeldOutErrors(
             *(
                 np.concatenate([getattr(errors, field.name) for errors in found])

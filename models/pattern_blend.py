@@ -15,6 +15,8 @@ from models.patterns import (
     Pattern,
     best_pattern,
     pattern_columns,
+    pattern_name,
+    pattern_named,
     patterns_to_fit,
     row_patterns,
 )
@@ -125,10 +127,10 @@ class PatternBlend(ExplainedEstimator):
 
     def get_state(self) -> dict[str, Any]:
         """What prediction needs, as plain values and arrays."""
-        blends = {";".join(pattern): blend.get_state() for pattern, blend in self.blends_.items()}
+        blends = {pattern_name(pattern): blend.get_state() for pattern, blend in self.blends_.items()}
         return {
             "parameters": self.get_params(),
-            "patterns": [";".join(pattern) for pattern in self.patterns],
+            "patterns": [pattern_name(pattern) for pattern in self.patterns],
             "blends": blends,
         }
 
@@ -138,7 +140,7 @@ class PatternBlend(ExplainedEstimator):
         model = cls(**state["parameters"]).expecting(features)
         model.blends_, model._columns = {}, {}
         for name in state["patterns"]:
-            pattern = tuple(name.split(";"))
+            pattern = pattern_named(name)
             columns = pattern_columns(list(features), pattern)
             model._columns[pattern] = columns
             model.blends_[pattern] = Blend.from_state(state["blends"][name], features[columns])

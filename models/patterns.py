@@ -29,6 +29,16 @@ _OBSERVED_SHARE = 0.1
 _FEWEST_LINES = 10
 
 
+def pattern_name(pattern: Pattern) -> str:
+    """Name of a pattern in a saved model; empty for one of clinical covariates alone."""
+    return ";".join(pattern)
+
+
+def pattern_named(name: str) -> Pattern:
+    """Pattern that `pattern_name` named."""
+    return tuple(name.split(";")) if name else ()
+
+
 def pattern_columns(features: Sequence[str], pattern: Pattern) -> np.ndarray:
     """Columns that a sub-model sees: its modalities', and the clinical covariates."""
     kept = {*pattern, "clinical"}
@@ -49,10 +59,13 @@ def row_patterns(X: pd.DataFrame) -> list[Pattern]:
 def patterns_to_fit(X: pd.DataFrame) -> list[Pattern]:
     """Combinations that get a sub-model: all modalities, those frequent in `X`, common ones.
 
-    The first is all modalities together; each has the modalities of at least ten lines.
+    The first is all modalities together; each has the modalities of at least ten lines. Where
+    no line has enough of any modality, the first is all that `X` has columns of.
     """
     rows = row_patterns(X)
-    full = tuple(name for name in MODALITIES if any(name in row for row in rows))
+    named = {modality_of(name) for name in X.columns} - {"clinical"}
+    found = {name for row in rows for name in row} or named
+    full = tuple(name for name in MODALITIES if name in found)
     frequent = [
         pattern
         for pattern in dict.fromkeys(rows)

@@ -89,7 +89,7 @@ def test_nothing_on_disk_is_a_pickle(folder):
     with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
         assert len(arrays.files) > 10
         for name in arrays.files:
-            assert np.issubdtype(arrays[name].dtype, np.number), name
+            assert arrays[name].dtype.kind in "biuf", name
     assert sorted(path.name for path in folder.iterdir()) == ["arrays.npz", "predictor.json"]
 
 

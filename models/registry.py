@@ -12,6 +12,7 @@ from models.predictor import PanelPredictor
 from models.storage import load_predictor
 
 DEFAULT_TRACKING_URI = "sqlite:///mlflow.db"
+DIGEST_TAG = "digest"
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,11 @@ class LoadedModel:
     digest: str
 
 
-def load_model(uri: str, tracking_uri: str | None = None) -> LoadedModel:
-    """Load a predictor.
+def load_model(uri: str, tracking_uri: str | None = None, *, trust: bool = False) -> LoadedModel:
+    """Load a predictor. Loading runs no code of the model.
+
+    A registered version is loaded only if its files have the digest that its tag `digest` keeps.
+    Of a folder or a run there is no such record.
 
     Parameters
     ----------
@@ -45,14 +49,17 @@ def load_model(uri: str, tracking_uri: str | None = None) -> LoadedModel:
         an MLflow model or one that `models.storage.save_predictor` wrote.
     tracking_uri : str, optional
         MLflow store; ``MLFLOW_TRACKING_URI`` or ``sqlite:///mlflow.db`` by default.
+    trust : bool
+        Load a registered version that has no such tag, too.
 
     Raises
     ------
     InputError
-        If there is no such model.
+        If there is no such model, its files are not those that were registered, or nobody
+        recorded which those are and it is not trusted.
     """
     if uri.startswith(("models:/", "runs:/")):
-        return _from_mlflow(uri, tracking_uri)
+        return _from_mlflow(uri, tracking_uri, trust=trust)
     folder = Path(uri)
     if not folder.is_dir():
         raise InputError(
@@ -80,15 +87,17 @@ def digest_of(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _from_mlflow(uri: str, tracking_uri: str | None) -> LoadedModel:
+def _from_mlflow(uri: str, tracking_uri: str | None, *, trust: bool) -> LoadedModel:
     # MLflow takes seconds to import, and a folder does not need it.
     import mlflow
+    from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
     mlflow.set_tracking_uri(resolve_tracking_uri(tracking_uri))
     try:
         name, version = _registered(uri) if uri.startswith("models:/") else (uri, "")
         exact = f"models:/{name}/{version}" if version else uri
+        tags = MlflowClient().get_model_version(name, version).tags if version else {}
         folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=exact))
     except (MlflowException, OSError) as error:
         reason = str(error).splitlines()[0]
@@ -97,7 +106,25 @@ def _from_mlflow(uri: str, tracking_uri: str | None) -> LoadedModel:
             "train it with --register, or give another --tracking-uri"
         ) from None
     data = data_folder(folder)
-    return LoadedModel(load_predictor(data), name, version, digest_of(data))
+    digest = digest_of(data)
+    if version:  # before anything of the files is read
+        _check_digest(f"{name} version {version}", digest, tags.get(DIGEST_TAG), trust=trust)
+    return LoadedModel(load_predictor(data), name, version, digest)
+
+
+def _check_digest(model: str, digest: str, recorded: str | None, *, trust: bool) -> None:
+    """Refuse files that are not those registered; `trust` stands in for a record, not against."""
+    if recorded is None and not trust:
+        raise InputError(
+            f"model {model} has no recorded digest to check its files against; register it with "
+            "sidestep train, or trust it expressly"
+        )
+    if recorded is not None and digest != recorded:
+        raise InputError(
+            f"model {model} is not the one that was registered: its files have the digest "
+            f"{digest[:12]}…, the registry records {recorded[:12]}…; restore the files or train "
+            "again"
+        )
 
 
 def resolve_tracking_uri(tracking_uri: str | None) -> str:

@@ -44,6 +44,9 @@ class Verb(NamedTuple):
 VERBS = {
     "check": Verb("serving.verbs", "check", "Say what a study holds, and what is wrong with it."),
     "train": Verb("training.verbs", "train", "Learn a drug response; judge it on held-out lines."),
+    "compare": Verb("training.lifecycle_verbs", "compare", "Say whether one run beats another."),
+    "promote": Verb("training.lifecycle_verbs", "promote", "Put a registered version in use."),
+    "rollback": Verb("training.lifecycle_verbs", "rollback", "Put the version before it in use."),
     "score": Verb("serving.verbs", "score", "Predict and explain every sample of a study."),
     "ui": Verb("training.verbs", "ui", "Look at the runs and models in the MLflow pages."),
     "simulate": Verb("training.verbs", "simulate", "Write a made-up study with known mechanisms."),

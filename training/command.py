@@ -142,9 +142,12 @@ def _summary(retrain: Retrain, tracked: TrackedRun, uri: str) -> Iterator[str]:
     if registration is None:
         yield f"Model (not registered): {tracked.model_uri}"
     elif registration.champion:
-        yield f"Registered {registration.name} version {registration.version}: {registration.uri}"
+        yield (
+            f"Registered {registration.name} version {registration.version}, champion because "
+            f"{registration.decision}: {registration.uri}"
+        )
     else:
         yield (
             f"Registered {registration.name} version {registration.version} without the alias "
-            f"champion, because it did not pass the gate: {registration.uri}"
+            f"champion, because {registration.decision}: {registration.uri}"
         )

@@ -17,6 +17,7 @@ from mlflow.types import ColSpec, Schema
 import features
 import models
 from features.measurements import measurements_of
+from models.registry import DIGEST_TAG, digest_of
 from models.storage import save_predictor
 from training.retrain import Retrain
 
@@ -51,7 +52,8 @@ def log_model(
     """Log the predictor once, as an output of the run; return the model's identifier.
 
     It is data for `models.pyfunc`, together with the source of `features` and `models`, their
-    curated tables, a signature, an input example and pinned requirements.
+    curated tables, a signature, an input example and pinned requirements. The tag `digest` keeps
+    the digest of the predictor's files as they were written here.
     """
     logged = client.create_logged_model(
         experiment_id, MODEL_NAME, source_run_id=run_id, tags=tags, model_type="sidestep"
@@ -60,6 +62,7 @@ def log_model(
         with tempfile.TemporaryDirectory(prefix="sidestep-model-") as folder:
             data, whole = Path(folder) / "predictor", Path(folder) / MODEL_NAME
             save_predictor(retrain.predictor, data)
+            client.set_logged_model_tags(logged.model_id, {DIGEST_TAG: digest_of(data)})
             mlflow.pyfunc.save_model(
                 path=str(whole),
                 loader_module="models.pyfunc",

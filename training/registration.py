@@ -1,4 +1,4 @@
-"""Which version of a model is in use? Registered under a name, `champion` if the gate passes."""
+"""How does a model get its name? As a version, with the gate's verdict, digest and decision."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_MODEL_VERSIONS
 
 from features.errors import InputError
+from models.registry import DIGEST_TAG
 from training.gate import Verdict
+from training.lifecycle import CHAMPION, Decision, crown, decide
 
-CHAMPION = "champion"
+_LONGEST_TAG = 1000
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,14 @@ class Registration:
     name, version : str
     champion : bool
         Whether the alias `champion` now points to it.
+    decision : str
+        Why so, as a clause to follow "because".
     """
 
     name: str
     version: str
     champion: bool
+    decision: str
 
     @property
     def uri(self) -> str:
@@ -61,8 +66,10 @@ def register(
 ) -> Registration:
     """Register a logged model as a new version of `name`.
 
-    The alias `champion` moves to it only if `verdict` passes; else the version is tagged
-    ``gate=failed`` and an earlier champion stays.
+    The version's tags keep the gate's verdict (`gate`, `gate_reason`), the digest of the
+    predictor's files (`digest`, as they were when the model was logged) and why it became
+    champion or not (`champion_decision`). The alias `champion` moves to it only if the gate
+    passes and `training.lifecycle.decide` says so.
     """
     try:
         client.get_registered_model(name)
@@ -72,17 +79,28 @@ def register(
         client.create_registered_model(
             name, description="Drug response of a panel, learned by `sidestep train`."
         )
-    version = client.create_model_version(
+    logged = client.get_logged_model(model_id)
+    record = {"gate": "passed" if verdict.passes else "failed", "gate_reason": verdict.reason}
+    if DIGEST_TAG in logged.tags:
+        record[DIGEST_TAG] = logged.tags[DIGEST_TAG]
+    made = client.create_model_version(
         name,
         # Not models:/ID, which MLflow would look up in its default store instead of this one.
-        source=client.get_logged_model(model_id).artifact_location,
+        source=logged.artifact_location,
         run_id=run_id,
         model_id=model_id,
-        tags={**tags, "gate": "passed" if verdict.passes else "failed"},
+        tags={**tags, **record},
         description=description,
     )
-    link = json.dumps([{"name": name, "version": str(version.version)}])
+    version = str(made.version)
+    link = json.dumps([{"name": name, "version": version}])
     client.set_logged_model_tags(model_id, {MLFLOW_MODEL_VERSIONS: link})
-    if verdict.passes:
-        client.set_registered_model_alias(name, CHAMPION, str(version.version))
-    return Registration(name, str(version.version), verdict.passes)
+    decision = (
+        decide(client, name, version, run_id)
+        if verdict.passes
+        else Decision(False, "it did not pass the gate")
+    )
+    client.set_model_version_tag(name, version, "champion_decision", decision.reason[:_LONGEST_TAG])
+    if decision.replaces:
+        crown(client, name, version)
+    return Registration(name, version, decision.replaces, decision.reason)

@@ -1,10 +1,12 @@
-"""Loading a model from a folder; the registry is tested where models are registered."""
+"""Loading a model from a folder, or as a registered version whose files are checked."""
 
 from __future__ import annotations
 
 import shutil
 
+import mlflow
 import pytest
+from mlflow import MlflowClient
 
 from features.errors import InputError
 from models.registry import digest_of, load_model, resolve_tracking_uri
@@ -60,3 +62,43 @@ def test_the_store_given_goes_before_the_environments(monkeypatch):
     assert resolve_tracking_uri(None) == "sqlite:///env.db"
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     assert resolve_tracking_uri(None) == "sqlite:///mlflow.db"
+
+
+@pytest.fixture(scope="module")
+def store(predictor, tmp_path_factory):
+    """Give a store with `breast` 1: digest right, 2: wrong, 3: none, 4: right, but files gone."""
+    where = tmp_path_factory.mktemp("registry")
+    for name in ("logged", "gone"):
+        (where / name).mkdir()
+        (where / name / "MLmodel").write_text("flavors: {}\n")
+    save_predictor(predictor, where / "logged" / "data" / "predictor")
+    right = digest_of(where / "logged" / "data" / "predictor")
+    uri = f"sqlite:///{where / 'mlflow.db'}"
+    client = MlflowClient(uri, registry_uri=uri)
+    client.create_registered_model("breast")
+    versions = [("logged", right), ("logged", "0" * 64), ("logged", None), ("gone", right)]
+    for name, digest in versions:
+        tags = {} if digest is None else {"digest": digest}
+        client.create_model_version("breast", source=(where / name).as_uri(), tags=tags)
+    client.set_registered_model_alias("breast", "champion", "1")
+    yield uri
+    mlflow.set_tracking_uri(None)
+
+
+def test_a_version_is_loaded_only_if_its_files_are_those_registered(store, folder):
+    loaded = load_model("models:/breast@champion", store)
+    assert (loaded.version, loaded.digest) == ("1", digest_of(folder))
+    for trust in (False, True):  # trust is no reason to load what is known to differ
+        with pytest.raises(InputError, match=r"breast version 2 is not the one .* records 0{12}…"):
+            load_model("models:/breast/2", store, trust=trust)
+
+
+def test_a_version_without_a_digest_is_loaded_only_if_trusted(store, folder):
+    with pytest.raises(InputError, match="breast version 3 has no recorded digest"):
+        load_model("models:/breast/3", store)
+    assert load_model("models:/breast/3", store, trust=True).digest == digest_of(folder)
+
+
+def test_files_that_are_gone_are_not_those_registered(store):
+    with pytest.raises(InputError, match="breast version 4 is not the one that was registered"):
+        load_model("models:/breast/4", store)

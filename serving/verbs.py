@@ -117,6 +117,11 @@ def check(ctx: click.Context, study: Path) -> None:
     show_default=True,
     help="Samples scored at a time, and lost at most if the job is killed.",
 )
+@click.option(
+    "--trust",
+    is_flag=True,
+    help="Load a registered version that no digest was recorded with.",
+)
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.pass_context
 def score(
@@ -131,6 +136,7 @@ def score(
     tracking_uri: str | None,
     fail_on: str,
     chunk_size: int,
+    trust: bool,
     quiet: bool,
 ) -> None:
     """Predict and explain every sample of STUDY for every drug of a model.
@@ -148,7 +154,7 @@ def score(
 
     # What can be refused at once is, before a large study is read.
     with claimed(out) as claim:
-        loaded = load_model(model, tracking_uri or None)
+        loaded = load_model(model, tracking_uri or None, trust=trust)
         chosen = choose_drugs(loaded, _names(drugs))
         subject = read_study(study)
         _tell_doubts(subject, bool(loaded.predictor.training.get("simulated")), quiet=quiet)

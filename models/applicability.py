@@ -12,6 +12,8 @@ from features.builders.names import modality_of
 from models.patterns import Pattern, pattern_columns, row_patterns
 
 _NEIGHBOURS = 5
+# Mutations give equal distances often; rounding must not tell them apart.
+_TIE = 1e-9
 
 
 class NearestLines:
@@ -78,7 +80,8 @@ class NearestLines:
         X : DataFrame of shape (n_samples, n_features)
             Columns as in `fit`.
         """
-        values = X.to_numpy(float) / self.sd_
+        # Rounded as the lines are, so that a sample like a line is as far as the line.
+        values = (X.to_numpy(float) / self.sd_).astype(np.float32).astype(float)
         patterns = row_patterns(X)
         scores = np.full(len(X), np.nan)
         for pattern in dict.fromkeys(patterns):
@@ -95,7 +98,7 @@ class NearestLines:
         to_lines = np.mean(parts, axis=0)[:, usable]
         among = np.mean([self._among[name] for name in pattern], axis=0)[np.ix_(usable, usable)]
         own = np.sort(_nearest(among))
-        farther = len(own) - np.searchsorted(own, _nearest(to_lines), side="left")
+        farther = len(own) - np.searchsorted(own, _nearest(to_lines) - _TIE, side="left")
         return np.asarray((1.0 + farther) / (len(own) + 1.0))
 
     def _squared(self, values: np.ndarray, modality: str) -> np.ndarray:

@@ -127,7 +127,9 @@ class PatternBlend(ExplainedEstimator):
 
     def get_state(self) -> dict[str, Any]:
         """What prediction needs, as plain values and arrays."""
-        blends = {pattern_name(pattern): blend.get_state() for pattern, blend in self.blends_.items()}
+        blends = {
+            pattern_name(pattern): blend.get_state() for pattern, blend in self.blends_.items()
+        }
         return {
             "parameters": self.get_params(),
             "patterns": [pattern_name(pattern) for pattern in self.patterns],

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from features.builders.joiner import coverage
+from features.study import Study
 from models.drug_model import DrugModel
 from models.estimator import Contributions
-from models.patterns import Pattern
+from models.patterns import Pattern, row_patterns
 from models.predictor import PanelPredictor
 from serving.reasons import (
     LOW_COVERAGE,
@@ -69,13 +71,41 @@ class Samples:
         As each fold of the cross-validation builds them.
     applicability : ndarray of shape (n_samples,)
     patterns : list of Pattern
-        Modalities that each sample has.
+        Molecular modalities that each sample has.
+    modalities : list of str
+        The same and ``clinical`` where the model uses it, ``;``-joined.
     """
 
     features: pd.DataFrame
     fold_features: dict[int, pd.DataFrame]
     applicability: np.ndarray
     patterns: list[Pattern]
+    modalities: list[str]
+
+
+def samples_of(predictor: PanelPredictor, study: Study, features: pd.DataFrame) -> Samples:
+    """Everything about some samples that no drug changes.
+
+    Parameters
+    ----------
+    predictor : PanelPredictor
+    study : Study
+        Holds the samples, and maybe others.
+    features : DataFrame of shape (n_samples, n_features)
+        Of the samples to be scored, as `PanelPredictor.features` returns.
+    """
+    patterns = row_patterns(features)
+    clinical = coverage(features).get("clinical", pd.Series(0.0, index=features.index)) > 0
+    return Samples(
+        features,
+        {n: part.loc[features.index] for n, part in predictor.fold_features(study).items()},
+        predictor.applicability(features),
+        patterns,
+        [
+            ";".join([*pattern, *(["clinical"] if known else [])])
+            for pattern, known in zip(patterns, clinical, strict=True)
+        ],
+    )
 
 
 def outlook(

@@ -13,9 +13,8 @@ import pyarrow as pa
 from features.builders.joiner import coverage
 from features.study import Study
 from models.drug_model import DrugModel
-from models.patterns import row_patterns
 from models.registry import LoadedModel
-from serving.calls import Samples, outlook
+from serving.calls import outlook, samples_of
 from serving.explanations import EXPLANATIONS, explanation_rows
 from serving.options import ScoreOptions
 from serving.output import as_table
@@ -99,12 +98,7 @@ def _predicted(
     features = features.loc[kept]
     scores, explanations = [], []
     if len(kept):
-        samples = Samples(
-            features,
-            {n: table.loc[kept] for n, table in predictor.fold_features(part).items()},
-            predictor.applicability(features),
-            row_patterns(features),
-        )
+        samples = samples_of(predictor, part, features)
         for drug in drugs:
             said = outlook(
                 predictor,

@@ -68,7 +68,7 @@ def score_rows(
             "resistance_percentile": said.percentile,
             "call": said.call,
             "reasons": said.reasons,
-            "modalities": [";".join(pattern) for pattern in samples.patterns],
+            "modalities": samples.modalities,
             "applicability": said.applicability,
             "base_value": said.contributions.base_value,
             **modality_contributions(samples.features.columns, said.contributions.values),

@@ -67,7 +67,7 @@ def _covered(errors: HeldOutErrors, level: float) -> np.ndarray:
 def coverage_metrics(coverage: pd.DataFrame) -> dict[str, float]:
     """Shares for tracking: overall with all modalities, the worst lineage and the worst pattern.
 
-    ``coverage_80`` is over drugs and lines; ``coverage_80_worst_lineage`` and
+    ``within_interval_80`` is over drugs and lines; ``within_interval_80_worst_lineage`` and
     ``..._worst_pattern`` are those farthest from the level, of at least 20 line-drug pairs.
     """
     metrics: dict[str, float] = {}
@@ -76,12 +76,12 @@ def coverage_metrics(coverage: pd.DataFrame) -> dict[str, float]:
     for name in [str(column) for column in coverage.columns if str(column).startswith("covered_")]:
         level = int(name.removeprefix("covered_"))
         if full["n"].sum():
-            metrics[f"coverage_{level}"] = float(full[name].sum() / full["n"].sum())
+            metrics[f"within_interval_{level}"] = float(full[name].sum() / full["n"].sum())
         for label, table in (("lineage", full), ("pattern", coverage)):
             sums = table.groupby(label)[[name, "n"]].sum()
             sums = sums[sums["n"] >= 20]
             if len(sums):
                 shares = (sums[name] / sums["n"]).to_numpy(float)
                 worst = np.abs(shares - level / 100).argmax()
-                metrics[f"coverage_{level}_worst_{label}"] = float(shares[worst])
+                metrics[f"within_interval_{level}_worst_{label}"] = float(shares[worst])
     return metrics

@@ -117,14 +117,18 @@ def test_the_typical_response_is_the_median_of_the_lines_tested(predictor, study
     y = study.response("gi50").values["Lapatinib"].dropna()
     model = predictor.drugs["Lapatinib"]
     assert predictor.typical_response(model) == pytest.approx(y.median())
-    high = study.samples.isin(y.index[:3])
+
+
+def test_the_typical_response_in_the_her2_context_is_that_of_her2_high_lines(predictor):
+    known = {"lines": np.array([4, 9, 20]), "observed": np.array([1.0, 2.0, 7.0])}
+    model = replace(predictor.drugs["Lapatinib"], **known)
+    high = np.zeros(32, dtype=bool)
+    high[[0, 1, 9, 20]] = True
     marked = replace(predictor, her2_high=high)
-    within = marked.typical_response(model, her2_context=True)
-    assert within == pytest.approx(y.iloc[:3].median())
-    assert marked.typical_response(model) == pytest.approx(y.median())
-    assert np.isnan(replace(predictor, her2_high=~high & high).typical_response(
-        model, her2_context=True
-    ))  # fmt: skip
+    assert marked.typical_response(model, her2_context=True) == 4.5
+    assert marked.typical_response(model) == 2.0
+    none = replace(predictor, her2_high=~high & high)
+    assert np.isnan(none.typical_response(model, her2_context=True))
 
 
 def masked(features: pd.DataFrame, *kept: str) -> pd.DataFrame:

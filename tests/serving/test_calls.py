@@ -10,20 +10,13 @@ import pandas as pd
 import pytest
 
 from features.study import Study
-from models.patterns import row_patterns
 from models.registry import LoadedModel
-from serving.calls import Outlook, Samples, outlook
+from serving.calls import Outlook, Samples, outlook, samples_of
 from serving.reasons import REASONS, reasons_table
 
 
-def samples_of(model: LoadedModel, study: Study) -> Samples:
-    features = model.predictor.features(study)
-    return Samples(
-        features,
-        model.predictor.fold_features(study),
-        model.predictor.applicability(features),
-        row_patterns(features),
-    )
+def of(model: LoadedModel, study: Study) -> Samples:
+    return samples_of(model.predictor, study, model.predictor.features(study))
 
 
 def said_of(
@@ -33,7 +26,7 @@ def said_of(
     return outlook(
         model.predictor,
         chosen or model.predictor.drugs[drug],
-        samples_of(model, study),
+        of(model, study),
         level=level,
         her2_context=False,
     )
@@ -74,7 +67,7 @@ def test_a_drug_that_lost_to_its_baselines_abstains(model: LoadedModel, cohort: 
 
 
 def test_a_sample_far_from_the_training_lines_abstains(model: LoadedModel, cohort: Study) -> None:
-    samples = samples_of(model, cohort)
+    samples = of(model, cohort)
     far = replace(samples, applicability=np.full(len(samples.features), 0.01))
     drug = model.predictor.drugs["Lapatinib"]
     said = outlook(model.predictor, drug, far, level=0.8, her2_context=False)
@@ -97,7 +90,7 @@ def test_a_higher_level_is_a_wider_interval(model: LoadedModel, cohort: Study) -
 
 
 def test_missing_modalities_are_named(model: LoadedModel, cohort: Study) -> None:
-    samples = samples_of(model, cohort)
+    samples = of(model, cohort)
     said = said_of(model, cohort)
     uses = model.predictor.drugs["Lapatinib"].blend.patterns[0]
     for has, codes in zip(samples.patterns, said.reasons, strict=True):
@@ -122,9 +115,7 @@ def test_percentiles_refer_to_the_context(
     model: LoadedModel, cohort: Study, her2_context: bool
 ) -> None:
     drug = model.predictor.drugs["Lapatinib"]
-    said = outlook(
-        model.predictor, drug, samples_of(model, cohort), level=0.8, her2_context=her2_context
-    )
+    said = outlook(model.predictor, drug, of(model, cohort), level=0.8, her2_context=her2_context)
     among = model.predictor.among(her2_context=her2_context)
     for row, pattern in enumerate(drug.blend.chosen(model.predictor.features(cohort))):
         assert pattern is not None

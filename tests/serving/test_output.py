@@ -13,6 +13,7 @@ import pytest
 from features.errors import InputError
 from features.study import Study
 from models.registry import LoadedModel
+from serving.options import ScoreOptions
 from serving.output import TableWriter, as_table
 from serving.scoring import FILES, score_study
 
@@ -125,7 +126,7 @@ def test_another_job_starts_anew(earlier: Path, cohort: Study, model: LoadedMode
     with pytest.raises(KeyboardInterrupt):
         score_study(cohort, model, earlier, chunk=6, progress=fail)
     told: list[str] = []
-    score_study(cohort, model, earlier, chunk=6, top_k=2, notice=told.append)
+    score_study(cohort, model, earlier, chunk=6, options=ScoreOptions(top_k=2), notice=told.append)
     assert len(told) == 1
     assert told[0].startswith("note: unfinished work of another job was removed from ")
     assert pd.read_parquet(earlier / "explanations.parquet")["rank"].max() == 3

@@ -14,6 +14,7 @@ from features.errors import InputError
 from features.study import Study
 from models.predictor import DrugModel, PanelPredictor
 from models.registry import LoadedModel
+from serving.quarantine import NO_MODALITY
 from serving.scoring import score_study
 
 Spoil = Callable[[pd.DataFrame], None]
@@ -81,7 +82,7 @@ def test_every_kind_of_bad_sample_is_named_and_the_rest_is_scored(
     first = bad.predictor.features(cohort).columns[0]
     assert manifest["quarantined"] == {
         infinite: f"3 infinite feature(s), {first} among them",
-        empty: "no modality of the model was measured",
+        empty: NO_MODALITY,
         raising: "could not be predicted (ZeroDivisionError: singular)",
         wrong: "prediction for Trametinib is not finite (nan)",
     }

@@ -15,6 +15,7 @@ import pytest
 from features.errors import InputError
 from features.study import Study, read_study
 from models.registry import LoadedModel
+from serving.options import ScoreOptions
 from serving.scoring import score_study
 
 MODALITIES = ["expression", "rppa", "mutation", "copy_number", "clinical"]
@@ -71,10 +72,16 @@ def test_samples_stand_in_study_order_and_drugs_in_model_order(
     assert list(scores[KEY].itertuples(index=False, name=None)) == expected
 
 
-def test_what_no_model_gives_yet_is_null_not_invented(scores: pd.DataFrame) -> None:
-    assert scores[["lower", "upper", "level", "call", "applicability"]].isna().all(axis=None)
-    filled = scores.drop(columns=["lower", "upper", "level", "call", "applicability"])
-    assert filled.drop(columns="contribution_clinical").notna().all(axis=None)
+def test_every_column_is_filled_where_there_is_something_to_say(scores: pd.DataFrame) -> None:
+    bounds = ["lower", "upper"]
+    filled = scores.drop(columns=["contribution_clinical", *bounds])
+    assert filled.notna().all(axis=None)
+    without = scores[bounds].isna().any(axis=1)
+    assert scores.loc[without, "reasons"].str.contains("NO_INTERVAL").all()
+    assert not scores.loc[~without, "reasons"].str.contains("NO_INTERVAL").any()
+    assert (scores.loc[~without, "lower"] <= scores.loc[~without, "upper"]).all()
+    assert set(scores["level"]) == {0.8}
+    assert scores["applicability"].between(0, 1).all()
 
 
 def test_scores_are_the_models_own(scores: pd.DataFrame, cohort: Study, model: LoadedModel) -> None:
@@ -83,7 +90,7 @@ def test_scores_are_the_models_own(scores: pd.DataFrame, cohort: Study, model: L
         own = scores[scores["drug"] == name]
         predicted = model.predictor.predict(features, drug)
         np.testing.assert_array_equal(own["prediction"], predicted)
-        percentile = model.predictor.percentile(predicted, drug)
+        percentile = model.predictor.percentile(features, predicted, drug)
         np.testing.assert_array_equal(own["resistance_percentile"], percentile)
     assert scores["resistance_percentile"].between(0, 100).all()
     assert set(scores["response"]) == {"sim_gi50"}
@@ -107,7 +114,8 @@ def test_csv_holds_the_same_to_the_last_digit(folder: Path, scores: pd.DataFrame
 def test_modalities_add_up_to_the_prediction(scores: pd.DataFrame) -> None:
     total = scores["base_value"] + scores[CONTRIBUTIONS].sum(axis=1)
     np.testing.assert_allclose(total, scores["prediction"], rtol=1e-6)
-    assert scores.groupby("drug")["base_value"].nunique().eq(1).all()
+    # Samples with the same modalities are predicted by the same sub-model.
+    assert scores.groupby(["drug", "modalities"])["base_value"].nunique().eq(1).all()
 
 
 def test_explanations_add_up_to_the_prediction(
@@ -149,8 +157,9 @@ def test_a_lacking_modality_is_a_reason(scores: pd.DataFrame, cohort: Study) -> 
     assert {name for missing in lacks.values() for name in missing} == set(MODALITIES[1:4])
     for row in scores.itertuples():
         missing = [f"MODALITY_MISSING:{name}" for name in lacks[row.sample_id]]
-        poor = ["DRUG_NOT_BETTER_THAN_BASELINE"] if row.drug == "SIMNULL-1" else []
-        assert row.reasons == ";".join(poor + missing)
+        codes = row.reasons.split(";")
+        assert [code for code in codes if code.startswith("MODALITY_MISSING")] == missing
+        assert ("DRUG_NOT_BETTER_THAN_BASELINE" in codes) == (row.drug == "SIMNULL-1")
         present = [name for name in MODALITIES[:4] if name not in lacks[row.sample_id]]
         assert row.modalities == ";".join(present)
 
@@ -175,9 +184,9 @@ def test_clinical_covariates_count_as_a_modality(
     score_study(cohort, LoadedModel(predictor, "clinical", "", ""), tmp_path / "out")
     scores = pd.read_parquet(tmp_path / "out" / "scores.parquet").set_index("sample_id")
     assert scores["contribution_clinical"].abs().max() > 0
-    without = cohort.samples.difference(cohort.profiled()["rppa"])
-    known = cohort.clinical.loc[without, "SUBTYPE"].notna()
-    assert set(scores.loc[known.index[known], "modalities"]) == {"clinical"}
+    assert set(scores["modalities"]) <= {"rppa", "rppa;clinical"}
+    known = cohort.clinical.loc[scores.index, "SUBTYPE"].notna()
+    assert set(scores.loc[known, "modalities"]) == {"rppa;clinical"}
 
 
 def test_a_sample_without_any_modality_of_the_model_is_quarantined(
@@ -185,17 +194,18 @@ def test_a_sample_without_any_modality_of_the_model_is_quarantined(
 ) -> None:
     manifest = score_study(cohort, rppa_model, tmp_path / "out", chunk=1)
     without = [s for s in cohort.samples if s not in cohort.profiled()["rppa"]]
-    reason = "no modality of the model was measured"
+    reason = "no modality of the model was measured (at least 20% of its features)"
     assert manifest["quarantined"] == dict.fromkeys(without, reason)
     scores = pd.read_parquet(tmp_path / "out" / "scores.parquet")
     assert set(scores["sample_id"]) == set(cohort.samples) - set(without)
+    calls = scores["call"].value_counts().to_dict()
     assert manifest["counts"] == {
         "samples": 24,
         "samples_scored": 24 - len(without),
         "samples_quarantined": len(without),
         "drugs": 1,
         "rows": 24 - len(without),
-        "calls": {},
+        "calls": calls,
     }
 
 
@@ -216,7 +226,7 @@ def test_a_study_without_samples_is_refused(
 
 
 def test_manifest_says_with_what_it_was_made(
-    manifest: dict, cohort: Study, model: LoadedModel, simulated: Path
+    manifest: dict, scores: pd.DataFrame, cohort: Study, model: LoadedModel, simulated: Path
 ) -> None:
     assert manifest["simulated"] is True
     assert manifest["model"]["simulated"] is manifest["study"]["simulated"] is True
@@ -226,9 +236,18 @@ def test_manifest_says_with_what_it_was_made(
     assert manifest["study"]["path"] == (simulated / "cohort_sim").resolve().as_posix()
     assert manifest["study"]["digests"] == cohort.digests
     counts = {"samples": 24, "samples_scored": 24, "samples_quarantined": 0}
-    assert manifest["counts"] == counts | {"drugs": 3, "rows": 72, "calls": {}}
+    assert manifest["counts"] == counts | {
+        "drugs": 3,
+        "rows": 72,
+        "calls": scores["call"].value_counts().to_dict(),
+    }
     assert manifest["quarantined"] == {}
-    assert manifest["options"] == {"drugs": list(model.predictor.drugs), "top_k": 20}
+    assert manifest["options"] == {
+        "drugs": list(model.predictor.drugs),
+        "top_k": 20,
+        "level": 0.8,
+        "her2_context": False,
+    }
     samples = {name: covered["samples"] for name, covered in manifest["coverage"].items()}
     profiled = cohort.profiled()
     assert samples == {name: len(profiled[name]) for name in MODALITIES[:4]}
@@ -274,8 +293,11 @@ def test_drugs_are_found_by_any_spelling_and_scored_once(
     scores: pd.DataFrame, cohort: Study, model: LoadedModel, tmp_path: Path
 ) -> None:
     names = ["trametinib", "Tykerb", "LAPATINIB"]
-    manifest = score_study(cohort, model, tmp_path / "out", drugs=names, top_k=3)
-    assert manifest["options"] == {"drugs": ["Lapatinib", "Trametinib"], "top_k": 3}
+    manifest = score_study(
+        cohort, model, tmp_path / "out", drugs=names, options=ScoreOptions(top_k=3)
+    )
+    assert manifest["options"]["drugs"] == ["Lapatinib", "Trametinib"]
+    assert manifest["options"]["top_k"] == 3
     some = pd.read_parquet(tmp_path / "out" / "scores.parquet")
     expected = scores[scores["drug"] != "SIMNULL-1"].reset_index(drop=True)
     pd.testing.assert_frame_equal(some, expected, check_exact=True)

@@ -109,15 +109,16 @@ def test_quarantined_samples_are_named_and_fail_if_asked_to(
     assert len(scores) + len(manifest["quarantined"]) == 24
 
 
-@pytest.mark.parametrize("fail_on", ["quarantine", "abstain"])
-def test_nothing_to_fail_on_is_exit_code_0(
-    run: Run, simulated: Path, saved_model: Path, tmp_path: Path, fail_on: str
+@pytest.mark.parametrize(("fail_on", "expected"), [("quarantine", 0), ("abstain", 3)])
+def test_a_scheduler_hears_of_what_it_asked_for(
+    run: Run, simulated: Path, saved_model: Path, tmp_path: Path, fail_on: str, expected: int
 ) -> None:
+    # Every sample is scored, and every call for the drug whose response is noise is to abstain.
     code, _, _ = run(
         *("score", simulated / "cohort_sim", "--model", saved_model),
         *("--out", tmp_path / "out", "--fail-on", fail_on, "--chunk-size", "7"),
     )
-    assert code == 0
+    assert code == expected
 
 
 @pytest.mark.parametrize(

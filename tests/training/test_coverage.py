@@ -34,8 +34,8 @@ def test_exchangeable_errors_are_covered_as_often_as_promised() -> None:
     scores = np.abs(np.random.default_rng(0).standard_normal(4000))
     found = measured(scores)
     # Three binomial standard errors of 4,000 lines.
-    assert found["coverage_80"] == pytest.approx(0.8, abs=0.02)
-    assert found["coverage_90"] == pytest.approx(0.9, abs=0.015)
+    assert found["within_interval_80"] == pytest.approx(0.8, abs=0.02)
+    assert found["within_interval_90"] == pytest.approx(0.9, abs=0.015)
 
 
 def test_a_lineage_with_larger_errors_is_the_worst() -> None:
@@ -44,8 +44,8 @@ def test_a_lineage_with_larger_errors_is_the_worst() -> None:
     scores[:200] *= 4
     lineage = np.where(np.arange(1000) < 200, "blood", "lung").astype(object)
     found = measured(scores, lineage)
-    assert found["coverage_80_worst_lineage"] < 0.5
-    assert found["coverage_80"] == pytest.approx(0.8, abs=0.04)
+    assert found["within_interval_80_worst_lineage"] < 0.5
+    assert found["within_interval_80"] == pytest.approx(0.8, abs=0.04)
 
 
 def test_too_few_lines_for_a_level_are_left_out() -> None:

@@ -31,6 +31,7 @@ ONE_BY_ONE = {
     "shap_summary.png",
 }
 OF_THE_PANEL = {
+    "coverage.parquet",
     "metrics.csv",
     "metrics.parquet",
     "optuna_history.png",

@@ -155,7 +155,7 @@ def _elastic_net(lines: DrugLines, seed: int) -> RegressorMixin:
 
 
 def _random_forest(lines: DrugLines, seed: int) -> RegressorMixin:
-    """Scikit-learn's 100 trees, with a third of the features a split, the best of 1/3, 0.1, sqrt."""
+    """Scikit-learn's 100 trees with a third of the features a split, better than 0.1 or sqrt."""
     return RandomForestRegressor(max_features=1 / 3, random_state=seed)
 
 

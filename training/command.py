@@ -123,6 +123,7 @@ def _one_thread_each() -> Iterator[None]:
 def _summary(retrain: Retrain, tracked: TrackedRun, uri: str) -> Iterator[str]:
     """What a person reads at the end of `train`."""
     from models.registry import DEFAULT_TRACKING_URI
+    from training.coverage import coverage_sentence
     from training.tables import text_table
 
     response, verdict = retrain.panel.response, retrain.verdict
@@ -134,6 +135,7 @@ def _summary(retrain: Retrain, tracked: TrackedRun, uri: str) -> Iterator[str]:
     yield text_table(retrain)
     if retrain.panel.skipped:
         yield f"Left out: {'; '.join(f'{d} ({why})' for d, why in retrain.panel.skipped.items())}"
+    yield coverage_sentence(retrain.coverage)
     yield f"Gate {'passed' if verdict.passes else 'FAILED'}: {verdict.reason}."
     yield f"Run {tracked.run_id} in {uri}"
     pages = "" if uri == DEFAULT_TRACKING_URI else f" --tracking-uri {uri}"

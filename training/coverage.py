@@ -64,6 +64,21 @@ def _covered(errors: HeldOutErrors, level: float) -> np.ndarray:
     return covered
 
 
+def coverage_sentence(coverage: pd.DataFrame) -> str:
+    """What a person reads of it, such as "Intervals of 80 % held 80.0 % of the ..."."""
+    metrics = coverage_metrics(coverage)
+    parts = []
+    for level in [round(100 * level) for level in LEVELS]:
+        name = f"within_interval_{level}"
+        if name in metrics:
+            worst = metrics.get(f"{name}_worst_lineage", metrics[name])
+            parts.append(
+                f"of {level} % held {100 * metrics[name]:.1f} % of the held-out lines "
+                f"({100 * worst:.1f} % in the lineage or subtype farthest off)"
+            )
+    return f"Intervals {'; '.join(parts)}." if parts else "Too few lines for intervals."
+
+
 def coverage_metrics(coverage: pd.DataFrame) -> dict[str, float]:
     """Shares for tracking: overall with all modalities, the worst lineage and the worst pattern.
 

@@ -80,8 +80,9 @@ class PatternBlend(ExplainedEstimator):
 
     def chosen(self, X: pd.DataFrame) -> list[Pattern | None]:
         """Pattern whose model predicts each row; None for a row without any usable modality."""
-        fitted = {has: best_pattern(has, self.patterns) for has in set(row_patterns(X))}
-        return [fitted[has] for has in row_patterns(X)]
+        rows = row_patterns(X)
+        fitted = {has: best_pattern(has, self.patterns) for has in set(rows)}
+        return [fitted[has] for has in rows]
 
     def predict_as(self, pattern: Pattern, X: pd.DataFrame) -> np.ndarray:
         """Predict every row by the model of one pattern, (n_samples,)."""

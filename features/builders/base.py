@@ -29,8 +29,8 @@ class FeatureBuilder(TransformerMixin, BaseEstimator, ABC):  # type: ignore[misc
         """Learn which features to build, and their statistics, from the samples of `X`."""
 
     @abstractmethod
-    def _measured(self, X: Study) -> pd.DataFrame:
-        """Features of the samples of `X` that have the modality."""
+    def _measured(self, X: Study) -> pd.DataFrame | None:
+        """Features of the samples of `X` that have the modality; None where `X` lacks it."""
 
     def transform(self, X: Study) -> pd.DataFrame:
         """Build the features of every sample of `X`.
@@ -41,8 +41,12 @@ class FeatureBuilder(TransformerMixin, BaseEstimator, ABC):  # type: ignore[misc
             Samples x `get_feature_names_out()`, float64, NaN where not measured.
         """
         check_is_fitted(self, "feature_names_")
-        names: list[str] = self.feature_names_
-        return self._measured(X).reindex(index=X.samples, columns=names)
+        names = pd.Index(self.feature_names_, dtype=object)
+        built = self._measured(X)
+        if built is None:
+            nothing = np.full((len(X.samples), len(names)), np.nan)
+            return pd.DataFrame(nothing, index=X.samples, columns=names)
+        return built.reindex(index=X.samples, columns=names)
 
     def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
         """Names of the features, as in `features.builders.names`."""

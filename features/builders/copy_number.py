@@ -39,9 +39,9 @@ class CopyNumberBuilder(FeatureBuilder):
         self.feature_names_ = [f"copy_number:{gene}" for gene in self.genes_]
         return self
 
-    def _measured(self, X: Study) -> pd.DataFrame:
+    def _measured(self, X: Study) -> pd.DataFrame | None:
         if X.copy_number is None:
-            return pd.DataFrame(columns=self.feature_names_, dtype=float)
+            return None
         symbols = {f"entrez:{entrez}": gene for gene, entrez in self.entrez_.items()}
         table = X.copy_number.rename(columns=symbols).reindex(columns=self.genes_)
         values = table.to_numpy(float)

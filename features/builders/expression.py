@@ -106,9 +106,9 @@ class ExpressionBuilder(FeatureBuilder):
         most_variable = np.argsort(-sd, kind="stable")[: self.max_genes]
         return np.sort(most_variable[sd[most_variable] > 0])
 
-    def _measured(self, X: Study) -> pd.DataFrame:
+    def _measured(self, X: Study) -> pd.DataFrame | None:
         if X.expression is None:
-            return pd.DataFrame(columns=self.feature_names_, dtype=float)
+            return None
         table = self._named_as_in_training(X.expression).reindex(columns=self.genes_)
         values = table.to_numpy(float)
         if X.expression_kind == "z-score":

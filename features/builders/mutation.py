@@ -62,10 +62,10 @@ class MutationBuilder(FeatureBuilder):
         self.feature_names_ = [*sorted(counts.index[counts >= self.min_lines]), BURDEN]
         return self
 
-    def _measured(self, X: Study) -> pd.DataFrame:
+    def _measured(self, X: Study) -> pd.DataFrame | None:
         sequenced = _sequenced(X)
         if X.mutations is None or len(sequenced) == 0:
-            return pd.DataFrame(columns=self.feature_names_, dtype=float)
+            return None
         calls = _described(X.mutations, sequenced)
         altered = self._alterations(calls).drop_duplicates()
         altered = altered[altered["feature"].isin(self.feature_names_)]

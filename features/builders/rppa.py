@@ -53,9 +53,9 @@ class RppaBuilder(FeatureBuilder):
         self.mean_, self.sd_ = mean_and_sd(self._levels_and_ratios(table))
         return self
 
-    def _measured(self, X: Study) -> pd.DataFrame:
+    def _measured(self, X: Study) -> pd.DataFrame | None:
         if X.rppa is None:
-            return pd.DataFrame(columns=self.feature_names_, dtype=float)
+            return None
         found = match_antibodies(self.antibodies_, list(X.rppa.columns))
         table = pd.DataFrame(
             {name: X.rppa[found[name]] if name in found else np.nan for name in self.antibodies_},

@@ -85,7 +85,6 @@ def _scored(predictor: PanelPredictor, study: Study, panel: Panel) -> pd.DataFra
             continue
         cut = {n: _only(table.loc[lines], pattern) for n, table in folds.items()}
         seen = _only(features.loc[lines], pattern)
-        applicability = predictor.applicability(seen)
         for drug in predictor.choose(None):
             observed = panel.values.reindex(lines)[drug.name].to_numpy(float)
             predicted = predictor.predict(seen, drug)
@@ -93,7 +92,7 @@ def _scored(predictor: PanelPredictor, study: Study, panel: Panel) -> pd.DataFra
                 "drug": drug.name,
                 "sample_id": lines,
                 "pattern": "own" if pattern is None else ";".join(pattern),
-                "applicability": applicability,
+                "applicability": predictor.applicability(seen, drug),
                 "error": np.abs(observed - predicted) / drug.observed.std(),
             }
             for level in LEVELS:

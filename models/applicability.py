@@ -1,35 +1,68 @@
-"""How near is a sample to the lines that the model learned from?"""
+"""How near is a sample to the lines that a model learned from, in what the model looks at?"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
-from features.builders.names import modality_of
 from models.patterns import Pattern, pattern_columns, row_patterns
 
 _NEIGHBOURS = 5
+_MOST_FEATURES = 300
 # Mutations give equal distances often; rounding must not tell them apart.
 _TIE = 1e-9
 
 
+@dataclass(frozen=True)
+class ModelSpace:
+    """What a sub-model looks at: the features that it rests on most.
+
+    Attributes
+    ----------
+    columns : ndarray of shape (n_kept,)
+        Their places among all features; at most 300.
+    weights : ndarray of shape (n_kept,)
+        Of squared differences in each; they sum to one.
+    """
+
+    columns: np.ndarray
+    weights: np.ndarray
+
+
+def model_space(weights: np.ndarray, features: Sequence[str], pattern: Pattern) -> ModelSpace:
+    """Space of a sub-model, from how much of it rests on each feature.
+
+    Differences are weighed as the model weighs them, so that their squares weigh by the square.
+    A model that rests on nothing sees all its features alike.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_pattern_features,)
+        Non-negative, of the features that the sub-model sees (`Blend.feature_weights`).
+    features : sequence of str
+        All features.
+    pattern : Pattern
+    """
+    columns = pattern_columns(features, pattern)
+    squared = np.square(np.asarray(weights, float))
+    if squared.sum() <= 0:
+        squared = np.ones(len(columns))
+    kept = np.sort(np.argsort(-squared, kind="stable")[:_MOST_FEATURES])
+    kept = kept[squared[kept] > 0]
+    return ModelSpace(columns[kept], squared[kept] / squared[kept].sum())
+
+
 class NearestLines:
-    r"""Applicability of a model to a sample, from its distance to the nearest training lines.
+    r"""Distances to the nearest training lines in the space of a sub-model.
 
-    The distance of two samples in a modality is the mean squared difference, in training
-    standard deviations, over the features that both have, relative to its median over pairs of
-    training lines; over a pattern it is the mean of its modalities. A sample's distance
-    :math:`d` is the mean to its five nearest training lines; a training line's own,
-    :math:`d_i`, leaves out its donor. Applicability is
-
-    .. math:: \frac{1 + \#\{i : d_i \ge d\}}{n + 1}
-
-    which is the p-value of the hypothesis that the sample comes from where the training lines
-    come from (Vovk, Gammerman and Shafer 2005): near one for a typical line, and at most 0.05
-    for one in twenty such lines.
+    The distance of two samples is the mean squared difference, in training standard deviations,
+    over the features that both have, weighed as `ModelSpace` says. A sample's distance is the
+    mean to its five nearest lines, relative to the median of the lines' own, for which the lines
+    of a line's donor are left out.
 
     Attributes
     ----------
@@ -52,70 +85,37 @@ class NearestLines:
         self.sd_ = np.where(variance > 1e-12, np.sqrt(variance), 1.0)
         self.lines_ = (values / self.sd_).astype(np.float32)
         self.donors_ = [str(donor) for donor in donors]
-        return self._prepared()
-
-    def _prepared(self) -> Self:
-        """Distances among the training lines, which every score refers to."""
-        frame = pd.DataFrame(self.lines_ * self.sd_, columns=self.features_)
-        self._has = row_patterns(frame)
-        modality = np.array([modality_of(name) for name in self.features_])
-        self._modalities = [str(name) for name in dict.fromkeys(modality) if name != "clinical"]
-        self._columns = {name: np.flatnonzero(modality == name) for name in self._modalities}
-        same = np.equal.outer(np.array(self.donors_), np.array(self.donors_))
-        self._unit: dict[str, float] = {}
-        self._among: dict[str, np.ndarray] = {}
-        for name in self._modalities:
-            distances = self._squared(self.lines_.astype(float), name)
-            distances[same] = np.inf
-            finite = distances[np.isfinite(distances)]
-            self._unit[name] = float(np.median(finite)) if len(finite) else 1.0
-            self._among[name] = distances / self._unit[name]
+        self._has = row_patterns(X)
         return self
 
-    def score(self, X: pd.DataFrame) -> np.ndarray:
-        """Applicability of each sample, 0 to 1; NaN for a sample without any modality.
+    def distances(
+        self, X: pd.DataFrame, space: ModelSpace, pattern: Pattern, among: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Distance of each sample, (n_samples,); NaN where fewer than six lines can be compared.
 
         Parameters
         ----------
         X : DataFrame of shape (n_samples, n_features)
             Columns as in `fit`.
+        space : ModelSpace
+        pattern : Pattern
+            Only lines that have all of its modalities are compared with.
+        among : ndarray of int, optional
+            Rows of the lines to compare with; all by default.
         """
+        rows = np.arange(len(self.lines_)) if among is None else np.asarray(among)
+        rows = rows[[set(pattern) <= set(self._has[row]) for row in rows]]
+        if len(rows) <= _NEIGHBOURS:
+            return np.full(len(X), np.nan)
+        lines = self.lines_[np.ix_(rows, space.columns)].astype(float)
         # Rounded as the lines are, so that a sample like a line is as far as the line.
-        values = (X.to_numpy(float) / self.sd_).astype(np.float32).astype(float)
-        patterns = row_patterns(X)
-        scores = np.full(len(X), np.nan)
-        for pattern in dict.fromkeys(patterns):
-            if pattern:
-                rows = np.flatnonzero([other == pattern for other in patterns])
-                scores[rows] = self._score_as(pattern, values[rows])
-        return scores
-
-    def _score_as(self, pattern: Pattern, values: np.ndarray) -> np.ndarray:
-        usable = [number for number, row in enumerate(self._has) if set(pattern) <= set(row)]
-        if len(usable) <= _NEIGHBOURS:
-            return np.full(len(values), np.nan)
-        parts = [self._squared(values, name) / self._unit[name] for name in pattern]
-        to_lines = np.mean(parts, axis=0)[:, usable]
-        among = np.mean([self._among[name] for name in pattern], axis=0)[np.ix_(usable, usable)]
-        own = np.sort(_nearest(among))
-        farther = len(own) - np.searchsorted(own, _nearest(to_lines) - _TIE, side="left")
-        return np.asarray((1.0 + farther) / (len(own) + 1.0))
-
-    def _squared(self, values: np.ndarray, modality: str) -> np.ndarray:
-        """Mean squared difference over shared features, (n_samples, n_lines); inf without any."""
-        columns = self._columns[modality]
-        ours, theirs = values[:, columns], self.lines_[:, columns].astype(float)
-        has, have = np.isfinite(ours), np.isfinite(theirs)
-        ours, theirs = np.where(has, ours, 0.0), np.where(have, theirs, 0.0)
-        # Row by row: a matrix product may round a row differently beside other rows.
-        total = np.array(
-            [
-                (theirs**2) @ h - 2.0 * (theirs @ x) + have @ (x**2)
-                for x, h in zip(ours, has.astype(float), strict=True)
-            ]
-        ).reshape(len(values), len(theirs))
-        shared = np.array([have @ h for h in has.astype(float)]).reshape(total.shape)
-        return np.where(shared > 0, np.maximum(total, 0.0) / np.maximum(shared, 1.0), np.inf)
+        new = (X.to_numpy(float)[:, space.columns] / self.sd_[space.columns]).astype(np.float32)
+        donors = np.array(self.donors_)[rows]
+        own = _squared(lines, lines, space.weights)
+        own[np.equal.outer(donors, donors)] = np.inf
+        typical = np.median(_nearest(own))
+        unit = typical if np.isfinite(typical) and typical > 0 else 1.0
+        return np.asarray(_nearest(_squared(new.astype(float), lines, space.weights)) / unit)
 
     def get_state(self) -> dict[str, Any]:
         """Plain values and arrays."""
@@ -132,13 +132,32 @@ class NearestLines:
         nearest = cls()
         nearest.features_, nearest.donors_ = list(state["features"]), list(state["donors"])
         nearest.sd_, nearest.lines_ = state["sd"], state["lines"]
-        return nearest._prepared()
+        nearest._has = row_patterns(pd.DataFrame(nearest.lines_, columns=nearest.features_))
+        return nearest
 
 
-def _nearest(distances: np.ndarray) -> np.ndarray:
-    """Mean distance to the nearest lines."""
-    count = min(_NEIGHBOURS, distances.shape[1])
-    return np.asarray(np.partition(distances, count - 1, axis=1)[:, :count].mean(axis=1))
+def applicability(distances: np.ndarray, held_out: np.ndarray) -> np.ndarray:
+    r"""How ordinary a distance to the training lines is, 0 to 1.
+
+    .. math:: \frac{1 + \#\{i : d_i \ge d\}}{n + 1}
+
+    with :math:`d_i` the distance of training line :math:`i` to the lines of the other folds, in
+    the space of the model that had not seen it. It is the p-value of the hypothesis that the
+    sample comes from where the training lines come from (Vovk, Gammerman and Shafer 2005): near
+    one for a typical line, and at most 0.05 for one in twenty such lines.
+
+    Parameters
+    ----------
+    distances : ndarray of shape (n_samples,)
+        NaN gives NaN.
+    held_out : ndarray of shape (n_lines,)
+        Distances of held-out training lines; those that are NaN do not count.
+    """
+    own = np.sort(held_out[~np.isnan(held_out)])
+    if not len(own):
+        return np.full(len(distances), np.nan)
+    farther = len(own) - np.searchsorted(own, distances * (1 - _TIE) - _TIE, side="left")
+    return np.where(np.isnan(distances), np.nan, (1.0 + farther) / (len(own) + 1.0))
 
 
 def weight_covered(
@@ -160,3 +179,28 @@ def weight_covered(
     if total <= 0:
         return np.ones(len(measured))
     return np.asarray((measured[:, columns] * weights).sum(axis=1) / total)
+
+
+def _squared(new: np.ndarray, lines: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Weighted mean squared difference over shared features, (n_samples, n_lines).
+
+    Infinite where no feature is shared.
+    """
+    has, have = np.isfinite(new), np.isfinite(lines)
+    ours, theirs, have = np.where(has, new, 0.0), np.where(have, lines, 0.0), have.astype(float)
+    squares = theirs**2
+    total, shared = np.empty((2, len(new), len(lines)))
+    # Row by row: a matrix product may round a row differently beside other rows.
+    for row, (x, h) in enumerate(zip(ours, has * weights, strict=True)):
+        total[row] = squares @ h - 2.0 * (theirs @ (weights * x)) + have @ (weights * x**2)
+        shared[row] = have @ h
+    return np.where(
+        shared > 0, np.maximum(total, 0.0) / np.maximum(shared, np.finfo(float).tiny), np.inf
+    )
+
+
+def _nearest(distances: np.ndarray) -> np.ndarray:
+    """Mean distance to the nearest lines."""
+    return np.asarray(
+        np.partition(distances, _NEIGHBOURS - 1, axis=1)[:, :_NEIGHBOURS].mean(axis=1)
+    )

@@ -8,8 +8,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pandas as pd
 
+from models.applicability import NearestLines, model_space
 from models.pattern_blend import PatternBlend
-from models.patterns import Pattern, row_patterns
+from models.patterns import Pattern, pattern_columns, row_patterns
 
 _FEWEST_LINES = 10
 _LEAST = np.finfo(float).eps
@@ -30,14 +31,20 @@ class HeldOutErrors:
         Number of the fold model that had not seen the line.
     scores : ndarray of shape (n_lines,)
         Absolute error over difficulty.
+    difficulty : ndarray of shape (n_lines,)
+        Error that the fold model expected of itself, in response units.
     predictions : ndarray of shape (n_lines,)
         Out-of-fold predictions, in response units.
+    distances : ndarray of shape (n_lines,)
+        To the fold model's own training lines (`NearestLines`); NaN where they are too few.
     """
 
     lines: np.ndarray
     folds: np.ndarray
     scores: np.ndarray
+    difficulty: np.ndarray
     predictions: np.ndarray
+    distances: np.ndarray
 
     def percentile(self, predictions: np.ndarray, among: np.ndarray) -> np.ndarray:
         """Where predictions lie among the out-of-fold ones, 0 to 100; ties count half.
@@ -71,8 +78,37 @@ def difficulty(blend: PatternBlend, pattern: Pattern, X: pd.DataFrame) -> np.nda
     return np.asarray(np.sqrt(member.ridge_.loo_error_**2 + (ridge - trees) ** 2) + _LEAST)
 
 
+def distances(
+    blend: PatternBlend,
+    pattern: Pattern,
+    nearest: NearestLines,
+    X: pd.DataFrame,
+    among: np.ndarray | None = None,
+) -> np.ndarray:
+    """Distance of samples to training lines in a sub-model's own space, (n_samples,).
+
+    Parameters
+    ----------
+    blend : PatternBlend
+    pattern : Pattern
+    nearest : NearestLines
+    X : DataFrame of shape (n_samples, n_features)
+    among : ndarray of int, optional
+        Rows of `nearest` to compare with; all by default.
+    """
+    sd = nearest.sd_[pattern_columns(nearest.features_, pattern)]
+    weights = blend.blends_[pattern].feature_weights(sd)
+    space = model_space(weights, nearest.features_, pattern)
+    return nearest.distances(X, space, pattern, among)
+
+
 def held_out_errors(
-    blend: PatternBlend, fold: int, X: pd.DataFrame, y: np.ndarray, lines: np.ndarray
+    blend: PatternBlend,
+    fold: int,
+    nearest: NearestLines,
+    X: pd.DataFrame,
+    y: np.ndarray,
+    lines: np.ndarray,
 ) -> dict[Pattern, HeldOutErrors]:
     """Errors of every sub-model of a fold on the held-out lines that have its modalities.
 
@@ -83,6 +119,8 @@ def held_out_errors(
     blend : PatternBlend
         Fitted without the lines of the fold.
     fold : int
+    nearest : NearestLines
+        The lines that `blend` was fitted on.
     X, y
         Features and responses of the held-out lines.
     lines : ndarray of shape (n_held_out,)
@@ -94,8 +132,15 @@ def held_out_errors(
         rows = np.flatnonzero([set(pattern) <= set(row) for row in has])
         held_out = X.iloc[rows]
         predicted = blend.predict_as(pattern, held_out)
-        scores = np.abs(y[rows] - predicted) / difficulty(blend, pattern, held_out)
-        errors[pattern] = HeldOutErrors(lines[rows], np.full(len(rows), fold), scores, predicted)
+        expected = difficulty(blend, pattern, held_out)
+        errors[pattern] = HeldOutErrors(
+            lines=lines[rows],
+            folds=np.full(len(rows), fold),
+            scores=np.abs(y[rows] - predicted) / expected,
+            difficulty=expected,
+            predictions=predicted,
+            distances=distances(blend, pattern, nearest, held_out),
+        )
     return errors
 
 

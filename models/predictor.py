@@ -12,10 +12,10 @@ import pandas as pd
 from features.builders.joiner import FeatureJoiner
 from features.drug_columns import find_column
 from features.study import Study
-from models.applicability import NearestLines, weight_covered
+from models.applicability import NearestLines, applicability, weight_covered
 from models.drug_model import DrugModel
 from models.estimator import Contributions
-from models.intervals import Interval, interval
+from models.intervals import Interval, distances, interval
 from models.patterns import Pattern, pattern_columns
 
 
@@ -114,9 +114,19 @@ class PanelPredictor:
                 lower[rows], upper[rows] = interval(model.errors[pattern], pattern, folds, level)
         return lower, upper
 
-    def applicability(self, features: pd.DataFrame) -> np.ndarray:
-        """How near each sample is to the training lines, 0 to 1 (`NearestLines`)."""
-        return self.nearest.score(features)
+    def applicability(self, features: pd.DataFrame, model: DrugModel) -> np.ndarray:
+        """How near each sample is to the drug's training lines, 0 to 1 (`applicability`).
+
+        In the space of the sub-model that predicts the sample. NaN for a sample without a usable
+        modality, and where there are too few lines to compare with.
+        """
+        near = np.full(len(features), np.nan)
+        for pattern, rows in _rows_of(model.blend.chosen(features)).items():
+            if pattern in model.errors:
+                samples = features.iloc[rows]
+                found = distances(model.blend, pattern, self.nearest, samples, model.lines)
+                near[rows] = applicability(found, model.errors[pattern].distances)
+        return near
 
     def coverage(self, features: pd.DataFrame, model: DrugModel) -> np.ndarray:
         """Share of the weight of each sample's sub-model that rests on what the sample has."""

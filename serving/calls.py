@@ -69,7 +69,6 @@ class Samples:
     features : DataFrame of shape (n_samples, n_features)
     fold_features : mapping of int to DataFrame
         As each fold of the cross-validation builds them.
-    applicability : ndarray of shape (n_samples,)
     patterns : list of Pattern
         Molecular modalities that each sample has.
     modalities : list of str
@@ -78,7 +77,6 @@ class Samples:
 
     features: pd.DataFrame
     fold_features: dict[int, pd.DataFrame]
-    applicability: np.ndarray
     patterns: list[Pattern]
     modalities: list[str]
 
@@ -99,7 +97,6 @@ def samples_of(predictor: PanelPredictor, study: Study, features: pd.DataFrame) 
     return Samples(
         features,
         {n: part.loc[features.index] for n, part in predictor.fold_features(study).items()},
-        predictor.applicability(features),
         patterns,
         [
             ";".join([*pattern, *(["clinical"] if known else [])])
@@ -137,9 +134,10 @@ def outlook(
     prediction = predictor.predict(features, model)
     lower, upper = predictor.interval(features, samples.fold_features, model, level)
     covered = predictor.coverage(features, model)
+    near = predictor.applicability(features, model)
     flags = {
         NO_INTERVAL: ~np.isfinite(upper - lower),
-        OUT_OF_DOMAIN: samples.applicability < _LEAST_APPLICABILITY,
+        OUT_OF_DOMAIN: near < _LEAST_APPLICABILITY,
         LOW_COVERAGE: covered < _LEAST_COVERAGE,
         NOT_BETTER: np.full(len(features), not model.beats_baselines),
         WIDE_INTERVAL: upper - lower >= _spread(model.observed, level),
@@ -154,7 +152,7 @@ def outlook(
         upper=upper,
         level=level,
         percentile=predictor.percentile(features, prediction, model, her2_context=her2_context),
-        applicability=samples.applicability,
+        applicability=near,
         coverage=covered,
         call=call,
         reasons=_codes(flags, samples.patterns, used),

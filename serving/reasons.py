@@ -30,8 +30,8 @@ NO_INTERVAL = Reason(
 )
 OUT_OF_DOMAIN = Reason(
     "OUT_OF_DOMAIN",
-    "The sample lies farther from the training lines than 95 in 100 of them lie from each other "
-    "(applicability below 0.05).",
+    "The sample lies farther from the training lines, in what the model looks at, than 95 in 100 "
+    "held-out lines (applicability below 0.05).",
     True,
 )
 LOW_COVERAGE = Reason(

@@ -107,8 +107,11 @@ def _fit_drug(
         fold_blends[fold] = blend(tables[fold], np.intersect1d(train, tested))
         rows = np.intersect1d(test, tested)
         held_out = tables[fold].iloc[rows]
+        known = tables[fold].iloc[np.intersect1d(train, tested)]
+        nearest = NearestLines().fit(known, list(donors.loc[known.index]))
+        observed = y.iloc[rows].to_numpy(float)
         errors.append(
-            held_out_errors(fold_blends[fold], fold, held_out, y.iloc[rows].to_numpy(float), rows)
+            held_out_errors(fold_blends[fold], fold, nearest, held_out, observed, rows)
         )
     return DrugModel(
         name=name,

@@ -12,6 +12,7 @@ from joblib import Parallel, delayed
 from features.builders.joiner import FeatureJoiner
 from features.lineage import lineage_labels
 from features.study import Study
+from models.applicability import NearestLines
 from models.baselines import DrugMean, GroupMean, SingleMarker
 from models.folds import donor_folds
 from models.intervals import HeldOutErrors, held_out_errors
@@ -130,7 +131,8 @@ def cross_validate(
     def known(drug: PanelDrug, number: int) -> DrugLines:
         return lines_of_drug(study, panel, drug, joined[number][1])
 
-    # Each task's lines are cut out when it is its turn, so that memory holds few of them.
+    # Each task's lines are cut out when it is its turn, so that memory holds few of them. A fold's
+    # trees have a seed of their own: where the folds' explanations agree, it is not by the seed.
     with Parallel(n_jobs=plan.jobs, return_as="generator") as workers:
         drawn = drawn_drugs(panel.drugs, plan.seed)
         found = workers(
@@ -142,7 +144,9 @@ def cross_validate(
         searches = dict(zip(splits, _counted(found, "search", len(splits), progress), strict=True))
         outer = [(n, drug) for n in splits if n != ALL_LINES for drug in panel.drugs]
         tested = workers(
-            delayed(_test_methods)(known(drug, n), *splits[n], n, searches[n].settings, plan.seed)
+            delayed(_test_methods)(
+                known(drug, n), *splits[n], n, searches[n].settings, plan.seed + 1 + n
+            )
             for n, drug in outer
         )
         held_out = [
@@ -226,7 +230,8 @@ def _test_methods(
             **predicted,
         }
     )
-    errors = held_out_errors(blend, fold, held_out.X, held_out.y, held_out.numbers)
+    nearest = NearestLines().fit(known.X, list(known.donors))
+    errors = held_out_errors(blend, fold, nearest, held_out.X, held_out.y, held_out.numbers)
     return _FoldTest(data.drug.name, fold, table, blend, errors)
 
 

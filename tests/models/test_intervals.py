@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.applicability import NearestLines
 from models.folds import donor_folds
 from models.intervals import (
     HeldOutErrors,
@@ -109,7 +110,8 @@ def fit_folds(
     for fold, (train, test) in enumerate(donor_folds(np.arange(len(y)), n_folds, 0)):
         blends[fold] = PatternBlend(inner_folds=2, tree_settings=TREES)
         blends[fold].fit(X.iloc[train], y[train])
-        errors.append(held_out_errors(blends[fold], fold, X.iloc[test], y[test], test))
+        nearest = NearestLines().fit(X.iloc[train], [str(line) for line in train])
+        errors.append(held_out_errors(blends[fold], fold, nearest, X.iloc[test], y[test], test))
     return blends, errors
 
 
@@ -181,6 +183,9 @@ def test_an_error_is_that_of_the_model_that_did_not_see_the_line(fitted):
         np.testing.assert_array_equal(joined.predictions[joined.folds == fold], predicted)
         expected = np.abs(y[lines] - predicted) / difficulty(blend, PATTERN, X.iloc[lines])
         np.testing.assert_allclose(joined.scores[joined.folds == fold], expected)
+        np.testing.assert_allclose(
+            joined.difficulty[joined.folds == fold], difficulty(blend, PATTERN, X.iloc[lines])
+        )
 
 
 def test_a_line_with_more_modalities_counts_for_every_part_of_them(many_lines):
@@ -188,7 +193,8 @@ def test_a_line_with_more_modalities_counts_for_every_part_of_them(many_lines):
     test = np.arange(0, 240, 3)
     train = np.setdiff1d(np.arange(240), test)
     blend = PatternBlend(inner_folds=2, tree_settings=TREES).fit(X.iloc[train], y[train])
-    errors = held_out_errors(blend, 2, X.iloc[test], y[test], test)
+    nearest = NearestLines().fit(X.iloc[train], [str(line) for line in train])
+    errors = held_out_errors(blend, 2, nearest, X.iloc[test], y[test], test)
     has = row_patterns(X)
     assert set(errors) == set(blend.patterns)
     for pattern, found in errors.items():
@@ -205,7 +211,14 @@ def test_a_line_with_more_modalities_counts_for_every_part_of_them(many_lines):
 def part(fold: int, lines: list[int]) -> HeldOutErrors:
     n = len(lines)
     values = np.array(lines, dtype=float)
-    return HeldOutErrors(np.array(lines, int), np.full(n, fold), values / 10, values / 100)
+    return HeldOutErrors(
+        lines=np.array(lines, int),
+        folds=np.full(n, fold),
+        scores=values / 10,
+        difficulty=values,
+        predictions=values / 100,
+        distances=values / 1000,
+    )
 
 
 def test_errors_are_joined_a_pattern_and_kept_in_step():

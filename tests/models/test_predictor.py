@@ -97,7 +97,12 @@ def test_in_the_her2_context_only_her2_high_lines_are_compared_with(predictor, c
 
 def test_equal_predictions_count_half():
     errors = HeldOutErrors(
-        np.arange(5), np.zeros(5, int), np.ones(5), np.array([1.0, 2.0, 2.0, 2.0, 5.0])
+        lines=np.arange(5),
+        folds=np.zeros(5, int),
+        scores=np.ones(5),
+        difficulty=np.ones(5),
+        predictions=np.array([1.0, 2.0, 2.0, 2.0, 5.0]),
+        distances=np.ones(5),
     )
     everywhere = np.full(5, True)
     np.testing.assert_allclose(errors.percentile(np.array([2.0]), everywhere), 50)

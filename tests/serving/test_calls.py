@@ -68,7 +68,7 @@ def test_a_drug_that_lost_to_its_baselines_abstains(model: LoadedModel, cohort: 
 
 def test_a_sample_far_from_the_training_lines_abstains(model: LoadedModel, cohort: Study) -> None:
     samples = of(model, cohort)
-    far = replace(samples, applicability=np.full(len(samples.features), 0.01))
+    far = replace(samples, features=samples.features + 30 * model.predictor.nearest.sd_)
     drug = model.predictor.drugs["Lapatinib"]
     said = outlook(model.predictor, drug, far, level=0.8, her2_context=False)
     assert set(said.call) == {"abstain"}

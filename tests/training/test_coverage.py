@@ -21,7 +21,10 @@ class Drug:
 
 def errors_of(scores: np.ndarray, n_folds: int = 5) -> HeldOutErrors:
     lines = np.arange(len(scores))
-    return HeldOutErrors(lines, lines % n_folds, scores, np.zeros(len(scores)))
+    nothing = np.zeros(len(scores))
+    return HeldOutErrors(
+        lines, lines % n_folds, scores, difficulty=nothing + 1, predictions=nothing, distances=nothing
+    )
 
 
 def measured(scores: np.ndarray, lineage: np.ndarray | None = None) -> dict[str, float]:

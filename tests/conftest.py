@@ -110,9 +110,7 @@ def _fit_drug(
         known = tables[fold].iloc[np.intersect1d(train, tested)]
         nearest = NearestLines().fit(known, list(donors.loc[known.index]))
         observed = y.iloc[rows].to_numpy(float)
-        errors.append(
-            held_out_errors(fold_blends[fold], fold, nearest, held_out, observed, rows)
-        )
+        errors.append(held_out_errors(fold_blends[fold], fold, nearest, held_out, observed, rows))
     return DrugModel(
         name=name,
         blend=blend(features, tested),

@@ -203,8 +203,8 @@ def test_a_sample_that_shares_nothing_is_infinitely_far(nearest):
 def test_a_feature_that_does_not_vary_or_was_never_measured_is_harmless(lines):
     changed = lines.assign(**{"expression:FLAT": 0.1, "rppa:NEVER": np.nan})
     new = draw(10, 2).assign(**{"expression:FLAT": 0.1, "rppa:NEVER": 3.0})
-    found = NearestLines().fit(changed, names(80)).distances(
-        new, even(ALL, list(changed.columns)), ALL
+    found = (
+        NearestLines().fit(changed, names(80)).distances(new, even(ALL, list(changed.columns)), ALL)
     )
     plain = NearestLines().fit(lines, names(80)).distances(new[NAMES], even(), ALL)
     np.testing.assert_allclose(found, plain, rtol=1e-5)

@@ -26,12 +26,13 @@ TREES = {"n_trees": 20, "n_features": 10}
 
 
 def naive(scores, folds, predicted, difficulties, level):
-    """Ends of one sample's interval as the paper defines them, with sorted lists."""
+    """Ends of one sample's interval by the definition, with sorted lists."""
     n = len(scores)
     lows = sorted(predicted[k] - s * difficulties[k] for s, k in zip(scores, folds, strict=True))
     highs = sorted(predicted[k] + s * difficulties[k] for s, k in zip(scores, folds, strict=True))
-    rank = int(np.ceil(level * (n + 1)))
-    return lows[n - rank], highs[rank - 1]
+    place = level * (n + 1) - 1
+    upper = np.interp(place, np.arange(n), highs)
+    return np.interp(n - 1 - place, np.arange(n), lows), upper
 
 
 @settings(max_examples=60, derandomize=True, deadline=None)

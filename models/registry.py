@@ -117,7 +117,7 @@ def _check_digest(model: str, digest: str, recorded: str | None, *, trust: bool)
     if recorded is None and not trust:
         raise InputError(
             f"model {model} has no recorded digest to check its files against; register it with "
-            "sidestep train, or score with --trust"
+            "sidestep train, or give --trust"
         )
     if recorded is not None and digest != recorded:
         raise InputError(

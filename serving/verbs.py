@@ -1,6 +1,6 @@
-"""What do `sidestep check` and `sidestep score` do?
+"""What does `sidestep score` do?
 
-`check` ends with 1 if something in the study cannot be used. `score` ends with:
+It ends with:
 
 ====  ==========================================================================
 code  meaning
@@ -40,26 +40,6 @@ _EPILOG = "\n".join(
 )
 
 # What takes a second to import is imported inside the functions, so that --help answers at once.
-
-
-@click.command()
-@click.argument("study", type=click.Path(path_type=Path))
-@click.pass_context
-def check(ctx: click.Context, study: Path) -> None:
-    """Say what the folder STUDY holds, and what is wrong with it.
-
-    Ends with exit code 1 if something in it cannot be used.
-    """
-    from features.check import check_study
-    from features.errors import InputError
-
-    if not study.is_dir():
-        what = "is not a folder" if study.exists() else "does not exist"
-        raise InputError(f"study {study} {what}; give a folder in the cBioPortal staging format")
-    found = check_study(study)
-    for line in found.lines():
-        click.echo(line)
-    ctx.exit(1 if found.errors else 0)
 
 
 @click.command(epilog=_EPILOG)

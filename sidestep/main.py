@@ -42,7 +42,7 @@ class Verb(NamedTuple):
 
 # In the order in which a study is worked through.
 VERBS = {
-    "check": Verb("serving.verbs", "check", "Say what a study holds, and what is wrong with it."),
+    "check": Verb("serving.check_verb", "check", "Say what a study holds, and what is wrong."),
     "train": Verb("training.verbs", "train", "Learn a drug response; judge it on held-out lines."),
     "compare": Verb("training.lifecycle_verbs", "compare", "Say whether one run beats another."),
     "promote": Verb("training.lifecycle_verbs", "promote", "Put a registered version in use."),

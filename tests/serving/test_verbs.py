@@ -1,11 +1,10 @@
-"""`sidestep score` and `sidestep check` as a person meets them: what they print and return."""
+"""`sidestep score` as a person meets it: what it prints and returns."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -187,27 +186,3 @@ def test_a_name_that_is_not_registered_is_one_sentence(simulated: Path, tmp_path
     assert "model models:/nobody@champion is not in sqlite" in shown.stderr
     assert "Traceback" not in shown.stderr
     assert not (tmp_path / "out").exists()
-
-
-def test_check_prints_what_it_found(run: Run, simulated: Path) -> None:
-    code, stdout, stderr = run("check", simulated / "cohort_sim")
-    assert (code, stderr) == (0, "")
-    assert stdout.startswith("Study cohort_sim: ")
-    assert "SIMULATED DATA" in stdout
-    assert "Findings: 0 errors" in stdout
-
-
-def test_check_of_a_broken_study_ends_with_1(run: Run, simulated: Path, tmp_path: Path) -> None:
-    broken = shutil.copytree(simulated / "cohort_sim", tmp_path / "broken")
-    (broken / "data_rppa.txt").write_text("nothing to see\n")
-    code, stdout, stderr = run("check", broken)
-    assert (code, stderr) == (1, "")
-    assert "error    data_rppa.txt" in stdout
-
-
-@pytest.mark.parametrize("name", ["nowhere", "file"])
-def test_check_of_no_folder_is_one_sentence(run: Run, tmp_path: Path, name: str) -> None:
-    (tmp_path / "file").touch()
-    code, stdout, stderr = run("check", tmp_path / name)
-    assert (code, stdout) == (2, "")
-    assert_one_sentence(stderr, name, "give a folder in the cBioPortal staging format")

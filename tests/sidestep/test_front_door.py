@@ -1,7 +1,7 @@
 """The `sidestep` command as a person meets it: in its own process, by what it prints and returns.
 
-How failures are worded is shown on a stand-in for `serving.verbs`, a real module found first on the
-path, because no true verb fails in every way on demand.
+How failures are worded is shown on a stand-in for `serving.check_verb`, a real module found first
+on the path, because no true verb fails in every way on demand.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ def check(ctx, way, drugs, trials, quiet):
 
 @pytest.fixture(scope="module")
 def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder whose `serving.verbs` fails in the way that its argument names."""
+    """Folder whose `serving.check_verb` fails in the way that its argument names."""
     folder = tmp_path_factory.mktemp("stand_in")
     (folder / "serving").mkdir()
     (folder / "serving" / "__init__.py").touch()
-    (folder / "serving" / "verbs.py").write_text(STAND_IN, encoding="utf-8")
+    (folder / "serving" / "check_verb.py").write_text(STAND_IN, encoding="utf-8")
     return folder
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from features.errors import InputError
 from models.predictor import PanelPredictor
 
-_FORMAT = 1
+_FORMAT = 2
 _STATE, _ARRAYS = "predictor.json", "arrays.npz"
 # What reading damaged files raises: json, unicode, numpy and xgboost raise kinds of ValueError.
 _DAMAGE = (

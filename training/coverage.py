@@ -1,26 +1,30 @@
-"""Do the intervals hold what they promise? Coverage of lines that were held out."""
+"""Do the intervals hold what they promise, and how wide are they? On lines that were held out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from models.drug_model import DrugModel
-from models.intervals import HeldOutErrors
+from models.intervals import HeldOutErrors, corrected_rank, order_statistic
 
 LEVELS = (0.8, 0.9)
+FEWEST_PAIRS = 20
+_LONGEST_NAME = 150
 
 
 def held_out_coverage(
     drugs: Mapping[str, DrugModel], lineage: np.ndarray, levels: tuple[float, ...] = LEVELS
 ) -> pd.DataFrame:
-    """Coverage of each drug's intervals, by modality pattern and lineage.
+    """Coverage and width of each drug's intervals, by modality pattern and lineage.
 
     A line is covered if its score (error over difficulty) is within the quantile of the scores
     of the lines of the other folds: what an interval would have said of it that had not seen its
-    fold. ``benchmarks/calibration.py`` measures the same by whole retrains.
+    fold. That interval is twice the quantile times the line's own difficulty wide.
+    ``benchmarks/calibration.py`` measures the same by whole retrains.
 
     Parameters
     ----------
@@ -32,36 +36,52 @@ def held_out_coverage(
     Returns
     -------
     DataFrame
-        One row a drug, pattern and lineage: `drug, pattern, lineage, n`, and for each level the
-        number covered, such as `covered_80`.
+        One row a drug, pattern and lineage: `drug, pattern, lineage, n, response_sd` (standard
+        deviation of the drug's responses), and for each level the number covered and the mean
+        width in response units, such as `covered_80` and `width_80`.
     """
     tables = []
+    columns = [f"{what}_{round(100 * v)}" for v in levels for what in ("covered", "width")]
     for name, model in drugs.items():
         for pattern, errors in model.errors.items():
             table = pd.DataFrame(
-                {"drug": name, "pattern": ";".join(pattern), "lineage": lineage[errors.lines]}
+                {
+                    "drug": name,
+                    "pattern": ";".join(pattern),
+                    "lineage": lineage[errors.lines],
+                    "response_sd": float(np.std(model.observed)),
+                }
             )
             for level in levels:
-                table[f"covered_{round(100 * level)}"] = _covered(errors, level)
-            tables.append(table.dropna(subset=[f"covered_{round(100 * v)}" for v in levels]))
+                covered, width = _held_out(errors, level)
+                table[f"covered_{round(100 * level)}"] = covered
+                table[f"width_{round(100 * level)}"] = width
+            tables.append(table.dropna(subset=columns))
     joined = pd.concat(tables, ignore_index=True)
-    names = [f"covered_{round(100 * level)}" for level in levels]
     grouped = joined.groupby(["drug", "pattern", "lineage"], dropna=False, sort=False)
-    counts = grouped[names].sum().astype(int)
+    counts = grouped[["response_sd", *columns]].mean()
     counts.insert(0, "n", grouped.size())
+    for name in columns:
+        if name.startswith("covered"):
+            counts[name] = grouped[name].sum().astype(int)
     return counts.reset_index()
 
 
-def _covered(errors: HeldOutErrors, level: float) -> np.ndarray:
-    """1 or 0 a line; NaN where the other folds hold too few lines for the level."""
-    covered = np.full(len(errors.scores), np.nan)
+def _held_out(errors: HeldOutErrors, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Of each line, whether it is covered (1 or 0) and how wide its interval is.
+
+    NaN where the other folds hold too few lines for the level.
+    """
+    covered, width = np.full((2, len(errors.scores)), np.nan)
     for fold in np.unique(errors.folds):
         own = errors.folds == fold
-        others = np.sort(errors.scores[~own])
-        rank = int(np.ceil(level * (len(others) + 1)))
-        if rank <= len(others):
-            covered[own] = errors.scores[own] <= others[rank - 1]
-    return covered
+        others = errors.scores[~own]
+        rank = corrected_rank(len(others), level)
+        if rank is not None:
+            reach = order_statistic(others, rank)
+            covered[own] = errors.scores[own] <= reach
+            width[own] = 2 * reach * errors.difficulty[own]
+    return covered, width
 
 
 def coverage_sentence(coverage: pd.DataFrame) -> str:
@@ -80,23 +100,94 @@ def coverage_sentence(coverage: pd.DataFrame) -> str:
 
 
 def coverage_metrics(coverage: pd.DataFrame) -> dict[str, float]:
-    """Shares for tracking: overall with all modalities, the worst lineage and the worst pattern.
+    """Shares and widths for tracking: overall, and by lineage and by modality pattern.
 
-    ``within_interval_80`` is over drugs and lines; ``within_interval_80_worst_lineage`` and
-    ``..._worst_pattern`` are those farthest from the level, of at least 20 line-drug pairs.
+    ``within_interval_80`` is the share over drugs and lines, of predictions from all modalities;
+    ``width_interval_80`` the mean width in response units, and ``width_interval_80_sd`` in
+    standard deviations of each drug's responses, which drugs can be averaged over.
+    ``within_interval_80.lineage.lung`` and ``within_interval_80.pattern.expression-rppa`` are of
+    one lineage and one pattern (so the widths), of at least 20 line-drug pairs, and
+    ``within_interval_80_worst_lineage`` and ``..._worst_pattern`` those farthest from the level.
     """
     metrics: dict[str, float] = {}
-    first = coverage.groupby("drug", sort=False)["pattern"].transform("first")
-    full = coverage[coverage["pattern"] == first]
-    for name in [str(column) for column in coverage.columns if str(column).startswith("covered_")]:
-        level = int(name.removeprefix("covered_"))
-        if full["n"].sum():
-            metrics[f"within_interval_{level}"] = float(full[name].sum() / full["n"].sum())
-        for label, table in (("lineage", full), ("pattern", coverage)):
-            sums = table.groupby(label)[[name, "n"]].sum()
-            sums = sums[sums["n"] >= 20]
-            if len(sums):
-                shares = (sums[name] / sums["n"]).to_numpy(float)
-                worst = np.abs(shares - level / 100).argmax()
-                metrics[f"within_interval_{level}_worst_{label}"] = float(shares[worst])
+    full = coverage[coverage["pattern"] == _full_patterns(coverage)]
+    for column in [str(name) for name in coverage.columns if str(name).startswith("covered_")]:
+        level = int(column.removeprefix("covered_"))
+        if not full["n"].sum():
+            continue
+        share, width = f"within_interval_{level}", f"width_interval_{level}"
+        overall = coverage_by(full, level, None).iloc[0]
+        metrics |= {share: overall["share"], width: overall["width"]}
+        metrics[f"{width}_sd"] = overall["width_sd"]
+        metrics |= _group_metrics(full, level, "lineage")
+        metrics |= _group_metrics(coverage, level, "pattern")
+    return {name: float(value) for name, value in metrics.items() if np.isfinite(value)}
+
+
+def coverage_by(coverage: pd.DataFrame, level: int, by: str | None) -> pd.DataFrame:
+    """Coverage and width over the line-drug pairs of each group, or of all.
+
+    Parameters
+    ----------
+    coverage : DataFrame
+        Rows of what `held_out_coverage` returns.
+    level : int
+        In percent.
+    by : {"lineage", "pattern", None}
+        Lines whose lineage is not recorded are in no group.
+
+    Returns
+    -------
+    DataFrame
+        A row a group: `n` (line-drug pairs), `share` (covered), `width` (mean, response units)
+        and `width_sd` (mean, in standard deviations of each drug's responses).
+    """
+    width = coverage["n"] * coverage[f"width_{level}"]
+    parts = {
+        "share": coverage[f"covered_{level}"],
+        "width": width,
+        "width_sd": width / coverage["response_sd"],
+    }
+    key = np.zeros(len(coverage)) if by is None else coverage[by]
+    sums = coverage[["n"]].assign(**parts).groupby(key, sort=False).sum()
+    return sums.assign(**{name: sums[name] / sums["n"] for name in parts})
+
+
+def _group_metrics(coverage: pd.DataFrame, level: int, by: str) -> dict[str, float]:
+    """Of each lineage or pattern that has enough line-drug pairs, and of the one farthest off."""
+    groups = coverage_by(coverage, level, by)
+    groups = groups[groups["n"] >= FEWEST_PAIRS]
+    if not len(groups):
+        return {}
+    share, width = f"within_interval_{level}", f"width_interval_{level}_sd"
+    shares = groups["share"].to_numpy(float)
+    metrics = {f"{share}_worst_{by}": shares[np.abs(shares - level / 100).argmax()]}
+    for name, held, wide in zip(
+        _metric_names(groups.index), shares, groups["width_sd"], strict=True
+    ):
+        metrics |= {f"{share}.{by}.{name}": held, f"{width}.{by}.{name}": wide}
     return metrics
+
+
+def _metric_names(groups: Iterable[object]) -> list[str]:
+    """Names of lineages and patterns as the last part of an MLflow metric's name, all different.
+
+    Such a name holds letters, digits, ``_ - .`` and blanks.
+    """
+    names: list[str] = []
+    taken: set[str] = set()
+    for group in groups:
+        plain = re.sub(r"[^\w. -]+", "_", str(group).replace(";", "-"))[:_LONGEST_NAME]
+        plain = plain.strip(" .") or "unnamed"
+        name, number = plain, 1
+        while name.casefold() in taken:  # some databases do not tell case apart
+            number += 1
+            name = f"{plain}_{number}"
+        taken.add(name.casefold())
+        names.append(name)
+    return names
+
+
+def _full_patterns(coverage: pd.DataFrame) -> pd.Series:
+    """The pattern of all modalities, a row: the first of each drug."""
+    return coverage.groupby("drug", sort=False)["pattern"].transform("first")

@@ -19,6 +19,7 @@ import models
 from features.measurements import measurements_of
 from models.registry import DIGEST_TAG, digest_of
 from models.storage import save_predictor
+from training.model_card import CARD_FILE, model_card
 from training.retrain import Retrain
 
 MODEL_NAME = "model"
@@ -52,8 +53,8 @@ def log_model(
     """Log the predictor once, as an output of the run; return the model's identifier.
 
     It is data for `models.pyfunc`, together with the source of `features` and `models`, their
-    curated tables, a signature, an input example and pinned requirements. The tag `digest` keeps
-    the digest of the predictor's files as they were written here.
+    curated tables, a signature, an input example, pinned requirements and the model's card. The
+    tag `digest` keeps the digest of the predictor's files as they were written here.
     """
     logged = client.create_logged_model(
         experiment_id, MODEL_NAME, source_run_id=run_id, tags=tags, model_type="sidestep"
@@ -78,6 +79,7 @@ def log_model(
                     model_uuid=logged.model_id,
                 ),
             )
+            (whole / CARD_FILE).write_text(model_card(retrain), encoding="utf-8")
             client.log_model_artifacts(logged.model_id, str(whole))
     except BaseException:
         client.finalize_logged_model(logged.model_id, LoggedModelStatus.FAILED)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import socket
 import subprocess
@@ -12,11 +14,16 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from features.errors import InputError
 
 _SECONDS_TO_START = 120
+_SECONDS_TO_ANSWER = 30
+# MLflow's server tells its makers how it is used unless told not to.
+_SERVER_SETTINGS = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+# Without it the pages begin with those for language models.
+_VIEW = "workflowType=machine_learning"
 
 
 def serve_pages(tracking_uri: str, host: str, port: int, *, say: Callable[[str], None]) -> None:
@@ -29,7 +36,7 @@ def serve_pages(tracking_uri: str, host: str, port: int, *, say: Callable[[str],
     host : str
     port : int
     say : callable
-        Given each line to print.
+        Given each line to print; one has the address of the runs of the newest experiment.
 
     Raises
     ------
@@ -47,10 +54,12 @@ def serve_pages(tracking_uri: str, host: str, port: int, *, say: Callable[[str],
     with tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace") as told:
         # The server must not outlive this process, however that ends.
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-        server = subprocess.Popen(command, stdout=told, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(
+            command, stdout=told, stderr=subprocess.STDOUT, env=_SERVER_SETTINGS | os.environ
+        )
         try:
             _await_start(server, f"http://{host}:{port}", told)
-            say(f"Look at http://{host}:{port} (Ctrl-C ends)")
+            say(f"Look at {_address_of_runs(f'http://{host}:{port}')} (Ctrl-C ends)")
             server.wait()
         except KeyboardInterrupt:
             say("Ended.")
@@ -94,6 +103,31 @@ def _await_start(server: subprocess.Popen[bytes], address: str, told: IO[str]) -
     lines = [line.strip() for line in told if line.strip()]
     reason = lines[-1] if lines else "it said nothing"
     raise InputError(f"MLflow's server did not start ({reason})")
+
+
+def _address_of_runs(address: str) -> str:
+    """Where the runs of the experiment with the newest run are; the front page without any."""
+    try:
+        experiments = _asked(address, "experiments/search", {"max_results": 1000})
+        known = [found["experiment_id"] for found in experiments.get("experiments", [])]
+        newest = {"experiment_ids": known, "order_by": ["attributes.start_time DESC"]}
+        runs = _asked(address, "runs/search", newest | {"max_results": 1}).get("runs", [])
+    except (OSError, ValueError):
+        return address  # the pages are there all the same
+    if not runs:
+        return address
+    return f"{address}/#/experiments/{runs[0]['info']['experiment_id']}/runs?{_VIEW}"
+
+
+def _asked(address: str, what: str, question: dict[str, Any]) -> dict[str, Any]:
+    request = urllib.request.Request(
+        f"{address}/api/2.0/mlflow/{what}",
+        data=json.dumps(question).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=_SECONDS_TO_ANSWER) as answer:
+        found: dict[str, Any] = json.load(answer)
+    return found
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:

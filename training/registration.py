@@ -16,6 +16,10 @@ from training.gate import Verdict
 from training.lifecycle import CHAMPION, Decision, crown, decide
 
 _LONGEST_TAG = 1000
+_ABOUT = (
+    "Drug response of a panel, learned by `sidestep train`. The description of a version is its "
+    "model card; the alias `champion` is the version in use, `previous` the one before it."
+)
 
 
 @dataclass(frozen=True)
@@ -69,16 +73,14 @@ def register(
     The version's tags keep the gate's verdict (`gate`, `gate_reason`), the digest of the
     predictor's files (`digest`, as they were when the model was logged) and why it became
     champion or not (`champion_decision`). The alias `champion` moves to it only if the gate
-    passes and `training.lifecycle.decide` says so.
+    passes and `training.lifecycle.decide` says so. `description` is its model card.
     """
     try:
         client.get_registered_model(name)
     except MlflowException as error:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
-        client.create_registered_model(
-            name, description="Drug response of a panel, learned by `sidestep train`."
-        )
+        client.create_registered_model(name, description=_ABOUT)
     logged = client.get_logged_model(model_id)
     record = {"gate": "passed" if verdict.passes else "failed", "gate_reason": verdict.reason}
     if DIGEST_TAG in logged.tags:

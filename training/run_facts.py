@@ -17,15 +17,19 @@ from pathlib import Path
 
 import pandas as pd
 from mlflow.utils import mlflow_tags
+from mlflow.utils.validation import MAX_TAG_VAL_LENGTH
 
-from training.coverage import coverage_metrics
+from training.coverage import coverage_metrics, coverage_sentence
 from training.cross_validation import ALL_LINES, BASELINES
 from training.datasets import study_digest
 from training.evaluation import panel_means
+from training.evidence_tables import metrics_table
+from training.markdown import as_text, shortened
 from training.retrain import Retrain, software_versions
-from training.tables import headline, markdown_table
+from training.tables import headline
 
 _LONGEST_PARAMETER = 500
+_WHOLE_TABLE = "*Shortened; every drug is in the artefact `metrics.csv`.*"
 _PANEL_METRICS = ("pearson", "spearman", "rmse", "rmse_relative", "r2")
 _ROOT = Path(__file__).resolve().parents[1]
 
@@ -163,20 +167,25 @@ def fold_metrics(retrain: Retrain, drug: str) -> Iterator[tuple[str, float, int]
 
 
 def description(retrain: Retrain) -> str:
-    """The run's page in Markdown: what it is, the verdict, the table of drugs."""
-    response = retrain.panel.response
+    """The run's page in Markdown: the verdict, what was learned from what, the table of drugs.
+
+    What MLflow shows before "Show more" is the verdict. At most 8,000 characters, which a tag may
+    have.
+    """
+    response, verdict = retrain.panel.response, retrain.verdict
     parts = ["**Simulated data: no sample is real.**"] if retrain.study.simulated else []
     parts += [
-        f"{retrain.study.name}: {response.stable_id} ({response.unit}), "
-        f"{len(retrain.panel.drugs)} drugs, {len(retrain.panel.values)} lines. Pearson r out of "
-        "fold; intervals are bootstrapped over donors.",
-        markdown_table(retrain),
-        f"Gate {'passed' if retrain.verdict.passes else 'failed'}: {retrain.verdict.reason}.",
+        f"**Gate {'passed' if verdict.passes else 'failed'}**: {verdict.reason}.",
+        f"{as_text(retrain.study.name)}: {as_text(response.stable_id)} ({as_text(response.unit)}), "
+        f"{len(retrain.panel.drugs)} drugs, {len(retrain.panel.values)} lines. Pearson r and RMSE "
+        "out of fold, with 95 % intervals bootstrapped over donors:",
+        metrics_table(retrain),
+        coverage_sentence(retrain.coverage),
     ]
     if retrain.panel.skipped:
-        skipped = "; ".join(f"{drug}: {why}" for drug, why in retrain.panel.skipped.items())
-        parts.append(f"Left out: {skipped}.")
-    return "\n\n".join(parts)
+        skipped = _listed(f"{drug} ({why})" for drug, why in retrain.panel.skipped.items())
+        parts.append(f"Left out: {as_text(skipped)}.")
+    return shortened("\n\n".join(parts), MAX_TAG_VAL_LENGTH, _WHOLE_TABLE)
 
 
 def _common_tags(retrain: Retrain) -> dict[str, str]:

@@ -51,17 +51,6 @@ def text_table(retrain: Retrain) -> str:
     return "\n".join(lines + ([] if headline(retrain)["beats"].all() else [LEGEND]))
 
 
-def markdown_table(retrain: Retrain) -> str:
-    """The headline as a Markdown table."""
-    rows = [
-        [cell.replace(_LOSES, "\\*").replace("|", "\\|") for cell in r] for r in _cells(retrain)
-    ]
-    rule = [":--", *["--:"] * (len(rows[0]) - 1)]
-    lines = ["| " + " | ".join(row) + " |" for row in (rows[0], rule, *rows[1:])]
-    legend = "" if headline(retrain)["beats"].all() else f"\n\n\\{LEGEND}"
-    return "\n".join(lines) + legend
-
-
 def _cells(retrain: Retrain) -> list[list[str]]:
     table, means = headline(retrain), panel_means(retrain.metrics)["pearson"]
     names = [name.replace("_", " ") for name in _OTHERS]

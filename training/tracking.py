@@ -7,7 +7,7 @@ import os
 import tempfile
 import textwrap
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,13 +22,16 @@ from mlflow.utils.mlflow_tags import (
     MLFLOW_EXPERIMENT_PRIMARY_METRIC_GREATER_IS_BETTER,
     MLFLOW_EXPERIMENT_PRIMARY_METRIC_NAME,
 )
+from mlflow.utils.validation import MAX_METRICS_PER_BATCH
 
 from features.errors import InputError
 from training import run_facts
 from training.cross_validation import ALL_LINES, CrossValidation
 from training.datasets import study_input
 from training.figures import draw_drug, draw_panel
+from training.hover_page import hover_page
 from training.logged_model import MODEL_NAME, log_model
+from training.model_card import CARD_FILE, model_card, version_description
 from training.registration import Registration, register
 from training.retrain import Retrain, software_versions
 
@@ -157,7 +160,7 @@ def track(
                 run_id=run_id,
                 verdict=retrain.verdict,
                 tags={name: tags[name] for name in ("study", "response", "simulated")},
-                description=run_facts.description(retrain),
+                description=version_description(retrain),
             )
     return TrackedRun(run_id, children, model_id, f"runs:/{run_id}/{MODEL_NAME}", registration)
 
@@ -191,14 +194,15 @@ def _log_panel(
     now = round(1000 * time.time())
     client.log_batch(
         run_id,
-        # With the model's identifier they show beside the model, too.
-        metrics=[
-            Metric(name, value, now, 0, model_id=model_id, run_id=run_id)
-            for name, value in run_facts.panel_metrics(retrain).items()
-        ],
         params=[Param(name, value) for name, value in run_facts.panel_parameters(retrain).items()],
         tags=[RunTag(name, value) for name, value in tags.items()],
     )
+    # With the model's identifier they show beside the model, too.
+    metrics = [
+        Metric(name, value, now, 0, model_id=model_id, run_id=run_id)
+        for name, value in run_facts.panel_metrics(retrain).items()
+    ]
+    _log_metrics(client, run_id, metrics)
     with _artefacts(client, run_id) as folder:
         retrain.validation.predictions.to_parquet(folder / "out_of_fold.parquet", index=False)
         retrain.metrics.to_parquet(folder / "metrics.parquet", index=False)
@@ -207,6 +211,7 @@ def _log_panel(
         trials_of(retrain.validation).to_csv(folder / "trials.csv", index=False)
         _write_json(folder / "software.json", software_versions())
         _write_json(folder / "study_digests.json", retrain.study.digests)
+        (folder / CARD_FILE).write_text(model_card(retrain), encoding="utf-8")
         draw_panel(retrain, folder)
 
 
@@ -228,21 +233,25 @@ def _log_drug(
     with _ending(client, child):
         now = round(1000 * time.time())
         overall = run_facts.drug_metrics(retrain, drug).items()
-        client.log_batch(
-            child,
-            metrics=[Metric(name, value, now, 0) for name, value in overall]
-            + [
-                Metric(name, value, now, fold)
-                for name, value, fold in run_facts.fold_metrics(retrain, drug)
-            ],
-        )
+        folds = run_facts.fold_metrics(retrain, drug)
+        metrics = [Metric(name, value, now, 0) for name, value in overall]
+        metrics += [Metric(name, value, now, fold) for name, value, fold in folds]
+        _log_metrics(client, child, metrics)
         client.log_inputs(child, [dataset])
         with _artefacts(client, child) as folder:
             everywhere = retrain.validation.predictions
             lines = everywhere[everywhere["drug"] == drug]
             lines.to_parquet(folder / "out_of_fold.parquet", index=False)
             draw_drug(retrain, drug, folder)
+            page = folder / "predicted_vs_observed.html"
+            page.write_text(hover_page(retrain, drug), encoding="utf-8")
     return str(child)
+
+
+def _log_metrics(client: MlflowClient, run_id: str, metrics: Sequence[Metric]) -> None:
+    """Log any number of metrics: a study of many lineages has more than one batch may hold."""
+    for start in range(0, len(metrics), MAX_METRICS_PER_BATCH):
+        client.log_batch(run_id, metrics=metrics[start : start + MAX_METRICS_PER_BATCH])
 
 
 def trials_of(validation: CrossValidation) -> pd.DataFrame:

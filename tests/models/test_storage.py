@@ -101,18 +101,18 @@ def test_a_missing_file_is_named(folder, missing):
         load_predictor(folder)
 
 
-@pytest.mark.parametrize("form", [0, 2, "1", None])
+@pytest.mark.parametrize("form", [1, 3, "2", None])
 def test_another_format_is_refused(folder, form):
     path = folder / "predictor.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format": form}))
-    with pytest.raises(InputError, match=r"predictor.json: format .* is not 1; score with the ver"):
+    with pytest.raises(InputError, match=r"predictor.json: format .* is not 2; score with the ver"):
         load_predictor(folder)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "{}", '{"format": 1}', '{"format": 1, "predictor": {}}',
-     '{"format": 1, "predictor": []}', '{"format": 1, "predictor": {"joiner": {"proteome": {}}}}'],
+    ["", "{", "[]", "{}", '{"format": 2}', '{"format": 2, "predictor": {}}',
+     '{"format": 2, "predictor": []}', '{"format": 2, "predictor": {"joiner": {"proteome": {}}}}'],
 )  # fmt: skip
 def test_a_damaged_description_is_refused(folder, text):
     (folder / "predictor.json").write_text(text)

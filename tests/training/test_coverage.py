@@ -1,4 +1,4 @@
-"""Coverage of held-out lines, with known truth."""
+"""Coverage and width of intervals on held-out lines, with known truth."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from mlflow.utils.validation import _validate_metric_name
 
 from models.intervals import HeldOutErrors
 from models.patterns import Pattern
@@ -14,22 +15,32 @@ from training.coverage import coverage_metrics, held_out_coverage
 
 @dataclass(frozen=True)
 class Drug:
-    """The one thing of a drug's model that coverage looks at."""
+    """What of a drug's model coverage looks at."""
 
     errors: dict[Pattern, HeldOutErrors]
+    observed: np.ndarray
 
 
-def errors_of(scores: np.ndarray, n_folds: int = 5) -> HeldOutErrors:
+def errors_of(scores: np.ndarray, difficulty: float = 1.0, n_folds: int = 5) -> HeldOutErrors:
     lines = np.arange(len(scores))
     nothing = np.zeros(len(scores))
     return HeldOutErrors(
-        lines, lines % n_folds, scores, difficulty=nothing + 1, predictions=nothing, distances=nothing
+        lines=lines,
+        folds=lines % n_folds,
+        scores=scores,
+        difficulty=nothing + difficulty,
+        predictions=nothing,
+        distances=nothing,
     )
+
+
+def drug_of(errors: dict[Pattern, HeldOutErrors], response_sd: float = 1.0) -> Drug:
+    return Drug(errors, observed=response_sd * np.array([-1.0, 1.0]))
 
 
 def measured(scores: np.ndarray, lineage: np.ndarray | None = None) -> dict[str, float]:
     lineage = np.full(len(scores), "lung", dtype=object) if lineage is None else lineage
-    drug = Drug({("expression",): errors_of(scores)})
+    drug = drug_of({("expression",): errors_of(scores)})
     return coverage_metrics(held_out_coverage({"Lapatinib": drug}, lineage))
 
 
@@ -52,20 +63,84 @@ def test_a_lineage_with_larger_errors_is_the_worst() -> None:
 
 
 def test_too_few_lines_for_a_level_are_left_out() -> None:
-    counts = held_out_coverage(
-        {"Lapatinib": Drug({("rppa",): errors_of(np.arange(5.0))})},
-        np.full(5, "lung", dtype=object),
-    )
+    few = drug_of({("rppa",): errors_of(np.arange(5.0))})
+    counts = held_out_coverage({"Lapatinib": few}, np.full(5, "lung", dtype=object))
     assert counts["n"].sum() == 0
     assert coverage_metrics(counts) == {}
 
 
 def test_each_pattern_and_lineage_is_counted() -> None:
     scores = np.abs(np.random.default_rng(2).standard_normal(60))
-    drug = Drug({("expression", "rppa"): errors_of(scores), ("rppa",): errors_of(scores[:40])})
+    drug = drug_of({("expression", "rppa"): errors_of(scores), ("rppa",): errors_of(scores[:40])})
     lineage = np.where(np.arange(60) % 2 == 0, "lung", "skin").astype(object)
     counts = held_out_coverage({"Lapatinib": drug}, lineage)
     by_pattern = counts.groupby("pattern")["n"].sum()
     assert by_pattern.to_dict() == {"expression;rppa": 60, "rppa": 40}
     assert set(counts["lineage"]) == {"lung", "skin"}
     assert (counts["covered_80"] <= counts["covered_90"]).all()
+
+
+def test_the_width_is_that_of_an_interval_of_normal_errors() -> None:
+    scores = np.abs(np.random.default_rng(3).standard_normal(4000))
+    found = measured(scores)
+    for level, quantile in ((80, 1.2816), (90, 1.6449)):
+        assert found[f"width_interval_{level}"] == pytest.approx(2 * quantile, rel=0.05)
+
+
+def test_a_width_grows_with_difficulty_and_counts_in_spreads_of_the_response() -> None:
+    scores = np.abs(np.random.default_rng(4).standard_normal(400))
+    lineage = np.full(400, "lung", dtype=object)
+    drugs = {
+        "easy": drug_of({("rppa",): errors_of(scores, difficulty=0.5)}, response_sd=1.0),
+        "hard": drug_of({("rppa",): errors_of(scores, difficulty=3.0)}, response_sd=2.0),
+    }
+    table = held_out_coverage(drugs, lineage)
+    easy, hard = (coverage_metrics(table[table["drug"] == name]) for name in drugs)
+    assert hard["width_interval_80"] == pytest.approx(6 * easy["width_interval_80"])
+    assert hard["width_interval_80_sd"] == pytest.approx(hard["width_interval_80"] / 2)
+    both = coverage_metrics(table)
+    for name in ("width_interval_80", "width_interval_80_sd"):
+        assert both[name] == pytest.approx((easy[name] + hard[name]) / 2)
+
+
+def test_every_lineage_and_pattern_with_enough_pairs_is_a_metric() -> None:
+    rng = np.random.default_rng(5)
+    scores = np.abs(rng.standard_normal(1000))
+    lineage = np.where(np.arange(1000) < 300, "blood", "lung").astype(object)
+    lineage[-19:] = "rare"
+    lineage[-25:-19] = np.nan
+    scores[lineage == "blood"] *= 2
+    whole, part = errors_of(scores), errors_of(scores[:100], difficulty=4.0)
+    drug = drug_of({("expression", "copy_number"): whole, ("rppa",): part})
+    table = held_out_coverage({"Lapatinib": drug}, lineage)
+    found = coverage_metrics(table)
+    lineages = {name.rpartition(".")[2] for name in found if ".lineage." in name}
+    patterns = {name.rpartition(".")[2] for name in found if ".pattern." in name}
+    assert lineages == {"blood", "lung"}
+    assert patterns == {"expression-copy_number", "rppa"}
+    blood = table[(table["lineage"] == "blood") & (table["pattern"] != "rppa")]
+    share = blood["covered_80"].sum() / blood["n"].sum()
+    assert found["within_interval_80.lineage.blood"] == pytest.approx(share)
+    assert found["within_interval_80_worst_lineage"] == pytest.approx(share)
+    wider = found["width_interval_90_sd.pattern.rppa"]
+    assert wider > 3 * found["width_interval_90_sd.pattern.expression-copy_number"]
+
+
+def test_lineages_of_any_name_are_metrics_that_mlflow_takes() -> None:
+    names = [
+        "Bile Duct/Liver",
+        "Bile Duct|Liver",
+        "../etc",
+        "<b>",
+        "Høyre",
+        "lung",
+        "Lung",
+        "x" * 400,
+    ]
+    scores = np.abs(np.random.default_rng(6).standard_normal(40 * len(names)))
+    found = measured(scores, np.repeat(np.array(names, dtype=object), 40))
+    keys = [name for name in found if name.startswith("within_interval_80.lineage.")]
+    assert len({key.casefold() for key in keys}) == len(names)
+    assert "within_interval_80.lineage.Høyre" in keys
+    for key in found:
+        _validate_metric_name(key)

@@ -73,6 +73,7 @@ def test_the_model_needs_pinned_packages_and_no_address(
     needs = (folder / "requirements.txt").read_text(encoding="utf-8").splitlines()
     assert all("==" in line for line in needs)
     assert "://" not in "".join(needs) + (folder / "conda.yaml").read_text(encoding="utf-8")
+    assert (folder / "model_card.md").read_text(encoding="utf-8").startswith("Simulated data")
     shipped = folder / "code" / "features" / "knowledge"
     assert {"drugs.tsv", "antibodies.tsv"} <= {path.name for path in shipped.iterdir()}
 

@@ -17,6 +17,7 @@ from models.estimator import Contributions
 from models.predictor import DrugModel, PanelPredictor
 from training.cross_validation import METHODS
 from training.datasets import study_digest
+from training.model_card import model_card, version_description
 from training.registration import check_name, register
 from training.retrain import Retrain
 from training.run_facts import panel_tags
@@ -26,6 +27,7 @@ DRUGS = ("Lapatinib", "BI-2536")
 ONE_BY_ONE = {
     "modality_shares.png",
     "out_of_fold.parquet",
+    "predicted_vs_observed.html",
     "predicted_vs_observed.png",
     "residuals.png",
     "shap_summary.png",
@@ -34,6 +36,7 @@ OF_THE_PANEL = {
     "coverage.parquet",
     "metrics.csv",
     "metrics.parquet",
+    "model_card.md",
     "optuna_history.png",
     "out_of_fold.parquet",
     "panel_overview.png",
@@ -86,7 +89,8 @@ def test_tags_say_what_was_learned_from_what(
     }
     assert expected.items() <= tags.items()
     assert tags["mlflow.note.content"].startswith("**Simulated data: no sample is real.**")
-    assert "| drug | lines | blend r |" in tags["mlflow.note.content"]
+    assert "| drug | lines | r | RMSE |" in tags["mlflow.note.content"]
+    assert f"**Gate passed**: {retrained.verdict.reason}." in tags["mlflow.note.content"]
     for drug, run_id in tracked.children.items():
         beats = client.get_run(run_id).data.tags["beats_baselines"]
         assert beats == str(retrained.verdict.beats_baselines[drug]).lower()
@@ -135,6 +139,58 @@ def test_a_drugs_metrics_have_intervals_folds_and_the_her2_high_lines(
     assert {point.step: point.value for point in history} == dict(
         zip(folds["fold"], folds["rmse"], strict=True)
     )
+
+
+def test_coverage_and_width_are_metrics_overall_by_lineage_and_by_modalities(
+    tracked: TrackedRun, client: MlflowClient
+) -> None:
+    panel = client.get_run(tracked.run_id).data.metrics
+    drug = client.get_run(tracked.children["Lapatinib"]).data.metrics
+    for metrics in (panel, drug):
+        assert 0.5 < metrics["within_interval_80"] <= metrics["within_interval_90"] <= 1
+        assert 0.5 < metrics["width_interval_80_sd"] < metrics["width_interval_90_sd"]
+        assert "width_interval_80_sd.pattern.expression" in metrics
+    assert "within_interval_90.lineage.HER2-enriched" in panel
+    assert "within_interval_90.lineage.HER2-enriched" not in drug  # of fewer than 20 lines
+
+
+def test_any_number_of_metrics_is_kept(retrained: Retrain, store: Store) -> None:
+    """Of a study of hundreds of lineages; MLflow takes 1,000 metrics at once."""
+    many = pd.DataFrame(
+        {"drug": "Lapatinib", "pattern": "expression", "lineage": [f"L{n}" for n in range(300)]}
+    ).assign(n=20, response_sd=1.0, covered_80=16, width_80=2.0, covered_90=18, width_90=3.0)
+    elsewhere = open_store(store.tracking_uri, "lineages")
+    run = track(replace(retrained, coverage=many), elsewhere)
+    kept = store.client.get_run(run.run_id).data.metrics
+    assert kept["within_interval_80.lineage.L299"] == 0.8
+    assert len(kept) > 1200
+
+
+def test_a_version_has_its_card_as_description(
+    tracked: TrackedRun, client: MlflowClient, retrained: Retrain, tmp_path: Path
+) -> None:
+    version = client.get_model_version("small", "1")
+    assert version.description == version_description(retrained)
+    card = fetched(client, tracked.run_id, "model_card.md", tmp_path).read_text(encoding="utf-8")
+    assert card == model_card(retrained)
+
+
+def test_the_description_of_a_huge_panel_keeps_whole_rows(retrained: Retrain) -> None:
+    rows = [
+        retrained.metrics[retrained.metrics["drug"] == "Lapatinib"].assign(drug=f"Drug-{n}")
+        for n in range(120)
+    ]
+    names = [f"Drug-{n}" for n in range(120)]
+    verdict = replace(retrained.verdict, beats_baselines=dict.fromkeys(names, True))
+    drugs = tuple(replace(retrained.panel.drugs[0], name=name) for name in names)
+    panel = replace(retrained.panel, drugs=drugs)
+    huge = replace(retrained, metrics=pd.concat(rows), verdict=verdict, panel=panel)
+    note = panel_tags(huge)["mlflow.note.content"]
+    assert 7000 < len(note) <= 8000
+    assert "every drug is in the artefact" in note
+    table = [line for line in note.split("\n") if line.startswith("|")]
+    assert {line.count("|") for line in table} == {9}
+    assert table[-1].startswith("| mean of 120 |")
 
 
 def test_artefacts_are_all_there_and_small(tracked: TrackedRun, client: MlflowClient) -> None:

@@ -10,11 +10,13 @@ import pytest
 from features.drugs import PANELS, load_drugs, load_partnerships, read_knowledge
 from features.hotspots import load_hotspots
 from features.identifiers import match_key
+from features.mechanisms import MECHANISMS, OTHER
 
 COLUMNS = {
     "drugs.tsv": ["name", "synonyms", "class", "targets", "panels", "marker", "source"],
     "partners.tsv": ["gene", "partner", "relation", "source"],
     "hotspots.tsv": ["gene", "residue", "change", "effect", "source"],
+    "mechanisms.tsv": ["entity", "mechanism", "source"],
 }
 MAY_BE_BLANK = {"synonyms", "panels", "change"}
 SOURCE = re.compile(r"PMID:[1-9]\d{3,7}|DOI:10\.\d{4,}/\S+")
@@ -105,3 +107,30 @@ def test_a_change_begins_with_its_residue() -> None:
         assert SYMBOL.fullmatch(row.gene), row
         assert re.fullmatch(r"[ACDEFGHIKLMNPQRSTVWY][1-9]\d*", row.residue), row
         assert row.change == "" or re.fullmatch(rf"{row.residue}[A-Z]", row.change), row
+
+
+def test_an_entity_has_one_mechanism_and_it_is_a_named_one() -> None:
+    rows = read_knowledge("mechanisms.tsv")
+    entities = Counter(row["entity"] for row in rows)
+    assert [entity for entity, count in entities.items() if count > 1] == []
+    assert {row["mechanism"] for row in rows} == set(MECHANISMS) - {OTHER}
+
+
+def test_an_entity_is_a_symbol_or_a_feature_of_one() -> None:
+    for row in read_knowledge("mechanisms.tsv"):
+        *modality, measured = row["entity"].split(":")
+        assert modality in ([], ["rppa"], ["copy_number"]), row
+        assert SYMBOL.fullmatch(measured.split("_")[0]), row
+        assert modality == ["rppa"] or "_" not in measured, row
+
+
+def test_the_mechanism_table_is_sorted_so_that_a_gene_is_found() -> None:
+    rows = read_knowledge("mechanisms.tsv")
+    order = [(MECHANISMS.index(r["mechanism"]), ":" in r["entity"], r["entity"]) for r in rows]
+    assert order == sorted(order)
+
+
+def test_every_drug_target_of_the_her2_panel_has_a_mechanism() -> None:
+    mapped = {row["entity"] for row in read_knowledge("mechanisms.tsv")}
+    targets = {t for drug in load_drugs().values() if "her2" in drug.panels for t in drug.targets}
+    assert targets <= mapped

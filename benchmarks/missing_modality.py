@@ -70,7 +70,7 @@ def main() -> None:
     print(scores.groupby("pattern", sort=False).mean().round(3).to_string())
     gain = scores["sub-model"] - scores["masked"]
     print(
-        f"\nsub-model better than masked: {int((gain > 0).sum())} of {len(gain)} drug-combinations"
+        f"\nsub-model better than masked: {int((gain > 0).sum())} of {len(gain)} drugs and combinations"
     )
 
 

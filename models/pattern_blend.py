@@ -64,7 +64,7 @@ class PatternBlend(ExplainedEstimator):
         self._columns: dict[Pattern, np.ndarray] = {}
         for number, pattern in enumerate(patterns_to_fit(X)):
             rows = np.flatnonzero([number == 0 or bool(set(row) & set(pattern)) for row in has])
-            columns = pattern_columns(list(X.columns), pattern)
+            columns = pattern_columns(X.columns.tolist(), pattern)
             settings = self.get_params()
             if number:
                 settings["inner_folds"] = 0
@@ -144,7 +144,7 @@ class PatternBlend(ExplainedEstimator):
         model.blends_, model._columns = {}, {}
         for name in state["patterns"]:
             pattern = pattern_named(name)
-            columns = pattern_columns(list(features), pattern)
+            columns = pattern_columns(features.tolist(), pattern)
             model._columns[pattern] = columns
             model.blends_[pattern] = Blend.from_state(state["blends"][name], features[columns])
         if not model.blends_:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import functools
+from collections.abc import Collection, Iterable
 
 import numpy as np
 import pandas as pd
@@ -39,16 +40,28 @@ def pattern_named(name: str) -> Pattern:
     return tuple(name.split(";")) if name else ()
 
 
-def pattern_columns(features: Sequence[str], pattern: Pattern) -> np.ndarray:
+def pattern_columns(features: Iterable[str], pattern: Pattern) -> np.ndarray:
     """Columns that a sub-model sees: its modalities', and the clinical covariates."""
-    kept = {*pattern, "clinical"}
-    return np.flatnonzero([modality_of(name) in kept for name in features])
+    return _columns(tuple(features), pattern)
+
+
+# The same tens of thousands of names are asked for again and again.
+@functools.lru_cache(maxsize=64)
+def _columns(features: tuple[str, ...], pattern: Pattern) -> np.ndarray:
+    columns = np.flatnonzero(np.isin(_modalities(features), [*pattern, "clinical"]))
+    columns.flags.writeable = False
+    return columns
+
+
+@functools.lru_cache(maxsize=8)
+def _modalities(features: tuple[str, ...]) -> np.ndarray:
+    return np.array([modality_of(name) for name in features], dtype=str)
 
 
 def row_patterns(X: pd.DataFrame) -> list[Pattern]:
     """Molecular modalities that each row really has, in the order of `MODALITIES`."""
     measured = np.isfinite(X.to_numpy(float))
-    modality = np.array([modality_of(name) for name in X.columns])
+    modality = _modalities(tuple(X.columns.tolist()))
     molecular = [name for name in MODALITIES if name != "clinical" and (modality == name).any()]
     has = np.array([measured[:, modality == m].mean(axis=1) >= LEAST_SHARE for m in molecular]).T
     if not molecular:

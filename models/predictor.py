@@ -131,7 +131,7 @@ class PanelPredictor:
     def coverage(self, features: pd.DataFrame, model: DrugModel) -> np.ndarray:
         """Share of the weight of each sample's sub-model that rests on what the sample has."""
         measured = np.isfinite(features.to_numpy(float))
-        names = list(features.columns)
+        names = features.columns.tolist()
         covered = np.zeros(len(features))
         for pattern, rows in _rows_of(model.blend.chosen(features)).items():
             sd = self.nearest.sd_[pattern_columns(names, pattern)]

@@ -69,9 +69,8 @@ def main() -> None:
     print("donor; Pearson r within drug, mean over drugs, on lines cut down to the combination\n")
     print(scores.groupby("pattern", sort=False).mean().round(3).to_string())
     gain = scores["sub-model"] - scores["masked"]
-    print(
-        f"\nsub-model better than masked: {int((gain > 0).sum())} of {len(gain)} drugs and combinations"
-    )
+    better = f"{int((gain > 0).sum())} of {len(gain)}"
+    print(f"\nsub-model better than masked: {better} drugs and combinations")
 
 
 def predicted(known: DrugLines, held_out: DrugLines) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from models.drug_model import DrugModel
 from models.estimator import Contributions
 from models.patterns import Pattern, row_patterns
 from models.predictor import PanelPredictor
+from serving.named_features import NamedFeatures
 from serving.reasons import (
     LOW_COVERAGE,
     MISSING,
@@ -69,6 +70,8 @@ class Samples:
     features : DataFrame of shape (n_samples, n_features)
     fold_features : mapping of int to DataFrame
         As each fold of the cross-validation builds them.
+    named : NamedFeatures
+        What the names of all these features say.
     patterns : list of Pattern
         Molecular modalities that each sample has.
     modalities : list of str
@@ -77,6 +80,7 @@ class Samples:
 
     features: pd.DataFrame
     fold_features: dict[int, pd.DataFrame]
+    named: NamedFeatures
     patterns: list[Pattern]
     modalities: list[str]
 
@@ -94,9 +98,11 @@ def samples_of(predictor: PanelPredictor, study: Study, features: pd.DataFrame) 
     """
     patterns = row_patterns(features)
     clinical = coverage(features).get("clinical", pd.Series(0.0, index=features.index)) > 0
+    folds = {n: part.loc[features.index] for n, part in predictor.fold_features(study).items()}
     return Samples(
         features,
-        {n: part.loc[features.index] for n, part in predictor.fold_features(study).items()},
+        folds,
+        NamedFeatures.of(features.columns, {n: part.columns for n, part in folds.items()}),
         patterns,
         [
             ";".join([*pattern, *(["clinical"] if known else [])])

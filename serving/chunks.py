@@ -14,12 +14,18 @@ from features.builders.joiner import coverage
 from features.study import Study
 from models.drug_model import DrugModel
 from models.registry import LoadedModel
-from serving.calls import outlook, samples_of
+from serving.calls import Samples, outlook, samples_of
 from serving.explanations import EXPLANATIONS, explanation_rows
+from serving.mechanism_sums import MECHANISM_SUMS, mechanism_rows
 from serving.options import ScoreOptions
 from serving.output import as_table
 from serving.quarantine import failed, not_finite, unusable
 from serving.scores_table import SCORES, score_rows
+from serving.stability import stability
+from serving.top_features import largest
+
+#: Tables that a chunk has rows of, and their columns.
+TABLES = {"scores": SCORES, "explanations": EXPLANATIONS, "mechanisms": MECHANISM_SUMS}
 
 
 @dataclass(frozen=True)
@@ -33,15 +39,14 @@ class ScoredChunk:
         sample whose features could not be built.
     quarantined : dict of str to str
         Sample -> why it has no scores.
-    scores, explanations : pyarrow.Table
-        With the columns of `SCORES` and `EXPLANATIONS`; samples in study order, drugs in the
-        model's order within a sample.
+    rows : dict of str to pyarrow.Table
+        Table of `TABLES` -> its rows; samples in study order, drugs in the model's order within
+        a sample.
     """
 
     coverage: pd.DataFrame
     quarantined: dict[str, str]
-    scores: pa.Table
-    explanations: pa.Table
+    rows: dict[str, pa.Table]
 
     def tables(self) -> dict[str, pa.Table]:
         """All of it as tables, to be written."""
@@ -51,18 +56,14 @@ class ScoredChunk:
             "quarantined": pa.array(reasons, pa.string()),
             **{str(name): pa.array(part, pa.float64()) for name, part in self.coverage.items()},
         }
-        return {
-            "samples": pa.table(samples),
-            "scores": self.scores,
-            "explanations": self.explanations,
-        }
+        return {"samples": pa.table(samples), **self.rows}
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, pa.Table]) -> Self:
         """Chunk that `tables` described."""
         samples = tables["samples"].to_pandas().set_index("sample_id")
         reasons = samples.pop("quarantined").dropna()
-        return cls(samples, reasons.to_dict(), tables["scores"], tables["explanations"])
+        return cls(samples, reasons.to_dict(), {name: tables[name] for name in TABLES})
 
 
 def score_chunk(
@@ -80,7 +81,7 @@ def score_chunk(
     except Exception as failure:
         samples = list(part.samples)
         if len(samples) == 1:
-            return _chunk(pd.DataFrame(index=part.samples), {samples[0]: failed(failure)}, [], [])
+            return _chunk(pd.DataFrame(index=part.samples), {samples[0]: failed(failure)}, [])
         middle = len(samples) // 2
         halves = [part.select(half) for half in (samples[:middle], samples[middle:])]
         return _joined([score_chunk(model, drugs, half, options) for half in halves])
@@ -96,38 +97,47 @@ def _predicted(
     quarantined = unusable(features)
     kept = features.index.drop(list(quarantined))
     features = features.loc[kept]
-    scores, explanations = [], []
+    told: list[dict[str, pd.DataFrame]] = []
     if len(kept):
         samples = samples_of(predictor, part, features)
-        for drug in drugs:
-            said = outlook(
-                predictor,
-                drug,
-                samples,
-                level=options.level,
-                her2_context=options.her2_context,
-            )
-            scores.append(score_rows(model, drug, samples, said))
-            explanations.append(explanation_rows(drug, features, said.contributions, options.top_k))
-    return _chunk(covered, quarantined, scores, explanations)
+        told = [_of_drug(model, drug, samples, options) for drug in drugs]
+    return _chunk(covered, quarantined, told)
+
+
+def _of_drug(
+    model: LoadedModel, drug: DrugModel, samples: Samples, options: ScoreOptions
+) -> dict[str, pd.DataFrame]:
+    """Rows of each of `TABLES` of some samples and one drug."""
+    said = outlook(
+        model.predictor, drug, samples, level=options.level, her2_context=options.her2_context
+    )
+    values = said.contributions.values
+    chosen = largest(values, samples.named.order, options.top_k)
+    steady = stability(drug, samples, values, chosen)
+    return {
+        "scores": score_rows(model, drug, samples, said, steady.agreement),
+        "explanations": explanation_rows(drug, samples, values, chosen, steady),
+        "mechanisms": mechanism_rows(drug, samples, values),
+    }
 
 
 def _chunk(
     covered: pd.DataFrame,
     quarantined: dict[str, str],
-    scores: Sequence[pd.DataFrame],
-    explanations: Sequence[pd.DataFrame],
+    told: Sequence[Mapping[str, pd.DataFrame]],
 ) -> ScoredChunk:
-    """A chunk of tables of one drug each, without the samples that must not be told."""
-    if not scores:
-        return ScoredChunk(covered, quarantined, SCORES.empty_table(), EXPLANATIONS.empty_table())
+    """A chunk of what is told of one drug each, without the samples that must not be told."""
+    if not told:
+        empty = {name: schema.empty_table() for name, schema in TABLES.items()}
+        return ScoredChunk(covered, quarantined, empty)
     n_samples = len(covered) - len(quarantined)
-    told, why = _by_sample(scores, n_samples), _by_sample(explanations, n_samples)
-    wrong = not_finite(told, why)
-    told, why = (table[~table["sample_id"].isin(list(wrong))] for table in (told, why))
-    return ScoredChunk(
-        covered, quarantined | wrong, as_table(told, SCORES), as_table(why, EXPLANATIONS)
-    )
+    rows = {name: _by_sample([of_drug[name] for of_drug in told], n_samples) for name in TABLES}
+    wrong = not_finite(rows["scores"], rows["explanations"])
+    kept = {
+        name: as_table(table[~table["sample_id"].isin(list(wrong))], TABLES[name])
+        for name, table in rows.items()
+    }
+    return ScoredChunk(covered, quarantined | wrong, kept)
 
 
 def _joined(parts: Sequence[ScoredChunk]) -> ScoredChunk:
@@ -135,8 +145,7 @@ def _joined(parts: Sequence[ScoredChunk]) -> ScoredChunk:
     return ScoredChunk(
         pd.concat([part.coverage for part in parts]),
         {sample: why for part in parts for sample, why in part.quarantined.items()},
-        pa.concat_tables([part.scores for part in parts]),
-        pa.concat_tables([part.explanations for part in parts]),
+        {name: pa.concat_tables([part.rows[name] for part in parts]) for name in TABLES},
     )
 
 

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from features.builders.names import modality_of
 from models.drug_model import DrugModel
-from models.estimator import Contributions
+from serving.calls import Samples
+from serving.stability import Stability
 
 OTHER = "(other)"
 
-#: Columns of the explanations and their types. `mechanism` is null: no feature is mapped to one.
+#: Columns of the explanations and their types.
 EXPLANATIONS = pa.schema(
     {
         "sample_id": pa.string(),
@@ -23,79 +23,68 @@ EXPLANATIONS = pa.schema(
         "mechanism": pa.string(),
         "value": pa.float64(),
         "contribution": pa.float64(),
+        "top_k_share": pa.float64(),
+        "stable": pa.bool_(),
     }
 )
 _COLUMNS: list[str] = EXPLANATIONS.names
 
 
 def explanation_rows(
-    drug: DrugModel, features: pd.DataFrame, contributions: Contributions, top_k: int
+    drug: DrugModel,
+    samples: Samples,
+    values: np.ndarray,
+    chosen: np.ndarray,
+    steady: Stability,
 ) -> pd.DataFrame:
     """Features that moved each prediction most, with the columns of `EXPLANATIONS`.
 
     Parameters
     ----------
     drug : DrugModel
-    features : DataFrame of shape (n_samples, n_features)
-        As `PanelPredictor.features` returns.
-    contributions : Contributions
-        The drug's, of these samples.
-    top_k : int
-        Features named a sample, by absolute contribution; equal ones by name.
+    samples : Samples
+    values : ndarray of shape (n_samples, n_features)
+        The drug's contributions.
+    chosen : ndarray of int, shape (n_samples, n_chosen)
+        Columns of the features to name (`serving.top_features.largest`).
+    steady : Stability
+        Of these features.
 
     Returns
     -------
     DataFrame
-        For each sample its `top_k` features (all, if the model has fewer) and then one row
-        ``(other)`` with the sum of the rest, so that base value and contributions add up to the
-        prediction. `value` is the feature in the model's scale, NaN where not measured;
-        `contribution` is in the response's unit.
+        For each sample its chosen features and then one row ``(other)`` with the sum of the
+        rest, so that base value and contributions add up to the prediction. `value` is the
+        feature in the model's scale, NaN where not measured; `contribution` is in the
+        response's unit. Of ``(other)``, which is no feature, nothing else is known.
     """
-    names = np.asarray(features.columns, dtype=object)
-    chosen = _largest(np.abs(contributions.values), names, top_k)
     n_samples, n_chosen = chosen.shape
-    rest = contributions.values.copy()
+    rest = values.copy()
     np.put_along_axis(rest, chosen, 0.0, axis=1)
-    modality = np.array([modality_of(name) for name in names], dtype=object)
-    last = np.full((n_samples, 1), None, dtype=object)
+    named, measured = samples.named, samples.features.to_numpy(float)
     columns = {
-        "feature": np.hstack([names[chosen], np.full((n_samples, 1), OTHER, dtype=object)]),
-        "modality": np.hstack([modality[chosen], last]),
-        "value": np.hstack(
-            [_of_rows(features.to_numpy(float), chosen), np.full(last.shape, np.nan)]
-        ),
-        "contribution": np.hstack(
-            [_of_rows(contributions.values, chosen), rest.sum(axis=1, keepdims=True)]
-        )
+        "feature": _with_last(named.names[chosen], OTHER),
+        "modality": _with_last(named.modalities[chosen], None),
+        "mechanism": _with_last(named.mechanisms[chosen], None),
+        "value": _with_last(_of_rows(measured, chosen), np.nan),
+        "contribution": np.column_stack([_of_rows(values, chosen), rest.sum(axis=1)])
         + 0.0,  # no negative zeros
+        "top_k_share": _with_last(steady.top_k_share, np.nan),
+        "stable": _with_last(steady.stable, None),
     }
     return pd.DataFrame(
         {
-            "sample_id": np.repeat(features.index.to_numpy(dtype=object), n_chosen + 1),
+            "sample_id": np.repeat(samples.features.index.to_numpy(dtype=object), n_chosen + 1),
             "drug": drug.name,
             "rank": np.tile(np.arange(1, n_chosen + 2, dtype=np.int32), n_samples),
-            "mechanism": None,
-            **{name: values.ravel() for name, values in columns.items()},
+            **{name: cells.ravel() for name, cells in columns.items()},
         }
     )[_COLUMNS]
 
 
-def _largest(magnitudes: np.ndarray, names: np.ndarray, top_k: int) -> np.ndarray:
-    """Columns of the largest magnitudes of each row, largest first, equal ones by name."""
-    kept = min(top_k, magnitudes.shape[1])
-    by_name = np.argsort(np.argsort(names, kind="stable"), kind="stable")
-    chosen = np.empty((len(magnitudes), kept), dtype=int)
-    for row, values in enumerate(magnitudes):
-        # Most contributions are zero, and a partition is slow among so many equals.
-        candidates = np.flatnonzero(values)
-        if len(candidates) < kept:
-            candidates = np.arange(len(values))
-        else:
-            least = np.partition(values[candidates], -kept)[-kept]
-            candidates = candidates[values[candidates] >= least]
-        order = np.lexsort((by_name[candidates], -values[candidates]))
-        chosen[row] = candidates[order[:kept]]
-    return chosen
+def _with_last(cells: np.ndarray, last: object) -> np.ndarray:
+    """Cells with one more column, of one value."""
+    return np.hstack([cells, np.full((len(cells), 1), last, dtype=cells.dtype)])
 
 
 def _of_rows(values: np.ndarray, columns: np.ndarray) -> np.ndarray:

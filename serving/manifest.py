@@ -16,11 +16,14 @@ import pyarrow as pa
 import sklearn
 import xgboost
 
+from features.drugs import find_drug
 from features.study import Study
 from models.drug_model import DrugModel
+from models.patterns import LEAST_SHARE
 from models.registry import LoadedModel
-from serving.explanations import EXPLANATIONS
-from serving.scores_table import SCORES
+from serving.chunks import TABLES
+
+_CLINICAL = "clinical"
 
 
 def describe(
@@ -31,6 +34,7 @@ def describe(
     coverage: pd.DataFrame,
     quarantined: Mapping[str, str],
     calls: Mapping[str, int],
+    shift: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Contents of the manifest, as plain values.
 
@@ -50,6 +54,8 @@ def describe(
         Sample -> why it has no scores.
     calls : mapping of str to int
         Call -> rows that have it.
+    shift : mapping
+        As `serving.drift.drift_section` returns.
     """
     n_scored = len(coverage) - len(quarantined)
     trained_on_simulated = bool(model.predictor.training.get("simulated", False))
@@ -72,7 +78,9 @@ def describe(
             "rows": n_scored * len(drugs),
             "calls": dict(calls),
         },
-        "coverage": {str(name): _coverage(shares) for name, shares in coverage.items()},
+        "coverage": {str(name): _coverage(str(name), part) for name, part in coverage.items()},
+        "drugs": [_drug(model, drug, her2_context=options["her2_context"]) for drug in drugs],
+        "shift": dict(shift),
         "quarantined": dict(quarantined),
         "options": dict(options),
         "software": software_versions(),
@@ -101,7 +109,7 @@ def job_digest(study: Study, model: LoadedModel, options: Mapping[str, Any], chu
         "model": [model.name, model.version, model.digest or secrets.token_hex()],
         "options": dict(options),
         "chunk": chunk,
-        "columns": [str(SCORES), str(EXPLANATIONS)],
+        "columns": [str(schema) for schema in TABLES.values()],
         "software": software_versions(),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -142,10 +150,47 @@ def _model(model: LoadedModel, simulated: bool) -> dict[str, Any]:
     }
 
 
-def _coverage(shares: pd.Series) -> dict[str, Any]:
-    """Samples that have a modality, and the mean share of its features that these have."""
-    present = shares[shares > 0]
+def _drug(model: LoadedModel, drug: DrugModel, *, her2_context: bool) -> dict[str, Any]:
+    """What is known of a drug, and how well cross-validation found it to be predicted."""
+    known = find_drug(drug.name)
+    typical = model.predictor.typical_response(drug, her2_context=her2_context)
+    return {
+        "name": drug.name,
+        "drug_class": None if known is None else known.drug_class,
+        "targets": [] if known is None else list(known.targets),
+        "n_lines": drug.n_lines,
+        "pearson": _finite(drug.metrics["blend"]["pearson"]),
+        "best_baseline": _best_baseline(drug, "marker" if known is None else known.marker),
+        "beats_baselines": drug.beats_baselines,
+        "typical_response": _finite([typical])[0],
+    }
+
+
+def _best_baseline(drug: DrugModel, marker: str) -> dict[str, Any] | None:
+    """The baseline of the highest Pearson r, and that; None where none was measured."""
+    shown = {"drug_mean": "drug mean", "lineage_mean": "lineage mean", "marker": f"{marker} level"}
+    r = {
+        # What predicts one number for all lines has no correlation, and tells as much as r = 0.
+        name: _finite(drug.metrics[method]["pearson"])[0] or 0.0
+        for method, name in shown.items()
+        if method in drug.metrics
+    }
+    best = max(r, key=r.__getitem__, default=None)
+    return None if best is None else {"name": best, "pearson": r[best]}
+
+
+def _coverage(modality: str, shares: pd.Series) -> dict[str, Any]:
+    """Samples that have a modality, and the mean share of its features that these have.
+
+    A sample with fewer features than sub-models ask for does not have the modality.
+    """
+    present = shares[(shares > 0) & ((shares >= LEAST_SHARE) | (modality == _CLINICAL))]
     return {
         "samples": len(present),
         "mean_share_of_features": round(float(present.mean()), 6) if len(present) else None,
     }
+
+
+def _finite(estimate: Sequence[float]) -> list[float | None]:
+    """Numbers for JSON, which knows no NaN; None in its place."""
+    return [float(number) if np.isfinite(number) else None for number in estimate]

@@ -32,12 +32,13 @@ SCORES = pa.schema(
         **{f"contribution_{modality}": _NUMBER for modality in MODALITIES},
         "model_name": _TEXT,
         "model_version": _TEXT,
+        "explanation_agreement": _NUMBER,
     }
 )
 
 
 def score_rows(
-    model: LoadedModel, drug: DrugModel, samples: Samples, said: Outlook
+    model: LoadedModel, drug: DrugModel, samples: Samples, said: Outlook, agreement: np.ndarray
 ) -> pd.DataFrame:
     """Scores of some samples for one drug, with the columns of `SCORES`.
 
@@ -49,6 +50,8 @@ def score_rows(
     samples : Samples
     said : Outlook
         What the predictor says of these samples and this drug.
+    agreement : ndarray of shape (n_samples,)
+        How far the folds' models explain each sample alike (`serving.stability.Stability`).
 
     Returns
     -------
@@ -74,6 +77,7 @@ def score_rows(
             **modality_contributions(samples.features.columns, said.contributions.values),
             "model_name": model.name,
             "model_version": model.version,
+            "explanation_agreement": agreement,
         }
     )
     names: list[str] = SCORES.names

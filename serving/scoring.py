@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,26 +15,36 @@ from features.errors import InputError
 from features.study import Study
 from models.drug_model import DrugModel
 from models.registry import LoadedModel
-from serving.chunks import ScoredChunk, score_chunk
-from serving.explanations import EXPLANATIONS
+from serving.chunks import TABLES, ScoredChunk, score_chunk
+from serving.drift import drift_section
 from serving.journal import OUTPUT, Journal, Notice
 from serving.lock import Claim, claimed
 from serving.manifest import describe, job_digest
 from serving.options import DEFAULT_OPTIONS, ScoreOptions
 from serving.output import (
     TableWriter,
+    as_table,
     put_in_place,
     require_replaceable,
     unwritable,
     write_manifest,
 )
 from serving.quarantine import NO_MODALITY
-from serving.scores_table import SCORES
+from serving.reference import REFERENCE, reference_rows
+from serving.report.writing import write_report
 
 #: Samples in memory at once as features and contributions: 80 MB for 40,000 features.
 CHUNK = 256
-#: Files of the folder that `score_study` writes.
-FILES = ("scores.parquet", "scores.csv", "explanations.parquet", "manifest.json")
+#: Files of the folder that `score_study` writes; the report of a large study has more pages.
+FILES = (
+    "scores.parquet",
+    "scores.csv",
+    "explanations.parquet",
+    "mechanisms.parquet",
+    "reference.parquet",
+    "manifest.json",
+    "report.html",
+)
 Progress = Callable[[int], None]
 
 
@@ -158,24 +168,43 @@ def _write_files(job: _Job, journal: Journal, folder: Path, progress: Progress) 
     coverage: list[pd.DataFrame] = []
     quarantined: dict[str, str] = {}
     calls: Counter[str] = Counter()
-    scores_file, csv_file, explanations_file, _ = (folder / name for name in FILES)
-    with (
-        TableWriter(scores_file, SCORES, csv_file) as scores,
-        TableWriter(explanations_file, EXPLANATIONS) as explanations,
-    ):
+    modalities: set[str] = set()
+    with ExitStack() as files:
+        writers = {name: files.enter_context(_writer(folder, name)) for name in TABLES}
         for part in _chunks(job, journal):
-            scores.append(part.scores)
-            explanations.append(part.explanations)
+            for name, writer in writers.items():
+                writer.append(part.rows[name])
             coverage.append(part.coverage)
             quarantined |= part.quarantined
-            calls.update(part.scores["call"].drop_null().to_pylist())
+            calls.update(part.rows["scores"]["call"].drop_null().to_pylist())
+            modalities.update(part.rows["scores"]["modalities"].to_pylist())
             progress(sum(map(len, coverage)))
     _require_scored(job, quarantined)
+    _write_reference(job, modalities, folder)
     # A sample whose features could not be built has no coverage.
     covered = pd.concat(coverage).fillna(0.0)
-    manifest = describe(job.study, job.model, job.drugs, job.told, covered, quarantined, calls)
+    shift = drift_section(job.study, job.model.predictor)
+    manifest = describe(
+        job.study, job.model, job.drugs, job.told, covered, quarantined, calls, shift
+    )
     write_manifest(folder, manifest)
+    write_report(folder)
     return manifest
+
+
+def _writer(folder: Path, table: str) -> TableWriter:
+    """Writer of one of the chunks' tables; of the scores there is a CSV as well."""
+    csv = folder / "scores.csv" if table == "scores" else None
+    return TableWriter(folder / f"{table}.parquet", TABLES[table], csv)
+
+
+def _write_reference(job: _Job, modalities: set[str], folder: Path) -> None:
+    """Write where the training lines lie, of the modalities that the scored samples have."""
+    rows = reference_rows(
+        job.model.predictor, job.drugs, modalities, her2_context=job.options.her2_context
+    )
+    with TableWriter(folder / "reference.parquet", REFERENCE) as file:
+        file.append(as_table(rows, REFERENCE))
 
 
 def _chunks(job: _Job, journal: Journal) -> Iterator[ScoredChunk]:

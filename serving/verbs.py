@@ -121,9 +121,11 @@ def score(
 ) -> None:
     """Predict and explain every sample of STUDY for every drug of a model.
 
-    DIR gets scores.parquet and scores.csv (a row a sample and drug), explanations.parquet (what
-    moved each prediction) and manifest.json (with what it was made, and what was left out). It is
-    written whole or not at all. After a crash the same command goes on where the job stopped.
+    DIR gets report.html (for people), scores.parquet and scores.csv (a row a sample and drug),
+    explanations.parquet and mechanisms.parquet (what moved each prediction), reference.parquet
+    (where the training lines lie) and manifest.json (with what it was made, and what was left
+    out). It is written whole or not at all. After a crash the same command goes on where the job
+    stopped.
     """
     from features.study import read_study
     from models.registry import load_model

@@ -95,7 +95,9 @@ def test_help_lists_the_verbs_as_a_story() -> None:
     shown = run("--help")
     assert shown.returncode == 0
     listed = re.findall(r"^  (\w+)  +\S", shown.stdout.split("Verbs:")[1], flags=re.MULTILINE)
-    assert " ".join(listed) == "check train compare promote rollback score ui simulate demo"
+    assert " ".join(listed) == (
+        "check train compare promote rollback score explain report ui simulate demo"
+    )
 
 
 def test_help_answers_in_under_three_tenths_of_a_second() -> None:
@@ -150,7 +152,7 @@ def test_no_verb_shows_the_help_and_is_a_mistake() -> None:
     [
         (["scor"], "did you mean 'score'?"),
         (["Train"], "did you mean 'train'?"),
-        (["zzz"], "choose one of check, train, compare, promote, rollback, score, ui,"),
+        (["zzz"], "choose one of check, train, compare, promote, rollback, score,"),
         (["--versoin"], "Did you mean '--version'?"),
         (["check", "here", "--drug", "x"], "Did you mean '--drugs'?"),
         (["check"], "Missing argument 'WAY'."),

@@ -1,0 +1,56 @@
+"""Through which mechanism did a prediction come about? The rows of ``mechanisms.parquet``."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from features.mechanisms import MECHANISMS
+from models.drug_model import DrugModel
+from serving.calls import Samples
+
+#: Columns of the mechanisms' sums and their types.
+MECHANISM_SUMS = pa.schema(
+    {
+        "sample_id": pa.string(),
+        "drug": pa.string(),
+        "mechanism": pa.string(),
+        "contribution": pa.float64(),
+    }
+)
+
+
+def mechanism_rows(drug: DrugModel, samples: Samples, values: np.ndarray) -> pd.DataFrame:
+    """Sum of the Shapley values of each mechanism's features, with the columns of the schema.
+
+    Parameters
+    ----------
+    drug : DrugModel
+    samples : Samples
+    values : ndarray of shape (n_samples, n_features)
+        The drug's contributions.
+
+    Returns
+    -------
+    DataFrame
+        All of `MECHANISMS` a sample, in that order, in response units; zero for one that no
+        feature of the sample's sub-model stands for. They and the base value add up to the
+        prediction.
+    """
+    sums = np.column_stack(
+        [
+            # A sum along contiguous rows does not depend on which rows stand beside it.
+            np.ascontiguousarray(values[:, samples.named.mechanisms == mechanism]).sum(axis=1)
+            for mechanism in MECHANISMS
+        ]
+    )
+    n_samples = len(samples.features)
+    return pd.DataFrame(
+        {
+            "sample_id": np.repeat(samples.features.index.to_numpy(dtype=object), len(MECHANISMS)),
+            "drug": drug.name,
+            "mechanism": np.tile(np.array(MECHANISMS, dtype=object), n_samples),
+            "contribution": sums.ravel() + 0.0,  # no negative zeros
+        }
+    )

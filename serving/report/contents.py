@@ -1,0 +1,205 @@
+"""What does a page know of its samples? Everything the charts need, as compact plain values.
+
+What recurs (features, reasons, distributions) is told once and then meant by its place. Numbers
+keep five or six significant digits, so that sums still hold to 1e-4.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from serving.report.overview import drug_subtitle, quality_sentence
+from serving.report.sample_scores import DrugScore, Feature, SampleScores
+from serving.report.score_folder import ScoreFolder
+from serving.report.sentences import (
+    Scale,
+    abstains,
+    drug_sentences,
+    reason_text,
+    sample_sentences,
+)
+from serving.report.wording import feature_label, modality_name, value_kind
+
+_ESCAPED = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
+
+
+class PageContents:
+    """The samples of one page, added one after the other.
+
+    Parameters
+    ----------
+    folder : ScoreFolder
+    """
+
+    def __init__(self, folder: ScoreFolder) -> None:
+        self._manifest = folder.manifest
+        self._scale = Scale.of(folder.manifest)
+        self._modalities = folder.modalities
+        self._drugs = {drug["name"]: n for n, drug in enumerate(folder.manifest["drugs"])}
+        self._reference = _distributions(folder.reference)
+        self._features, self._mechanisms, self._reasons = _Told(), _Told(), _Told()
+        self._lines, self._sentences = _Told(), _Told()
+        self._samples: list[str] = []
+        self.names: list[str] = []
+        self._size = len(self.json())
+
+    @property
+    def size(self) -> int:
+        """Bytes of the page's data, nearly."""
+        told = (self._features, self._mechanisms, self._reasons, self._lines, self._sentences)
+        return self._size + sum(one.size for one in told)
+
+    def add(self, scores: SampleScores) -> None:
+        """Add a sample."""
+        text = script_json(
+            {
+                "name": scores.sample,
+                "says": sample_sentences(scores, self._modalities),
+                "drugs": [self._drug(score) for score in scores.drugs],
+            }
+        )
+        self.names.append(scores.sample)
+        self._samples.append(text)
+        self._size += len(text.encode()) + 1
+
+    def json(self) -> str:
+        """Everything on the page, as text that may stand in a script element."""
+        shared = script_json(self._shared())
+        return f'{shared[:-1]},"samples":[{",".join(self._samples)}]}}'
+
+    def _shared(self) -> dict[str, Any]:
+        """What the samples have in common."""
+        scale = self._scale
+        return {
+            "response": {
+                "name": scale.response,
+                "unit": scale.unit,
+                "higherIsResistant": scale.higher_is_resistant,
+                "level": scale.level,
+                "lines": scale.lines,
+            },
+            "modalities": [modality_name(name) for name in self._modalities],
+            "drugs": [
+                {
+                    "name": drug["name"],
+                    "about": drug_subtitle(drug),
+                    "quality": quality_sentence(drug),
+                    "beats": bool(drug["beats_baselines"]),
+                    "typical": _short(drug["typical_response"]),
+                }
+                for drug in self._manifest["drugs"]
+            ],
+            "mechanisms": self._mechanisms.entries,
+            "reasons": self._reasons.entries,
+            "features": self._features.entries,
+            "lines": self._lines.entries,
+            "sentences": self._sentences.entries,
+        }
+
+    def _drug(self, score: DrugScore) -> dict[str, Any]:
+        mechanisms: list[float | int | None] = [None] * len(self._mechanisms.entries)
+        for name, value in score.by_mechanism.items():
+            place = self._mechanisms.place(name, name)
+            mechanisms += [None] * (place + 1 - len(mechanisms))
+            mechanisms[place] = _short(value, 5)
+        told = {
+            "drug": self._drugs[score.drug],
+            "call": score.call,
+            "at": [
+                _short(value)
+                for value in (score.prediction, score.lower, score.upper, score.base_value)
+            ],
+            "percentile": _short(score.percentile, 4),
+            "applicability": _short(score.applicability, 3),
+            "reasons": [
+                self._reasons.place(code, [code, reason_text(code), abstains(code)])
+                for code in score.reasons
+            ],
+            "lines": self._lines_at(score),
+            "modalities": [_short(score.by_modality.get(name), 5) for name in self._modalities],
+            "mechanisms": mechanisms,
+            "says": [self._sentences.place(one, one) for one in drug_sentences(score, self._scale)],
+            **self._explained(score.features),
+            "rest": _short(score.rest),
+        }
+        if score.evidence:
+            told["evidence"] = [_fact(row) for row in score.evidence]
+        return told
+
+    def _explained(self, features: Sequence[Feature]) -> dict[str, list[Any]]:
+        return {
+            "features": [
+                self._features.place(
+                    (one.feature, one.modality, one.mechanism),
+                    [
+                        one.feature,
+                        feature_label(one.feature),
+                        one.modality,
+                        one.mechanism,
+                        value_kind(one.feature),
+                    ],
+                )
+                for one in features
+            ],
+            "values": [_short(one.value, 3) for one in features],
+            "contributions": [_short(one.contribution, 5) for one in features],
+            "shares": [_short(one.top_k_share, 3) for one in features],
+            "stable": [int(one.stable) for one in features],
+        }
+
+    def _lines_at(self, score: DrugScore) -> int | None:
+        """Place of the distributions that the score is compared with; None if they are missing."""
+        key = (score.drug, score.modalities)
+        return self._lines.place(key, self._reference[key]) if key in self._reference else None
+
+
+class _Told:
+    """Entries that are told once and then meant by their place."""
+
+    def __init__(self) -> None:
+        self.entries: list[Any] = []
+        self.size = 0
+        self._places: dict[Hashable, int] = {}
+
+    def place(self, key: Hashable, entry: Any) -> int:
+        """Place of the entry known by `key`; a new one is added."""
+        if key not in self._places:
+            self._places[key] = len(self.entries)
+            self.entries.append(entry)
+            self.size += len(script_json(entry).encode()) + 1
+        return self._places[key]
+
+
+def script_json(content: Any) -> str:
+    """JSON that no HTML parser can take for the end of a script element, or for anything else."""
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.translate(_ESCAPED)
+
+
+def _distributions(reference: pd.DataFrame) -> dict[tuple[str, str], dict[str, list[Any]]]:
+    """Quantiles 0 to 100 of the training lines by drug and modalities."""
+    return {
+        (str(drug), str(modalities)): {
+            name: [_short(value, 4) for value in part.sort_values("quantile")[name]]
+            for name in ("predicted", "observed")
+        }
+        for (drug, modalities), part in reference.groupby(["drug", "modalities"], sort=False)
+    }
+
+
+def _fact(row: Mapping[str, Any]) -> list[str]:
+    names = ("fact", "direction", "strength", "source", "agreement")
+    return ["" if row[name] is None else str(row[name]) for name in names]
+
+
+def _short(value: float | None, digits: int = 6) -> float | int | None:
+    """The number to some significant digits; None for one that is missing."""
+    if value is None or not np.isfinite(value):
+        return None
+    rounded = float(f"{value:.{digits}g}")
+    return int(rounded) if rounded.is_integer() else rounded

@@ -1,0 +1,92 @@
+// One drug of one sample: what is predicted, how sure that is, and why.
+
+function reasonList(score) {
+  if (!score.reasons.length) return null;
+  return el("ul", { class: "notes" }, score.reasons.map((place) => {
+    const [code, text, abstains] = page.reasons[place];
+    return el("li", { class: abstains ? "grave" : null, title: code }, text);
+  }));
+}
+
+function evidenceTable(score) {
+  if (!score.evidence) return [];
+  const heads = ["Fact", "Direction", "Strength", "Source", "Beside the model"];
+  return [
+    el("h3", null, "Evidence from the literature"),
+    el("div", { class: "scroll" }, el("table", { class: "plain evidence" },
+      el("thead", null, el("tr", null, heads.map((head) => el("th", { scope: "col" }, head)))),
+      el("tbody", null, score.evidence.map((row) => el("tr", null, row.map((text) => el("td", null, text))))))),
+  ];
+}
+
+/** Every number of the explanation, for reading aloud, copying and checking. */
+function numbersTable(score) {
+  const [prediction, , , base] = score.at;
+  const largest = Math.max(Math.abs(score.rest), ...score.contributions.map(Math.abs));
+  const heads = ["Feature", "Mechanism", "Value", "Contribution", "In folds' top", "Stability"];
+  const line = (name, value, text) => el("tr", { "data-row": name },
+    el("th", { scope: "row", colspan: 3 }, name), el("td", { class: "number", "data-value": value }, text),
+    el("td"), el("td"));
+  const rows = featuresOf(score).map((one) => el("tr", { "data-feature": one.feature },
+    el("th", { scope: "row", class: "name", title: one.feature }, one.label),
+    el("td", null, one.mechanism),
+    el("td", { class: "whole" }, valueText(one.kind, one.value)),
+    el("td", { class: "number", "data-value": one.contribution }, number(one.contribution, true, largest)),
+    el("td", { class: "number" }, one.share === null ? "–" : `${Math.round(100 * one.share)} %`),
+    el("td", null, one.stable ? "stable" : "unstable")));
+  return el("details", { class: "numbers-details" },
+    el("summary", null, "The numbers"),
+    el("div", { class: "scroll" }, el("table", { class: "plain numbers" },
+      el("thead", null, el("tr", null, heads.map((head) => el("th", { scope: "col" }, head)))),
+      el("tbody", null, line("base value", base, number(base)), rows,
+        line(OTHER, score.rest, number(score.rest, true, largest)), line("prediction", prediction, number(prediction))))));
+}
+
+function sidesKey(...more) {
+  return el("p", { class: "key" },
+    el("span", { class: "towards-sensitive" }, "← towards sensitive"), " · ",
+    el("span", { class: "towards-resistant" }, "towards resistant →"), ...more);
+}
+
+/** A place for a chart, which is drawn once it is known how wide it may be. */
+function chartPlace(draw, name) {
+  const place = el("div", { class: "chart", "data-chart": name });
+  place.draw = () => {
+    if (place.clientWidth) place.replaceChildren(draw(Math.min(place.clientWidth, 760)));
+  };
+  return place;
+}
+
+function drugPanel(sample, drug) {
+  const score = scoreOf(sample, drug);
+  const { name, about, quality } = drugs[drug];
+  if (!score) return [el("h2", { class: "name" }, name), el("p", null, "This drug was not scored.")];
+  const [predicted, called, driven, stability] = score.says.map((place) => page.sentences[place]);
+  const modalities = sumsOf(page.modalities, score.modalities);
+  const mechanisms = sumsOf(page.mechanisms, score.mechanisms);
+  const near = score.applicability === null ? ""
+    : ` Applicability ${fixed(score.applicability, 2)}: the share of held-out training lines that lie as far from the rest.`;
+  return [
+    el("h2", { class: "name", id: "drug-title", tabindex: -1 }, name), badge(score.call),
+    about ? el("p", { class: "quiet" }, about) : null,
+    el("p", { class: "says" }, `${predicted} ${called}`),
+    reasonList(score),
+    el("p", { class: "quiet" }, quality + near),
+    el("h3", null, "Among the training lines"),
+    chartPlace((width) => stripChart(score, width), "strip"),
+    sidesKey(` · marks: a hundredth of the ${response.lines}; band: interval; dotted: typical line`),
+    el("h3", null, "What moves the prediction"),
+    el("p", { class: "says" }, driven),
+    el("div", { class: "pair" },
+      el("div", null, el("h3", null, "By mechanism"),
+        chartPlace((width) => sumsChart(mechanisms, "mechanism", width), "mechanisms")),
+      el("div", null, el("h3", null, "By modality"),
+        chartPlace((width) => sumsChart(modalities, "modality", width), "modalities"))),
+    el("h3", null, "Feature by feature"),
+    chartPlace((width) => waterfallChart(score, width), "waterfall"),
+    sidesKey(" · solid: stable; pale with a broken edge: unstable"),
+    stability ? el("p", { class: "quiet" }, stability) : null,
+    numbersTable(score),
+    ...evidenceTable(score),
+  ].filter(Boolean);
+}

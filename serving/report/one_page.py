@@ -1,0 +1,196 @@
+"""What fits on one sheet about one sample? A print-ready A4 page."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
+
+from serving.reasons import MISSING
+from serving.report.one_page_charts import CALL_COLOURS, draw_ranking, draw_sums
+from serving.report.overview import quality_sentence
+from serving.report.sample_scores import DrugScore, SampleScores
+from serving.report.score_folder import ScoreFolder, read_score_folder
+from serving.report.sentences import (
+    Scale,
+    abstains,
+    drug_sentences,
+    reason_text,
+    sample_sentences,
+)
+from serving.report.wording import feature_label
+from serving.report.writing import sample_file, write_whole
+
+_WIDTH, _HEIGHT = 8.27, 11.69
+_LEFT, _RIGHT = 0.06, 0.94
+_INK, _SOFT = "#18222d", "#55616e"
+_TELLING = 3
+_MOST_SUMS = 6
+_MOST_REASONS = 5
+_LIMITS = (
+    "Cell lines are not tumours, and a response in a dish is not a clinical response. "
+    "Contributions say what the model looked at, not what causes resistance. Research use only: "
+    "Sidestep is not a medical device, and these numbers are not advice on treatment."
+)
+#: So that the page looks, and its bytes are, the same whatever a user's own settings.
+_SETTINGS: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": 7.5,
+    "text.parse_math": False,
+    "pdf.fonttype": 42,
+    "text.color": _INK,
+}
+
+
+def write_one_page(folder: Path, sample: str, out: Path | None = None) -> Path:
+    """Write a sample's page as PDF; ``report-ID.pdf`` in the score folder by default.
+
+    The same scores give the same bytes.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be read, or the sample was not scored.
+    OSError
+        If the file cannot be written.
+    """
+    scores = read_score_folder(folder)
+    path = out or folder / sample_file(sample, ".pdf")
+    drawn = BytesIO()
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_SETTINGS)
+        metadata = {"Title": f"Sidestep: {sample}", "CreationDate": None}
+        figure = one_page(scores, scores.one_sample(sample))
+        figure.savefig(drawn, format="pdf", metadata=metadata)
+    write_whole(path, drawn.getvalue())
+    return path
+
+
+def one_page(folder: ScoreFolder, scores: SampleScores) -> Figure:
+    """Headline, drugs in order, what drives the most telling ones, warnings and limits."""
+    page = _Page()
+    scale = Scale.of(folder.manifest)
+    model, study = folder.manifest["model"], folder.manifest["study"]
+    version = f" version {model['version']}" if model["version"] else ""
+    for line in textwrap.wrap(scores.sample, 50) or [scores.sample]:
+        page.line(line, size=17, weight="bold", skip=0.026)
+    page.text(
+        f"{study['name'] or study['id']}, scored with {model['name']}{version}: "
+        f"{scale.response}, {scale.unit}",
+        width=125,
+        colour=_SOFT,
+    )
+    if folder.manifest.get("simulated"):
+        page.line("SIMULATED DATA: these numbers say nothing about real samples.", weight="bold",
+                  colour=CALL_COLOURS["resistant"])  # fmt: skip
+    for sentence in sample_sentences(scores, folder.modalities):
+        page.text(sentence, size=8.5, width=118)
+    page.top -= 0.008
+    top = page.top
+    draw_ranking(page.figure, folder, scores, left=_LEFT, right=0.44, top=top, bottom=0.2)
+    _draw_telling(page, scores, scale, top)
+    page.top = 0.165
+    _write_warnings(page, scores)
+    page.text(_trust(folder, _telling(scores)), width=135, colour=_SOFT)
+    page.text(_LIMITS, width=135, colour=_SOFT)
+    return page.figure
+
+
+class _Page:
+    """A sheet that is written from top to bottom."""
+
+    def __init__(self) -> None:
+        self.figure = Figure(figsize=(_WIDTH, _HEIGHT))
+        self.top = 0.955
+        self.figure.text(_RIGHT, self.top, "Sidestep · research use only", ha="right", va="top",
+                         color=_SOFT)  # fmt: skip
+
+    def line(
+        self,
+        text: str,
+        *,
+        left: float = _LEFT,
+        size: float = 7.5,
+        weight: str = "normal",
+        colour: str = _INK,
+        skip: float | None = None,
+    ) -> None:
+        """Write a line and go on below it."""
+        self.figure.text(left, self.top, printable(text), fontsize=size, fontweight=weight,
+                         color=colour, va="top")  # fmt: skip
+        self.top -= 1.45 * size / 72 / _HEIGHT if skip is None else skip
+
+    def text(
+        self, text: str, *, width: int, left: float = _LEFT, size: float = 7.5, colour: str = _INK
+    ) -> None:
+        """Write a paragraph of lines of at most `width` characters."""
+        for line in textwrap.wrap(text, width):
+            self.line(line, left=left, size=size, colour=colour)
+        self.top -= 0.003
+
+
+def printable(text: str) -> str:
+    """The text with a box for every sign that the page's font does not have."""
+    font = get_font(findfont(FontProperties(family="DejaVu Sans")))
+    return "".join(sign if font.get_char_index(ord(sign)) else "\N{WHITE SQUARE}" for sign in text)
+
+
+def _telling(scores: SampleScores) -> list[DrugScore]:
+    """Drugs of which most is known: called before uncertain, and far from the middle."""
+    told = [one for one in scores.drugs if one.call != "abstain"] or list(scores.drugs)
+
+    def rank(one: DrugScore) -> tuple[bool, float]:
+        return one.call == "uncertain", -abs((one.percentile or 50.0) - 50.0)
+
+    return sorted(told, key=rank)[:_TELLING]
+
+
+def _draw_telling(page: _Page, scores: SampleScores, scale: Scale, top: float) -> None:
+    """Sentences, mechanisms and features of the most telling drugs, one below the other."""
+    left, middle = 0.47, 0.71
+    height = (top - 0.2) / _TELLING
+    for place, score in enumerate(_telling(scores)):
+        page.top = top - place * height
+        page.line(score.drug, left=left, size=10, weight="bold", skip=0.018)
+        predicted, called, *_ = drug_sentences(score, scale)
+        page.text(f"{predicted} {called}", width=78, left=left, size=7)
+        sums = sorted(score.by_mechanism.items(), key=lambda item: -abs(item[1]))[:_MOST_SUMS]
+        features = [
+            (feature_label(one.feature) + ("" if one.stable else " *"), one.contribution)
+            for one in score.features[:_MOST_SUMS]
+        ]
+        bottom = top - (place + 1) * height + 0.022
+        for at, title, rows in (
+            (left, "Mechanisms", sums),
+            (middle, "Features (* unstable)", features),
+        ):
+            box = (at, bottom, 0.23, max(page.top - bottom - 0.016, 0.03))
+            draw_sums(page.figure, box, title, rows, scale)
+
+
+def _write_warnings(page: _Page, scores: SampleScores) -> None:
+    # What was not measured is told at the top.
+    counts = Counter(
+        code for one in scores.drugs for code in one.reasons if not code.startswith(MISSING.code)
+    )
+    ordered = sorted(counts, key=lambda code: (not abstains(code), -counts[code], code))
+    for code in ordered[:_MOST_REASONS]:
+        no_call = " No call is made." if abstains(code) else ""
+        page.text(f"• {reason_text(code)}{no_call} ({counts[code]} of {len(scores.drugs)} drugs)",
+                  width=135)  # fmt: skip
+    if len(ordered) > _MOST_REASONS:
+        page.text(f"• {len(ordered) - _MOST_REASONS} more in report.html", width=135)
+
+
+def _trust(folder: ScoreFolder, telling: Sequence[DrugScore]) -> str:
+    """How well the drugs that are explained are predicted."""
+    described = {drug["name"]: drug for drug in folder.manifest["drugs"]}
+    return " ".join(f"{one.drug}: {quality_sentence(described[one.drug])}" for one in telling)

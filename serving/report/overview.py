@@ -1,0 +1,200 @@
+"""What does the first screen say of the whole study? Facts of the manifest, ready to be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from serving.reasons import REASONS
+from serving.report.score_folder import ScoreFolder
+from serving.report.sentences import Scale
+from serving.report.wording import fixed, joined, modality_name
+
+#: Calls in the order in which they are shown.
+CALLS = ("resistant", "sensitive", "uncertain", "abstain")
+_BINS = 10
+_NO_BASELINE = "none"
+#: Drugs' r is drawn between these.
+_R_LOW, _R_HIGH = -0.2, 1.0
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What the template shows beside the samples.
+
+    Attributes
+    ----------
+    title, study_id : str
+    simulated : bool
+    facts : list of (str, str)
+        What was scored with what.
+    calls : list of (str, int, float)
+        Call, rows that have it, and their share in percent.
+    health : list of dict
+        One a modality: name, samples, share of samples, of features and of the model's weight in
+        percent, shift.
+    quarantined : list of (str, str)
+        Sample and reason.
+    warnings : list of str
+    drugs : list of dict
+        How well each drug is predicted.
+    bins : list of dict
+        One a drug: samples in each tenth of the resistance percentile, and abstentions.
+    reasons : list of (str, str, bool)
+        Code, meaning, whether it abstains.
+    """
+
+    title: str
+    study_id: str
+    simulated: bool
+    facts: list[tuple[str, str]]
+    calls: list[tuple[str, int, float]]
+    health: list[dict[str, Any]]
+    quarantined: list[tuple[str, str]]
+    warnings: list[str]
+    drugs: list[dict[str, Any]]
+    bins: list[dict[str, Any]]
+    reasons: list[tuple[str, str, bool]]
+
+
+def overview(folder: ScoreFolder) -> Overview:
+    """Gather what the first screen shows of a score folder."""
+    manifest = folder.manifest
+    study, counts = manifest["study"], manifest["counts"]
+    rows = max(1, counts["rows"])
+    calls = {name: int(counts["calls"].get(name, 0)) for name in CALLS}
+    return Overview(
+        title=study["name"] or study["id"],
+        study_id=study["id"],
+        simulated=bool(manifest.get("simulated")),
+        facts=_facts(manifest),
+        calls=[(name, count, 100.0 * count / rows) for name, count in calls.items()],
+        health=_health(folder),
+        quarantined=sorted(manifest["quarantined"].items()),
+        warnings=list(study.get("warnings", [])),
+        drugs=[_quality(drug) for drug in manifest["drugs"]],
+        bins=_bins(folder.scores),
+        reasons=[(reason.code, reason.meaning, reason.abstains) for reason in REASONS],
+    )
+
+
+def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+    model, counts = manifest["model"], manifest["counts"]
+    scale = Scale.of(manifest)
+    training = model.get("training_study") or {}
+    side = "resistant" if scale.higher_is_resistant else "sensitive"
+    version = f", version {model['version']}" if model["version"] else ""
+    scored = f"{counts['samples_scored']:,} of {counts['samples']:,}"
+    return [
+        ("Samples scored", scored),
+        ("Drugs", f"{counts['drugs']:,}"),
+        ("Model", f"{model['name']}{version}"),
+        ("Trained on", str(training.get("name") or training.get("id") or "not recorded")),
+        ("Response", f"{scale.response}: {scale.unit}; high is {side}"),
+        ("Intervals", f"hold {scale.level * 100:g} % of samples"),
+        ("Percentiles", f"against {scale.lines}"),
+    ]
+
+
+def _health(folder: ScoreFolder) -> list[dict[str, Any]]:
+    """Coverage and shift of each modality of the model."""
+    manifest = folder.manifest
+    samples = max(1, manifest["counts"]["samples"])
+    shift = manifest.get("shift") or {}
+    rows = []
+    for modality in folder.modalities:
+        covered = manifest["coverage"][modality]
+        share = covered["mean_share_of_features"]
+        moved = shift.get(modality) or {}
+        details = [
+            text.format(fixed(moved[name], digits))
+            for name, digits, text in (("median_difference", 2, "{} sd"), ("p_value", 3, "p {}"))
+            if _is_number(moved.get(name))
+        ]
+        rows.append(
+            {
+                "name": modality_name(modality),
+                "samples": covered["samples"],
+                "share": 100.0 * covered["samples"] / samples,
+                "features": None if share is None else 100.0 * share,
+                "weight": None if moved.get("weight") is None else 100.0 * moved["weight"],
+                "verdict": str(moved.get("verdict", "not tested")),
+                "details": ", ".join(details),
+            }
+        )
+    return rows
+
+
+def _quality(drug: Mapping[str, Any]) -> dict[str, Any]:
+    """How well one drug is predicted, with places on a scale of 0 to 100 for a small picture."""
+    r, lower, upper = drug["pearson"]
+    baseline = drug["best_baseline"] or {"name": None, "pearson": None}
+    interval = f" ({fixed(lower, 2)} to {fixed(upper, 2)})" if _is_number(lower) else ""
+    return {
+        "name": drug["name"],
+        "drug_class": drug["drug_class"] or "",
+        "targets": ", ".join(drug["targets"] or []),
+        "lines": drug["n_lines"],
+        "r": f"{fixed(r, 2)}{interval}" if _is_number(r) else "not known",
+        "baseline": f"{fixed(baseline['pearson'], 2)}, {baseline['name']}"
+        if _is_number(baseline["pearson"])
+        else _NO_BASELINE,
+        "beats": bool(drug["beats_baselines"]),
+        "at": {
+            name: _place(value)
+            for name, value in (
+                ("r", r), ("lower", lower), ("upper", upper), ("baseline", baseline["pearson"])
+            )
+        },
+    }  # fmt: skip
+
+
+def quality_sentence(drug: Mapping[str, Any]) -> str:
+    """How far a drug's model is to be trusted, from cross-validation."""
+    quality = _quality(drug)
+    verdict = "beats" if quality["beats"] else "does not beat"
+    best = "" if quality["baseline"] == _NO_BASELINE else f" (best: {quality['baseline']})"
+    return (
+        f"In cross-validation r = {quality['r']} on {quality['lines']} training lines; the model "
+        f"{verdict} its baselines{best}."
+    )
+
+
+def drug_subtitle(drug: Mapping[str, Any]) -> str:
+    """Class and targets of a drug, as far as they are known."""
+    targets = joined([str(target) for target in drug["targets"] or []])
+    parts = [drug["drug_class"] or "", f"targets {targets}" if targets else ""]
+    return ", ".join(part for part in parts if part)
+
+
+def _bins(scores: pd.DataFrame) -> list[dict[str, Any]]:
+    """Share of each drug's samples in each tenth of the percentile, abstentions apart."""
+    rows = []
+    for drug, part in scores.groupby("drug", sort=False):
+        told = part["call"] != "abstain"
+        percentile = part.loc[told, "resistance_percentile"].dropna().to_numpy(float)
+        tenth = np.minimum(percentile // (100 / _BINS), _BINS - 1).astype(int)
+        counts = np.bincount(tenth, minlength=_BINS).tolist()
+        rows.append(
+            {
+                "drug": drug,
+                "cells": [(count, count / len(part)) for count in counts],
+                "abstain": (len(part) - len(percentile), 1.0 - len(percentile) / len(part)),
+            }
+        )
+    return rows
+
+
+def _is_number(value: float | None) -> bool:
+    return value is not None and bool(np.isfinite(value))
+
+
+def _place(r: float | None) -> float | None:
+    if r is None or not np.isfinite(r):
+        return None
+    inside = min(max(r, _R_LOW), _R_HIGH)
+    return round(100.0 * (inside - _R_LOW) / (_R_HIGH - _R_LOW), 2)

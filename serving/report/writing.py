@@ -1,0 +1,150 @@
+"""Which files does a report consist of, and how do they come to be on disk?
+
+A page holds as many samples as keep it below five megabytes; what does not fit goes on
+``report-2.html`` and so on. Each page is written as soon as it is full, and the first one last,
+because it lists the others: of the explanations, no more than two pages' are in memory at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from serving.output import sync
+from serving.report.contents import PageContents, script_json
+from serving.report.overview import overview
+from serving.report.page import PageLink, Place, fixed_size, render_page
+from serving.report.score_folder import ScoreFolder, read_score_folder
+
+REPORT = "report.html"
+#: Bytes at which a page is full: below five megabytes with its tables and its last sample.
+_ROOM = 4_600_000
+#: More rows than this make a heat map slow.
+_MOST_SAMPLES = 500
+_LATER_PAGE = re.compile(r"report-\d+\.html")
+_PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
+
+
+def write_report(folder: Path) -> list[str]:
+    """Write ``report.html``, and more pages for a large study, into a score folder.
+
+    Each file appears whole or not at all. The same scores give the same bytes.
+
+    Parameters
+    ----------
+    folder : Path
+        As `sidestep score` writes it; an earlier report there is replaced.
+
+    Returns
+    -------
+    list of str
+        Names of the files, ``report.html`` first.
+
+    Raises
+    ------
+    InputError
+        If the folder is none, or was written by an older version.
+    OSError
+        If a file cannot be written.
+    """
+    scores = read_score_folder(folder)
+    shown = overview(scores)
+    total = len(scores.samples)
+    first: PageContents | None = None
+    links: list[PageLink] = []
+    elsewhere: list[tuple[str, list[str]]] = []
+    before = 0
+    for number, contents in enumerate(_pages(scores), start=1):
+        file, held = page_name(number), contents.names
+        links.append(PageLink(file, held[0], held[-1], len(held)))
+        if first is None:
+            first = contents
+        else:
+            elsewhere.append((file, held))
+            following = page_name(number + 1) if before + len(held) < total else None
+            place = Place(number, before, total, page_name(number - 1), following)
+            write_whole(folder / file, render_page(shown, contents, place).encode())
+        before += len(held)
+    if first is not None:
+        place = Place(1, 0, total)
+        if elsewhere:
+            place = Place(
+                1, 0, total, next=page_name(2), pages=links, elsewhere=script_json(elsewhere)
+            )
+        write_whole(folder / REPORT, render_page(shown, first, place).encode())
+    written = [link.file for link in links]
+    _remove_later_pages(folder, written)
+    return written
+
+
+def write_sample_page(folder: Path, sample: str, out: Path | None = None) -> Path:
+    """Write the page of a single sample; ``report-ID.html`` in the folder by default.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be read, or the sample was not scored.
+    OSError
+        If the file cannot be written.
+    """
+    scores = read_score_folder(folder)
+    contents = PageContents(scores)
+    contents.add(scores.one_sample(sample))
+    path = out or folder / sample_file(sample, ".html")
+    page = render_page(overview(scores), contents, Place(1, 0, 1))
+    write_whole(path, page.encode())
+    return path
+
+
+def page_name(number: int) -> str:
+    """File of a page, the first being 1."""
+    return REPORT if number == 1 else f"report-{number}.html"
+
+
+def sample_file(sample: str, ending: str) -> str:
+    """A file name for a sample, whatever signs are in its identifier.
+
+    An identifier that is no plain file name, or could be taken for the number of a page, gets a
+    part of its digest, so that no two samples share a file.
+    """
+    if _PLAIN.fullmatch(sample) and not sample.isdigit():
+        return f"report-{sample}{ending}"
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "_", sample)[:60]
+    return f"report-{plain}-{hashlib.sha256(sample.encode()).hexdigest()[:8]}{ending}"
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that has its name only once it is whole and on disk."""
+    new = path.with_name(f".{path.name}.new")
+    try:
+        new.write_bytes(content)
+        sync(new)
+        os.replace(new, path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+
+
+def _pages(scores: ScoreFolder) -> Iterator[PageContents]:
+    """The samples in study order, as many on a page as fit."""
+    contents = PageContents(scores)
+    # The first page also has to name all samples, and every page the quarantined ones.
+    shared = fixed_size() + len(script_json(scores.manifest).encode())
+    taken = shared + len(script_json(scores.samples).encode())
+    for sample in scores.each_sample():
+        contents.add(sample)
+        if taken + contents.size >= _ROOM or len(contents.names) == _MOST_SAMPLES:
+            yield contents
+            contents, taken = PageContents(scores), shared
+    if contents.names:
+        yield contents
+
+
+def _remove_later_pages(folder: Path, written: list[str]) -> None:
+    """Remove pages of an earlier, longer report."""
+    for path in folder.glob("report-*.html"):
+        if _LATER_PAGE.fullmatch(path.name) and path.name not in written:
+            path.unlink()

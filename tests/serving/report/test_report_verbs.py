@@ -1,0 +1,39 @@
+"""`sidestep report` as a person meets it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from features.errors import InputError
+from serving.report_verbs import report
+
+
+def run(*args: str | Path) -> None:
+    report.main([str(arg) for arg in args], standalone_mode=False)
+
+
+def test_it_draws_the_report_anew(small_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (small_folder / "report.html").unlink(missing_ok=True)
+    run(small_folder)
+    assert (small_folder / "report.html").exists()
+    assert capsys.readouterr().out.startswith(f"Written: {small_folder / 'report.html'} (0.")
+
+
+def test_one_sample_as_page_or_pdf_where_it_is_wanted(small_folder: Path, tmp_path: Path) -> None:
+    run(small_folder, "--sample", "=cmd()", "--out", tmp_path / "page.html")
+    run(small_folder, "--sample", "=cmd()", "--pdf", "--out", tmp_path / "page.pdf")
+    assert (tmp_path / "page.html").read_bytes().startswith(b"<!doctype html>")
+    assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("option", [["--pdf"], ["--out", "page.html"]])
+def test_options_of_one_sample_need_one(small_folder: Path, option: list[str]) -> None:
+    with pytest.raises(InputError, match=f"{option[0]} is for a single sample"):
+        run(small_folder, *option)
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(small_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be written"):
+        run(small_folder, "--sample", "SKBR3", "--out", tmp_path / "nowhere" / "page.html")

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from features.contents import decode, read_bytes
+from features.limits import LIST_LIMITS, META_LIMITS
 from features.problems import study_error
-from features.tables import decode, read_bytes
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,13 @@ def read_fields(path: Path, folder: Path) -> tuple[dict[str, str], str]:
     Raises
     ------
     StudyError
-        If the file is unreadable, empty, outside the folder, or has a line without a colon.
+        If the file is unreadable, empty, outside the folder, larger than `features.limits`
+        allows, or has a line without a colon.
     """
     name = path.relative_to(folder).as_posix()
     _check_inside(path, folder, name, name)
-    data, digest = read_bytes(path, name)
+    limits = META_LIMITS if path.name.startswith("meta_") else LIST_LIMITS
+    data, digest = read_bytes(path, name, limits)
     fields: dict[str, str] = {}
     for number, line in enumerate(decode(data, name).split("\n"), start=1):
         if not line.strip() or line.lstrip().startswith("#"):

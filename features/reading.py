@@ -9,17 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from features import mix_ups
 from features.antibodies import ProteinLevels, read_protein_levels
 from features.clinical import join_patients, read_attributes
 from features.genes import GeneRows, gene_pairs, name_rows, read_gene_rows
 from features.identifiers import Samples
-from features.meta import (
-    Meta,
-    check_folder,
-    data_path,
-    meta_paths,
-    read_meta,
-)
+from features.meta import Meta, check_folder, data_path, meta_paths, read_meta
 from features.mutations import MutationCalls, read_mutations
 from features.problems import Findings, some, study_error
 from features.responses import ResponseFile, describe_response, response_columns
@@ -76,6 +71,7 @@ class StudyReader:
         self.entrez = pd.Series(dtype="Int64")
         self.responses: dict[str, ResponseFile] = {}
         self._metas: list[Meta] = []
+        self._claimed: dict[Path, str] = {}
 
     def steps(self) -> Iterator[Callable[[], None]]:
         """Every step of the reading, in order; run each one before asking for the next."""
@@ -116,6 +112,7 @@ class StudyReader:
 
     def _table(self, meta: Meta) -> Table:
         path = data_path(meta, self.folder)
+        mix_ups.refuse_claimed(path, meta, self._claimed)
         table, digest = read_table(path, path.relative_to(self.folder).as_posix())
         self.digests[table.name] = digest
         return table
@@ -174,7 +171,9 @@ class StudyReader:
         take(self._table(chosen))
 
     def _take_expression(self, table: Table) -> None:
+        mix_ups.refuse_transposed(table, self.samples, "gene")
         self.expression_rows = read_gene_rows(table, self.samples, self.findings)
+        mix_ups.refuse_calls(self.expression_rows)
         values = self.expression_rows.values.to_numpy()
         highest = float(np.max(values, initial=0.0, where=~np.isnan(values)))
         if self.datatypes["MRNA_EXPRESSION"] == "CONTINUOUS" and highest > _HIGHEST_LOG:
@@ -185,9 +184,15 @@ class StudyReader:
             )
 
     def _take_copy_number(self, table: Table) -> None:
-        self.copy_number_rows = read_gene_rows(table, self.samples, self.findings)
+        mix_ups.refuse_transposed(table, self.samples, "gene")
+        rows = read_gene_rows(table, self.samples, self.findings)
+        if self.datatypes["COPY_NUMBER_ALTERATION"] == "DISCRETE":
+            mix_ups.refuse_other_than_calls(rows)
+        mix_ups.refuse_swapped(self.expression_rows, rows)
+        self.copy_number_rows = rows
 
     def _take_protein(self, table: Table) -> None:
+        mix_ups.refuse_transposed(table, self.samples, "antibody")
         self.protein = read_protein_levels(table, self.samples, self.findings)
 
     def _take_mutations(self, table: Table) -> None:
@@ -222,6 +227,7 @@ class StudyReader:
             )
             raise study_error(message, meta.name)
         table = self._table(meta)
+        mix_ups.refuse_transposed(table, self.samples, "drug")
         columns = response_columns(table, meta, self.samples, self.findings)
         file = describe_response(meta, self.folder / table.name, columns)
         self.responses[meta.stable_id] = file

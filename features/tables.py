@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import csv
-import gzip
-import hashlib
 import io
-import zlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +12,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from features.contents import decode, read_bytes
+from features.limits import table_limits
 from features.problems import Problem, StudyError, study_error
 
 #: What stands for a missing value in every file of a study.
 MISSING = ("", "NA", "NaN", "nan", "na", "N/A", "n/a", "NULL", "null")
 _MOST_CELLS = 20
+_MOST_SHOWN = 60
+#: Beyond this a number is a slip, and sums and squares of it are soon infinite.
+_LARGEST = 1e30
 
 
 @dataclass(frozen=True)
@@ -82,13 +85,14 @@ class Table:
         Raises
         ------
         StudyError
-            Where cells are not finite numbers; it names line, row label, column and value.
+            Where cells are not numbers from -1e30 to 1e30; it names line, row label, column and
+            value.
         """
         try:
             kinds = dict.fromkeys(text, "str") | dict.fromkeys(numbers, "float64")
             frame = self._parse(kinds)
             values = frame[list(numbers)]
-            if not np.isinf(values.to_numpy()).any():
+            if not (np.abs(values.to_numpy()) > _LARGEST).any():
                 return frame[list(text)].apply(_strip), values
         except (ValueError, OverflowError):
             pass  # some cell is no number: find out which, cell by cell
@@ -100,7 +104,8 @@ class Table:
         return f"{place} ({label})" if label else place
 
     def _parse(self, kinds: Mapping[str, str], rows: int | None = None) -> pd.DataFrame:
-        where = {self.columns.index(column): column for column in kinds}
+        place = {column: position for position, column in enumerate(self.columns)}
+        where = {place[column]: column for column in kinds}
         if not len(self) or not kinds:
             index = pd.RangeIndex(len(self) if rows is None else min(rows, len(self)))
             return pd.DataFrame({c: pd.Series(dtype=k) for c, k in kinds.items()}, index=index)
@@ -127,7 +132,7 @@ class Table:
         if limits:
             text = text.apply(lambda cells: cells.str.replace(r"^[<>]=?\s*", "", regex=True))
         values = pd.DataFrame(text.apply(pd.to_numeric, errors="coerce")).astype("float64")
-        bad = text.notna().to_numpy() & ~np.isfinite(values.to_numpy())
+        bad = text.notna().to_numpy() & ~(np.abs(values.to_numpy()) <= _LARGEST)
         if not bad.any():
             return values
         names = self.text([label])[label]
@@ -140,61 +145,14 @@ class Table:
 
     def _bad_cell(self, row: int, name: str, column: str, value: str) -> Problem:
         place = self.row(row, name)
+        number = pd.to_numeric(value, errors="coerce")
+        what = f"is beyond {_LARGEST:g}" if np.isfinite(number) else "is not a finite number"
+        shown = value if len(value) <= _MOST_SHOWN else f"{value[:_MOST_SHOWN]}…"
         message = (
-            f"{self.name}, {place}, column {column}: {value!r} is not a finite number; "
-            "write a number with a decimal point, or NA where there is none."
+            f"{self.name}, {place}, column {column}: {shown!r} {what}; write a number with a "
+            "decimal point, or NA where there is none."
         )
         return Problem("error", self.name, place, column, message)
-
-
-def read_bytes(path: Path, name: str) -> tuple[bytes, str]:
-    """Contents of a file (decompressed where it ends in ``.gz``) and the sha256 of its bytes.
-
-    Raises
-    ------
-    StudyError
-        If the file cannot be opened, or is a broken gzip file.
-    """
-    try:
-        stored = path.read_bytes()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise study_error(f"{name} cannot be read ({reason}).", name) from error
-    digest = hashlib.sha256(stored).hexdigest()
-    if path.suffix.lower() != ".gz":
-        return stored, digest
-    try:
-        return gzip.decompress(stored), digest
-    except (EOFError, OSError, zlib.error) as error:
-        message = (
-            f"{name} is not a whole gzip file ({error}); copy or download it again, or give the "
-            "uncompressed file."
-        )
-        raise study_error(message, name) from error
-
-
-def decode(data: bytes, name: str) -> str:
-    """Text of a UTF-8 file with plain newlines.
-
-    Raises
-    ------
-    StudyError
-        If the bytes are not UTF-8 (it names byte offset and line) or hold NUL characters.
-    """
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        message = (
-            f"{name} is not UTF-8 text: byte {error.start} (line {line}) cannot be decoded; save "
-            "the file as UTF-8."
-        )
-        raise study_error(message, name, f"line {line}") from error
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        message = f"{name} holds a NUL character in line {line}; save the file as plain UTF-8 text."
-        raise study_error(message, name, f"line {line}")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def read_table(path: Path, name: str) -> tuple[Table, str]:
@@ -208,10 +166,10 @@ def read_table(path: Path, name: str) -> tuple[Table, str]:
     Raises
     ------
     StudyError
-        If the file is unreadable, empty, has an unnamed or repeated column, or a row whose
-        number of fields is not that of the header.
+        If the file is unreadable, empty, larger than `features.limits` allows, has an unnamed or
+        repeated column, or a row whose number of fields is not that of the header.
     """
-    data, digest = read_bytes(path, name)
+    data, digest = read_bytes(path, name, table_limits())
     lines = decode(data, name).split("\n")
     filled = [number for number, line in enumerate(lines) if line.strip()]
     start = next((i for i, n in enumerate(filled) if not lines[n].startswith("#")), None)
@@ -230,7 +188,7 @@ def _check_header(header: Sequence[str], name: str) -> None:
         at = header.index("") + 1
         raise study_error(f"{name}: column {at} of the header has no name; give it one.", name)
     if len(set(header)) < len(header):
-        twice = sorted({column for column in header if header.count(column) > 1})
+        twice = sorted(column for column, count in Counter(header).items() if count > 1)
         message = (
             f"{name} has {len(twice)} duplicate name(s) in its header ({', '.join(twice[:5])}); "
             "every sample and column needs a name of its own."

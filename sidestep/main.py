@@ -42,6 +42,7 @@ class Verb(NamedTuple):
 
 # In the order in which a study is worked through.
 VERBS = {
+    "data": Verb("training.data_verbs", "data", "Bring a study archive into a folder, safely."),
     "check": Verb("serving.check_verb", "check", "Say what a study holds, and what is wrong."),
     "train": Verb("training.verbs", "train", "Learn a drug response; judge it on held-out lines."),
     "compare": Verb("training.lifecycle_verbs", "compare", "Say whether one run beats another."),
@@ -50,7 +51,6 @@ VERBS = {
     "score": Verb("serving.verbs", "score", "Predict and explain every sample of a study."),
     "explain": Verb("serving.explain_verb", "explain", "Say why, and what if it were different."),
     "report": Verb("serving.report_verbs", "report", "Draw scores for people, as HTML or PDF."),
-    "screen": Verb("training.screen_verb", "screen", "Ask which genes go with survival."),
     "ui": Verb("training.verbs", "ui", "Look at the runs and models in the MLflow pages."),
     "simulate": Verb("training.verbs", "simulate", "Write a made-up study with known mechanisms."),
     "demo": Verb("sidestep.demo", "demo", "Simulate, train and score, start to end."),

@@ -96,7 +96,7 @@ def test_help_lists_the_verbs_as_a_story() -> None:
     assert shown.returncode == 0
     listed = re.findall(r"^  (\w+)  +\S", shown.stdout.split("Verbs:")[1], flags=re.MULTILINE)
     assert " ".join(listed) == (
-        "check train compare promote rollback score explain report ui simulate demo"
+        "data check train compare promote rollback score explain report ui simulate demo"
     )
 
 
@@ -152,7 +152,7 @@ def test_no_verb_shows_the_help_and_is_a_mistake() -> None:
     [
         (["scor"], "did you mean 'score'?"),
         (["Train"], "did you mean 'train'?"),
-        (["zzz"], "choose one of check, train, compare, promote, rollback, score,"),
+        (["zzz"], "choose one of data, check, train, compare, promote, rollback, score,"),
         (["--versoin"], "Did you mean '--version'?"),
         (["check", "here", "--drug", "x"], "Did you mean '--drugs'?"),
         (["check"], "Missing argument 'WAY'."),

@@ -6,7 +6,7 @@ import pandas as pd
 
 from features.study import Study
 
-_STATUS_COLUMNS = ("HER2_STATUS", "ERBB2_STATUS", "HER2_STATUS_BY_IHC", "HER2_SNP6")
+STATUS_COLUMNS = ("HER2_STATUS", "ERBB2_STATUS", "HER2_STATUS_BY_IHC", "HER2_SNP6")
 _POSITIVE = {"positive", "pos", "gain", "amplified", "3+", "her2+"}
 _UNDECIDED = {"equivocal", "undef", "unknown", "indeterminate", "2+", "not evaluated"}
 _AMPLIFIED_LOG2 = 1.0
@@ -29,7 +29,7 @@ def her2_high(study: Study) -> pd.Series:
     for table in (study.expression, study.rppa):
         if table is not None and "ERBB2" in table:
             measured |= _outlying(table["ERBB2"]).reindex(study.samples, fill_value=False)
-    for column in _STATUS_COLUMNS:
+    for column in STATUS_COLUMNS:
         if column in study.clinical:
             status = study.clinical[column].reindex(study.samples).str.strip().str.lower()
             decided = status.notna() & ~status.isin(_UNDECIDED)

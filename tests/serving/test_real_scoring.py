@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ import pandas as pd
 import pytest
 
 from features.study import Study, read_study
+from models.drug_model import DrugModel
+from models.pattern_blend import PatternBlend
 from models.registry import LoadedModel
 from serving.scoring import score_study
 
@@ -55,3 +58,40 @@ def test_tumours_without_expression_are_scored_and_say_so(
     her2 = tumours.clinical["HER2_STATUS"]
     percentile = scores["resistance_percentile"].groupby(her2).median()
     assert percentile["Positive"] < percentile["Negative"]
+
+
+@pytest.mark.slow
+def test_three_levels_of_explanation_add_up_for_every_drug_of_a_screen(
+    shared: Path, fit_predictor, tmp_path: Path
+) -> None:
+    lines = read_study(shared / "studies" / "breast_cell_lines")
+    predictor = fit_predictor(lines, "gi50", ["Lapatinib"])
+    features, screen = predictor.features(lines), lines.response("gi50").values
+    drugs = {}
+    for name in screen.columns:
+        y = screen[name].dropna()
+        blend = PatternBlend(inner_folds=0, tree_settings={"n_trees": 25, "n_features": 60})
+        drugs[name] = DrugModel(
+            name=name,
+            blend=blend.fit(features.loc[y.index], y, lines.donors.loc[y.index]),
+            fold_blends={},
+            errors={},
+            lines=features.index.get_indexer(y.index),
+            observed=y.to_numpy(float),
+            metrics=predictor.drugs["Lapatinib"].metrics,
+            beats_baselines=True,
+        )
+    model = LoadedModel(replace(predictor, drugs=drugs), "lines", "1", "")
+    assert len(drugs) == 90
+    score_study(lines, model, tmp_path / "out")
+
+    keys = ["sample_id", "drug"]
+    scores = pd.read_parquet(tmp_path / "out" / "scores.parquet").set_index(keys)
+    assert len(scores) == 90 * len(lines.samples)
+    explained = scores["prediction"] - scores["base_value"]
+    modalities = scores.filter(like="contribution_").sum(axis=1)
+    assert np.abs(modalities - explained).max() < 1e-4
+    for level in ("explanations", "mechanisms"):
+        rows = pd.read_parquet(tmp_path / "out" / f"{level}.parquet")
+        sums = rows.groupby(keys)["contribution"].sum().reindex(scores.index)
+        assert np.abs(sums - explained).max() < 1e-4

@@ -1,5 +1,5 @@
 # Everything a person or a machine runs here. Needs Python 3.11 or 3.12 with venv and pip.
-.PHONY: help setup demo test test-fast lint bench lock clean
+.PHONY: help setup demo test test-fast lint bench docs lock clean
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -38,6 +38,9 @@ lint: $(DEV_READY) ## check style, types and the direction of imports
 bench: $(RUN_READY) ## measure the accuracy on the real studies in ../shared (or SIDESTEP_SHARED)
 	$(BIN)/python -m benchmarks.accuracy breast --repeats 3
 	$(BIN)/python -m benchmarks.accuracy pancan
+
+docs: $(RUN_READY) ## run the examples and render their pages in docs
+	$(BOUNDED) $(BIN)/python docs/render.py
 
 # The plain public index whatever this machine is set to, so that the hashes hold elsewhere too.
 COMPILE := PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= \

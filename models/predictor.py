@@ -16,6 +16,7 @@ from models.applicability import NearestLines, applicability, weight_covered
 from models.drug_model import DrugModel
 from models.estimator import Contributions
 from models.intervals import Interval, distances, interval
+from models.mechanism_reference import MechanismReference
 from models.patterns import Pattern, pattern_columns
 
 
@@ -51,6 +52,8 @@ class PanelPredictor:
         The training lines, for applicability.
     her2_high : ndarray of shape (n_training_lines,)
         Whether each training line is HER2-high.
+    mechanisms : MechanismReference
+        Mechanism scores of the training lines, for evidence; no model learns from them.
     scale : ResponseScale
     training : mapping
         Study, digests, seeds, settings and software versions of the training run.
@@ -61,6 +64,7 @@ class PanelPredictor:
     drugs: Mapping[str, DrugModel]
     nearest: NearestLines
     her2_high: np.ndarray
+    mechanisms: MechanismReference
     scale: ResponseScale
     training: Mapping[str, Any]
 
@@ -177,6 +181,7 @@ class PanelPredictor:
             "drugs": {name: model.get_state() for name, model in self.drugs.items()},
             "nearest": self.nearest.get_state(),
             "her2_high": self.her2_high,
+            "mechanisms": self.mechanisms.get_state(),
             "scale": asdict(self.scale),
             "training": dict(self.training),
         }
@@ -198,6 +203,7 @@ class PanelPredictor:
             drugs=drugs,
             nearest=NearestLines.from_state(state["nearest"]),
             her2_high=state["her2_high"],
+            mechanisms=MechanismReference.from_state(state["mechanisms"]),
             scale=ResponseScale(**state["scale"]),
             training=state["training"],
         )

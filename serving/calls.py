@@ -11,7 +11,7 @@ from features.builders.joiner import coverage
 from features.study import Study
 from models.drug_model import DrugModel
 from models.estimator import Contributions
-from models.patterns import Pattern, row_patterns
+from models.patterns import Pattern, best_pattern, row_patterns
 from models.predictor import PanelPredictor
 from serving.named_features import NamedFeatures
 from serving.reasons import (
@@ -20,6 +20,7 @@ from serving.reasons import (
     NO_INTERVAL,
     NOT_BETTER,
     OUT_OF_DOMAIN,
+    UNUSED,
     WIDE_INTERVAL,
     Reason,
 )
@@ -151,7 +152,6 @@ def outlook(
     typical = predictor.typical_response(model, her2_context=her2_context)
     sign = 1.0 if predictor.scale.higher_is_resistant else -1.0
     call = _calls(sign * (lower - typical), sign * (upper - typical), flags)
-    used = model.blend.patterns[0]
     return Outlook(
         prediction=prediction,
         lower=lower,
@@ -161,7 +161,7 @@ def outlook(
         applicability=near,
         coverage=covered,
         call=call,
-        reasons=_codes(flags, samples.patterns, used),
+        reasons=_codes(flags, samples.patterns, model.blend.patterns),
         contributions=contributions,
     )
 
@@ -179,16 +179,23 @@ def _calls(
     return call
 
 
-def _codes(flags: dict[Reason, np.ndarray], patterns: list[Pattern], used: Pattern) -> list[str]:
+def _codes(
+    flags: dict[Reason, np.ndarray], patterns: list[Pattern], fitted: list[Pattern]
+) -> list[str]:
     """Reason codes of each sample, in the order of `serving.reasons.REASONS`."""
+    named = {has: _of_pattern(has, fitted) for has in set(patterns)}
     return [
-        ";".join(
-            [
-                *(reason.code for reason, raised in flags.items() if raised[row]),
-                *(f"{MISSING.code}:{modality}" for modality in used if modality not in has),
-            ]
-        )
+        ";".join([*(reason.code for reason, raised in flags.items() if raised[row]), *named[has]])
         for row, has in enumerate(patterns)
+    ]
+
+
+def _of_pattern(has: Pattern, fitted: list[Pattern]) -> list[str]:
+    """Codes of a sample's modalities: what the model of all of them lacks, and does not use."""
+    used = best_pattern(has, fitted) or ()
+    return [
+        *(f"{MISSING.code}:{modality}" for modality in fitted[0] if modality not in has),
+        *(f"{UNUSED.code}:{modality}" for modality in has if used and modality not in used),
     ]
 
 

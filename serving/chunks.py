@@ -15,17 +15,24 @@ from features.study import Study
 from models.drug_model import DrugModel
 from models.registry import LoadedModel
 from serving.calls import Samples, outlook, samples_of
+from serving.evidence import EVIDENCE, evidence_rows
 from serving.explanations import EXPLANATIONS, explanation_rows
 from serving.mechanism_sums import MECHANISM_SUMS, mechanism_rows
 from serving.options import ScoreOptions
 from serving.output import as_table
+from serving.outside_knowledge import NO_KNOWLEDGE, OutsideKnowledge
 from serving.quarantine import failed, not_finite, unusable
 from serving.scores_table import SCORES, score_rows
 from serving.stability import stability
 from serving.top_features import largest
 
 #: Tables that a chunk has rows of, and their columns.
-TABLES = {"scores": SCORES, "explanations": EXPLANATIONS, "mechanisms": MECHANISM_SUMS}
+TABLES = {
+    "scores": SCORES,
+    "explanations": EXPLANATIONS,
+    "mechanisms": MECHANISM_SUMS,
+    "evidence": EVIDENCE,
+}
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,11 @@ class ScoredChunk:
 
 
 def score_chunk(
-    model: LoadedModel, drugs: Sequence[DrugModel], part: Study, options: ScoreOptions
+    model: LoadedModel,
+    drugs: Sequence[DrugModel],
+    part: Study,
+    options: ScoreOptions,
+    knowledge: OutsideKnowledge = NO_KNOWLEDGE,
 ) -> ScoredChunk:
     """Score some samples; those that cannot be scored are quarantined, each by itself.
 
@@ -75,20 +86,24 @@ def score_chunk(
     is hunted down to the samples that raise it by scoring halves.
     """
     try:
-        return _predicted(model, drugs, part, options)
+        return _predicted(model, drugs, part, options, knowledge)
     except (MemoryError, OSError):
         raise  # the machine's fault, not a sample's
     except Exception as failure:
         samples = list(part.samples)
         if len(samples) == 1:
-            return _chunk(pd.DataFrame(index=part.samples), {samples[0]: failed(failure)}, [])
+            return _nothing(pd.DataFrame(index=part.samples), {samples[0]: failed(failure)})
         middle = len(samples) // 2
         halves = [part.select(half) for half in (samples[:middle], samples[middle:])]
-        return _joined([score_chunk(model, drugs, half, options) for half in halves])
+        return _joined([score_chunk(model, drugs, half, options, knowledge) for half in halves])
 
 
 def _predicted(
-    model: LoadedModel, drugs: Sequence[DrugModel], part: Study, options: ScoreOptions
+    model: LoadedModel,
+    drugs: Sequence[DrugModel],
+    part: Study,
+    options: ScoreOptions,
+    knowledge: OutsideKnowledge,
 ) -> ScoredChunk:
     """All that the predictor says of some samples: the only place where it is asked."""
     predictor = model.predictor
@@ -96,18 +111,38 @@ def _predicted(
     covered = coverage(features)
     quarantined = unusable(features)
     kept = features.index.drop(list(quarantined))
-    features = features.loc[kept]
-    told: list[dict[str, pd.DataFrame]] = []
-    if len(kept):
-        samples = samples_of(predictor, part, features)
-        told = [_of_drug(model, drug, samples, options) for drug in drugs]
-    return _chunk(covered, quarantined, told)
+    if not len(kept):
+        return _nothing(covered, quarantined)
+    samples = samples_of(predictor, part, features.loc[kept])
+    told = [_of_drug(model, drug, samples, options) for drug in drugs]
+    rows = {name: _by_sample([of_drug[name] for of_drug in told], len(kept)) for name in told[0]}
+    said = {
+        drug.name: _Said.of(of_drug["scores"]) for drug, of_drug in zip(drugs, told, strict=True)
+    }
+    rows["evidence"] = evidence_rows(
+        part.select(list(kept)), predictor, list(said), said, knowledge.civic
+    )
+    return _chunk(covered, quarantined, rows)
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What the evidence is held against: the model's own view of one drug."""
+
+    call: np.ndarray
+    percentile: np.ndarray
+
+    @classmethod
+    def of(cls, scores: pd.DataFrame) -> Self:
+        return cls(
+            scores["call"].to_numpy(dtype=object), scores["resistance_percentile"].to_numpy(float)
+        )
 
 
 def _of_drug(
     model: LoadedModel, drug: DrugModel, samples: Samples, options: ScoreOptions
 ) -> dict[str, pd.DataFrame]:
-    """Rows of each of `TABLES` of some samples and one drug."""
+    """Rows of each of `TABLES` but the evidence, of some samples and one drug."""
     said = outlook(
         model.predictor, drug, samples, level=options.level, her2_context=options.her2_context
     )
@@ -122,22 +157,21 @@ def _of_drug(
 
 
 def _chunk(
-    covered: pd.DataFrame,
-    quarantined: dict[str, str],
-    told: Sequence[Mapping[str, pd.DataFrame]],
+    covered: pd.DataFrame, quarantined: dict[str, str], rows: Mapping[str, pd.DataFrame]
 ) -> ScoredChunk:
-    """A chunk of what is told of one drug each, without the samples that must not be told."""
-    if not told:
-        empty = {name: schema.empty_table() for name, schema in TABLES.items()}
-        return ScoredChunk(covered, quarantined, empty)
-    n_samples = len(covered) - len(quarantined)
-    rows = {name: _by_sample([of_drug[name] for of_drug in told], n_samples) for name in TABLES}
+    """A chunk of rows of each of `TABLES`, without the samples that must not be told."""
     wrong = not_finite(rows["scores"], rows["explanations"])
     kept = {
         name: as_table(table[~table["sample_id"].isin(list(wrong))], TABLES[name])
         for name, table in rows.items()
     }
     return ScoredChunk(covered, quarantined | wrong, kept)
+
+
+def _nothing(covered: pd.DataFrame, quarantined: dict[str, str]) -> ScoredChunk:
+    """A chunk without a sample that could be scored."""
+    empty = {name: schema.empty_table() for name, schema in TABLES.items()}
+    return ScoredChunk(covered, quarantined, empty)
 
 
 def _joined(parts: Sequence[ScoredChunk]) -> ScoredChunk:

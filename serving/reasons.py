@@ -12,7 +12,8 @@ class Reason:
     Attributes
     ----------
     code : str
-        As in the `reasons` column; ``MODALITY_MISSING`` is followed by ``:`` and the modality.
+        As in the `reasons` column; ``MODALITY_MISSING`` and ``MODALITY_UNUSED`` are followed by
+        ``:`` and the modality.
     meaning : str
     abstains : bool
         Whether the call is ``abstain`` because of it.
@@ -56,9 +57,15 @@ MISSING = Reason(
     "The sample lacks a modality that the model uses; a sub-model without it predicts the sample.",
     False,
 )
+UNUSED = Reason(
+    "MODALITY_UNUSED",
+    "The sample has a modality that the sub-model which predicts it does not use: too few training "
+    "lines have the sample's combination of modalities.",
+    False,
+)
 
 #: In the order in which the `reasons` column lists them.
-REASONS = (NO_INTERVAL, OUT_OF_DOMAIN, LOW_COVERAGE, NOT_BETTER, WIDE_INTERVAL, MISSING)
+REASONS = (NO_INTERVAL, OUT_OF_DOMAIN, LOW_COVERAGE, NOT_BETTER, WIDE_INTERVAL, MISSING, UNUSED)
 
 
 def reasons_table() -> str:

@@ -29,6 +29,7 @@ from serving.output import (
     unwritable,
     write_manifest,
 )
+from serving.outside_knowledge import NO_KNOWLEDGE, OutsideKnowledge
 from serving.quarantine import NO_MODALITY
 from serving.reference import REFERENCE, reference_rows
 from serving.report.writing import write_report
@@ -41,6 +42,7 @@ FILES = (
     "scores.csv",
     "explanations.parquet",
     "mechanisms.parquet",
+    "evidence.parquet",
     "reference.parquet",
     "manifest.json",
     "report.html",
@@ -67,6 +69,7 @@ def score_study(
     *,
     drugs: Sequence[str] | None = None,
     options: ScoreOptions = DEFAULT_OPTIONS,
+    knowledge: OutsideKnowledge = NO_KNOWLEDGE,
     chunk: int = CHUNK,
     progress: Progress | None = None,
     notice: Notice | None = None,
@@ -88,6 +91,8 @@ def score_study(
     drugs : sequence of str, optional
         Names or synonyms; all drugs of the model by default.
     options : ScoreOptions
+    knowledge : OutsideKnowledge
+        Databases that the evidence draws on beside Sidestep's own tables.
     chunk : int
         Samples in memory at once; the files do not depend on it.
     progress : callable, optional
@@ -112,7 +117,7 @@ def score_study(
             f"model {model.name} has no HER2-high training line to compare with; "
             "score without --her2-context"
         )
-    job = _Job(study, model, chosen, options, chunk)
+    job = _Job(study, model, chosen, options, knowledge, chunk)
     with nullcontext(out) if isinstance(out, Claim) else claimed(out) as claim:
         return _score(job, claim, progress or _ignore, notice or _ignore)
 
@@ -125,12 +130,17 @@ class _Job:
     model: LoadedModel
     drugs: Sequence[DrugModel]
     options: ScoreOptions
+    knowledge: OutsideKnowledge
     chunk: int
 
     @property
     def told(self) -> dict[str, Any]:
         """What was asked for, as the manifest has it."""
-        return {"drugs": [drug.name for drug in self.drugs], **asdict(self.options)}
+        return {
+            "drugs": [drug.name for drug in self.drugs],
+            **asdict(self.options),
+            "knowledge": self.knowledge.digests,
+        }
 
     @property
     def batches(self) -> list[list[str]]:
@@ -213,7 +223,7 @@ def _chunks(job: _Job, journal: Journal) -> Iterator[ScoredChunk]:
         tables = journal.read(number)
         if tables is None:
             part = job.study.select(samples)
-            scored = score_chunk(job.model, job.drugs, part, job.options)
+            scored = score_chunk(job.model, job.drugs, part, job.options, job.knowledge)
             tables = scored.tables()
             journal.record(number, tables)
         yield ScoredChunk.from_tables(tables)

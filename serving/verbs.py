@@ -78,6 +78,12 @@ _EPILOG = "\n".join(
     help="Percentiles and calls relative to the HER2-high training lines alone.",
 )
 @click.option(
+    "--knowledge",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder with CIViC's evidence; sidestep/knowledge in your cache by default.",
+)
+@click.option(
     "--tracking-uri",
     metavar="URI",
     help="MLflow store of the model; MLFLOW_TRACKING_URI or sqlite:///mlflow.db by default.",
@@ -113,6 +119,7 @@ def score(
     top_k: int,
     level: float,
     her2_context: bool,
+    knowledge: Path | None,
     tracking_uri: str | None,
     fail_on: str,
     chunk_size: int,
@@ -122,20 +129,22 @@ def score(
     """Predict and explain every sample of STUDY for every drug of a model.
 
     DIR gets report.html (for people), scores.parquet and scores.csv (a row a sample and drug),
-    explanations.parquet and mechanisms.parquet (what moved each prediction), reference.parquet
-    (where the training lines lie) and manifest.json (with what it was made, and what was left
-    out). It is written whole or not at all. After a crash the same command goes on where the job
-    stopped.
+    explanations.parquet and mechanisms.parquet (what moved each prediction), evidence.parquet
+    (what the literature knows), reference.parquet (where the training lines lie) and
+    manifest.json (with what it was made, and what was left out). It is written whole or not at
+    all. After a crash the same command goes on where the job stopped.
     """
     from features.study import read_study
     from models.registry import load_model
     from serving.lock import claimed
     from serving.options import ScoreOptions
+    from serving.outside_knowledge import read_outside_knowledge
     from serving.progress import say, shown_progress
     from serving.scoring import choose_drugs, score_study
 
     # What can be refused at once is, before a large study is read.
     with claimed(out) as claim:
+        outside = read_outside_knowledge(knowledge)
         loaded = load_model(model, tracking_uri or None, trust=trust)
         chosen = choose_drugs(loaded, _names(drugs))
         subject = read_study(study)
@@ -147,6 +156,7 @@ def score(
                 claim,
                 drugs=[drug.name for drug in chosen],
                 options=ScoreOptions(top_k, level, her2_context),
+                knowledge=outside,
                 chunk=chunk_size,
                 progress=progress,
                 notice=say,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,18 +12,23 @@ import pandas as pd
 import pytest
 
 from features.builders import FeatureJoiner
+from features.builders.mechanism import level_genes
 from features.builders.names import features_of_genes
 from features.drugs import find_drug
 from features.her2 import her2_high
-from features.study import Study
+from features.signatures import load_signatures
+from features.simulation import SimulationPlan, simulate_study
+from features.study import Study, read_study
 from models.applicability import NearestLines
 from models.drug_model import DrugModel
 from models.folds import Folds, donor_folds
 from models.intervals import held_out_errors, join_errors
+from models.mechanism_reference import MechanismReference
 from models.pattern_blend import PatternBlend
 from models.predictor import PanelPredictor, ResponseScale
 
 PredictorFactory = Callable[..., PanelPredictor]
+SampleFactory = Callable[..., Study]
 
 
 @pytest.fixture(scope="session")
@@ -65,6 +71,7 @@ def fit_predictor() -> PredictorFactory:
             },
             nearest=NearestLines().fit(features, list(study.donors.loc[features.index])),
             her2_high=her2_high(study).loc[features.index].to_numpy(bool),
+            mechanisms=MechanismReference.fit(study),
             scale=ResponseScale(
                 screen.stable_id, screen.metric, screen.unit, screen.higher_is_resistant
             ),
@@ -122,3 +129,82 @@ def _fit_drug(
         # A drug of simulated noise: no model can predict it.
         beats_baselines=not name.startswith("SIMNULL"),
     )
+
+
+@pytest.fixture(scope="session")
+def known_lines(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """Simulated breast lines with every gene and antibody that the knowledge tables ask for."""
+    folder = tmp_path_factory.mktemp("known_lines") / "study"
+    simulate_study(folder, SimulationPlan(kind="breast", lines=40, genes=200, seed=5))
+    study = read_study(folder)
+    genes = [*level_genes(), *(m.gene for genes in load_signatures().values() for m in genes)]
+    return replace(
+        study,
+        expression=_with_more(study.expression, genes, centre=4.5),
+        rppa=_with_more(study.rppa, ["BBC3", "DIABLO", "BCL2_pS70"], centre=0.0),
+    )
+
+
+def _with_more(table: pd.DataFrame, names: Sequence[str], centre: float) -> pd.DataFrame:
+    """Table with random levels of the names that it lacks."""
+    lacking = [name for name in dict.fromkeys(names) if name not in table]
+    drawn = np.random.default_rng(0).normal(centre, 1.0, (len(table), len(lacking)))
+    return pd.concat([table, pd.DataFrame(drawn, table.index, lacking)], axis=1)
+
+
+@pytest.fixture(scope="session")
+def construct(known_lines: Study) -> SampleFactory:
+    """Construct an ordinary sample, median in all, that shows what a test asks for.
+
+    Genes and antibodies named ``high`` (``low``) are above (below) every line, and so are all
+    genes of a signature, in the direction of their sign; changes are ``"PIK3CA H1047R"``.
+    """
+
+    def make(
+        high: Sequence[str] = (),
+        low: Sequence[str] = (),
+        signatures: Sequence[str] = (),
+        changes: Sequence[str] = (),
+        fusions: Sequence[tuple[str, str]] = (),
+        copies: Mapping[str, float] | None = None,
+        classification: str = "Missense_Mutation",
+    ) -> Study:
+        name = pd.Index(["S"], dtype="str", name="sample_id")
+        members = [member for name in signatures for member in load_signatures()[name]]
+        up = {*high, *(member.gene for member in members if member.sign > 0)}
+        down = {*low, *(member.gene for member in members if member.sign < 0)}
+        calls = [("S", *change.split(" "), classification) for change in changes]
+        return replace(
+            known_lines.select(known_lines.samples[:1]),
+            samples=name,
+            donors=pd.Series(["S"], index=name),
+            clinical=pd.DataFrame(index=name),
+            expression=_ordinary(known_lines.expression, name, up, down),
+            rppa=_ordinary(known_lines.rppa, name, up, down),
+            mutations=pd.DataFrame(
+                calls, columns=["sample_id", "gene", "protein_change", "classification"]
+            ).astype("str"),
+            sequenced=name,
+            panel_of=pd.Series([None], index=name, dtype="str"),
+            panels={},
+            copy_number=pd.DataFrame({"ERBB2": 0.0, "PTEN": 0.0} | dict(copies or {}), index=name),
+            fusions=pd.DataFrame(
+                [("S", *genes) for genes in fusions], columns=["sample_id", "gene_a", "gene_b"]
+            ).astype("str"),
+        )
+
+    return make
+
+
+def _ordinary(lines: pd.DataFrame, name: pd.Index, high: set[str], low: set[str]) -> pd.DataFrame:
+    """Medians of the lines, but for what is high or low."""
+    levels = lines.median()
+    levels.update(lines.max()[lines.columns.isin(high)] + 1.0)
+    levels.update(lines.min()[lines.columns.isin(low)] - 1.0)
+    return pd.DataFrame([levels.to_numpy()], index=name, columns=lines.columns)
+
+
+@pytest.fixture(scope="session")
+def known_predictor(known_lines: Study, fit_predictor: PredictorFactory) -> PanelPredictor:
+    """Predictor of one drug that learned from `known_lines`."""
+    return fit_predictor(known_lines, "gi50", ["Lapatinib"], ["rppa"])

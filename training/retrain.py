@@ -18,6 +18,7 @@ from features.study import Study, read_study
 from models.applicability import NearestLines
 from models.drug_model import DrugModel
 from models.intervals import join_errors
+from models.mechanism_reference import MechanismReference
 from models.predictor import PanelPredictor, ResponseScale
 from training.coverage import held_out_coverage
 from training.cross_validation import ALL_LINES, CrossValidation, Plan, Progress, cross_validate
@@ -178,6 +179,7 @@ def _assemble(
             validation.features, list(study.donors.loc[validation.features.index])
         ),
         her2_high=her2_high(study).loc[validation.features.index].to_numpy(bool),
+        mechanisms=MechanismReference.fit(study.select(list(validation.features.index))),
         scale=scale,
         training=training,
     )

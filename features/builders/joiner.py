@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from features.builders.base import FeatureBuilder
@@ -38,18 +38,28 @@ class FeatureJoiner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Modalities to use; by default every molecular modality that the training study has.
     clinical : sequence of str
         Clinical attributes to use as covariates.
+    extra : sequence of FeatureBuilder
+        Builders of one's own, not fitted; a copy of each is fitted beside the others. Each adds
+        features to a modality that models know (`MODALITIES` of `features.builders.names`), so
+        that the sub-models of that modality see them. A joiner with such builders learns and
+        predicts like any other, but has no state and so cannot be saved: loading a model runs
+        no code, and theirs would have to be run.
 
     Attributes
     ----------
     builders_ : list of FeatureBuilder
-        In the order expression, RPPA, mutation, copy number, clinical.
+        In the order expression, RPPA, mutation, copy number, clinical, then `extra`.
     """
 
     def __init__(
-        self, modalities: Sequence[str] | None = None, clinical: Sequence[str] = ()
+        self,
+        modalities: Sequence[str] | None = None,
+        clinical: Sequence[str] = (),
+        extra: Sequence[FeatureBuilder] = (),
     ) -> None:
         self.modalities = modalities
         self.clinical = clinical
+        self.extra = extra
 
     def fit(self, X: Study, y: object = None) -> Self:
         """Fit every builder on the samples of `X`.
@@ -57,7 +67,8 @@ class FeatureJoiner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         InputError
-            If a modality is unknown, or none is left to build from.
+            If a modality is unknown, or none is left to build from; or if a builder of `extra`
+            names its features as none of its modality, or as another builder does.
         """
         molecular = [name for name in _BUILDERS if name != "clinical"]
         unknown = sorted(set(self.modalities or ()) - set(molecular))
@@ -76,7 +87,10 @@ class FeatureJoiner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             raise InputError(
                 f"study {X.study_id} has none of {', '.join(molecular)}; nothing to train on"
             )
-        self.builders_ = [builder.fit(X) for builder in builders]
+        own = [builder.fit(X) for builder in builders]
+        added: list[FeatureBuilder] = [clone(builder).fit(X) for builder in self.extra]
+        _require_telling_names(own, added)
+        self.builders_ = [*own, *added]
         return self
 
     def transform(self, X: Study) -> pd.DataFrame:
@@ -96,8 +110,20 @@ class FeatureJoiner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return pd.Series([modality_of(name) for name in names], index=names, name="modality")
 
     def get_state(self) -> dict[str, Any]:
-        """State of every builder, by modality."""
+        """State of every builder, by modality.
+
+        Raises
+        ------
+        InputError
+            If there are builders in `extra`.
+        """
         check_is_fitted(self, "builders_")
+        if self.extra:
+            raise InputError(
+                f"features of {type(self.extra[0]).__name__} cannot be saved: a saved model is "
+                "loaded without running code, by the builders of features/builders alone; make "
+                "it one of those, or train without it"
+            )
         return {builder.modality: builder.get_state() for builder in self.builders_}
 
     @classmethod
@@ -109,6 +135,31 @@ class FeatureJoiner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         names = sorted(state, key=list(_BUILDERS).index)
         joiner.builders_ = [_BUILDERS[name].from_state(state[name]) for name in names]
         return joiner
+
+
+def _require_telling_names(own: list[FeatureBuilder], added: list[FeatureBuilder]) -> None:
+    """Refuse features that models would not look at, or could not tell from others."""
+    if not added:
+        return
+    taken = {name for builder in own for name in builder.get_feature_names_out()}
+    for builder in added:
+        who, modality = type(builder).__name__, builder.modality
+        if modality not in _BUILDERS:
+            raise InputError(
+                f"builder {who} has the modality {modality!r}, of which no model knows; set it to "
+                f"one of {', '.join(_BUILDERS)}"
+            )
+        for name in builder.get_feature_names_out():
+            if modality_of(name) != modality:
+                raise InputError(
+                    f"builder {who} names a feature {name!r}; begin the name with {modality}:"
+                )
+            if name in taken:
+                raise InputError(
+                    f"builder {who} names a feature {name!r}, which there is already; give it "
+                    "another name"
+                )
+            taken.add(name)
 
 
 def coverage(features: pd.DataFrame) -> pd.DataFrame:

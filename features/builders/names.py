@@ -3,6 +3,10 @@
 ``expression:ERBB2``, ``rppa:ERBB2_pY1248``, ``rppa:ERBB2_pY1248/ERBB2`` (phospho-to-total ratio),
 ``mutation:TP53``, ``mutation:PIK3CA:hotspot``, ``mutation:TP53:truncating``, ``mutation:burden``,
 ``copy_number:ERBB2``, ``clinical:LINEAGE=breast``.
+
+Scores of mechanisms (`features.builders.mechanism`) are named alike, by the one modality that they
+are computed from: ``expression:signature_mitotic``, ``rppa:pathway_PI3K_AKT``. A ``state:`` is
+computed from several. They measure no single gene.
 """
 
 from __future__ import annotations
@@ -10,7 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 MODALITIES = ("expression", "rppa", "mutation", "copy_number", "clinical")
+STATE = "state"
 BURDEN = "mutation:burden"
+_SCORES = ("signature_", "pathway_", "rtk_bypass_", "pi3k_phospho", "apoptotic_priming")
 
 
 def modality_of(feature: str) -> str:
@@ -19,12 +25,13 @@ def modality_of(feature: str) -> str:
 
 
 def gene_of(feature: str) -> str | None:
-    """Gene that a feature measures; None for tumour mutation burden and clinical covariates.
+    """Gene that a feature measures.
 
-    An antibody that cannot tell paralogues apart counts for its lead gene.
+    None for tumour mutation burden, clinical covariates and scores of mechanisms. An antibody that
+    cannot tell paralogues apart counts for its lead gene.
     """
     modality, rest = feature.split(":", 1)
-    if modality == "clinical" or feature == BURDEN:
+    if modality in ("clinical", STATE) or feature == BURDEN or rest.startswith(_SCORES):
         return None
     if modality == "rppa":
         return rest.split("/", 1)[0].split("_", 1)[0]

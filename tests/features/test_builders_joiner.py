@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from pandas.testing import assert_frame_equal
 from sklearn.exceptions import NotFittedError
 
 from features.builders import FeatureJoiner
+from features.builders.base import FeatureBuilder
 from features.builders.joiner import coverage
 from features.builders.names import features_of_genes, gene_of, modality_of
 from features.errors import InputError
@@ -140,6 +142,71 @@ def test_a_study_without_molecular_data_is_refused(study):
     )
     with pytest.raises(InputError, match="nothing to train on"):
         FeatureJoiner().fit(bare)
+
+
+class AboveTypical(FeatureBuilder):
+    """Which of some genes are above their median in the training lines."""
+
+    modality: ClassVar[str] = "expression"
+
+    def __init__(self, genes: tuple[str, ...] = ("ERBB2", "PLK1"), mark: str = ":above") -> None:
+        self.genes = genes
+        self.mark = mark
+
+    def fit(self, X: Study, y: object = None) -> Self:
+        self.median_ = X.expression[list(self.genes)].median().to_numpy()
+        self.feature_names_ = [f"expression:{gene}{self.mark}" for gene in self.genes]
+        return self
+
+    def _measured(self, X: Study) -> pd.DataFrame:
+        above = X.expression[list(self.genes)] > self.median_
+        return above.astype(float).set_axis(self.feature_names_, axis=1)
+
+
+class Unknown(AboveTypical):
+    modality = "proteome"
+
+
+class Misnamed(AboveTypical):
+    modality = "rppa"
+
+
+def test_a_builder_of_ones_own_stands_after_the_others(study):
+    train = study.select(list(study.samples[:28]))
+    own = AboveTypical()
+    joiner = FeatureJoiner(["rppa", "expression"], ["SUBTYPE"], extra=[own]).fit(train)
+    features = joiner.transform(study)
+    names = ["expression:ERBB2:above", "expression:PLK1:above"]
+    assert list(features.columns[-2:]) == names
+    assert joiner.modality_[names].tolist() == ["expression", "expression"]
+    # Frozen on the training lines, as the others are.
+    medians = train.expression[["ERBB2", "PLK1"]].median()
+    expected = (study.expression[["ERBB2", "PLK1"]] > medians).astype(float)
+    assert (features.loc[expected.index, names].to_numpy() == expected.to_numpy()).all()
+    without = FeatureJoiner(["rppa", "expression"], ["SUBTYPE"]).fit(train).transform(study)
+    assert_frame_equal(features.drop(columns=names), without, check_exact=True)
+    assert not hasattr(own, "median_")  # a copy was fitted
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        ([Unknown()], "builder Unknown has the modality 'proteome', of which no model knows"),
+        ([Misnamed()], "builder Misnamed names a feature 'expression:ERBB2:above'; begin"),
+        ([AboveTypical(mark="")], "'expression:ERBB2', which there is already"),
+        ([AboveTypical(), AboveTypical(("PLK1",))], "'expression:PLK1:above', which there is"),
+    ],
+)
+def test_features_that_a_model_could_not_tell_are_refused(study, extra, said):
+    with pytest.raises(InputError, match=said):
+        FeatureJoiner(["expression"], extra=extra).fit(study)
+
+
+def test_features_of_ones_own_are_not_saved(study):
+    """A saved model is loaded without running code, so it could not build them."""
+    joiner = FeatureJoiner(["expression"], extra=[AboveTypical()]).fit(study)
+    with pytest.raises(InputError, match="features of AboveTypical cannot be saved"):
+        joiner.get_state()
 
 
 def test_a_joiner_must_be_fitted(study):

@@ -25,7 +25,7 @@ from serving.scoring import FILES
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-#: 6 chunks of the 24 samples, of 4 parts each.
+#: 6 chunks of the 24 samples, of 5 parts each.
 CHUNK = 4
 # Reads a job a line: its arguments, where to leave what it prints, and what is wrong with the
 # world. Answers with its process. "wait" and a process asks for that one's exit code.
@@ -201,7 +201,7 @@ def test_killed_at_a_random_moment(
     assert_done(out, undisturbed)
 
 
-@pytest.mark.parametrize("n_parts", [0, 1, 2, 4, 11, 16])
+@pytest.mark.parametrize("n_parts", [0, 1, 2, 5, 14, 20])
 def test_killed_after_so_many_parts(jobs: Jobs, undisturbed, tmp_path: Path, n_parts: int) -> None:
     out = tmp_path / "out"
     work = tmp_path / ".out.partial"
@@ -210,7 +210,7 @@ def test_killed_after_so_many_parts(jobs: Jobs, undisturbed, tmp_path: Path, n_p
     assert not out.exists()
     assert (tmp_path / ".out.lock").exists()  # of a dead process: it keeps nobody out
     finished = journal.read_bytes().count(b"\n") - 1
-    assert finished >= n_parts // 4 - 1
+    assert finished >= n_parts // 5 - 1
     code, shown = jobs.run(out)
     assert code == 0
     went_on = f"going on with an earlier run: {finished * CHUNK} of 24 samples are done"
@@ -220,7 +220,7 @@ def test_killed_after_so_many_parts(jobs: Jobs, undisturbed, tmp_path: Path, n_p
 
 def test_killed_again_and_again(jobs: Jobs, undisturbed, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    for n_parts in range(4, 17, 4):
+    for n_parts in range(5, 21, 5):
         assert jobs.kill_when(out, lambda n_parts=n_parts: len(parts(out)) >= n_parts)
     code, shown = jobs.run(out)
     assert code == 0
@@ -255,21 +255,21 @@ def test_damaged_chunks_are_scored_again(
     jobs: Jobs, undisturbed, tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
     out = tmp_path / "out"
-    jobs.kill_when(out, lambda: len(parts(out)) > 16)
-    for number, table in enumerate(["scores", "samples", "explanations", "mechanisms"]):
+    jobs.kill_when(out, lambda: len(parts(out)) > 25)
+    for number, table in enumerate(["scores", "samples", "explanations", "mechanisms", "evidence"]):
         damage(tmp_path / ".out.partial" / f"{number:06d}.{table}.parquet")
     code, shown = jobs.run(out)
     assert code == 0
     warned = re.findall(
         r"^sidestep: warning: (\S+) is damaged; its samples are scored", shown, re.M
     )
-    assert [Path(path).name[:6] for path in warned] == [f"{number:06d}" for number in range(4)]
+    assert [Path(path).name[:6] for path in warned] == [f"{number:06d}" for number in range(5)]
     assert_done(out, undisturbed)
 
 
 def test_the_clock_may_jump(jobs: Jobs, undisturbed, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    jobs.kill_when(out, lambda: len(parts(out)) > 9)
+    jobs.kill_when(out, lambda: len(parts(out)) > 12)
     files = [*parts(out), tmp_path / ".out.partial" / "journal.jsonl", tmp_path / ".out.lock"]
     for number, path in enumerate(files):
         at = 0 if number % 2 else 4_000_000_000

@@ -12,6 +12,7 @@ import pytest
 
 from features.study import Study
 from models.registry import LoadedModel
+from serving.civic import CIVIC_FILE
 from serving.drift import drift_section
 from serving.manifest import describe
 from serving.options import ScoreOptions
@@ -53,7 +54,10 @@ def test_it_says_with_what_it_was_made(
     calls = pd.read_parquet(folder / "scores.parquet")["call"].value_counts().to_dict()
     assert manifest["counts"] == counts | {"drugs": 3, "rows": 72, "calls": calls}
     assert manifest["quarantined"] == {}
-    assert manifest["options"] == OPTIONS | {"drugs": list(model.predictor.drugs)}
+    assert manifest["options"] == OPTIONS | {
+        "drugs": list(model.predictor.drugs),
+        "knowledge": {CIVIC_FILE: None},
+    }
     assert set(manifest["software"]) == {
         *("sidestep", "python", "pandas", "numpy", "pyarrow", "scikit-learn", "xgboost"),
     }

@@ -1,0 +1,89 @@
+# %% [markdown]
+"""
+# How do you retrain, and what replaces the champion?
+
+A new screen has arrived, a setting is in doubt, an assay may be dropped: you train again, and
+have two models. This page asks whether the second is better, on the same held-out lines, and
+who decides which one is in use.
+
+**All data on this page are simulated.** It goes on in the folder of [the first
+page](01_train_on_a_study.md), which registered version 1 of `her2-sim`.
+"""
+
+# %%
+from features.errors import InputError
+from sidestep.main import cli
+
+# %% [markdown]
+# ## Can we do without RPPA?
+#
+# Protein arrays cost money. So we retrain on everything else, with the same lines, drugs, folds
+# and seed, and register the result under the same name:
+#
+# ```sh
+# sidestep train studies/breast_sim --response gi50 --drugs Lapatinib,Everolimus,SIMNULL-1 \
+#     --folds 4 --trials 0 --modalities expression,mutation,copy_number --register her2-sim
+# ```
+
+# %%
+cli(
+    "train studies/breast_sim --response gi50 --drugs Lapatinib,Everolimus,SIMNULL-1 --folds 4"
+    " --trials 0 --modalities expression,mutation,copy_number --jobs 1 --register her2-sim"
+    " --quiet".split(),
+    standalone_mode=False,
+)
+
+# %% [markdown]
+# Version 2 is kept, with its record and its model card, but it failed the gate: it does not beat
+# the best baseline, and so does not become champion, whatever the champion is. The one drug that
+# now beats its baselines is `SIMNULL-1`, by chance, with an interval that holds 0.
+#
+# A version that passes the gate becomes champion if it is better than the champion on the lines
+# that both held out, or if it ties with it and has learned from more lines. So a new screen,
+# trained into the same name, takes over by itself as soon as it is as good.
+#
+# ## Where does the difference lie?
+#
+# ```sh
+# sidestep compare her2-sim/1 her2-sim/2
+# ```
+
+# %%
+cli("compare her2-sim/1 her2-sim/2".split(), standalone_mode=False)
+
+# %% [markdown]
+# Read it drug by drug. Lapatinib hardly changes: RNA and copy number see the HER2 amplicon as
+# well as protein does. Everolimus loses nearly everything, since PI3K/AKT/MTOR shows above all in
+# phosphorylated AKT and S6, which only RPPA measures. So the answer is: without RPPA, drop
+# everolimus from the panel.
+#
+# The interval is that of a bootstrap over donors and the p-value comes from swapping the two
+# models' predictions donor by donor; both runs held out the same lines. Two r in two tables, with
+# overlapping intervals, would not have shown it.
+#
+# ## A person decides
+#
+# Only a version that passed the gate can be promoted without a word:
+
+# %%
+try:
+    cli("promote her2-sim 2".split(), standalone_mode=False)
+except InputError as refused:
+    print(refused)
+
+# %% [markdown]
+# Somebody may have a reason, such as a cohort without any RPPA and no interest in everolimus.
+# `--force` does it, and stays on the record of the version:
+
+# %%
+cli("promote her2-sim 2 --force".split(), standalone_mode=False)
+
+# %% [markdown]
+# And when it turns out to have been a mistake, the version before is one word away. Jobs that
+# score with `models:/her2-sim@champion` use it from their next start:
+
+# %%
+cli("rollback her2-sim".split(), standalone_mode=False)
+
+# %% [markdown]
+# This was the last page. [Back to the list](README.md).

@@ -1,0 +1,180 @@
+"""Which changes of a drug's target are known to decide over it, and what still works then?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from features.combinations import load_combinations
+from features.concentrations import load_concentrations
+from features.conditions import Term
+from features.hotspots import Hotspot, load_hotspots
+from features.mechanism_states import fusion_in
+from features.variants import ResistanceVariant, load_resistance_variants
+from serving.drug_kinship import canonical, is_of_class, same_drug
+from serving.evidence_fact import (
+    NONE,
+    OTHER_CONTEXT,
+    RESISTANCE,
+    SAME_TARGET,
+    SENSITIVITY,
+    SHOWN,
+    Fact,
+    joined,
+)
+from serving.sample_states import SampleStates
+
+_DIRECTION = {"resistance": RESISTANCE, "sensitive": SENSITIVITY, "no effect": NONE}
+_BESIDE = re.compile(r"with ([A-Z]\d+[A-Z])$")
+_NO_FUSION = "no fusion"
+_RESISTANCE_TO = re.compile(r"resistance to (.+)$")
+
+
+def variant_facts(states: SampleStates, drug: str) -> list[Fact]:
+    """Facts of the table of resistance variants that apply to some samples and one drug.
+
+    A row found beside a fusion is left out for a sample that is known to have none, and the other
+    way round.
+    """
+    facts = []
+    for variant in load_resistance_variants():
+        if same_drug(drug, variant.drug):
+            for row in _carriers(states, variant.gene, variant.variant):
+                strength = _context(states, variant, row)
+                if strength:
+                    facts.append(_fact(states, drug, variant, row, strength))
+    return facts
+
+
+def hotspot_facts(states: SampleStates, drug: str, told: Sequence[Fact]) -> list[Fact]:
+    """Facts of the hotspot table about resistance, where none in `told` names the residue."""
+    facts = []
+    for spot in load_hotspots():
+        strength = _resisted(spot, drug)
+        if not strength:
+            continue
+        name = f"{spot.gene} {spot.change or spot.residue}"
+        known = {fact.row for fact in told if fact.shown.startswith(name)}
+        statement = f"{spot.gene} {spot.change or f'changes at {spot.residue}'}: {spot.effect}"
+        for row in _carriers(states, spot.gene, spot.change or spot.residue):
+            if row not in known:
+                changes = [c for c in states.changes(spot.gene, row) if c[:-1] == spot.residue]
+                shown = f"{spot.gene} {spot.change or '/'.join(changes) or spot.residue}"
+                facts.append(
+                    Fact(drug, row, shown, "variant", RESISTANCE, strength, statement, spot.source)
+                )
+    return facts
+
+
+def resisting(facts: Sequence[Fact]) -> dict[tuple[int, str], str]:
+    """(sample, gene) -> the changes that make the drug fail there."""
+    found: dict[tuple[int, str], list[str]] = {}
+    for fact in facts:
+        if fact.direction == RESISTANCE:
+            found.setdefault((fact.row, fact.shown.partition(" ")[0]), []).append(fact.shown)
+    return {key: joined(shown, ", ") for key, shown in found.items()}
+
+
+def _carriers(states: SampleStates, gene: str, change: str) -> list[int]:
+    return [int(row) for row in np.flatnonzero(states.calls.carriers(gene, change) == 1.0)]
+
+
+def _context(states: SampleStates, variant: ResistanceVariant, row: int) -> str:
+    """How the sample fits the cells that were tested; empty where it contradicts them."""
+    context = variant.context
+    if not context:
+        return SHOWN
+    kinase = fusion_in(context)
+    if kinase or _NO_FUSION in context:
+        state = states.shows(Term("fusion", "gene", kinase or variant.gene))[row]
+        if np.isnan(state):
+            return OTHER_CONTEXT
+        if (state == 1.0) != bool(kinase):
+            return ""
+        partner = context.partition("-")[0] if "-" in context else ""
+        named = not partner or partner in re.split("[-/]", states.fusion(kinase, row))
+        return SHOWN if named else OTHER_CONTEXT
+    beside = _BESIDE.search(context)
+    if beside and beside.group(1) in states.changes(variant.gene, row):
+        return SHOWN
+    return OTHER_CONTEXT
+
+
+def _fact(
+    states: SampleStates, drug: str, variant: ResistanceVariant, row: int, strength: str
+) -> Fact:
+    fusion = states.fusion(variant.gene, row)
+    measured = _measured(variant)
+    plasma, plasma_source = _plasma(drug) if measured else ("", "")
+    tested = f"Tested in: {variant.context}" if variant.context else ""
+    resists = variant.effect == "resistance"
+    return Fact(
+        drug=drug,
+        row=row,
+        shown=f"{variant.gene} {variant.variant}" + (f" with {fusion}" if fusion else ""),
+        kind="variant",
+        direction=_DIRECTION[variant.effect],
+        strength=strength,
+        statement=joined([variant.statement, measured, plasma, tested], ". "),
+        source=joined([variant.source, plasma_source]),
+        alternatives=_still_active(states, drug, variant, row) if resists else "",
+    )
+
+
+def _measured(variant: ResistanceVariant) -> str:
+    """Concentrations of a row, in words; empty where it has none."""
+    sign = "" if variant.relation in ("", "=") else f"{variant.relation} "
+    parts = []
+    if variant.ic50 is not None:
+        parts.append(f"IC50 {sign}{variant.ic50:g} {variant.unit}")
+    if variant.reference_ic50 is not None:
+        parts.append(f"{variant.reference_ic50:g} {variant.unit} without the change")
+    if variant.fold is not None:
+        digits = ".0f" if variant.fold >= 10 else ".1f"
+        parts.append(f"{sign}{variant.fold:{digits}}-fold")
+    return joined(parts, ", ")
+
+
+def _plasma(drug: str) -> tuple[str, str]:
+    """What plasma reaches, in words, and the source; empty where the table does not say."""
+    found = load_concentrations().get(canonical(drug))
+    if found is None:
+        return "", ""
+    level = f"{found.free:g} nM free" if found.free is not None else f"{found.total:g} nM in all"
+    return f"Plasma: {level} ({found.measured})", found.source
+
+
+def _still_active(states: SampleStates, drug: str, variant: ResistanceVariant, row: int) -> str:
+    """Drugs that a rule names for this sample, and those that the variant leaves active."""
+    partners = [
+        rule.partner
+        for rule in load_combinations()
+        if any(same_drug(drug, name) for name in rule.resisted)
+        and any((t.name, t.change) == (variant.gene, variant.variant) for t in rule.condition.terms)
+        and states.meets(rule.condition)[row]
+    ]
+    rows = [
+        other
+        for other in load_resistance_variants()
+        if (other.gene, other.variant) == (variant.gene, variant.variant)
+        and not same_drug(other.drug, drug)
+        and _context(states, other, row)
+    ]
+    failing = {other.drug for other in rows if other.effect == "resistance"}
+    active = [other.drug for other in rows if other.drug not in failing]
+    return joined([*partners, *active])
+
+
+def _resisted(spot: Hotspot, drug: str) -> str:
+    """How near the drug is to those that a hotspot's effect names; empty if it names others."""
+    found = _RESISTANCE_TO.search(spot.effect)
+    if not found:
+        return ""
+    named = [part.strip() for part in re.split(r",| and ", found.group(1))]
+    if named[-1].endswith(" inhibitors"):  # "MEK and RAF inhibitors"
+        named = [part if " " in part else f"{part} inhibitors" for part in named]
+    if any(same_drug(drug, part) for part in named):
+        return SHOWN
+    return SAME_TARGET if any(is_of_class(drug, part) for part in named) else ""

@@ -1,0 +1,232 @@
+"""Evidence: which facts apply, how near they are, and whether the model agrees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from serving.calls import outlook, samples_of
+from serving.evidence import EVIDENCE, agreement, evidence_rows
+from serving.evidence_fact import DIRECTIONS, KINDS, STRENGTHS
+from serving.output import as_table
+
+DRUGS = ["Lapatinib", "Trastuzumab emtansine", "Trastuzumab", "Crizotinib", "Alpelisib", "SIMNULL"]
+HER2_POSITIVE = {"ERBB2": 2.5}
+
+
+@dataclass(frozen=True)
+class Says:
+    """What a model might say."""
+
+    call: np.ndarray
+    percentile: np.ndarray
+
+
+def says(call: str, percentile: float = 50.0) -> Says:
+    return Says(np.array([call], dtype=object), np.array([percentile]))
+
+
+@pytest.fixture(scope="module")
+def tell(known_predictor):
+    def tell(study, drugs=DRUGS, said=None):
+        return evidence_rows(study, known_predictor, drugs, said or {})
+
+    return tell
+
+
+def test_rows_have_the_columns_and_words_of_the_schema(tell, known_lines):
+    rows = tell(known_lines)
+    assert len(rows) > 20
+    assert list(rows.columns) == EVIDENCE.names
+    assert set(rows["direction"]) <= set(DIRECTIONS)
+    assert set(rows["kind"]) <= set(KINDS)
+    assert set(rows["strength"]) <= set(STRENGTHS)
+    needed = rows.drop(columns="alternatives")
+    assert needed.notna().all(axis=None)
+    assert (needed != "").all(axis=None)
+    assert rows["source"].str.fullmatch(r"((PMID:\d+|DOI:10\.[^;]+)(;|$))+").all()
+    table = as_table(rows, EVIDENCE)
+    assert table.schema == EVIDENCE
+    assert table["alternatives"].null_count == rows["alternatives"].isna().sum() > 0
+
+
+def test_samples_and_drugs_stand_in_the_order_given_and_resistance_first(tell, known_lines):
+    rows = tell(known_lines)
+    places = rows["sample_id"].map(list(known_lines.samples).index)
+    keys = pd.DataFrame(
+        {
+            "sample": places,
+            "drug": rows["drug"].map(DRUGS.index),
+            "direction": rows["direction"].map(DIRECTIONS.index),
+            "strength": rows["strength"].map(STRENGTHS.index),
+        }
+    )
+    assert keys.apply(tuple, axis=1).is_monotonic_increasing
+
+
+def test_a_sample_has_the_same_facts_alone(tell, known_lines):
+    alone = [tell(known_lines.select([sample])) for sample in known_lines.samples]
+    pd.testing.assert_frame_equal(pd.concat(alone, ignore_index=True), tell(known_lines))
+
+
+def test_no_fact_stands_twice(tell, known_lines):
+    rows = tell(known_lines)
+    assert not rows.duplicated().any()
+
+
+def test_an_unknown_drug_and_no_drugs_give_an_empty_table(tell, known_lines):
+    for drugs in (["SIMNULL-1"], []):
+        rows = tell(known_lines, drugs)
+        assert rows.empty
+        assert list(rows.columns) == EVIDENCE.names
+        assert as_table(rows, EVIDENCE).num_rows == 0
+
+
+def test_any_name_of_the_drug_will_do_and_is_kept(tell, construct):
+    sample = construct(copies=HER2_POSITIVE, high=["PLK1"])
+    one, other = tell(sample, ["T-DM1"]), tell(sample, ["Trastuzumab emtansine"])
+    assert set(one["drug"]) == {"T-DM1"}
+    pd.testing.assert_frame_equal(one.drop(columns="drug"), other.drop(columns="drug"))
+
+
+def test_no_measurement_no_fact(tell, construct):
+    stroma = construct(signatures=["caf"], copies=HER2_POSITIVE)
+    assert (tell(stroma, ["Lapatinib"])["kind"] == "signature").any()
+    # Whether PIK3CA is strong is not known: the rule that needs it to be weak does not apply.
+    unsequenced = replace(stroma, sequenced=pd.Index([], dtype="str"))
+    assert not (tell(unsequenced, ["Lapatinib"])["kind"] == "signature").any()
+
+
+def test_evidence_from_her2_positive_cells_has_another_context_elsewhere(tell, construct):
+    for copies, strength in ((HER2_POSITIVE, "shown"), ({}, "other context")):
+        rows = tell(construct(high=["IGF1R"], copies=copies), ["Lapatinib"])
+        assert rows.loc[rows["kind"] == "expression", "strength"].tolist() == [strength]
+
+
+def test_another_drug_of_the_target_is_told_so(tell, construct):
+    sample = construct(high=["IGF1R"], copies=HER2_POSITIVE)
+    rows = tell(sample, ["Tucatinib"])
+    fact = rows[rows["fact"].str.startswith("IGF1R")].iloc[0]
+    assert (fact["direction"], fact["strength"]) == ("resistance", "same target")
+    assert "Tested with Lapatinib, Trastuzumab" in fact["statement"]
+    for drug in ("Trastuzumab emtansine", "Gefitinib"):
+        assert not tell(sample, [drug])["fact"].str.startswith("IGF1R").any()
+
+
+def test_a_class_of_drugs_is_matched_by_its_words(tell, construct):
+    sample = construct(changes=["MTOR p.F2108L"])
+    assert tell(sample, ["Temsirolimus"])["strength"].tolist() == ["same target"]
+    assert "PMID:27279227" in tell(sample, ["Temsirolimus"])["source"].tolist()
+    assert tell(sample, ["AZD8055"]).empty
+
+
+def test_a_change_found_with_another_beside_it_needs_that_other(tell, construct):
+    both = tell(construct(changes=["EGFR p.T790M", "EGFR p.L858R"]), ["Gefitinib"])
+    one = tell(construct(changes=["EGFR p.T790M"]), ["Gefitinib"])
+    relapse = "appeared at relapse"
+    for rows, strength in ((both, "shown"), (one, "other context")):
+        told = rows[rows["statement"].str.contains(relapse)]
+        assert told["strength"].tolist() == [strength]
+    assert (one["strength"] == "shown").any()  # Ba/F3 cells with T790M alone
+    assert set(one["direction"]) == {"resistance"}
+    assert one["alternatives"].str.startswith("Osimertinib;Rociletinib").all()
+
+
+def test_a_sensitizing_change_is_overruled_by_a_resisting_one_in_its_gene(tell, construct):
+    alone = tell(construct(changes=["EGFR p.L858R"]), ["Erlotinib"])
+    assert alone["direction"].tolist() == ["sensitivity"]
+    both = tell(construct(changes=["EGFR p.L858R", "EGFR p.T790M"]), ["Erlotinib"])
+    marker = both[both["fact"] == "EGFR L858R"].iloc[0]
+    assert marker["direction"] == "none"
+    assert marker["statement"].endswith("Overruled here by EGFR T790M")
+
+
+def test_a_fusion_decides_which_rows_of_a_change_apply(tell, construct):
+    change = ["ALK p.F1174L"]
+    with_fusion = tell(construct(changes=change, fusions=[("EML4", "ALK")]), ["Crizotinib"])
+    without = tell(construct(changes=change), ["Crizotinib"])
+    unknown = tell(replace(construct(changes=change), fusions=None), ["Crizotinib"])
+    fused = with_fusion[with_fusion["kind"] == "variant"]
+    assert not fused["statement"].str.contains("no fusion").any()
+    assert set(fused["strength"]) == {"shown", "other context"}  # EML4-ALK and RANBP2-ALK
+    assert without["statement"].str.contains("no fusion").all()
+    assert set(unknown["strength"]) == {"other context"}
+    assert len(unknown) == len(fused) + len(without)
+
+
+def test_a_change_of_pik3ca_without_a_rule_is_told_and_points_neither_way(tell, construct):
+    sample = construct(changes=["PIK3CA p.C420R"], copies=HER2_POSITIVE)
+    rows = tell(sample, ["Lapatinib"])
+    told = rows[rows["fact"] == "PIK3CA C420R (unknown)"].iloc[0]
+    assert (told["direction"], told["source"]) == ("none", "PMID:26920887")
+    assert not tell(sample, ["Crizotinib"])["fact"].str.startswith("PIK3CA").any()
+
+
+def test_what_was_tried_in_vain_is_never_shown_as_support(tell, construct):
+    sample = construct(
+        high=["EPHB2", "MET", "KIT"], changes=["PIK3CA p.K111N", "ERBB2 p.V777L"],
+        copies=HER2_POSITIVE,
+    )  # fmt: skip
+    rows = tell(sample, ["Lapatinib"])
+    for name in ("EPHB2", "MET", "KIT", "PIK3CA", "ERBB2 V777L"):
+        told = rows[rows["fact"].str.startswith(name)]
+        assert len(told)
+        assert set(told["direction"]) == {"none"}
+        assert told["alternatives"].isna().all()
+        assert set(told["agreement"]) == {"silent"}
+
+
+# Agreement
+
+
+@pytest.mark.parametrize(
+    ("direction", "call", "percentile", "expected"),
+    [
+        ("resistance", "resistant", 10.0, "agrees"),
+        ("resistance", "sensitive", 90.0, "conflicts"),
+        ("sensitivity", "sensitive", 50.0, "agrees"),
+        ("sensitivity", "resistant", np.nan, "conflicts"),
+        ("resistance", "uncertain", 75.0, "agrees"),
+        ("resistance", "uncertain", 74.9, "silent"),
+        ("resistance", "uncertain", 25.0, "conflicts"),
+        ("sensitivity", "uncertain", 25.0, "agrees"),
+        ("sensitivity", "uncertain", np.nan, "silent"),
+        ("resistance", "abstain", 99.0, "silent"),
+        ("none", "resistant", 99.0, "silent"),
+    ],
+)
+def test_agreement_is_with_the_call_or_where_the_model_leans(direction, call, percentile, expected):
+    assert agreement(direction, call, percentile) == expected
+
+
+def test_agreement_stands_in_the_rows_and_changes_nothing_else(tell, construct):
+    sample = construct(fusions=[("EML4", "ALK")], changes=["ALK p.F1174L"])
+    plain = tell(sample, ["Crizotinib"])
+    assert set(plain["agreement"]) == {"silent"}
+    for call, expected in (("resistant", "agrees"), ("sensitive", "conflicts")):
+        rows = tell(sample, ["Crizotinib"], {"Crizotinib": says(call)})
+        resists = rows["direction"] == "resistance"
+        assert set(rows.loc[resists, "agreement"]) == {expected}
+        assert set(rows.loc[~resists, "agreement"]) == {"silent"}
+        pd.testing.assert_frame_equal(
+            rows.drop(columns="agreement"), plain.drop(columns="agreement")
+        )
+
+
+def test_the_models_own_outlook_is_a_view(known_predictor, known_lines):
+    predictor = known_predictor
+    features = predictor.features(known_lines)
+    study = known_lines.select(list(features.index[features.notna().any(axis=1)]))
+    samples = samples_of(predictor, study, features.loc[study.samples])
+    said = outlook(predictor, predictor.drugs["Lapatinib"], samples, level=0.8, her2_context=False)
+    rows = evidence_rows(study, predictor, ["Lapatinib"], {"Lapatinib": said})
+    places = study.samples.get_indexer(pd.Index(rows["sample_id"]))
+    expected = [
+        agreement(direction, said.call[place], said.percentile[place])
+        for direction, place in zip(rows["direction"], places, strict=True)
+    ]
+    assert rows["agreement"].tolist() == expected
+    assert {"agrees", "conflicts"} & set(rows["agreement"])

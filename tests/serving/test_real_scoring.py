@@ -24,6 +24,7 @@ def tumours(shared: Path) -> Study:
 @pytest.fixture(scope="module")
 def lines_model(shared: Path, fit_predictor) -> LoadedModel:
     lines = read_study(shared / "studies" / "pancan_cell_lines")
+    lines = lines.select(list(lines.samples[::3]))
     return LoadedModel(fit_predictor(lines, "gdsc2_ln_ic50", ["Lapatinib"]), "lines", "1", "")
 
 
@@ -65,7 +66,7 @@ def test_three_levels_of_explanation_add_up_for_every_drug_of_a_screen(
     shared: Path, fit_predictor, tmp_path: Path
 ) -> None:
     lines = read_study(shared / "studies" / "breast_cell_lines")
-    predictor = fit_predictor(lines, "gi50", ["Lapatinib"])
+    predictor = fit_predictor(lines, "gi50", ["Lapatinib"], ["expression", "rppa"])
     features, screen = predictor.features(lines), lines.response("gi50").values
     drugs = {}
     for name in screen.columns:

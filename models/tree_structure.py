@@ -1,0 +1,129 @@
+"""Which trees does a booster hold, as arrays over all their nodes?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xgboost as xgb
+
+from models.ubjson import read_ubjson
+
+
+class NoTablesError(ValueError):
+    """Why a booster's explanations cannot be tabulated; XGBoost itself has to explain it."""
+
+
+@dataclass(frozen=True)
+class Trees:
+    """The trees of a booster with one output, node by node.
+
+    A node is a position in these arrays. A row goes left at an inner node if its value of
+    `feature` is below `threshold` in single precision; a missing value goes left where
+    `default_left` says so.
+
+    Attributes
+    ----------
+    n_features : int
+        Columns of the booster's input.
+    roots : ndarray of shape (n_trees,)
+    left, right, parent : ndarray of shape (n_nodes,)
+        -1 where there is none: a leaf's children, a root's parent.
+    feature, threshold, default_left : ndarray of shape (n_nodes,)
+        Condition of an inner node.
+    value : ndarray of shape (n_nodes,)
+        What a leaf adds to the prediction (margin), shrinkage included.
+    hessian : ndarray of shape (n_nodes,)
+        Summed second derivatives of the training rows that reached the node: its weight.
+    levels : tuple of ndarray
+        Nodes of depth 0, 1, 2 ... over all trees. A node in none of them was pruned away.
+    """
+
+    n_features: int
+    roots: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    parent: np.ndarray
+    feature: np.ndarray
+    threshold: np.ndarray
+    default_left: np.ndarray
+    value: np.ndarray
+    hessian: np.ndarray
+    levels: tuple[np.ndarray, ...]
+
+    @property
+    def inner(self) -> np.ndarray:
+        """Nodes that split."""
+        nodes: np.ndarray = np.concatenate([*self.levels, self.roots[:0]])
+        return np.asarray(nodes[self.left[nodes] >= 0])
+
+
+def read_trees(booster: xgb.Booster, n_rounds: int | None = None) -> Trees:
+    """Trees of the first `n_rounds` boosting rounds, or of all.
+
+    Raises
+    ------
+    NoTablesError
+        If the booster has several outputs or categorical splits, or is not made of plain trees.
+    """
+    model = read_ubjson(bytes(booster.save_raw("ubj")))["learner"]
+    grown = model["gradient_booster"]
+    if grown["name"] != "gbtree":
+        raise NoTablesError(
+            f"The booster is a {grown['name']!r}, not plain boosted trees ('gbtree')."
+        )
+    forest = grown["model"]
+    trees = forest["trees"]
+    if n_rounds:
+        trees = trees[: forest["iteration_indptr"][n_rounds]]
+    if any(forest["tree_info"]) or any(_outputs(tree) > 1 for tree in trees):
+        raise NoTablesError("The booster has several outputs.")
+    if any(tree["split_type"].any() for tree in trees):
+        raise NoTablesError("The booster splits on categories.")
+    found = _joined(trees, int(model["learner_model_param"]["num_feature"]))
+    if not (found.hessian[found.inner] > 0).all():
+        raise NoTablesError("A split of the booster has no training weight.")
+    if not np.isfinite(found.value).all():
+        raise NoTablesError("A leaf or threshold of the booster is not finite.")
+    return found
+
+
+def _outputs(tree: dict[str, Any]) -> int:
+    return int(tree["tree_param"]["size_leaf_vector"])
+
+
+def _joined(trees: list[dict[str, Any]], n_features: int) -> Trees:
+    """One set of arrays for all trees; the first node of each is its root."""
+
+    def all_nodes(name: str, kind: type) -> np.ndarray:
+        parts = [tree[name] for tree in trees]
+        return np.concatenate(parts).astype(kind) if parts else np.empty(0, kind)
+
+    sizes = np.array([len(tree["left_children"]) for tree in trees], dtype=np.int64)
+    roots = np.cumsum(sizes) - sizes
+    first = np.repeat(roots, sizes)
+    left, right = all_nodes("left_children", np.int64), all_nodes("right_children", np.int64)
+    is_inner = left >= 0
+    left, right = np.where(is_inner, left + first, -1), np.where(is_inner, right + first, -1)
+    parent = np.full(len(left), -1)
+    levels = []
+    level = roots
+    while len(level):
+        levels.append(level)
+        inner = level[is_inner[level]]
+        parent[left[inner]] = parent[right[inner]] = inner
+        level = np.concatenate([left[inner], right[inner]])
+    return Trees(
+        n_features=n_features,
+        roots=roots,
+        left=left,
+        right=right,
+        parent=parent,
+        feature=all_nodes("split_indices", np.int64),
+        threshold=all_nodes("split_conditions", np.float32),
+        default_left=all_nodes("default_left", np.bool_),
+        value=all_nodes("split_conditions", np.float64),
+        hessian=all_nodes("sum_hessian", np.float64),
+        levels=tuple(levels),
+    )

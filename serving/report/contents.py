@@ -128,7 +128,7 @@ class PageContents:
             "rest": _short(score.rest),
         }
         if score.evidence:
-            told["evidence"] = [_fact(row) for row in score.evidence]
+            told["evidence"] = [self._fact(row) for row in score.evidence]
         return told
 
     def _explained(self, features: Sequence[Feature]) -> dict[str, list[Any]]:
@@ -151,6 +151,12 @@ class PageContents:
             "shares": [_short(one.top_k_share, 3) for one in features],
             "stable": [int(one.stable) for one in features],
         }
+
+    def _fact(self, row: Mapping[str, Any]) -> list[Any]:
+        """Cells of a fact; its statement, which many samples share, by its place."""
+        names = ("fact", "direction", "strength", "source", "agreement", "alternatives")
+        statement = str(row["statement"])
+        return [*(row[name] or "" for name in names), self._sentences.place(statement, statement)]
 
     def _lines_at(self, score: DrugScore) -> int | None:
         """Place of the distributions that the score is compared with; None if they are missing."""
@@ -190,11 +196,6 @@ def _distributions(reference: pd.DataFrame) -> dict[tuple[str, str], dict[str, l
         }
         for (drug, modalities), part in reference.groupby(["drug", "modalities"], sort=False)
     }
-
-
-def _fact(row: Mapping[str, Any]) -> list[str]:
-    names = ("fact", "direction", "strength", "source", "agreement")
-    return ["" if row[name] is None else str(row[name]) for name in names]
 
 
 def _short(value: float | None, digits: int = 6) -> float | int | None:

@@ -32,7 +32,9 @@ _COLUMNS = {
         top_k_share stable""".split(),
     _MECHANISMS: "sample_id drug mechanism contribution".split(),
     _REFERENCE: "drug modalities quantile predicted observed".split(),
-    _EVIDENCE: "sample_id drug fact direction strength source agreement".split(),
+    _EVIDENCE: (
+        "sample_id drug fact direction strength statement alternatives source agreement"
+    ).split(),
 }
 _FACTS = ("model", "study", "counts", "coverage", "quarantined", "options", "drugs")
 _AGAIN = "score the study again with sidestep score"

@@ -10,13 +10,20 @@ function reasonList(score) {
 
 function evidenceTable(score) {
   if (!score.evidence) return [];
-  const heads = ["Fact", "Direction", "Strength", "Source", "Beside the model"];
+  const heads = ["Fact", "Direction", "Strength", "The model"];
   return [
     el("h3", null, "Evidence from the literature"),
     el("div", { class: "scroll" }, el("table", { class: "plain evidence" },
       el("thead", null, el("tr", null, heads.map((head) => el("th", { scope: "col" }, head)))),
-      el("tbody", null, score.evidence.map((row) => el("tr", null, row.map((text) => el("td", null, text))))))),
+      el("tbody", null, score.evidence.map(factRow)))),
   ];
+}
+
+function factRow([fact, direction, strength, source, agreement, alternatives, statement]) {
+  const notes = [page.sentences[statement], alternatives && `Drugs to think of: ${alternatives.replaceAll(";", ", ")}.`, source];
+  return el("tr", null,
+    el("td", null, fact, notes.filter(Boolean).map((text) => el("small", { class: "note" }, text))),
+    [direction, strength, agreement].map((text) => el("td", null, text)));
 }
 
 /** Every number of the explanation, for reading aloud, copying and checking. */

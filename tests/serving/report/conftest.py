@@ -104,6 +104,7 @@ def write_folder(
             "sample_id": samples[0], "drug": drugs[0][0], "direction": "sensitive",
             "fact": "ERBB2 amplification <b>sensitises</b>", "strength": "clinical",
             "source": "PMID:17192538", "agreement": "agrees",
+            "statement": "Lines with it die <i>first</i>.", "alternatives": "Neratinib;Afatinib",
         }  # fmt: skip
         pd.DataFrame([fact]).to_parquet(folder / "evidence.parquet", index=False)
     scores = pd.DataFrame(rows["scores"])

@@ -113,7 +113,9 @@ def test_dangerous_names_are_text(visit: Callable[..., Opened], report: Path) ->
 def test_evidence_is_text_too(visit: Callable[..., Opened], report: Path) -> None:
     opened = visit(report, "#sample=SKBR3&drug=Lapatinib")
     row = opened.page.locator(".evidence tbody tr").inner_text()
-    assert row.split("\t")[0] == "ERBB2 amplification <b>sensitises</b>"
+    assert row.startswith("ERBB2 amplification <b>sensitises</b>")
+    assert "Lines with it die <i>first</i>." in row
+    assert "Drugs to think of: Neratinib, Afatinib." in row
     assert "PMID:17192538" in row
     opened.assert_quiet()
 

@@ -17,9 +17,9 @@ from serving.evidence_fact import NONE, OTHER_CONTEXT, RESISTANCE, SAME_TARGET, 
 from serving.sample_states import SampleStates
 
 _KIND = {"mutation": "variant", "fusion": "fusion", "amplified": "amplification", "loss": "state"}
-_HER2_POSITIVE = Term("amplified", "gene", "ERBB2")
+HER2_POSITIVE = Term("amplified", "gene", "ERBB2")
 _ROLES_TO_TELL = ("no effect", "better outcome")
-_PROTEIN_CHANGE = re.compile(r"[A-Z]\d+[A-Z]")
+PROTEIN_CHANGE = re.compile(r"[A-Z]\d+[A-Z]")
 
 
 def rule_facts(states: SampleStates, drug: str) -> list[Fact]:
@@ -32,7 +32,7 @@ def rule_facts(states: SampleStates, drug: str) -> list[Fact]:
     grouped: dict[str, dict[str, list[Combination]]] = {}
     for rule in load_combinations():
         near = kinship(drug, rule.resisted)
-        if near and not any(_PROTEIN_CHANGE.fullmatch(t.change) for t in rule.condition.terms):
+        if near and not any(PROTEIN_CHANGE.fullmatch(t.change) for t in rule.condition.terms):
             grouped.setdefault(rule.condition.text, {}).setdefault(near, []).append(rule)
     facts = []
     for by_kinship in grouped.values():
@@ -164,7 +164,7 @@ def _found(rule: Combination) -> str:
 
 def _in_context(states: SampleStates, row: int, strength: str) -> str:
     """Strength of a finding in HER2-positive cells."""
-    return strength if states.shows(_HER2_POSITIVE)[row] == 1.0 else OTHER_CONTEXT
+    return strength if states.shows(HER2_POSITIVE)[row] == 1.0 else OTHER_CONTEXT
 
 
 def _kind(condition: Condition) -> str:

@@ -174,6 +174,6 @@ def _require_same(folder: Path, manifest: dict[str, Any], study: Study) -> None:
     if changed:
         raise InputError(
             f"{len(changed)} file(s) of study {study.study_id} have changed since {folder} was "
-            f"made: {some(changed, 3)}; score again, or give --study and --model without --scores "
-            "to explain the study as it is now"
+            f"made: {some(changed, 3)}; score the study again (sidestep explain can also do "
+            "without the scores, with --study and --model)"
         )

@@ -182,7 +182,7 @@ def as_table(rows: pd.DataFrame, schema: pa.Schema) -> pa.Table:
 
 def _as_plain_text(rows: pa.Table) -> pd.DataFrame:
     """Rows whose text no spreadsheet takes for a formula; numbers stay numbers."""
-    frame: pd.DataFrame = rows.to_pandas()
+    frame: pd.DataFrame = rows.to_pandas(integer_object_nulls=True)
     for field in rows.schema:
         if field.type == pa.string():
             # Unlike a line feed, a carriage return is not quoted, and would begin a new row.

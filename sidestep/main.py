@@ -51,6 +51,7 @@ VERBS = {
     "score": Verb("serving.verbs", "score", "Predict and explain every sample of a study."),
     "explain": Verb("serving.explain_verb", "explain", "Say why, and what if it were different."),
     "report": Verb("serving.report_verbs", "report", "Draw scores for people, as HTML or PDF."),
+    "combine": Verb("serving.combine_verb", "combine", "Name partners for drugs that will fail."),
     "screen": Verb("training.screen_verb", "screen", "Ask which genes go with survival."),
     "ui": Verb("training.verbs", "ui", "Look at the runs and models in the MLflow pages."),
     "simulate": Verb("training.verbs", "simulate", "Write a made-up study with known mechanisms."),

@@ -1,7 +1,8 @@
 """What the five papers found, shown on constructed samples: one test a finding.
 
 Each sample is the median of the training lines in all but what the finding is about. Features are
-those of `MechanismBuilder`, evidence is that of `evidence_rows`; the model has no part in either.
+those of `MechanismBuilder`, evidence is that of `evidence_rows`, partners are those of
+`combination_rows` where a drug is taken to fail; the model has no part in any.
 """
 
 from __future__ import annotations
@@ -9,7 +10,11 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from serving.combinations import combination_rows
 from serving.evidence import evidence_rows
+from serving.partner_views import DrugView
+from serving.partner_witnesses import Witnesses
+from serving.sample_states import SampleStates
 
 HER2_POSITIVE = {"ERBB2": 2.5}
 STROMA = ("caf",)
@@ -28,6 +33,20 @@ def facts(known_predictor):
 
     def tell(sample, drug: str) -> pd.DataFrame:
         return evidence_rows(sample, known_predictor, [drug], {})
+
+    return tell
+
+
+@pytest.fixture(scope="module")
+def partners(known_predictor):
+    """Partners of one drug in one sample that the drug is predicted to fail in."""
+
+    def tell(sample, drug: str) -> list[str]:
+        fails = DrugView(prediction=5.0, percentile=95.0, call="resistant", applicability=0.5)
+        states = SampleStates(sample, known_predictor.mechanisms)
+        witnesses = Witnesses(states, {drug: {"S": fails}}, at_least=75.0)
+        rows = combination_rows(witnesses, [drug], "a model", simulated=False)
+        return rows.loc[rows["rank"].notna(), "partner"].tolist()
 
     return tell
 
@@ -271,3 +290,41 @@ def test_lost_pten_resists_lapatinib(construct, score, facts):
         assert score(sample)["state:pten_loss"] == 1
         fact = about(facts(sample, "Lapatinib"), "PTEN")
         assert (fact["direction"], fact["alternatives"]) == ("resistance", "Dactolisib")
+
+
+# Partner drugs, of all five
+
+
+@pytest.mark.parametrize(
+    ("shown", "drug", "expected"),
+    [
+        ({"high": ["IGF1R"]}, "Lapatinib", ["NVP-AEW541", "BMS-754807", "Linsitinib"]),
+        ({"high": ["PDGFRB"]}, "Lapatinib", ["Sunitinib"]),
+        *(({"high": [gene]}, "Lapatinib", []) for gene in ("TYRO3", "EPHB2", "EPHB3", "MET")),
+        *(({"signatures": STROMA}, drug, []) for drug in ("T-DM1", "Paclitaxel")),
+    ],
+)
+def test_partners_are_those_of_the_papers(construct, partners, shown, drug, expected):
+    assert partners(construct(**shown, copies=HER2_POSITIVE), drug) == expected
+
+
+@pytest.mark.parametrize("drug", ["Lapatinib", "Neratinib", "Afatinib"])
+def test_zervantonakis_partners_against_stroma_unless_pik3ca_is_strong(construct, partners, drug):
+    against_stroma = set(STROMA_PARTNERS.split(";"))
+    weak = construct(signatures=STROMA, changes=["PIK3CA p.K111N"], copies=HER2_POSITIVE)
+    assert against_stroma <= set(partners(weak, drug))
+    strong = construct(signatures=STROMA, changes=["PIK3CA p.H1047R"], copies=HER2_POSITIVE)
+    assert not against_stroma & set(partners(strong, drug))
+
+
+def test_saatci_volasertib_is_the_partner_of_tdm1(construct, partners):
+    sample = construct(signatures=["mitotic"], copies=HER2_POSITIVE)
+    assert partners(sample, "T-DM1")[0] == "Volasertib"
+
+
+def test_sasaki_tae684_and_hsp90_stay_active_only_with_fusion_and_f1174l(construct, partners):
+    fusion = [("EML4", "ALK")]
+    both = partners(construct(fusions=fusion, changes=["ALK p.F1174L"]), "Crizotinib")
+    assert {"NVP-TAE684", "Tanespimycin"} <= set(both)
+    assert partners(construct(fusions=fusion), "Crizotinib") == []
+    assert partners(construct(), "Crizotinib") == []

@@ -34,6 +34,9 @@ _INK, _SOFT = "#18222d", "#55616e"
 _TELLING = 3
 _MOST_SUMS = 6
 _MOST_REASONS = 5
+# With more drugs than these their list fills the column.
+_FEW_DRUGS = 12
+_MOST_FACTS = 5
 _LIMITS = (
     "Cell lines are not tumours, and a response in a dish is not a clinical response. "
     "Contributions say what the model looked at, not what causes resistance. Research use only: "
@@ -97,6 +100,9 @@ def one_page(folder: ScoreFolder, scores: SampleScores) -> Figure:
     top = page.top
     draw_ranking(page.figure, folder, scores, left=_LEFT, right=0.44, top=top, bottom=0.2)
     _draw_telling(page, scores, scale, top)
+    if len(scores.drugs) <= _FEW_DRUGS:
+        page.top = 0.42
+        _write_facts(page, scores)
     page.top = 0.165
     _write_warnings(page, scores)
     page.text(_trust(folder, _telling(scores)), width=135, colour=_SOFT)
@@ -155,7 +161,7 @@ def _telling(scores: SampleScores) -> list[DrugScore]:
 
 def _draw_telling(page: _Page, scores: SampleScores, scale: Scale, top: float) -> None:
     """Sentences, mechanisms and features of the most telling drugs, one below the other."""
-    left, middle = 0.47, 0.71
+    left, middle = 0.47, 0.73
     height = (top - 0.2) / _TELLING
     for place, score in enumerate(_telling(scores)):
         page.top = top - place * height
@@ -168,12 +174,30 @@ def _draw_telling(page: _Page, scores: SampleScores, scale: Scale, top: float) -
             for one in score.features[:_MOST_SUMS]
         ]
         bottom = top - (place + 1) * height + 0.022
-        for at, title, rows in (
-            (left, "Mechanisms", sums),
-            (middle, "Features (* unstable)", features),
+        for at, width, title, rows in (
+            (left, 0.225, "Mechanisms", sums),
+            (middle, 0.21, "Features (* unstable)", features),
         ):
-            box = (at, bottom, 0.23, max(page.top - bottom - 0.016, 0.03))
+            box = (at, bottom, width, max(page.top - bottom - 0.016, 0.03))
             draw_sums(page.figure, box, title, rows, scale)
+
+
+def _write_facts(page: _Page, scores: SampleScores) -> None:
+    """What the literature knows, but for what it found to make no difference."""
+    drugs: dict[tuple[str, str, str], list[str]] = {}
+    for score in scores.drugs:
+        for row in score.evidence:
+            if row["direction"] != "none":
+                key = (str(row["direction"]), str(row["fact"]), str(row["source"]))
+                drugs.setdefault(key, []).append(score.drug)
+    if not drugs:
+        return
+    page.line("Known facts, whatever the model says", size=8.5, weight="bold", skip=0.016)
+    for direction, fact, source in list(drugs)[:_MOST_FACTS]:
+        of = ", ".join(dict.fromkeys(drugs[direction, fact, source]))
+        page.text(f"• {fact}: {direction}, {of} ({source})", width=70, size=7)
+    if len(drugs) > _MOST_FACTS:
+        page.text(f"• {len(drugs) - _MOST_FACTS} more in report.html", width=70, size=7)
 
 
 def _write_warnings(page: _Page, scores: SampleScores) -> None:

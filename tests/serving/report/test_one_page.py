@@ -44,6 +44,15 @@ def test_it_tells_headline_drugs_drivers_warnings_and_limits(small_folder: Path)
         assert part in words, part
 
 
+def test_known_facts_are_told_with_their_source(make_folder: FolderMaker) -> None:
+    folder = make_folder(samples=("A", "B"))
+    words = words_on(folder, "A")
+    assert "Known facts" in words
+    assert "ERBB2 amplification <b>sensitises</b>: sensitive, " in words
+    assert "(PMID:17192538)" in words
+    assert "Known facts" not in words_on(folder, "B")
+
+
 @pytest.mark.parametrize("sample", ["A/../B", "$\\alpha", "日本", "<script>alert(1)</script>"])
 def test_any_name_is_text(make_folder: FolderMaker, tmp_path: Path, sample: str) -> None:
     folder = make_folder(samples=("first", sample))

@@ -54,6 +54,7 @@ def demo(ctx: click.Context, out: Path, trials: int, quiet: bool) -> None:
     )
     _say(
         f"Done in {time.monotonic() - started:.0f} s. All of this is simulated data.\n"
+        f"  report:  {out / 'scores' / 'report.html'}\n"
         f"  scores:  {out / 'scores' / 'scores.csv'}\n"
         f"  truth:   {studies / 'cohort_sim' / 'truth'}\n"
         f"  runs:    sidestep ui --tracking-uri {store}"

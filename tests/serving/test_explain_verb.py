@@ -21,6 +21,8 @@ from models.registry import LoadedModel
 from serving.scoring import score_study
 from sidestep.main import main
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., tuple[int, str, str]]
 
 ROOT = Path(__file__).parents[2]

@@ -17,6 +17,8 @@ from models.registry import LoadedModel
 from serving.quarantine import NO_MODALITY
 from serving.scoring import score_study
 
+pytestmark = pytest.mark.slow
+
 Spoil = Callable[[pd.DataFrame], None]
 
 

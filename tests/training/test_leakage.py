@@ -28,6 +28,8 @@ from training.drug_lines import DrugLines
 from training.panel import Panel, PanelDrug, choose_panel
 from training.search import search_settings
 
+pytestmark = pytest.mark.slow
+
 PLAN = Plan(folds=3, trials=0, seed=1, jobs=1)
 MOLECULAR = ("expression", "rppa", "mutation", "copy_number")
 

@@ -21,6 +21,8 @@ from training.survival_groups import Group
 from training.survival_screen import COLUMNS, NOT_THERE, Settings, screen_genes
 from training.survival_statistics import concordance, cox, log_rank
 
+pytestmark = pytest.mark.slow
+
 NOTHING = study_of_measurements(pd.DataFrame(columns=["sample_id", "modality", "feature"]))
 FAST = Settings(bootstrap=100)
 

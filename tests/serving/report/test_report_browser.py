@@ -17,6 +17,8 @@ from serving.report.writing import write_report
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+pytestmark = pytest.mark.slow
+
 FolderMaker = Callable[..., Path]
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from features.archives import import_archive
+from features.errors import InputError
 from features.study import Study, read_study
 
 StudyFactory = Callable[..., Path]
@@ -126,3 +128,21 @@ def real_study(shared: Path) -> Callable[[str], Study]:
 def small() -> Mapping[str, str]:
     """The files of the small study, for a test that changes one by text."""
     return SMALL
+
+
+@pytest.fixture
+def refused(tmp_path: Path) -> Callable[..., None]:
+    """Import an archive, which is refused in a sentence with these words and leaves no trace."""
+
+    def refuse(archive: Path, *said: str) -> None:
+        before = {path: path.lstat().st_mtime_ns for path in tmp_path.rglob("*")}
+        with pytest.raises(InputError) as caught:
+            import_archive(archive, tmp_path / "new" / "study")
+        message = str(caught.value)
+        for part in (archive.name, *said):
+            assert part in message
+        assert "\n" not in message
+        assert caught.value.exit_code == 2
+        assert {path: path.lstat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+    return refuse

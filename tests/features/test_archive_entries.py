@@ -8,13 +8,12 @@ import stat
 import struct
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from features.archives import import_archive
-from features.errors import InputError
 
 MIB = 2**20
 META = b"cancer_study_identifier: tiny\nname: Tiny\n"
@@ -47,24 +46,6 @@ def pack_zip(path: Path, files: Iterable[tuple[str | zipfile.ZipInfo, bytes]]) -
             else:
                 archive.writestr(name, content, zipfile.ZIP_DEFLATED)
     return path
-
-
-@pytest.fixture
-def refused(tmp_path: Path) -> Callable[..., None]:
-    """Import an archive, which is refused in a sentence with these words and leaves no trace."""
-
-    def refuse(archive: Path, *said: str) -> None:
-        before = {path: path.lstat().st_mtime_ns for path in tmp_path.rglob("*")}
-        with pytest.raises(InputError) as caught:
-            import_archive(archive, tmp_path / "new" / "study")
-        message = str(caught.value)
-        for part in (archive.name, *said):
-            assert part in message
-        assert "\n" not in message
-        assert caught.value.exit_code == 2
-        assert {path: path.lstat().st_mtime_ns for path in tmp_path.rglob("*")} == before
-
-    return refuse
 
 
 def test_rights_of_the_archive_are_not_taken_over(tmp_path: Path) -> None:

@@ -54,24 +54,6 @@ def pack(request: pytest.FixtureRequest, tmp_path: Path) -> Pack:
     return make
 
 
-@pytest.fixture
-def refused(tmp_path: Path) -> Callable[..., None]:
-    """Import an archive, which is refused in a sentence with these words and leaves no trace."""
-
-    def refuse(archive: Path, *said: str) -> None:
-        before = {path: path.lstat().st_mtime_ns for path in tmp_path.rglob("*")}
-        with pytest.raises(InputError) as caught:
-            import_archive(archive, tmp_path / "new" / "study")
-        message = str(caught.value)
-        for part in (archive.name, *said):
-            assert part in message
-        assert "\n" not in message
-        assert caught.value.exit_code == 2
-        assert {path: path.lstat().st_mtime_ns for path in tmp_path.rglob("*")} == before
-
-    return refuse
-
-
 def contents(folder: Path) -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()

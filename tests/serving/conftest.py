@@ -12,11 +12,24 @@ from features.study import Study, read_study
 from models.predictor import PanelPredictor
 from models.registry import LoadedModel, load_model
 from models.storage import save_predictor
+from sidestep.main import main
 
 # No model can predict the last one: its response is noise.
 DRUGS = ("Lapatinib", "Trametinib", "SIMNULL-1")
 
 PredictorFactory = Callable[..., PanelPredictor]
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command: its exit code, standard output and standard error."""
+
+    def run(*args: str | Path) -> tuple[int, str, str]:
+        code = main([str(arg) for arg in args])
+        return code, *capsys.readouterr()
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -12,22 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from sidestep.main import main
-
 ROOT = Path(__file__).parents[2]
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command: its exit code, standard output and standard error."""
-
-    def run(*args: str | Path) -> tuple[int, str, str]:
-        code = main([str(arg) for arg in args])
-        return code, *capsys.readouterr()
-
-    return run
 
 
 def assert_one_sentence(stderr: str, *parts: str) -> None:

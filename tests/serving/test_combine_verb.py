@@ -18,7 +18,6 @@ from models.storage import save_predictor
 from serving.combination_partners import MODEL_ONLY
 from serving.combinations import COMBINATIONS
 from serving.scoring import score_study
-from sidestep.main import main
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -27,17 +26,6 @@ ASKED = ["Lapatinib", "Trastuzumab emtansine"]
 TABLES = {"combinations.parquet", "combinations.csv"}
 PARTNER = ["partner_prediction", "partner_percentile", "partner_call", "partner_applicability"]
 SCORE = ["prediction", "resistance_percentile", "call", "applicability"]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command: its exit code, standard output and standard error."""
-
-    def run(*args: str | Path) -> tuple[int, str, str]:
-        code = main([str(arg) for arg in args])
-        return code, *capsys.readouterr()
-
-    return run
 
 
 @pytest.fixture(scope="module")

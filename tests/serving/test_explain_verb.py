@@ -19,7 +19,6 @@ from features.mechanisms import MECHANISMS
 from features.study import read_study
 from models.registry import LoadedModel
 from serving.scoring import score_study
-from sidestep.main import main
 
 pytestmark = pytest.mark.slow
 
@@ -27,17 +26,6 @@ Run = Callable[..., tuple[int, str, str]]
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = "SIM-0002-01"
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command: its exit code, standard output and standard error."""
-
-    def run(*args: str | Path) -> tuple[int, str, str]:
-        code = main([str(arg) for arg in args])
-        return code, *capsys.readouterr()
-
-    return run
 
 
 @pytest.fixture(scope="module")

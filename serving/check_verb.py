@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from serving.verb_options import MODEL_ADDRESSES, tracking_uri_option, trust_option
+
 if TYPE_CHECKING:
     from features.study import Study
     from models.registry import LoadedModel
@@ -19,19 +21,10 @@ if TYPE_CHECKING:
 @click.option(
     "--model",
     metavar="MODEL",
-    help="Compare the study with the lines that this model learned from: models:/NAME@champion, "
-    "models:/NAME/VERSION, runs:/RUN_ID/model, or a folder.",
+    help=f"Compare the study with the lines that this model learned from: {MODEL_ADDRESSES}",
 )
-@click.option(
-    "--tracking-uri",
-    metavar="URI",
-    help="MLflow store of the model; MLFLOW_TRACKING_URI or sqlite:///mlflow.db by default.",
-)
-@click.option(
-    "--trust",
-    is_flag=True,
-    help="Load a registered version that no digest was recorded with.",
-)
+@tracking_uri_option
+@trust_option
 @click.pass_context
 def check(
     ctx: click.Context, study: Path, model: str | None, tracking_uri: str | None, trust: bool

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from serving.verb_options import tracking_uri_option, trust_option
+
 # What takes a second to import is imported inside the functions, so that --help answers at once.
 
 _EPILOG = "\n".join(
@@ -46,16 +48,8 @@ _EPILOG = "\n".join(
     metavar="MODEL",
     help="The model of the scores; needed if it lies in a folder.",
 )
-@click.option(
-    "--tracking-uri",
-    metavar="URI",
-    help="MLflow store of the model; MLFLOW_TRACKING_URI or sqlite:///mlflow.db by default.",
-)
-@click.option(
-    "--trust",
-    is_flag=True,
-    help="Load a registered version that no digest was recorded with.",
-)
+@tracking_uri_option
+@trust_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from serving.verb_options import MODEL_ADDRESSES, tracking_uri_option, trust_option
+
 # What takes a second to import is imported inside the function, so that --help answers at once.
 
 _EPILOG = "\n".join(
@@ -43,7 +45,7 @@ _EPILOG = "\n".join(
 @click.option(
     "--model",
     metavar="MODEL",
-    help="models:/NAME@champion, models:/NAME/VERSION, runs:/RUN_ID/model, or a folder.",
+    help=MODEL_ADDRESSES,
 )
 @click.option(
     "--set",
@@ -70,16 +72,8 @@ _EPILOG = "\n".join(
     help="Percentile and call relative to the HER2-high training lines alone; so without saying "
     "where the scores are.",
 )
-@click.option(
-    "--tracking-uri",
-    metavar="URI",
-    help="MLflow store of the model; MLFLOW_TRACKING_URI or sqlite:///mlflow.db by default.",
-)
-@click.option(
-    "--trust",
-    is_flag=True,
-    help="Load a registered version that no digest was recorded with.",
-)
+@tracking_uri_option
+@trust_option
 @click.option("--json", "as_json", is_flag=True, help="Print the same as JSON.")
 def explain(
     sample: str,

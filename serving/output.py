@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import InputError
+from features.spreadsheets import as_plain_text
 
 MANIFEST = "manifest.json"
 #: What a manifest says it is; a folder without it is never replaced.
@@ -25,8 +26,6 @@ REPLACED = "replaced"
 _ROWS_A_GROUP = 65_536
 #: What the system says where there is no room: on the disk, in a quota, in the largest file.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-#: Text that begins so is a formula to a spreadsheet, or is one once blanks are cut off.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def require_replaceable(out: str | Path) -> Path:
@@ -142,7 +141,7 @@ class TableWriter:
         """Add rows of the writer's schema."""
         self._waiting.append(rows)
         if self._csv is not None:
-            text = _as_plain_text(rows)
+            text = _for_spreadsheets(rows)
             text.to_csv(self._csv, header=False, index=False, lineterminator="\n")
         if sum(len(table) for table in self._waiting) >= _ROWS_A_GROUP:
             self._write_groups(_ROWS_A_GROUP)
@@ -180,14 +179,12 @@ def as_table(rows: pd.DataFrame, schema: pa.Schema) -> pa.Table:
     return table.replace_schema_metadata(None)
 
 
-def _as_plain_text(rows: pa.Table) -> pd.DataFrame:
+def _for_spreadsheets(rows: pa.Table) -> pd.DataFrame:
     """Rows whose text no spreadsheet takes for a formula; numbers stay numbers."""
     frame: pd.DataFrame = rows.to_pandas(integer_object_nulls=True)
     for field in rows.schema:
         if field.type == pa.string():
-            # Unlike a line feed, a carriage return is not quoted, and would begin a new row.
-            text = frame[field.name].astype("str").str.replace("\r", "\n", regex=False)
-            frame[field.name] = text.mask(text.str.startswith(_FORMULA, na=False), "'" + text)
+            frame[field.name] = as_plain_text(frame[field.name].astype("str"))
     return frame
 
 

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from serving.verb_options import MODEL_ADDRESSES, tracking_uri_option, trust_option
+
 if TYPE_CHECKING:
     from features.study import Study
 
@@ -48,7 +50,7 @@ _EPILOG = "\n".join(
     "--model",
     required=True,
     metavar="MODEL",
-    help="models:/NAME@champion, models:/NAME/VERSION, runs:/RUN_ID/model, or a folder.",
+    help=MODEL_ADDRESSES,
 )
 @click.option(
     "--out",
@@ -83,11 +85,7 @@ _EPILOG = "\n".join(
     metavar="DIR",
     help="Folder with CIViC's evidence; sidestep/knowledge in your cache by default.",
 )
-@click.option(
-    "--tracking-uri",
-    metavar="URI",
-    help="MLflow store of the model; MLFLOW_TRACKING_URI or sqlite:///mlflow.db by default.",
-)
+@tracking_uri_option
 @click.option(
     "--fail-on",
     type=click.Choice(["never", "quarantine", "abstain"]),
@@ -103,11 +101,7 @@ _EPILOG = "\n".join(
     show_default=True,
     help="Samples scored at a time, and lost at most if the job is killed.",
 )
-@click.option(
-    "--trust",
-    is_flag=True,
-    help="Load a registered version that no digest was recorded with.",
-)
+@trust_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.pass_context
 def score(

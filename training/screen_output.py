@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from features.errors import InputError
+from features.spreadsheets import as_plain_text
 from training.survival_figures import draw_screen
 from training.survival_screen import DIRECTIONS, Screen
 
@@ -24,8 +25,6 @@ CAVEAT = (
     "Prognosis in this study's patients, each gene alone; treatment, stage and age are not taken "
     "into account, so it says nothing on the benefit from a drug."
 )
-#: Text that begins so is a formula to a spreadsheet, or is one once blanks are cut off.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _PACKAGES = ("matplotlib", "numpy", "pandas", "scikit-survival", "scipy")
 
 
@@ -75,7 +74,7 @@ def write_screen(screen: Screen, out: str | Path, genes: str) -> Path:
         new = work / "new"
         new.mkdir(parents=True)
         screen.table.to_parquet(new / "screen.parquet", index=False)
-        as_plain_text(screen.table).to_csv(
+        for_spreadsheets(screen.table).to_csv(
             new / "screen.csv", index=False, encoding="utf-8", lineterminator="\n"
         )
         draw_screen(screen, new)
@@ -104,13 +103,11 @@ def _put_in_place(new: Path, path: Path, aside: Path) -> None:
         raise
 
 
-def as_plain_text(table: pd.DataFrame) -> pd.DataFrame:
+def for_spreadsheets(table: pd.DataFrame) -> pd.DataFrame:
     """Copy a table so that a spreadsheet takes no text for a formula; numbers stay numbers."""
     plain = table.copy()
     for column in plain.columns[plain.dtypes == "str"]:
-        # Unlike a line feed, a carriage return is not quoted, and would begin a new row.
-        text = plain[column].str.replace("\r", "\n", regex=False)
-        plain[column] = text.mask(text.str.startswith(_FORMULA, na=False), "'" + text)
+        plain[column] = as_plain_text(plain[column])
     return plain
 
 

@@ -1,0 +1,21 @@
+"""Which text would a spreadsheet run? An apostrophe before it makes it text there, too."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+#: Text that begins so is a formula to a spreadsheet, or is one once blanks are cut off.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def as_plain_text(text: pd.Series) -> pd.Series:
+    """Text of a CSV column that no spreadsheet takes for a formula.
+
+    Parameters
+    ----------
+    text : Series of str
+        Missing values stay missing.
+    """
+    # Unlike a line feed, a carriage return is not quoted, and would begin a new row.
+    lines = text.str.replace("\r", "\n", regex=False)
+    return lines.mask(lines.str.startswith(_FORMULA, na=False), "'" + lines)

@@ -1,0 +1,19 @@
+"""Which options have several verbs in common? Light to import, as the verbs are."""
+
+from __future__ import annotations
+
+import click
+
+#: How a model is named on the command line.
+MODEL_ADDRESSES = "models:/NAME@champion, models:/NAME/VERSION, runs:/RUN_ID/model, or a folder."
+
+tracking_uri_option = click.option(
+    "--tracking-uri",
+    metavar="URI",
+    help="MLflow store of the model; MLFLOW_TRACKING_URI or sqlite:///mlflow.db by default.",
+)
+trust_option = click.option(
+    "--trust",
+    is_flag=True,
+    help="Load a registered version that no digest was recorded with.",
+)

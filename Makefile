@@ -48,7 +48,7 @@ COMPILE := PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= \
 	--generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 lock: $(DEV_READY) ## pin the requirements anew (Python 3.11 on Linux)
-	$(COMPILE) --upgrade --extra survival --build-deps-for=editable \
+	$(COMPILE) --upgrade --extra survival --extra cluster --extra h5ad --build-deps-for=editable \
 		--output-file requirements.lock pyproject.toml
 	$(COMPILE) --upgrade --extra dev --constraint requirements.lock \
 		--output-file requirements-dev.lock pyproject.toml

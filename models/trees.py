@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import xgboost as xgb
 
+from models.device import CPU, require_device
 from models.estimator import Contributions, ExplainedEstimator
 from models.screening import screen
 
@@ -30,6 +31,10 @@ class ScreenedTrees(ExplainedEstimator):
         `colsample_bynode`, `lambda`.
     n_jobs : int
     seed : int
+    device : {"cpu", "cuda"}
+        Where the trees are grown and evaluated (`models.device`); not saved with them. A GPU draws
+        other random numbers than the CPU for `subsample` and `colsample`, so that the trees differ
+        as they would with another seed; what given trees predict is the same to rounding.
     """
 
     def __init__(
@@ -45,6 +50,7 @@ class ScreenedTrees(ExplainedEstimator):
         l2: float = 1.0,
         n_jobs: int = 1,
         seed: int = 0,
+        device: str = CPU,
     ) -> None:
         self.target_features = target_features
         self.n_features = n_features
@@ -57,6 +63,7 @@ class ScreenedTrees(ExplainedEstimator):
         self.l2 = l2
         self.n_jobs = n_jobs
         self.seed = seed
+        self.device = device
 
     def _fit(self, X: pd.DataFrame, y: np.ndarray, donors: np.ndarray) -> None:
         self.columns_ = screen(X, y, self.n_features, self.target_features)
@@ -75,6 +82,7 @@ class ScreenedTrees(ExplainedEstimator):
             "lambda": self.l2,
             "seed": self.seed,
             "nthread": self.n_jobs,
+            "device": require_device(self.device),
             "verbosity": 0,
         }
         self.booster_ = xgb.train(
@@ -101,11 +109,22 @@ class ScreenedTrees(ExplainedEstimator):
             gains[self.columns_[int(name[1:])]] = gain
         return gains
 
+    def move_to(self, device: str) -> None:
+        """Let fitted trees predict on another device.
+
+        Raises
+        ------
+        InputError
+            If XGBoost cannot use it here.
+        """
+        self.device = require_device(device)
+        self.booster_.set_param({"device": device})
+
     def get_state(self) -> dict[str, Any]:
         """What prediction needs, as plain values and arrays; the trees in XGBoost's UBJSON."""
         booster = np.frombuffer(bytes(self.booster_.save_raw("ubj")), dtype=np.uint8)
         return {
-            "parameters": self.get_params(),
+            "parameters": self.get_params() | {"device": CPU},
             "columns_": self.columns_,
             "offset_": self.offset_,
             "booster_": booster,

@@ -32,6 +32,7 @@ class FeatureRows:
         self.values = np.ascontiguousarray(frame.to_numpy(float))
         self._checked: list[np.ndarray] = []
         self._sorted: dict[tuple[Pattern, ...], dict[Pattern | None, np.ndarray]] = {}
+        self._columns: dict[Pattern, np.ndarray] = {}
         self._parts: dict[tuple[Pattern, bytes], np.ndarray] = {}
 
     @classmethod
@@ -86,11 +87,17 @@ class FeatureRows:
             }
         return self._sorted[key]
 
+    def columns(self, pattern: Pattern) -> np.ndarray:
+        """Columns that a sub-model sees."""
+        if pattern not in self._columns:
+            self._columns[pattern] = pattern_columns(self.names, pattern)
+        return self._columns[pattern]
+
     def part(self, pattern: Pattern, rows: np.ndarray) -> np.ndarray:
         """Values of some rows in the columns that a sub-model sees, float64, C order."""
         key = (pattern, rows.tobytes())
         if key not in self._parts:
-            columns = pattern_columns(self.names, pattern)
+            columns = self.columns(pattern)
             if len(rows) == len(self) and (np.diff(rows) == 1).all():
                 everywhere = len(columns) == self.values.shape[1]
                 part = self.values if everywhere else self.values[:, columns]

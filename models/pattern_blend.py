@@ -140,7 +140,7 @@ class PatternBlend(ExplainedEstimator):
         base, values = np.empty(len(rows)), np.zeros(rows.values.shape)
         for some, pattern, part in parts:
             base[some] = part.base_value
-            values[np.ix_(some, pattern_columns(rows.names, pattern))] = part.values
+            values[np.ix_(some, rows.columns(pattern))] = part.values
         return Contributions(base, values)
 
     def _by_model(self, rows: FeatureRows) -> Iterator[tuple[Pattern, np.ndarray]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from features.builders.joiner import coverage
 from features.study import Study
 from models.drug_model import DrugModel
 from models.estimator import Contributions
+from models.feature_rows import FeatureRows
 from models.patterns import Pattern, best_pattern, row_patterns
 from models.predictor import PanelPredictor
 from serving.named_features import NamedFeatures
@@ -85,6 +87,16 @@ class Samples:
     patterns: list[Pattern]
     modalities: list[str]
 
+    @cached_property
+    def rows(self) -> FeatureRows:
+        """The features as models read them."""
+        return FeatureRows(self.features)
+
+    @cached_property
+    def fold_rows(self) -> dict[int, FeatureRows]:
+        """The features of each fold as its models read them."""
+        return {fold: FeatureRows(features) for fold, features in self.fold_features.items()}
+
 
 def samples_of(predictor: PanelPredictor, study: Study, features: pd.DataFrame) -> Samples:
     """Everything about some samples that no drug changes.
@@ -136,10 +148,10 @@ def outlook(
     her2_context : bool
         Whether percentile and call refer to the HER2-high training lines alone.
     """
-    features = samples.features
+    features = samples.rows
     contributions = predictor.explain(features, model)
     prediction = predictor.predict(features, model)
-    lower, upper = predictor.interval(features, samples.fold_features, model, level)
+    lower, upper = predictor.interval(features, samples.fold_rows, model, level)
     covered = predictor.coverage(features, model)
     near = predictor.applicability(features, model)
     flags = {

@@ -24,7 +24,8 @@ import click
 from serving.verb_options import MODEL_ADDRESSES, tracking_uri_option, trust_option
 
 if TYPE_CHECKING:
-    from features.study import Study
+    from features.matrix_store import MatrixStore
+    from features.stored_study import SampleSource
 
 #: Exit codes of `score`, as in the table above.
 EXIT_CODES = {
@@ -101,6 +102,7 @@ _EPILOG = "\n".join(
     show_default=True,
     help="Samples scored at a time, and lost at most if the job is killed.",
 )
+@click.option("--no-report", is_flag=True, help="Write no report.html; `report DIR` draws it.")
 @trust_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.pass_context
@@ -117,6 +119,7 @@ def score(
     tracking_uri: str | None,
     fail_on: str,
     chunk_size: int,
+    no_report: bool,
     trust: bool,
     quiet: bool,
 ) -> None:
@@ -128,7 +131,7 @@ def score(
     manifest.json (with what it was made, and what was left out). It is written whole or not at
     all. After a crash the same command goes on where the job stopped.
     """
-    from features.study import read_study
+    from features.matrix_store import MatrixStore
     from models.registry import load_model
     from serving.lock import claimed
     from serving.options import ScoreOptions
@@ -137,11 +140,11 @@ def score(
     from serving.scoring import choose_drugs, score_study
 
     # What can be refused at once is, before a large study is read.
-    with claimed(out) as claim:
+    with claimed(out) as claim, MatrixStore(claim.matrices) as store:
         outside = read_outside_knowledge(knowledge)
         loaded = load_model(model, tracking_uri or None, trust=trust)
         chosen = choose_drugs(loaded, _names(drugs))
-        subject = read_study(study)
+        subject = _open(study, store, out)
         _tell_doubts(subject, bool(loaded.predictor.training.get("simulated")), quiet=quiet)
         with shown_progress(len(subject.samples), quiet=quiet) as progress:
             manifest = score_study(
@@ -152,11 +155,12 @@ def score(
                 options=ScoreOptions(top_k, level, her2_context),
                 knowledge=outside,
                 chunk=chunk_size,
+                report=not no_report,
                 progress=progress,
                 notice=say,
             )
     poor = [drug.name for drug in chosen if not drug.beats_baselines]
-    for line in _summary(manifest, poor, out):
+    for line in _summary(manifest, poor, out, report=not no_report):
         click.echo(line)
     if fails_on(manifest, fail_on):
         ctx.exit(FAILED_ON)
@@ -175,7 +179,18 @@ def _names(drugs: str | None) -> list[str] | None:
     return [name for name in names if name] or None
 
 
-def _tell_doubts(study: Study, model_is_simulated: bool, *, quiet: bool) -> None:
+def _open(study: Path, store: MatrixStore, out: Path) -> SampleSource:
+    """Read a study; what is too large for memory goes to the store."""
+    from features.stored_study import open_study
+    from serving.output import unwritable
+
+    try:
+        return open_study(study, store)
+    except OSError as failure:
+        raise unwritable(out, failure) from failure
+
+
+def _tell_doubts(study: SampleSource, model_is_simulated: bool, *, quiet: bool) -> None:
     """Say on standard error what the scores should not be taken for."""
     simulated = {"the study": study.simulated, "the model's training study": model_is_simulated}
     named = [what for what, so in simulated.items() if so]
@@ -195,10 +210,11 @@ def _tell_doubts(study: Study, model_is_simulated: bool, *, quiet: bool) -> None
         )
 
 
-def _summary(manifest: dict[str, Any], poor: list[str], out: Path) -> list[str]:
+def _summary(manifest: dict[str, Any], poor: list[str], out: Path, *, report: bool) -> list[str]:
     """Three to six lines: what was scored, what it lacked, and where it stands."""
     from features.problems import some
     from serving.output import MANIFEST
+    from serving.report.writing import REPORT
     from serving.scoring import FILES
 
     counts, model = manifest["counts"], manifest["model"]
@@ -220,4 +236,5 @@ def _summary(manifest: dict[str, Any], poor: list[str], out: Path) -> list[str]:
         lines.append(f"Quarantined, for the reasons in {MANIFEST}: {some(list(apart))}")
     if poor:
         lines.append(f"Not better than the baselines in cross-validation: {some(poor)}")
-    return [*lines, f"Written to {out}: {', '.join(FILES)}"]
+    files = [name for name in FILES if report or name != REPORT]
+    return [*lines, f"Written to {out}: {', '.join(files)}"]

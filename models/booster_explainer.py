@@ -1,4 +1,7 @@
-"""What is the quickest exact way to explain this many rows of a booster?
+"""What is the quickest exact way to explain this many rows of any booster?
+
+For boosters that are explained once. A saved model's trees are always explained in one way
+(`models.forest`), because a sample has to get the same bytes alone and among thousands.
 
 Tables (`models.tree_tables`) have to be built, and numba to be loaded, before the first row;
 XGBoost's own TreeSHAP starts at once and then takes some fifty to two hundred times as long for

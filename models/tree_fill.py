@@ -6,6 +6,8 @@ numba.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from models.compiled import compiled
@@ -20,12 +22,13 @@ def fill_table(trees: Trees, blocks: Blocks, scale: np.ndarray) -> np.ndarray:
         trees.left, trees.parent, trees.feature, trees.hessian, trees.value, scale,
         blocks.leaf_start, blocks.leaf_node, blocks.bit_start, blocks.bit_node,
         blocks.slot_start, blocks.slot_feature, blocks.slot_offset,
-        *_gauss_legendre((MOST_BITS + 1) // 2), table,
+        *gauss_legendre((MOST_BITS + 1) // 2), table,
     )  # fmt: skip
     return table
 
 
-def _gauss_legendre(most: int) -> tuple[np.ndarray, np.ndarray]:
+@functools.cache
+def gauss_legendre(most: int) -> tuple[np.ndarray, np.ndarray]:
     """Points and weights on (0, 1): row m - 1 holds the rule that is exact to degree 2 m - 1."""
     points, weights = np.zeros((2, most, most))
     for m in range(1, most + 1):

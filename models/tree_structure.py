@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import xgboost as xgb
 
 from models.ubjson import read_ubjson
+
+if TYPE_CHECKING:
+    import xgboost as xgb
 
 
 class NoTablesError(ValueError):
@@ -51,6 +53,41 @@ class Trees:
     value: np.ndarray
     hessian: np.ndarray
     levels: tuple[np.ndarray, ...]
+
+    @classmethod
+    def of_nodes(
+        cls,
+        n_features: int,
+        roots: np.ndarray,
+        left: np.ndarray,
+        right: np.ndarray,
+        feature: np.ndarray,
+        condition: np.ndarray,
+        default_left: np.ndarray,
+        hessian: np.ndarray,
+    ) -> Self:
+        """Trees whose `condition` is the threshold of an inner node and the value of a leaf."""
+        parent = np.full(len(left), -1)
+        levels = []
+        level = roots
+        while len(level):
+            levels.append(level)
+            inner = level[left[level] >= 0]
+            parent[left[inner]] = parent[right[inner]] = inner
+            level = np.concatenate([left[inner], right[inner]])
+        return cls(
+            n_features=n_features,
+            roots=roots,
+            left=left,
+            right=right,
+            parent=parent,
+            feature=feature,
+            threshold=condition.astype(np.float32),
+            default_left=default_left,
+            value=condition.astype(np.float64),
+            hessian=hessian.astype(np.float64),
+            levels=tuple(levels),
+        )
 
     @property
     def inner(self) -> np.ndarray:
@@ -105,25 +142,13 @@ def _joined(trees: list[dict[str, Any]], n_features: int) -> Trees:
     first = np.repeat(roots, sizes)
     left, right = all_nodes("left_children", np.int64), all_nodes("right_children", np.int64)
     is_inner = left >= 0
-    left, right = np.where(is_inner, left + first, -1), np.where(is_inner, right + first, -1)
-    parent = np.full(len(left), -1)
-    levels = []
-    level = roots
-    while len(level):
-        levels.append(level)
-        inner = level[is_inner[level]]
-        parent[left[inner]] = parent[right[inner]] = inner
-        level = np.concatenate([left[inner], right[inner]])
-    return Trees(
+    return Trees.of_nodes(
         n_features=n_features,
         roots=roots,
-        left=left,
-        right=right,
-        parent=parent,
+        left=np.where(is_inner, left + first, -1),
+        right=np.where(is_inner, right + first, -1),
         feature=all_nodes("split_indices", np.int64),
-        threshold=all_nodes("split_conditions", np.float32),
+        condition=all_nodes("split_conditions", np.float32),
         default_left=all_nodes("default_left", np.bool_),
-        value=all_nodes("split_conditions", np.float64),
-        hessian=all_nodes("sum_hessian", np.float64),
-        levels=tuple(levels),
+        hessian=all_nodes("sum_hessian", np.float32),
     )

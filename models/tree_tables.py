@@ -52,14 +52,16 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import xgboost as xgb
 
 from models.tree_blocks import MOST_BITS, Blocks, cut
 from models.tree_structure import NoTablesError, Trees, read_trees
 from models.tree_units import response_per_unit, units_per_response
+
+if TYPE_CHECKING:
+    import xgboost as xgb
 
 MEMORY = 64 * 2**20
 # Measured: with more bits, fewer look-ups do not make up for tables that leave the cache.
@@ -123,16 +125,27 @@ class TreeTables:
             If the booster is not one output's plain trees, a leaf lies deeper than 12 conditions,
             or no cut fits into `memory`.
         """
-        trees = read_trees(booster, n_rounds)
-        blocks = _cut_to_fit(trees, memory)
-        scale = units_per_response(trees)
+        nowhere = np.full((1, booster.num_features()), np.nan, dtype=np.float32)
+        base_value = contributions_by_xgboost(booster, nowhere, n_rounds)[0, -1]
+        return cls.of_trees(read_trees(booster, n_rounds), base_value, memory)
+
+    @classmethod
+    def of_trees(cls, trees: Trees, base_value: float, memory: int = MEMORY) -> Self:
+        """Tables of some trees; `base_value` is their mean prediction over the training rows.
+
+        Raises
+        ------
+        NoTablesError
+            If a leaf lies deeper than 12 conditions, or no cut fits into `memory`.
+        """
         from models.tree_fill import fill_table
 
+        blocks = cut_to_fit(trees, memory)
+        scale = units_per_response(trees)
         tested = np.unique(blocks.slot_feature)
-        nowhere = np.full((1, trees.n_features), np.nan, dtype=np.float32)
         return cls(
             n_features=trees.n_features,
-            base_value=contributions_by_xgboost(booster, nowhere, n_rounds)[0, -1],
+            base_value=np.float32(base_value),
             tested=tested,
             blocks=blocks,
             threshold=trees.threshold[blocks.bit_node],
@@ -142,6 +155,12 @@ class TreeTables:
             table=fill_table(trees, blocks, scale),
             unit=response_per_unit(scale[tested]),
         )
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory of all arrays."""
+        held = [*vars(self).values(), *vars(self.blocks).values()]
+        return sum(part.nbytes for part in held if isinstance(part, np.ndarray))
 
     def contributions(self, X: np.ndarray, n_jobs: int = 1) -> np.ndarray:
         """Shapley values of the features of each row, and last the base value.
@@ -199,6 +218,8 @@ def contributions_by_xgboost(
     n_jobs: int = 1,
 ) -> np.ndarray:
     """The same contributions from XGBoost's own TreeSHAP, (n_rows, n_features + 1), float32."""
+    import xgboost as xgb
+
     return booster.predict(
         xgb.DMatrix(X, nthread=n_jobs),
         pred_contribs=True,
@@ -207,8 +228,14 @@ def contributions_by_xgboost(
     )
 
 
-def _cut_to_fit(trees: Trees, memory: int) -> Blocks:
-    """The best cut, or the nearest to it that takes no more than `memory` bytes."""
+def cut_to_fit(trees: Trees, memory: int = MEMORY) -> Blocks:
+    """The best cut, or the nearest to it that takes no more than `memory` bytes.
+
+    Raises
+    ------
+    NoTablesError
+        If a leaf lies deeper than 12 conditions, or no cut fits into `memory`.
+    """
     depth = len(trees.levels) - 1
     if depth > MOST_BITS:
         raise NoTablesError(f"A leaf lies deeper than {MOST_BITS} conditions.")

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 import xgboost as xgb
 
+from models.device import CPU, require_device
 from models.estimator import Contributions, ExplainedEstimator
+from models.forest import Forest
 from models.screening import screen
+from models.tree_structure import NoTablesError
+from models.tree_tables import contributions_by_xgboost
 
 
 class ScreenedTrees(ExplainedEstimator):
     """XGBoost regression on the features that pass a screen inside `fit`.
 
     Missing values go the way that XGBoost learned for them. Contributions are the exact
-    path-dependent TreeSHAP values (Lundberg et al., Nat Mach Intell 2020).
+    path-dependent TreeSHAP values (Lundberg et al., Nat Mach Intell 2020), looked up in tables
+    (`models.tree_tables`). XGBoost computes them only where a model's trees cannot be tabulated,
+    as with leaves deeper than 12 conditions; so the way depends on the model alone.
 
     Parameters
     ----------
@@ -30,6 +37,10 @@ class ScreenedTrees(ExplainedEstimator):
         `colsample_bynode`, `lambda`.
     n_jobs : int
     seed : int
+    device : {"cpu", "cuda"}
+        Where XGBoost works (`models.device`): where the trees are grown, and asked for predictions
+        until they are saved. A GPU draws other random numbers than the CPU for `subsample` and
+        `colsample`, so that the trees differ as they would with another seed.
     """
 
     def __init__(
@@ -45,6 +56,7 @@ class ScreenedTrees(ExplainedEstimator):
         l2: float = 1.0,
         n_jobs: int = 1,
         seed: int = 0,
+        device: str = CPU,
     ) -> None:
         self.target_features = target_features
         self.n_features = n_features
@@ -57,6 +69,7 @@ class ScreenedTrees(ExplainedEstimator):
         self.l2 = l2
         self.n_jobs = n_jobs
         self.seed = seed
+        self.device = device
 
     def _fit(self, X: pd.DataFrame, y: np.ndarray, donors: np.ndarray) -> None:
         self.columns_ = screen(X, y, self.n_features, self.target_features)
@@ -75,50 +88,95 @@ class ScreenedTrees(ExplainedEstimator):
             "lambda": self.l2,
             "seed": self.seed,
             "nthread": self.n_jobs,
+            "device": require_device(self.device),
             "verbosity": 0,
         }
         self.booster_ = xgb.train(
             settings, self._matrix(X, y - self.offset_), num_boost_round=self.n_trees
         )
+        for name in ("forest_", "gains_"):  # of an earlier fit
+            self.__dict__.pop(name, None)
 
     def _predict(self, X: pd.DataFrame) -> np.ndarray:
-        return self.offset_ + self.booster_.predict(self._matrix(X)).astype(float)
+        # The same bytes either way; just after a fit XGBoost needs no preparation.
+        if "booster_" not in vars(self) and self.forest_ is not None:
+            predicted = self.forest_.predict(self._values(X))
+        else:
+            predicted = self.booster_.predict(self._matrix(X))
+        return self.offset_ + predicted.astype(float)
 
     def _contributions(self, X: pd.DataFrame) -> Contributions:
         # One more row, of nothing measured, tells the base value even where `X` has no rows.
         rows = np.vstack([self._values(X), np.full((1, len(self.columns_)), np.nan, np.float32)])
-        data = xgb.DMatrix(rows, nthread=self.n_jobs)
-        shap_values = self.booster_.predict(data, pred_contribs=True).astype(float)
+        if self.forest_ is None:
+            shap_values = contributions_by_xgboost(self.booster_, rows, n_jobs=self.n_jobs)
+        else:
+            shap_values = self.forest_.contributions(rows)
         values = np.zeros(X.shape)
         values[:, self.columns_] = shap_values[:-1, :-1]
         base = self.offset_ + float(shap_values[-1, -1])
         return Contributions(np.full(len(X), base), values)
 
+    @cached_property
+    def forest_(self) -> Forest | None:
+        """The trees without XGBoost; None where they cannot be tabulated."""
+        try:
+            return Forest.of(self.booster_)
+        except NoTablesError:
+            return None
+
     def gains(self) -> np.ndarray:
         """Total gain of the splits on each feature, (n_features,)."""
         gains = np.zeros(self.n_features_in_)
+        gains[self.columns_] = self.gains_
+        return gains
+
+    @cached_property
+    def gains_(self) -> np.ndarray:
+        """Total gain of the splits on each feature that passed the screen, (n_kept,)."""
+        gains = np.zeros(len(self.columns_))
         for name, gain in self.booster_.get_score(importance_type="total_gain").items():
-            gains[self.columns_[int(name[1:])]] = gain
+            gains[int(name[1:])] = gain
         return gains
 
     def get_state(self) -> dict[str, Any]:
-        """What prediction needs, as plain values and arrays; the trees in XGBoost's UBJSON."""
-        booster = np.frombuffer(bytes(self.booster_.save_raw("ubj")), dtype=np.uint8)
-        return {
-            "parameters": self.get_params(),
+        """What prediction needs, as plain values and arrays.
+
+        The trees as arrays (`models.forest`), or in XGBoost's UBJSON where they cannot be
+        tabulated.
+        """
+        state = {
+            "parameters": self.get_params() | {"device": CPU},
             "columns_": self.columns_,
             "offset_": self.offset_,
-            "booster_": booster,
+            "gains_": self.gains_,
         }
+        if self.forest_ is not None:
+            return state | {"forest_": self.forest_.get_state()}
+        raw = np.frombuffer(bytes(self.booster_.save_raw("ubj")), dtype=np.uint8)
+        return state | {"booster_": raw}
 
     @classmethod
     def from_state(cls, state: dict[str, Any], features: np.ndarray) -> Self:
         """Fitted trees that `get_state` described, on columns `features`."""
         trees = cls(**state["parameters"]).expecting(features)
         trees.columns_, trees.offset_ = state["columns_"], state["offset_"]
-        trees.booster_ = xgb.Booster({"nthread": trees.n_jobs})
-        trees.booster_.load_model(bytearray(state["booster_"].tobytes()))
+        if "gains_" in state:
+            trees.gains_ = state["gains_"]
+        if "forest_" in state:
+            trees.forest_ = Forest(**state["forest_"])
+        else:
+            trees.booster_ = xgb.Booster({"nthread": trees.n_jobs})
+            trees.booster_.load_model(bytearray(state["booster_"].tobytes()))
         return trees
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For other processes: arrays, which are read faster than XGBoost's model."""
+        state: dict[str, Any] = super().__getstate__()
+        if "booster_" in state and self.forest_ is not None:
+            state |= {"forest_": self.forest_, "gains_": self.gains_}
+            del state["booster_"]
+        return state
 
     def _matrix(self, X: pd.DataFrame, y: np.ndarray | None = None) -> xgb.DMatrix:
         return xgb.DMatrix(self._values(X), label=y, nthread=self.n_jobs)

@@ -146,11 +146,11 @@ def test_damaged_arrays_are_refused(folder, damage):
 def test_trees_that_cannot_be_read_are_refused(folder):
     with np.load(folder / "arrays.npz") as arrays:
         kept = {name: arrays[name] for name in arrays.files}
-    kept |= {name: value[::-1] for name, value in kept.items() if value.dtype == np.uint8}
+    kept |= {name: value + 10**6 for name, value in kept.items() if value.dtype == np.int32}
     np.savez(folder / "arrays.npz", allow_pickle=False, **kept)
     with pytest.raises(InputError, match="the model's files are damaged") as caught:
         load_predictor(folder)
-    assert "\n" not in str(caught.value)  # one sentence, not XGBoost's stack
+    assert "\n" not in str(caught.value)  # one sentence
 
 
 def test_an_array_of_objects_is_refused(folder):

@@ -47,9 +47,11 @@ class H5adMatrix:
         self._h5py, self._name = h5py, name
         try:
             self._file = h5py.File(path, "r")
-            self.samples: Sequence[str] = self._index("obs")
-            self.features: Sequence[str] = self._index("var")
-            self._open_matrix("X" if layer is None else f"layers/{layer}")
+            try:
+                self._open(layer)
+            except BaseException:
+                self._file.close()
+                raise
         except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
             if isinstance(error, StudyError):
                 raise
@@ -58,6 +60,12 @@ class H5adMatrix:
                 "with AnnData 0.8 or later."
             )
             raise study_error(message, name) from error
+
+    def _open(self, layer: str | None) -> None:
+        """Look at the file's names and matrix, and refuse what cannot be used."""
+        self.samples: Sequence[str] = self._index("obs")
+        self.features: Sequence[str] = self._index("var")
+        self._open_matrix("X" if layer is None else f"layers/{layer}")
         ensembl = sum(feature.startswith(_ENSEMBL) for feature in self.features)
         if ensembl > len(self.features) / 2:
             raise self._refused(

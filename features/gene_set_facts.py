@@ -14,7 +14,10 @@ from features.gene_sets import DATABASES, GeneSet
 from features.knowledge_rows import KnowledgeRow, read_rows
 from features.markers import DIRECTIONS
 
-COLUMNS = ("database", "gene_set", "decile", "drugs", "direction", "statement", "source")
+COLUMNS = (
+    "database", "gene_set", "decile", "drugs", "tissue", "direction", "statement", "source",
+)  # fmt: skip
+MAY_BE_BLANK = frozenset({"tissue"})
 TOP, BOTTOM = "top", "bottom"
 
 
@@ -32,6 +35,9 @@ class GeneSetFact:
         ``"top"`` or ``"bottom"``: where among the training lines the sample must lie.
     drugs : tuple of str
         As the drug table names them.
+    tissue : tuple of str
+        Words of which one names the tissue or cancer that it was found in; none where it was
+        found in several, or in HER2-positive cells.
     direction : str
         ``"sensitivity"``, ``"resistance"``, or ``"none"``.
     statement : str
@@ -44,6 +50,7 @@ class GeneSetFact:
     gene_set: str
     decile: str
     drugs: tuple[str, ...]
+    tissue: tuple[str, ...]
     direction: str
     statement: str
     source: str
@@ -63,7 +70,7 @@ def load_gene_set_facts() -> tuple[GeneSetFact, ...]:
     ValueError
         If the table is malformed; the message names the line, the column and the value.
     """
-    return build_gene_set_facts(read_rows("gene_set_facts.tsv", COLUMNS))
+    return build_gene_set_facts(read_rows("gene_set_facts.tsv", COLUMNS, MAY_BE_BLANK))
 
 
 def build_gene_set_facts(rows: Iterable[KnowledgeRow]) -> tuple[GeneSetFact, ...]:
@@ -74,6 +81,7 @@ def build_gene_set_facts(rows: Iterable[KnowledgeRow]) -> tuple[GeneSetFact, ...
             gene_set=row["gene_set"],
             decile=row.choice("decile", (TOP, BOTTOM)),
             drugs=row.parts("drugs"),
+            tissue=row.parts("tissue", "|"),
             direction=row.choice("direction", DIRECTIONS),
             statement=row["statement"],
             source=row["source"],

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from features.gene_set_facts import TOP, GeneSetFact, load_gene_set_facts
 from features.gene_sets import DATABASES, HALLMARK
+from features.lineage import LINEAGE_COLUMNS
 from models.gene_set_standing import GeneSetStanding
 from serving.drug_kinship import is_her2_drug, kinship
-from serving.evidence_fact import SAME_TARGET, Fact, joined
+from serving.evidence_fact import OTHER_CONTEXT, SAME_TARGET, Fact, joined
 from serving.evidence_rules import in_context
 from serving.sample_states import SampleStates
 
@@ -16,8 +19,8 @@ from serving.sample_states import SampleStates
 def gene_set_facts(states: SampleStates, drug: str, standing: GeneSetStanding | None) -> list[Fact]:
     """Facts of `features.gene_set_facts` that apply to some samples and one drug.
 
-    What is known of HER2 drugs comes from HER2-positive cells: any other sample has another
-    context.
+    What is known of HER2 drugs comes from HER2-positive cells, and other findings come from one
+    tissue: any other sample, or one of which that is not recorded, has another context.
 
     Parameters
     ----------
@@ -54,6 +57,8 @@ def _fact(
     gene_set = standing.sets[place]
     side, share = ("above", standing.below) if known.decile == TOP else ("below", standing.above)
     strength = in_context(states, row, near) if is_her2_drug(drug) else near
+    if known.tissue and not _is_of(states, row, known.tissue):
+        strength = OTHER_CONTEXT
     tested = f"Tested with {', '.join(known.drugs)}" if near == SAME_TARGET else ""
     read = f"Read here from the {standing.genes[row, place]} genes of the {gene_set.database} set"
     return Fact(
@@ -66,3 +71,14 @@ def _fact(
         statement=joined([known.statement, tested, read], ". "),
         source=joined([known.source, DATABASES[gene_set.database]]),
     )
+
+
+def _is_of(states: SampleStates, row: int, tissue: Sequence[str]) -> bool:
+    """Whether one of the words stands in what is recorded of a sample's lineage or cancer."""
+    clinical = states.study.clinical
+    recorded = [
+        str(clinical[column].get(states.samples[row], "")).casefold()
+        for column in LINEAGE_COLUMNS
+        if column in clinical
+    ]
+    return any(word in text for word in tissue for text in recorded)

@@ -7,11 +7,18 @@ from pathlib import Path
 import pytest
 
 from features.drugs import load_drugs
-from features.gene_set_facts import COLUMNS, build_gene_set_facts, load_gene_set_facts
+from features.gene_set_facts import (
+    COLUMNS,
+    MAY_BE_BLANK,
+    build_gene_set_facts,
+    load_gene_set_facts,
+)
 from features.gene_sets import DATABASES, GeneSet, read_gmt, read_progeny
 from features.knowledge_rows import parse_rows
 
-ROW = ("Hallmark", "HALLMARK_HYPOXIA", "top", "Lapatinib", "resistance", "Found.", "PMID:12345")
+ROW = (
+    "Hallmark", "HALLMARK_HYPOXIA", "top", "Lapatinib", "", "resistance", "Found.", "PMID:12345",
+)  # fmt: skip
 
 
 def test_every_drug_exists_and_every_database_has_facts() -> None:
@@ -54,6 +61,7 @@ def test_a_reactome_set_is_known_by_its_identifier_and_only_in_reactome() -> Non
         ("decile", "high", "is none of top, bottom"),
         ("direction", "helps", "is none of"),
         ("drugs", "Lapatinib;Lapatinib", "is no list of distinct items"),
+        ("tissue", "skin|", "is no list of distinct items"),
         ("source", "a talk", "is neither PMID"),
     ],
 )
@@ -61,4 +69,10 @@ def test_a_malformed_row_is_named(column: str, value: str, reason: str) -> None:
     cells = [value if name == column else cell for name, cell in zip(COLUMNS, ROW, strict=True)]
     text = "\t".join(COLUMNS) + "\n" + "\t".join(cells) + "\n"
     with pytest.raises(ValueError, match=f"line 2, column {column}: .*{reason}"):
-        build_gene_set_facts(parse_rows(text, "gene_set_facts.tsv", COLUMNS))
+        build_gene_set_facts(parse_rows(text, "gene_set_facts.tsv", COLUMNS, MAY_BE_BLANK))
+
+
+def test_a_tissue_is_in_lower_case_as_it_is_looked_for() -> None:
+    words = {word for fact in load_gene_set_facts() for word in fact.tissue}
+    assert words
+    assert all(word.isalpha() and word == word.casefold() for word in words)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -60,8 +62,13 @@ def tell(predictor, knowledge):
     return tell
 
 
+def of_tissue(sample, column: str, tissue: str):
+    return replace(sample, clinical=sample.clinical.assign(**{column: tissue}))
+
+
 def test_a_set_in_the_top_decile_raises_its_fact_under_the_databases_name(construct, genes, tell):
-    (fact,) = tell(construct(high=genes), "Erlotinib").to_dict("records")
+    lung = of_tissue(construct(high=genes), "CANCER_TYPE", "Non-Small Cell Lung Cancer")
+    (fact,) = tell(lung, "Erlotinib").to_dict("records")
     assert fact["fact"] == f"{EMT} above 100 % of the training lines"
     assert (fact["kind"], fact["direction"]) == ("signature", "resistance")
     assert fact["strength"] == "Hallmark shown"
@@ -70,9 +77,17 @@ def test_a_set_in_the_top_decile_raises_its_fact_under_the_databases_name(constr
 
 
 def test_another_drug_of_the_target_is_told_so(construct, genes, tell):
-    (fact,) = tell(construct(high=genes), "Zorifertinib").to_dict("records")
+    lung = of_tissue(construct(high=genes), "LINEAGE", "lung")
+    (fact,) = tell(lung, "Zorifertinib").to_dict("records")
     assert fact["strength"] == "Hallmark same target"
     assert "Tested with Erlotinib" in fact["statement"]
+
+
+@pytest.mark.parametrize("column", ["CANCER_TYPE", "SITE"])
+def test_a_finding_of_another_tissue_is_one_of_another_context(construct, genes, tell, column):
+    breast = of_tissue(construct(high=genes), column, "Breast Cancer")
+    for sample in (breast, construct(high=genes)):
+        assert tell(sample, "Erlotinib")["strength"].tolist() == ["Hallmark other context"]
 
 
 def test_a_set_in_the_bottom_decile_raises_only_what_is_known_of_that(construct, genes, tell):

@@ -11,8 +11,9 @@ import numpy as np
 
 from features.antibodies import parse_antibody
 from features.builders.names import gene_of
-from features.drugs import read_knowledge
+from features.knowledge_rows import read_rows
 
+COLUMNS = ("entity", "mechanism", "source")
 OTHER = "other"
 MECHANISMS = (
     "HER2 drive",
@@ -52,8 +53,17 @@ class MappedEntity:
 
 @functools.cache
 def load_mechanisms() -> Mapping[str, MappedEntity]:
-    """Read the mechanism table: by entity, in the order of the table; read-only."""
-    rows = (MappedEntity(**cells) for cells in read_knowledge("mechanisms.tsv"))
+    """Read the mechanism table: by entity, in the order of the table; read-only.
+
+    Raises
+    ------
+    ValueError
+        If the table is malformed.
+    """
+    rows = [
+        MappedEntity(row["entity"], row.choice("mechanism", MECHANISMS[:-1]), row["source"])
+        for row in read_rows("mechanisms.tsv", COLUMNS)
+    ]
     return MappingProxyType({row.entity: row for row in rows})
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import sparse
 
 from features.gene_sets import GeneSet
+from features.previous_symbols import current_symbol
 from models.applicability import NearestLines
 from models.mechanism_reference import LEAST_LINES, TOP_DECILE
 
@@ -74,11 +75,12 @@ class GeneSetReference:
     def __init__(self, sets: Sequence[GeneSet], nearest: NearestLines) -> None:
         self.sets = tuple(sets)
         column = {
-            name.removeprefix(_EXPRESSION): place
+            current_symbol(name.removeprefix(_EXPRESSION)): place
             for place, name in enumerate(nearest.features_)
             if name.startswith(_EXPRESSION)
         }
-        wanted = dict.fromkeys(gene for one in self.sets for gene in one.weights if gene in column)
+        genes = (current_symbol(gene) for one in self.sets for gene in one.weights)
+        wanted = dict.fromkeys(gene for gene in genes if gene in column)
         self._columns = np.array([column[gene] for gene in wanted], dtype=int)
         self._sd = nearest.sd_[self._columns]
         place = {gene: number for number, gene in enumerate(wanted)}
@@ -136,8 +138,9 @@ def gene_set_reference(sets: tuple[GeneSet, ...], nearest: NearestLines) -> Gene
 
 
 def _known(weights: Mapping[str, float], place: Mapping[str, int]) -> dict[int, float]:
-    """Place of a gene -> its weight, of the genes that the model has."""
-    return {place[gene]: weight for gene, weight in weights.items() if gene in place}
+    """Place of a gene -> its weight, of the genes that the model has, whatever it calls them."""
+    current = {current_symbol(gene): weight for gene, weight in weights.items()}
+    return {place[gene]: weight for gene, weight in current.items() if gene in place}
 
 
 def _matrix(rows: Sequence[dict[int, float]], n_genes: int) -> sparse.csr_array:

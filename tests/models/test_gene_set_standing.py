@@ -110,3 +110,13 @@ def test_fewer_than_ten_lines_are_too_few_to_compare_with(lines) -> None:
     few = lines.iloc[:9]
     reference = GeneSetReference(SETS, NearestLines().fit(few, list(few.index)))
     assert np.isnan(reference.stand(lines).below).all()
+
+
+def test_a_gene_is_found_under_a_previous_symbol_of_either_side(lines) -> None:
+    others = dict.fromkeys(GENES[5:15], 1.0)
+    named = lines.rename(
+        columns={"expression:G0": "expression:MRE11A", "expression:G1": "expression:H2AX"}
+    )
+    sets = [GeneSet("own", "RENAMED", "", {"MRE11": 1.0, "H2AFX": 1.0, **others})]
+    reference = GeneSetReference(sets, NearestLines().fit(named, list(named.index)))
+    assert reference.stand(named).genes.tolist() == [[12]] * len(named)

@@ -18,6 +18,7 @@ from models.gene_set_standing import GeneSetStanding, gene_set_reference
 from serving.civic import CIVIC_FILE, read_civic
 
 CIVIC = "CIViC"
+_CACHE = "sidestep/knowledge in the user's cache"
 #: Files of the knowledge folder, by database. Any other ``*.gmt`` there is read as well.
 FILES = {
     CIVIC: CIVIC_FILE,
@@ -96,7 +97,8 @@ class OutsideKnowledge:
             "databases": self.databases,
             "files": dict(self.digests),
             "missing": self.missing,
-            "looked_in": self.folder,
+            # The same for every user who names no folder.
+            "looked_in": _CACHE if self.folder in ("", str(_cached())) else self.folder,
             "gene_sets": scorable,
         }
 

@@ -45,6 +45,17 @@ def test_without_a_folder_the_cache_is_looked_at(folder: Path, monkeypatch) -> N
     assert list(read_outside_knowledge(None).missing) == ["Hallmark", "PROGENy", "Reactome"]
 
 
+def test_the_manifest_does_not_depend_on_whose_cache_it_is(
+    model: LoadedModel, tmp_path: Path, monkeypatch
+) -> None:
+    told = []
+    for user in ("one", "other"):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / user))
+        told.append(read_outside_knowledge(None).told(model.predictor.nearest))
+    assert told[0] == told[1]
+    assert "cache" in told[0]["looked_in"]
+
+
 def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nowhere does not exist; give another --knowledge"):
         read_outside_knowledge(tmp_path / "nowhere")

@@ -72,9 +72,9 @@ def mechanism_of(feature: str) -> str:
     """Mechanism that a feature speaks of, one of `MECHANISMS`.
 
     A row for the feature itself comes first, then the row of its gene, which may go by a previous
-    symbol (`features.previous_symbols`). A phospho-to-total ratio
-    counts as its phosphoprotein, and an antibody that cannot tell paralogues apart as its lead
-    gene. Clinical covariates, tumour mutation burden and unknown names are ``"other"``.
+    symbol (`features.previous_symbols`). A phospho-to-total ratio counts as its phosphoprotein,
+    and an antibody that cannot tell paralogues apart as its lead gene. Clinical covariates, tumour
+    mutation burden and unknown names are ``"other"``.
 
     Examples
     --------

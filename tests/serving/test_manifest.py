@@ -12,10 +12,10 @@ import pytest
 
 from features.study import Study
 from models.registry import LoadedModel
-from serving.civic import CIVIC_FILE
 from serving.drift import drift_section
 from serving.manifest import describe
 from serving.options import ScoreOptions
+from serving.outside_knowledge import NO_KNOWLEDGE
 from serving.scoring import score_study
 
 MODALITIES = ["expression", "rppa", "mutation", "copy_number"]
@@ -56,7 +56,7 @@ def test_it_says_with_what_it_was_made(
     assert manifest["quarantined"] == {}
     assert manifest["options"] == OPTIONS | {
         "drugs": list(model.predictor.drugs),
-        "knowledge": {CIVIC_FILE: None},
+        "knowledge": NO_KNOWLEDGE.told(model.predictor.nearest),
     }
     assert set(manifest["software"]) == {
         *("sidestep", "python", "pandas", "numpy", "pyarrow", "scikit-learn", "xgboost"),

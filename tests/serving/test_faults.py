@@ -399,7 +399,7 @@ def empty(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("file", "damage"),
-    [("arrays.npz", damage) for damage in (halve, flip, empty, Path.unlink)]
+    [("arrays.bin", damage) for damage in (halve, flip, empty, Path.unlink)]
     # One letter of a description may change unseen here; the digest in a registry tells.
     + [("predictor.json", damage) for damage in (halve, empty, Path.unlink)],
 )

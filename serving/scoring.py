@@ -41,6 +41,7 @@ FILES = (
     "explanations.parquet",
     "mechanisms.parquet",
     "evidence.parquet",
+    "gene_sets.parquet",
     "reference.parquet",
     "manifest.json",
     "report.html",
@@ -141,7 +142,7 @@ class _Job:
         return {
             "drugs": [drug.name for drug in self.drugs],
             **asdict(self.options),
-            "knowledge": self.knowledge.digests,
+            "knowledge": self.knowledge.told(self.model.predictor.nearest),
         }
 
     @property

@@ -84,7 +84,8 @@ _EPILOG = "\n".join(
     "--knowledge",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Folder with CIViC's evidence; sidestep/knowledge in your cache by default.",
+    help="Folder with CIViC, Hallmark, PROGENy and Reactome, of which any may be missing (README, "
+    "'Larger databases'); sidestep/knowledge in your cache by default.",
 )
 @tracking_uri_option
 @click.option(
@@ -127,9 +128,10 @@ def score(
 
     DIR gets report.html (for people), scores.parquet and scores.csv (a row a sample and drug),
     explanations.parquet and mechanisms.parquet (what moved each prediction), evidence.parquet
-    (what the literature knows), reference.parquet (where the training lines lie) and
-    manifest.json (with what it was made, and what was left out). It is written whole or not at
-    all. After a crash the same command goes on where the job stopped.
+    (what the literature knows), gene_sets.parquet (gene sets of larger databases that a sample is
+    extreme in), reference.parquet (where the training lines lie) and manifest.json (with what it
+    was made, and what was left out). It is written whole or not at all. After a crash the same
+    command goes on where the job stopped.
     """
     from features.matrix_store import MatrixStore
     from models.registry import load_model
@@ -146,6 +148,8 @@ def score(
         chosen = choose_drugs(loaded, _names(drugs))
         subject = _open(study, store, out)
         _tell_doubts(subject, bool(loaded.predictor.training.get("simulated")), quiet=quiet)
+        if outside.note and not quiet:
+            say(f"note: {outside.note}")
         with shown_progress(len(subject.samples), quiet=quiet) as progress:
             manifest = score_study(
                 subject,
@@ -211,7 +215,7 @@ def _tell_doubts(study: SampleSource, model_is_simulated: bool, *, quiet: bool) 
 
 
 def _summary(manifest: dict[str, Any], poor: list[str], out: Path, *, report: bool) -> list[str]:
-    """Three to six lines: what was scored, what it lacked, and where it stands."""
+    """Three to seven lines: what was scored, what it lacked, and where it stands."""
     from features.problems import some
     from serving.output import MANIFEST
     from serving.report.writing import REPORT
@@ -232,6 +236,10 @@ def _summary(manifest: dict[str, Any], poor: list[str], out: Path, *, report: bo
         f"Response: {model['response']}, {model['unit']}",
         f"Samples lacking a modality of the model: {', '.join(lacking) or 'none'}",
     ]
+    sets = manifest["options"]["knowledge"]["gene_sets"]
+    if sets:
+        told = ", ".join(f"{name} {of['scorable']} of {of['sets']}" for name, of in sets.items())
+        lines.append(f"Gene sets with a score: {told}")
     if apart:
         lines.append(f"Quarantined, for the reasons in {MANIFEST}: {some(list(apart))}")
     if poor:

@@ -25,7 +25,7 @@ from serving.scoring import FILES
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-#: 6 chunks of the 24 samples, of 5 parts each.
+#: 6 chunks of the 24 samples, of 6 parts each.
 CHUNK = 4
 # Reads a job a line: its arguments, where to leave what it prints, and what is wrong with the
 # world. Answers with its process. "wait" and a process asks for that one's exit code.
@@ -290,8 +290,8 @@ def test_damaged_chunks_are_scored_again(
     jobs: Jobs, undisturbed, tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
     out = tmp_path / "out"
-    jobs.kill_when(out, lambda: len(parts(out)) > 25)
-    for number, table in enumerate(["scores", "samples", "explanations", "mechanisms", "evidence"]):
+    jobs.kill_when(out, lambda: len(parts(out)) > 30)
+    for number, table in enumerate(["scores", "samples", "explanations", "evidence", "gene_sets"]):
         damage(tmp_path / ".out.partial" / f"{number:06d}.{table}.parquet")
     code, shown = jobs.run(out)
     assert code == 0
@@ -442,7 +442,7 @@ def empty(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("file", "damage"),
-    [("arrays.npz", damage) for damage in (halve, flip, empty, Path.unlink)]
+    [("arrays.bin", damage) for damage in (halve, flip, empty, Path.unlink)]
     # One letter of a description may change unseen here; the digest in a registry tells.
     + [("predictor.json", damage) for damage in (halve, empty, Path.unlink)],
 )

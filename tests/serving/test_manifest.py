@@ -13,10 +13,10 @@ import pytest
 from features.study import Study
 from models.registry import LoadedModel
 from serving.chunks import TABLES, ScoredChunk
-from serving.civic import CIVIC_FILE
 from serving.drift import drift_section
 from serving.manifest import describe
 from serving.options import ScoreOptions
+from serving.outside_knowledge import NO_KNOWLEDGE
 from serving.scoring import score_study
 from serving.tally import Tally
 
@@ -62,7 +62,7 @@ def test_it_says_with_what_it_was_made(
     assert manifest["quarantined"] == {}
     assert manifest["options"] == OPTIONS | {
         "drugs": list(model.predictor.drugs),
-        "knowledge": {CIVIC_FILE: None},
+        "knowledge": NO_KNOWLEDGE.told(model.predictor.nearest),
     }
     assert set(manifest["software"]) == {
         *("sidestep", "python", "pandas", "numpy", "pyarrow", "scikit-learn", "xgboost"),

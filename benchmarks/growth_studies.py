@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 
 from features.study import Study
 
-#: Samples drawn at once, and of a row group.
-_PIECE = 256
+#: Numbers drawn at once, and of a row group: of smaller ones, the file's index would be large.
+_CELLS = 2**24
 #: Noise, in standard deviations of a feature over the lines.
 _NOISE = 0.3
 _KINDS = {
@@ -70,11 +70,12 @@ def _write_matrix(
     schema = pa.schema([("SAMPLE_ID", pa.string()), *((c, pa.float32()) for c in columns)])
     noise = np.random.default_rng(1)
     with pq.ParquetWriter(path, schema, use_dictionary=False, write_statistics=False) as file:
-        for at in range(0, len(names), _PIECE):
-            rows = drawn[at : at + _PIECE]
+        height = _CELLS // len(columns)
+        for at in range(0, len(names), height):
+            rows = drawn[at : at + height]
             errors = noise.standard_normal((len(rows), len(columns)), dtype=np.float32)
             piece = np.asfortranarray(values[rows] + spread.astype(np.float32) * errors)
-            arrays = [pa.array(names[at : at + _PIECE]), *map(pa.array, piece.T)]
+            arrays = [pa.array(names[at : at + height]), *map(pa.array, piece.T)]
             file.write_table(pa.Table.from_arrays(arrays, schema=schema))
 
 

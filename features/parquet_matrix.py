@@ -1,0 +1,125 @@
+"""Parquet with a row a sample: how are its numbers read, without all of them in memory?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.limits import readable_size
+from features.problems import some, study_error
+from features.sample_major import CELLS
+from features.tables import find_column
+
+SAMPLE_ID = "SAMPLE_ID"
+#: Bytes on disk; in memory it takes some fifteen times as much.
+_LARGEST_INDEX = 2**25
+
+
+class ParquetMatrix:
+    """A Parquet file with a column SAMPLE_ID, and a number column a feature.
+
+    Parquet lies column by column: reading a few samples would read all of their row group, and
+    the file's index, which has an entry a column and row group, would stay in memory. So it is
+    read by feature, once.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    name : str
+        File name for messages.
+
+    Raises
+    ------
+    StudyError
+        If the file is no Parquet, has no column SAMPLE_ID, a column that holds no numbers, or
+        very many row groups.
+    """
+
+    rows = None
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._path, self._name = path, name
+        _require_small_index(path, name)
+        try:
+            with pq.ParquetFile(path) as file:
+                schema = file.schema_arrow
+                label = find_column(schema.names, SAMPLE_ID)
+                if label is None:
+                    message = (
+                        f"{name} has no {SAMPLE_ID} column; add one with each row's sample (an "
+                        "index that pandas keeps is not one)."
+                    )
+                    raise study_error(message, name)
+                named = file.read(columns=[label]).column(label).cast(pa.string())
+        except (OSError, pa.ArrowException) as error:
+            message = f"{name} is not a whole Parquet file ({_first_line(error)}); write it again."
+            raise study_error(message, name) from error
+        self.samples: Sequence[str] = [(text or "").strip() for text in named.to_pylist()]
+        fields = [field for field in schema if field.name != label]
+        words = [field for field in fields if not _is_number(field.type)]
+        if words:
+            told = [f"{field.name} ({field.type})" for field in words]
+            message = (
+                f"{name} has {len(words)} column(s) that hold no numbers: {some(told)}; leave them "
+                "out, or make them numbers."
+            )
+            raise study_error(message, name, column=words[0].name)
+        self._columns = [field.name for field in fields]
+        self.features: Sequence[str] = [column.strip() for column in self._columns]
+
+    def blocks(self) -> Iterator[tuple[int, int, np.ndarray]]:
+        """See `features.sample_major.SampleMajorFile`: some features of all samples at a time."""
+        width = max(1, CELLS // len(self.samples))
+        try:
+            with pq.ParquetFile(self._path) as file:
+                for at in range(0, len(self._columns), width):
+                    columns = self._columns[at : at + width]
+                    yield at, 0, _numbers(file.read(columns=columns), columns)
+        except pa.ArrowException as error:
+            message = f"{self._name} is damaged ({_first_line(error)}); write it again."
+            raise study_error(message, self._name) from error
+
+
+def _require_small_index(path: Path, name: str) -> None:
+    """Refuse a file whose index, of which the last 8 bytes tell the size, fills memory."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 8))
+        end = file.read()
+    size = int.from_bytes(end[:4], "little")
+    if end[4:] == b"PAR1" and _LARGEST_INDEX < size < path.stat().st_size:
+        message = (
+            f"{name} has so many row groups that the index of its columns has "
+            f"{readable_size(size)}; write it with fewer (in pandas and pyarrow: "
+            "row_group_size=100_000)."
+        )
+        raise study_error(message, name)
+
+
+def _numbers(table: pa.Table, columns: Sequence[str]) -> np.ndarray:
+    """Columns as rows of an array, float64, NaN for null.
+
+    Pyarrow may give more columns than were asked for: ``HLA.A`` with ``HLA``.
+    """
+    values = np.empty((len(columns), len(table)))
+    place = {name: at for at, name in enumerate(table.column_names)}
+    for row, name in enumerate(columns):
+        values[row] = table.column(place[name]).cast(pa.float64()).to_numpy()
+    return values
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    types = pa.types
+    return bool(
+        types.is_floating(kind)
+        or types.is_integer(kind)
+        or types.is_decimal(kind)
+        or types.is_null(kind)
+    )
+
+
+def _first_line(failure: Exception) -> str:
+    return str(failure).partition("\n")[0].rstrip(".")

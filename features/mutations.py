@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -38,7 +39,7 @@ _ONE_LETTER = {
     "Sec": "U",
 }  # fmt: skip
 _THREE_LETTER = re.compile("|".join(_ONE_LETTER))
-_RESIDUE = r"^(?:[\w.]+:)?(?:p\.)?\(?([A-Z*]\d+)"
+_RESIDUE = re.compile(r"^(?:[\w.]+:)?(?:p\.)?\(?([A-Z*]\d+)")
 
 
 @dataclass(frozen=True)
@@ -94,9 +95,16 @@ def residue(protein_change: pd.Series) -> pd.Series:
     pandas.Series
         Reference amino acid and position (the first one of a range), NaN where there is none.
     """
-    text = protein_change.astype("str").str.strip()
-    short = text.str.replace(_THREE_LETTER, lambda m: _ONE_LETTER[m.group()], regex=True)
-    return short.str.extract(_RESIDUE, expand=False)
+    found = [None if pd.isna(change) else _residue(change) for change in protein_change.tolist()]
+    return pd.Series(found, index=protein_change.index, dtype="str", name=protein_change.name)
+
+
+# The builders of every fold, and the evidence, ask of the same calls.
+@functools.lru_cache(maxsize=2**17)
+def _residue(change: str) -> str | None:
+    short = _THREE_LETTER.sub(lambda m: _ONE_LETTER[m.group()], change.strip())
+    found = _RESIDUE.search(short)
+    return found.group(1) if found else None
 
 
 def read_mutations(

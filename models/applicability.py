@@ -210,7 +210,7 @@ def weight_covered(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
 
     covered = np.empty(len(values))
     sum_measured(values, weights, covered)
-    return covered / total
+    return np.asarray(covered / total)
 
 
 def _nearest(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import cached_property
-from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -35,10 +34,10 @@ class FeatureRows:
         self._columns: dict[Pattern, np.ndarray] = {}
         self._parts: dict[tuple[Pattern, bytes], np.ndarray] = {}
 
-    @classmethod
-    def of(cls, features: pd.DataFrame | Self) -> Self:
+    @staticmethod
+    def of(features: pd.DataFrame | FeatureRows) -> FeatureRows:
         """Rows of a table; rows are given back as they are."""
-        return features if isinstance(features, cls) else cls(features)
+        return features if isinstance(features, FeatureRows) else FeatureRows(features)
 
     def __len__(self) -> int:
         return len(self.values)

@@ -121,7 +121,7 @@ def explained(
     others = values.copy()
     others[top] = 0.0
     sums = mechanism_rows(model, samples, said.contributions.values)
-    modalities = modality_contributions(samples.features.columns, said.contributions.values)
+    modalities = modality_contributions(named.modalities, said.contributions.values)
     return Explanation(
         prediction=float(said.prediction[0]),
         lower=_finite(said.lower[0]),

@@ -59,15 +59,17 @@ def explanation_rows(
         response's unit. Of ``(other)``, which is no feature, nothing else is known.
     """
     n_samples, n_chosen = chosen.shape
-    rest = values.copy()
-    np.put_along_axis(rest, chosen, 0.0, axis=1)
+    from serving.contribution_rows import sum_others
+
+    rest = np.empty(n_samples)
+    sum_others(values, chosen, rest)
     named, measured = samples.named, samples.features.to_numpy(float)
     columns = {
         "feature": _with_last(named.names[chosen], OTHER),
         "modality": _with_last(named.modalities[chosen], None),
         "mechanism": _with_last(named.mechanisms[chosen], None),
         "value": _with_last(_of_rows(measured, chosen), np.nan),
-        "contribution": np.column_stack([_of_rows(values, chosen), rest.sum(axis=1)])
+        "contribution": np.column_stack([_of_rows(values, chosen), rest])
         + 0.0,  # no negative zeros
         "top_k_share": _with_last(steady.top_k_share, np.nan),
         "stable": _with_last(steady.stable, None),

@@ -9,6 +9,7 @@ import pyarrow as pa
 from features.mechanisms import MECHANISMS
 from models.drug_model import DrugModel
 from serving.calls import Samples
+from serving.scores_table import group_sums
 
 #: Columns of the mechanisms' sums and their types.
 MECHANISM_SUMS = pa.schema(
@@ -38,19 +39,15 @@ def mechanism_rows(drug: DrugModel, samples: Samples, values: np.ndarray) -> pd.
         feature of the sample's sub-model stands for. They and the base value add up to the
         prediction.
     """
-    sums = np.column_stack(
-        [
-            # A sum along contiguous rows does not depend on which rows stand beside it.
-            np.ascontiguousarray(values[:, samples.named.mechanisms == mechanism]).sum(axis=1)
-            for mechanism in MECHANISMS
-        ]
-    )
+    places = {mechanism: place for place, mechanism in enumerate(MECHANISMS)}
+    group = np.array([places[mechanism] for mechanism in samples.named.mechanisms], dtype=np.int64)
+    sums = group_sums(values, group, len(MECHANISMS))
     n_samples = len(samples.features)
     return pd.DataFrame(
         {
             "sample_id": np.repeat(samples.features.index.to_numpy(dtype=object), len(MECHANISMS)),
             "drug": drug.name,
             "mechanism": np.tile(np.array(MECHANISMS, dtype=object), n_samples),
-            "contribution": sums.ravel() + 0.0,  # no negative zeros
+            "contribution": sums.ravel(),
         }
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from features.builders.names import MODALITIES, modality_of
+from features.builders.names import MODALITIES
 from models.drug_model import DrugModel
 from models.registry import LoadedModel
 from serving.calls import Outlook, Samples
@@ -74,7 +74,7 @@ def score_rows(
             "modalities": samples.modalities,
             "applicability": said.applicability,
             "base_value": said.contributions.base_value,
-            **modality_contributions(samples.features.columns, said.contributions.values),
+            **modality_contributions(samples.named.modalities, said.contributions.values),
             "model_name": model.name,
             "model_version": model.version,
             "explanation_agreement": agreement,
@@ -84,12 +84,13 @@ def score_rows(
     return rows[names]
 
 
-def modality_contributions(names: pd.Index, values: np.ndarray) -> dict[str, np.ndarray]:
+def modality_contributions(modalities: np.ndarray, values: np.ndarray) -> dict[str, np.ndarray]:
     """Sum of the Shapley values of each modality's features.
 
     Parameters
     ----------
-    names : Index of shape (n_features,)
+    modalities : ndarray of str, shape (n_features,)
+        Of the features.
     values : ndarray of shape (n_samples, n_features)
 
     Returns
@@ -99,11 +100,17 @@ def modality_contributions(names: pd.Index, values: np.ndarray) -> dict[str, np.
         the model has no feature of the modality at all; where the model has some and the sample
         lacks them it is zero, since the sub-model that predicts it has none.
     """
-    modality = np.array([modality_of(name) for name in names])
-    sums = {}
-    for name in MODALITIES:
-        # A sum along contiguous rows does not depend on which rows stand beside it.
-        block = np.ascontiguousarray(values[:, modality == name])
-        total = block.sum(axis=1) + 0.0  # no negative zeros
-        sums[f"contribution_{name}"] = total if block.shape[1] else np.full(len(values), np.nan)
-    return sums
+    places = {name: place for place, name in enumerate(MODALITIES)}
+    group = np.array([places[modality] for modality in modalities], dtype=np.int64)
+    sums = group_sums(values, group, len(MODALITIES))
+    sums[:, ~np.isin(np.arange(len(MODALITIES)), group)] = np.nan
+    return {f"contribution_{name}": sums[:, place] for name, place in places.items()}
+
+
+def group_sums(values: np.ndarray, group: np.ndarray, n_groups: int) -> np.ndarray:
+    """Sum of each row's values by the group of their column, (n_rows, n_groups)."""
+    from serving.contribution_rows import sum_groups
+
+    sums = np.zeros((len(values), n_groups))
+    sum_groups(values, group, sums)
+    return sums + 0.0  # no negative zeros

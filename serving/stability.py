@@ -62,7 +62,7 @@ def stability(
     chosen : ndarray of int, shape (n_samples, top_k)
         Columns of the features that the explanation names (`serving.top_features.largest`).
     """
-    from serving.top_rows import compare_rows
+    from serving.contribution_rows import compare_rows
 
     shares, agreements = np.zeros(chosen.shape), np.zeros(len(values))
     n_folds, n_ranked = np.zeros((2, len(values)))

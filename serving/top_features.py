@@ -19,7 +19,7 @@ def largest(values: np.ndarray, order: np.ndarray, top_k: int) -> np.ndarray:
     -------
     ndarray of int, shape (n_samples, min(top_k, n_features))
     """
-    from serving.top_rows import largest_rows
+    from serving.contribution_rows import largest_rows
 
     chosen = np.empty((len(values), min(top_k, values.shape[1])), dtype=np.int64)
     largest_rows(np.ascontiguousarray(values, dtype=float), order, chosen)

@@ -96,7 +96,11 @@ class FeatureJoiner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def transform(self, X: Study) -> pd.DataFrame:
         """Samples x features of all blocks, float64, NaN where not measured."""
         check_is_fitted(self, "builders_")
-        return pd.concat([builder.transform(X) for builder in self.builders_], axis=1)
+        blocks = [builder.transform(X) for builder in self.builders_]
+        names = pd.Index(np.concatenate([block.columns.to_numpy(object) for block in blocks]))
+        # One array, which models then read as it is, where blocks would be copied each time.
+        values = np.hstack([block.to_numpy(float) for block in blocks])
+        return pd.DataFrame(values, index=X.samples, columns=names, copy=False)
 
     def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
         """Names of all features, block after block."""

@@ -69,6 +69,8 @@ $(RUN_READY): requirements.lock pyproject.toml | $(BIN)/pip
 	@$(INSTALL) --require-hashes --no-deps -r requirements.lock
 	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@$(PIP) check --quiet
+	@echo "Compiling what scoring runs (once) ..."
+	@$(BIN)/python -m serving.compile_ahead
 	@touch $@
 
 $(DEV_READY): $(RUN_READY) requirements-dev.lock

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from models.line_matrix import TrainingLines
 from training.panel import PanelDrug
 
 
@@ -26,6 +27,8 @@ class DrugLines:
     donors : ndarray of shape (n_lines,)
     lineage : ndarray of shape (n_lines,)
         Lineage or subtype; NaN where unknown.
+    shared : TrainingLines, optional
+        The same lines in the matrix of a fold's training lines, which its drugs share.
     """
 
     drug: PanelDrug
@@ -34,6 +37,12 @@ class DrugLines:
     numbers: np.ndarray
     donors: np.ndarray
     lineage: np.ndarray
+    shared: TrainingLines | None = None
+
+    @cached_property
+    def lines(self) -> TrainingLines:
+        """What models are fitted to."""
+        return TrainingLines.of(self.X) if self.shared is None else self.shared
 
     @cached_property
     def target_features(self) -> list[str]:
@@ -50,4 +59,5 @@ class DrugLines:
             numbers=self.numbers[rows],
             donors=self.donors[rows],
             lineage=self.lineage[rows],
+            shared=None if self.shared is None else self.shared.among(rows),
         )

@@ -10,10 +10,13 @@ from importlib.resources import files
 
 import pandas as pd
 
-from features.genes import average_rows, drop_unprofiled, need_rows, sample_columns
+from features.genes import need_rows, sample_columns, tell_unprofiled
 from features.identifiers import Samples, match_key
+from features.matrix import Matrix, tell_repeated
+from features.matrix_rows import AnyTable, read_matrix_rows
+from features.matrix_store import MatrixStore
 from features.problems import Findings, some, study_error
-from features.tables import Table
+from features.tables import row_name
 
 _CAUTION = re.compile(r"[\s_.-]*caution$", re.IGNORECASE)
 _VALIDATION = re.compile(r"[-.][RMGTSC][-.](?:V|C|QC|E|NA|U)$")
@@ -60,7 +63,7 @@ class Antibody:
 class ProteinLevels:
     """Samples x canonical antibodies, and the table of those antibodies."""
 
-    values: pd.DataFrame
+    values: Matrix
     antibodies: pd.DataFrame
 
 
@@ -175,8 +178,15 @@ def _sites(site: str) -> tuple[str, frozenset[str]]:
     return name, frozenset(residues)
 
 
-def read_protein_levels(table: Table, samples: Samples, findings: Findings) -> ProteinLevels:
+def read_protein_levels(
+    table: AnyTable, samples: Samples, findings: Findings, store: MatrixStore | None = None
+) -> ProteinLevels:
     """Read an RPPA file; rows with one canonical name are averaged sample by sample.
+
+    Parameters
+    ----------
+    store : MatrixStore, optional
+        Where the numbers of a large table go.
 
     Raises
     ------
@@ -193,17 +203,19 @@ def read_protein_levels(table: Table, samples: Samples, findings: Findings) -> P
     need_rows(table)
     columns = sample_columns(table, samples, findings)
     meant = samples.resolve(columns, table.name)
-    text, values = table.split([label], columns, label)
-    names = text[label]
+    in_order = samples.in_order(meant.values())
+    read = read_matrix_rows(table, [label], columns, store, in_order=in_order)
+    names = read.text[label]
     if names.isna().any():
-        place = table.row(int(names.isna().to_numpy().argmax()))
+        place = row_name(read.lines[int(names.isna().to_numpy().argmax())])
         raise study_error(f"{table.name}, {place} names no antibody.", table.name, place, label)
     parsed = [parse_antibody(str(name)) for name in names]
     _tell_unknown(parsed, table.name, findings)
-    values = drop_unprofiled(values.rename(columns=meant), table.name, findings)
+    of_columns = [meant[column] for column in columns]
+    tell_unprofiled(of_columns, read.measured, table.name, findings)
     canonical = pd.Index([antibody.canonical for antibody in parsed], dtype="str")
-    averaged = average_rows(values.set_axis(canonical), table.name, "antibody name", findings)
-    return ProteinLevels(averaged.T, _describe(list(names), parsed))
+    tell_repeated(canonical, table.name, "antibody name", findings)
+    return ProteinLevels(read.matrix(of_columns, canonical), _describe(list(names), parsed))
 
 
 def _tell_unknown(parsed: Sequence[Antibody], file: str, findings: Findings) -> None:

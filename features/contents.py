@@ -8,18 +8,41 @@ import hashlib
 import io
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from features.limits import Limits, Meter
-from features.problems import study_error
+from features.problems import StudyError, study_error
 
 _CHUNK = 2**20
+_BOM = "\ufeff"
+_NUL = "\0"
+
+
+class Digest(Protocol):
+    """What `hashlib.sha256` makes."""
+
+    def update(self, data: Any, /) -> None:
+        """Add bytes."""
 
 
 def read_bytes(path: Path, name: str, limits: Limits) -> tuple[bytes, str]:
     """Contents of a file (decompressed where it ends in ``.gz``) and the sha256 of its bytes.
+
+    Raises
+    ------
+    StudyError
+        As `read_pieces`.
+    """
+    sha256 = hashlib.sha256()
+    data = b"".join(read_pieces(path, name, limits, sha256))
+    return data, sha256.hexdigest()
+
+
+def read_pieces(path: Path, name: str, limits: Limits, sha256: Digest) -> Iterator[bytes]:
+    """Contents of a file, piece by piece; `sha256` is fed the bytes as they lie on disk.
 
     Raises
     ------
@@ -34,8 +57,7 @@ def read_bytes(path: Path, name: str, limits: Limits) -> tuple[bytes, str]:
         compressed = path.suffix.lower() == ".gz"
         meter = Meter(name, status.st_size, limits, compressed=compressed)
         with path.open("rb", buffering=0) as file:
-            stored = _Digested(file)
-            return b"".join(_metered(stored, meter, compressed)), stored.sha256.hexdigest()
+            yield from _metered(_Digested(file, sha256), meter, compressed)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         message = (
             f"{name} is not a whole gzip file ({error}); copy or download it again, or give the "
@@ -50,9 +72,9 @@ def read_bytes(path: Path, name: str, limits: Limits) -> tuple[bytes, str]:
 class _Digested(io.RawIOBase):
     """A file whose bytes are digested as they are read."""
 
-    def __init__(self, file: io.FileIO) -> None:
+    def __init__(self, file: io.FileIO, sha256: Digest) -> None:
         self._file = file
-        self.sha256 = hashlib.sha256()
+        self._sha256 = sha256
 
     def readable(self) -> bool:
         """Whether it can be read, which `io.BufferedReader` asks."""
@@ -61,7 +83,7 @@ class _Digested(io.RawIOBase):
     def readinto(self, buffer: Any, /) -> int:
         """Read into a buffer, and digest what came."""
         got = self._file.readinto(buffer) or 0
-        self.sha256.update(buffer[:got])
+        self._sha256.update(buffer[:got])
         return got
 
 
@@ -92,16 +114,60 @@ def decode(data: bytes, name: str) -> str:
         If the bytes are not UTF-8 (it names byte offset and line) or hold NUL characters.
     """
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8").removeprefix(_BOM)
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        message = (
-            f"{name} is not UTF-8 text: byte {error.start} (line {line}) cannot be decoded; save "
-            "the file as UTF-8."
-        )
-        raise study_error(message, name, f"line {line}") from error
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        message = f"{name} holds a NUL character in line {line}; save the file as plain UTF-8 text."
-        raise study_error(message, name, f"line {line}")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+        raise _undecodable(name, error.start, data.count(b"\n", 0, error.start) + 1) from error
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if _NUL in text:
+        raise _has_nul(name, text.count("\n", 0, text.index(_NUL)) + 1)
+    return text
+
+
+def decode_pieces(pieces: Iterable[bytes], name: str) -> Iterator[str]:
+    """What `decode` gives, piece by piece.
+
+    Raises
+    ------
+    StudyError
+        As `decode`, for the same first reason: at the end, when everything has been read.
+    """
+    utf8 = codecs.getincrementaldecoder("utf-8")()
+    newlines = io.IncrementalNewlineDecoder(utf8, translate=True)
+    began = False
+    read = lines = told_lines = 0
+    nul = None
+    rest = iter(pieces)
+    for piece in chain(rest, [None]):
+        try:
+            text = newlines.decode(piece or b"", final=piece is None)
+        except UnicodeDecodeError as error:
+            new = piece or b""
+            start = read + len(new) - len(error.object) + error.start
+            lines += new.count(b"\n", 0, max(start - read, 0))
+            for _ in rest:  # what is wrong with the file itself is said first
+                pass
+            raise _undecodable(name, start, lines + 1) from error
+        if not began and text:
+            text, began = text.removeprefix(_BOM), True
+        if nul is None and _NUL in text:
+            nul = told_lines + text.count("\n", 0, text.index(_NUL)) + 1
+        read += len(piece or b"")
+        lines += (piece or b"").count(b"\n")
+        told_lines += text.count("\n")
+        yield text
+    if nul is not None:
+        raise _has_nul(name, nul)
+
+
+def _undecodable(name: str, byte: int, line: int) -> StudyError:
+    """Say that a file is not UTF-8."""
+    message = (
+        f"{name} is not UTF-8 text: byte {byte} (line {line}) cannot be decoded; save the file as "
+        "UTF-8."
+    )
+    return study_error(message, name, f"line {line}")
+
+
+def _has_nul(name: str, line: int) -> StudyError:
+    message = f"{name} holds a NUL character in line {line}; save the file as plain UTF-8 text."
+    return study_error(message, name, f"line {line}")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
 import functools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from types import MappingProxyType
 
 from features.identifiers import match_key
+from features.knowledge_rows import read_rows
 
 PANELS = ("her2", "kinase")
+COLUMNS = ("name", "synonyms", "class", "targets", "panels", "marker", "source")
+PARTNER_COLUMNS = ("gene", "partner", "relation", "source")
+MAY_BE_BLANK = frozenset({"synonyms", "panels"})
 
 # GDSC names a compound that it screened twice `Name-identifier`, an identifier of 1 to 4 digits.
 _GDSC_IDENTIFIER = re.compile(r"-\d{1,4}$")
@@ -71,17 +73,19 @@ class Partnership:
     source: str
 
 
-def read_knowledge(file_name: str) -> list[dict[str, str]]:
-    """Read a table of `features/knowledge/`: one mapping of column to text for each row."""
-    table = files("features").joinpath("knowledge", file_name)
-    with table.open(encoding="utf-8") as handle:
-        return list(csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE))
-
-
 @functools.cache
 def load_partnerships() -> tuple[Partnership, ...]:
-    """Read the partner table, each row with its source."""
-    return tuple(Partnership(**row) for row in read_knowledge("partners.tsv"))
+    """Read the partner table, each row with its source.
+
+    Raises
+    ------
+    ValueError
+        If the table is malformed.
+    """
+    rows = read_rows("partners.tsv", PARTNER_COLUMNS)
+    return tuple(
+        Partnership(row.gene(), row.gene("partner"), row["relation"], row["source"]) for row in rows
+    )
 
 
 @functools.cache
@@ -96,9 +100,10 @@ def load_drugs() -> Mapping[str, Drug]:
     Raises
     ------
     ValueError
-        If one name or synonym stands for two drugs.
+        If the table is malformed, or one name or synonym stands for two drugs.
     """
-    drugs = build_drugs(read_knowledge("drugs.tsv"), load_partnerships())
+    rows = read_rows("drugs.tsv", COLUMNS, MAY_BE_BLANK)
+    drugs = build_drugs([row.cells for row in rows], load_partnerships())
     return MappingProxyType({drug.name: drug for drug in drugs})
 
 

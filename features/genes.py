@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from features.identifiers import Samples
+from features.matrix import Matrix, tell_repeated
+from features.matrix_rows import AnyTable, MatrixRows, read_matrix_rows
+from features.matrix_store import MatrixStore
 from features.problems import Findings, some, study_error
-from features.tables import Table
+from features.sample_major import SampleMajorTable
+from features.tables import row_name
 
 #: Columns that describe a row, in the files of cBioPortal and of its sources.
 _ANNOTATIONS = frozenset([
@@ -18,7 +23,6 @@ _ANNOTATIONS = frozenset([
     "ensembl_gene_id", "ensembl_id", "transcript_id", "chromosome", "chr", "start", "end",
     "strand", "length", "biotype", "id", "locus id", "gene symbol", "entrez id",
 ])  # fmt: skip
-_PEEK = 50
 
 
 @dataclass(frozen=True)
@@ -33,18 +37,21 @@ class GeneRows:
         Hugo symbol of each row, NaN where the file has none.
     entrez : pandas.Series
         Entrez identifier (Int64) of each row, missing where the file has none.
-    values : pandas.DataFrame
-        Rows of the file x samples, float64; samples without any value are left out.
+    samples : tuple of str
+        Sample of each column.
+    numbers : MatrixRows
+        Rows of the file x these samples.
     """
 
     file: str
     symbols: pd.Series
     entrez: pd.Series
-    values: pd.DataFrame
+    samples: tuple[str, ...]
+    numbers: MatrixRows
 
 
 def sample_columns(
-    table: Table, samples: Samples, findings: Findings, described: Iterable[str] = ()
+    table: AnyTable, samples: Samples, findings: Findings, described: Iterable[str] = ()
 ) -> list[str]:
     """Columns of a matrix that hold samples.
 
@@ -56,11 +63,13 @@ def sample_columns(
     described : iterable of str
         Further names of annotation columns (`generic_entity_meta_properties`).
     """
+    if isinstance(table, SampleMajorTable):
+        return list(table.file.samples)
     known = _ANNOTATIONS | {name.strip().casefold() for name in described}
     candidates = [c for c in table.columns if c in samples or c.casefold() not in known]
     leading: list[str] = []
     for column in candidates:
-        if column in samples or not _is_text(table, column):
+        if column in samples or not table.is_text(column):
             break
         leading.append(column)
     if leading:
@@ -75,12 +84,7 @@ def sample_columns(
     return chosen
 
 
-def _is_text(table: Table, column: str) -> bool:
-    cells = table.text([column], rows=_PEEK)[column].dropna()
-    return len(cells) > 0 and bool(pd.to_numeric(cells, errors="coerce").isna().all())
-
-
-def read_entrez(table: Table, column: str | None, text: pd.DataFrame) -> pd.Series:
+def read_entrez(file: str, column: str | None, text: pd.DataFrame, lines: np.ndarray) -> pd.Series:
     """Entrez identifiers of a table's rows as Int64; missing, zero and negative ones are NA."""
     if column is None:
         return pd.Series(pd.NA, index=text.index, dtype="Int64")
@@ -89,17 +93,24 @@ def read_entrez(table: Table, column: str | None, text: pd.DataFrame) -> pd.Seri
     if bad.any():
         at = int(bad.to_numpy().argmax())
         value = str(text[column].iloc[at])
-        place = table.row(at)
+        place = row_name(lines[at])
         message = (
-            f"{table.name}, {place}, column {column}: {value!r} is not an Entrez gene identifier; "
+            f"{file}, {place}, column {column}: {value!r} is not an Entrez gene identifier; "
             "write a whole number, or NA."
         )
-        raise study_error(message, table.name, place, column)
+        raise study_error(message, file, place, column)
     return numbers.where(numbers > 0).astype("Int64")
 
 
-def read_gene_rows(table: Table, samples: Samples, findings: Findings) -> GeneRows:
+def read_gene_rows(
+    table: AnyTable, samples: Samples, findings: Findings, store: MatrixStore | None = None
+) -> GeneRows:
     """Read a genes x samples file that has Hugo_Symbol, Entrez_Gene_Id or both.
+
+    Parameters
+    ----------
+    store : MatrixStore, optional
+        Where the numbers of a large table go.
 
     Raises
     ------
@@ -116,14 +127,17 @@ def read_gene_rows(table: Table, samples: Samples, findings: Findings) -> GeneRo
     need_rows(table)
     columns = sample_columns(table, samples, findings)
     meant = samples.resolve(columns, table.name)
-    text, values = table.split(names, columns, names[0])
+    in_order = samples.in_order(meant.values())
+    read = read_matrix_rows(table, names, columns, store, in_order=in_order)
+    text = read.text
     symbols = text[hugo] if hugo else pd.Series(pd.NA, index=text.index, dtype="str")
-    numbers = read_entrez(table, entrez, text)
-    values = drop_unprofiled(values.rename(columns=meant), table.name, findings)
-    return GeneRows(table.name, symbols, numbers, values)
+    numbers = read_entrez(table.name, entrez, text, read.lines)
+    of_columns = tuple(meant[column] for column in columns)
+    tell_unprofiled(of_columns, read.measured, table.name, findings)
+    return GeneRows(table.name, symbols, numbers, of_columns, read)
 
 
-def need_rows(table: Table) -> None:
+def need_rows(table: AnyTable) -> None:
     """Refuse a table with a header and nothing below it."""
     if not len(table):
         raise study_error(f"{table.name} is empty: it has a header but no rows.", table.name)
@@ -131,15 +145,22 @@ def need_rows(table: Table) -> None:
 
 def drop_unprofiled(values: pd.DataFrame, file: str, findings: Findings) -> pd.DataFrame:
     """Leave out samples whose column has no value at all: they were not profiled."""
-    empty = values.columns[values.isna().all(axis=0)]
-    if not len(empty):
-        return values
-    findings.note(
-        f"{file}: {len(empty)} sample(s) without any value count as not profiled: "
-        f"{some(list(empty))}.",
-        file,
-    )
-    return values.drop(columns=empty)
+    measured = values.notna().any(axis=0).to_numpy()
+    tell_unprofiled(list(values.columns), measured, file, findings)
+    return values.loc[:, measured]
+
+
+def tell_unprofiled(
+    samples: Sequence[str], measured: np.ndarray, file: str, findings: Findings
+) -> None:
+    """Note which samples count as not profiled, because no value of theirs was measured."""
+    empty = [str(samples[at]) for at in np.flatnonzero(~measured).tolist()]
+    if empty:
+        findings.note(
+            f"{file}: {len(empty)} sample(s) without any value count as not profiled: "
+            f"{some(empty)}.",
+            file,
+        )
 
 
 def gene_pairs(symbols: pd.Series, entrez: pd.Series) -> pd.Series:
@@ -151,7 +172,7 @@ def gene_pairs(symbols: pd.Series, entrez: pd.Series) -> pd.Series:
 
 def name_rows(
     rows: GeneRows, symbol_of: Mapping[int, str], findings: Findings
-) -> tuple[pd.DataFrame, pd.Series]:
+) -> tuple[Matrix, pd.Series]:
     """Samples x genes under Hugo symbols, and the symbols' Entrez identifiers.
 
     A row without a Hugo symbol takes the symbol that the study's other files give to its Entrez
@@ -178,20 +199,6 @@ def name_rows(
         )
     names = pd.Index(symbols[keep].astype(str), dtype="str")
     pairs = gene_pairs(symbols[keep], rows.entrez[keep])
-    values = average_rows(rows.values[keep.to_numpy()].set_axis(names), rows.file, "gene", findings)
-    return values.T, pairs
-
-
-def average_rows(values: pd.DataFrame, file: str, what: str, findings: Findings) -> pd.DataFrame:
-    """Average the rows that share a name, sample by sample, over the values present."""
-    twice = values.index.duplicated(keep=False)
-    if not twice.any():
-        return values
-    names = list(dict.fromkeys(values.index[twice]))
-    findings.note(
-        f"{file}: {int(twice.sum())} rows of {len(names)} repeated {what}(s) are averaged sample "
-        f"by sample: {some(names)}.",
-        file,
-    )
-    means = values[twice].groupby(level=0, sort=False).mean()
-    return pd.concat([values[~twice], means]).loc[values.index.unique()]
+    tell_repeated(names, rows.file, "gene", findings)
+    columns = None if keep.all() else np.flatnonzero(keep.to_numpy())
+    return rows.numbers.matrix(rows.samples, names, columns), pairs

@@ -5,7 +5,10 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-from features.drugs import read_knowledge
+from features.knowledge_rows import read_rows
+
+COLUMNS = ("gene", "residue", "change", "effect", "source")
+MAY_BE_BLANK = frozenset({"change"})
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,15 @@ class Hotspot:
 
 @functools.cache
 def load_hotspots() -> tuple[Hotspot, ...]:
-    """Read the hotspot table; a residue with more than one effect has a row for each."""
-    return tuple(Hotspot(**row) for row in read_knowledge("hotspots.tsv"))
+    """Read the hotspot table; a residue with more than one effect has a row for each.
+
+    Raises
+    ------
+    ValueError
+        If the table is malformed.
+    """
+    rows = read_rows("hotspots.tsv", COLUMNS, MAY_BE_BLANK)
+    return tuple(Hotspot(row.gene(), *(row[name] for name in COLUMNS[1:])) for row in rows)
 
 
 @functools.cache

@@ -12,6 +12,8 @@ size of a case list,   64 MiB
 or of a gene panel
 what a compressed      256 MiB, or 250 times its own size if that
 file may unpack to     is more
+matrices and calls     64 MiB; larger ones are kept on disk while    ``SIDESTEP_HELD_MIB``
+held in memory         ``sidestep score`` works
 =====================  ===========================================  ==========================
 """
 
@@ -27,6 +29,7 @@ from features.problems import study_error
 
 MAX_FILE_GIB: Final = "SIDESTEP_MAX_FILE_GIB"
 MAX_COLUMNS: Final = "SIDESTEP_MAX_COLUMNS"
+HELD_MIB: Final = "SIDESTEP_HELD_MIB"
 _KIB, _MIB, _GIB = 2**10, 2**20, 2**30
 _BYTES_A_LINE: Final = 64
 _BYTES_A_COLUMN: Final = 256
@@ -85,6 +88,17 @@ def table_limits() -> Limits:
     size = int(_setting(MAX_FILE_GIB, 8) * _GIB)
     advice = f"if it is as it should be, set {MAX_FILE_GIB} to the GiB that it needs"
     return Limits(size, advice, int(_setting(MAX_COLUMNS, 200_000)))
+
+
+def held_bytes() -> int:
+    """Size of matrices and calls that are held in memory where they need not be.
+
+    Raises
+    ------
+    InputError
+        If the variable of the environment is not a number above 0.
+    """
+    return int(_setting(HELD_MIB, 64) * _MIB)
 
 
 def _setting(variable: str, default: float) -> float:

@@ -6,7 +6,8 @@ import pandas as pd
 
 from features.study import Study
 
-_LINEAGE_COLUMNS = ("LINEAGE", "CANCER_TYPE", "ONCOTREE_CODE")
+#: Clinical attributes that name a sample's lineage or cancer.
+LINEAGE_COLUMNS = ("LINEAGE", "CANCER_TYPE", "ONCOTREE_CODE")
 
 
 def lineage_column(study: Study) -> str | None:
@@ -20,7 +21,7 @@ def lineage_column(study: Study) -> str | None:
         for name in study.clinical.columns
         if str(name).startswith("SUBTYPE") or str(name).endswith("SUBTYPE")
     ]
-    for name in (*_LINEAGE_COLUMNS, *subtypes):
+    for name in (*LINEAGE_COLUMNS, *subtypes):
         if name in study.clinical.columns and study.clinical[name].nunique() >= 2:
             return name
     return None

@@ -11,8 +11,10 @@ import numpy as np
 
 from features.antibodies import parse_antibody
 from features.builders.names import gene_of
-from features.drugs import read_knowledge
+from features.knowledge_rows import read_rows
+from features.previous_symbols import current_symbol
 
+COLUMNS = ("entity", "mechanism", "source")
 OTHER = "other"
 MECHANISMS = (
     "HER2 drive",
@@ -52,17 +54,27 @@ class MappedEntity:
 
 @functools.cache
 def load_mechanisms() -> Mapping[str, MappedEntity]:
-    """Read the mechanism table: by entity, in the order of the table; read-only."""
-    rows = (MappedEntity(**cells) for cells in read_knowledge("mechanisms.tsv"))
+    """Read the mechanism table: by entity, in the order of the table; read-only.
+
+    Raises
+    ------
+    ValueError
+        If the table is malformed.
+    """
+    rows = [
+        MappedEntity(row["entity"], row.choice("mechanism", MECHANISMS[:-1]), row["source"])
+        for row in read_rows("mechanisms.tsv", COLUMNS)
+    ]
     return MappingProxyType({row.entity: row for row in rows})
 
 
 def mechanism_of(feature: str) -> str:
     """Mechanism that a feature speaks of, one of `MECHANISMS`.
 
-    A row for the feature itself comes first, then the row of its gene. A phospho-to-total ratio
-    counts as its phosphoprotein, and an antibody that cannot tell paralogues apart as its lead
-    gene. Clinical covariates, tumour mutation burden and unknown names are ``"other"``.
+    A row for the feature itself comes first, then the row of its gene, which may go by a previous
+    symbol (`features.previous_symbols`). A phospho-to-total ratio counts as its phosphoprotein,
+    and an antibody that cannot tell paralogues apart as its lead gene. Clinical covariates, tumour
+    mutation burden and unknown names are ``"other"``.
 
     Examples
     --------
@@ -91,8 +103,8 @@ def _entities(feature: str) -> Iterator[str]:
         return
     name = measured.partition("/")[0]
     yield f"{modality}:{name}"
-    yield gene
+    yield current_symbol(gene)
     if modality == "rppa":  # an antibody under its own name, such as HER2_pY1248
         antibody = parse_antibody(name)
         yield f"rppa:{antibody.canonical}"
-        yield antibody.genes[0]
+        yield current_symbol(antibody.genes[0])

@@ -7,24 +7,25 @@ that is only unusual is read.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from features.antibodies import load_aliases, parse_antibody
 from features.drugs import find_drug, load_drugs, load_partnerships
 from features.genes import GeneRows
 from features.identifiers import Samples, match_key
+from features.matrix_rows import AnyTable
 from features.meta import Meta
 from features.problems import study_error
-from features.tables import Table
+from features.sample_major import H5AD, SampleMajorTable
+from features.tables import LABELS
 
-#: Copy-number calls of cBioPortal: from deep deletion to amplification.
-_CALLS = (-2.0, -1.5, -1.0, 0.0, 1.0, 2.0)
-_ROWS_LOOKED_AT = 1000
+#: Above this, expression is hardly on a log2 scale (2^30 is more than any count or intensity).
+HIGHEST_LOG = 30.0
 _FEWEST_NAMES = 3
 _FEWEST_VALUES = 100
 # Nine in ten values of real log2 ratios lie within 1.0, of log2 expression within 5 to 7, of
@@ -58,15 +59,15 @@ def refuse_claimed(path: Path, meta: Meta, claimed: dict[Path, str]) -> None:
         raise study_error(message, meta.name)
 
 
-def refuse_transposed(table: Table, samples: Samples, feature: str) -> None:
-    """Refuse a matrix that has samples in its rows.
+def refuse_transposed(table: AnyTable, samples: Samples, feature: str) -> None:
+    """Refuse a matrix that has samples where its features are to be.
 
     Parameters
     ----------
     samples : Samples
         Those that the study's files named so far.
     feature : {"gene", "antibody", "drug"}
-        What each row is to be.
+        What each row is to be, or in a sample-major file each column.
 
     Raises
     ------
@@ -74,8 +75,7 @@ def refuse_transposed(table: Table, samples: Samples, feature: str) -> None:
         If more rows than columns, and half of the rows, name a known sample; or if columns but
         hardly rows name known features.
     """
-    rows = table.body.split(b"\n", _ROWS_LOOKED_AT)[: min(len(table), _ROWS_LOOKED_AT)]
-    labels = [row.partition(b"\t")[0].decode().strip() for row in rows]
+    labels = table.labels(LABELS)
     columns = table.columns[1:]
     known = {match_key(name) for name in samples.names} - {""}
     rows_named = [label for label in labels if match_key(label) in known]
@@ -85,13 +85,21 @@ def refuse_transposed(table: Table, samples: Samples, feature: str) -> None:
     features = [column for column in columns if is_feature(column)]
     by_features = len(features) >= max(_FEWEST_NAMES, 1 + sum(map(is_feature, labels)))
     if by_samples or (by_features and not columns_named):
-        named = f"row {rows_named[0]}" if by_samples else f"column {features[0]}"
-        message = (
-            f"{table.name} lies on its side: its rows are samples and its columns {feature} names "
-            f"({named}, for one); transpose it, so that each row is one {feature} and each column "
-            "a sample."
-        )
-        raise study_error(message, table.name)
+        named = ("row", rows_named[0]) if by_samples else ("column", features[0])
+        raise study_error(_on_its_side(table, feature, *named), table.name)
+
+
+def _on_its_side(table: AnyTable, feature: str, of: str, name: str) -> str:
+    rows, columns = "samples", f"{feature} names"
+    a_row, a_column = f"one {feature}", "a sample"
+    named = f"{of} {name}"
+    if isinstance(table, SampleMajorTable):
+        rows, columns, a_row, a_column = columns, rows, "one sample", f"a {feature}"
+        named = f"{'column' if of == 'row' else 'row'} {name}"
+    return (
+        f"{table.name} lies on its side: its rows are {rows} and its columns {columns} ({named}, "
+        f"for one); transpose it, so that each row is {a_row} and each column {a_column}."
+    )
 
 
 @cache
@@ -115,15 +123,14 @@ def refuse_other_than_calls(rows: GeneRows) -> None:
     Raises
     ------
     StudyError
-        It names the first such value.
+        It names one such value.
     """
-    values = rows.values.to_numpy()
-    bad = ~np.isnan(values) & ~np.isin(values, _CALLS)
-    if bad.any():
-        row, column = (int(at) for at in np.argwhere(bad)[0])
-        sample = str(rows.values.columns[column])
+    other = rows.numbers.sketch.first_other
+    if other is not None:
+        row, column, value = other
+        sample = rows.samples[column]
         message = (
-            f"{rows.file}, gene {_gene_of(rows, row)}, sample {sample}: {values[row, column]:g} is "
+            f"{rows.file}, gene {_gene_of(rows, row)}, sample {sample}: {value:g} is "
             "no copy-number call (-2, -1, 0, 1 or 2); if the file holds log2 ratios, write "
             "'datatype: LOG2-VALUE' into its meta file."
         )
@@ -143,11 +150,29 @@ def refuse_calls(expression: GeneRows) -> None:
     StudyError
         If all of its values, a hundred at least, are among -2 to 2 in steps of calls.
     """
-    levels = _finite(expression)
-    if len(levels) >= _FEWEST_VALUES and np.isin(levels, _CALLS).all():
+    sketch = expression.numbers.sketch
+    if sketch.count >= _FEWEST_VALUES and sketch.first_other is None:
         message = (
             f"{expression.file} holds copy-number calls (-2 to 2) where expression is to be; name "
             "the right file in its meta file."
+        )
+        raise study_error(message, expression.file)
+
+
+def refuse_counts(expression: GeneRows) -> None:
+    """Refuse an ``.h5ad`` file of counts: logarithms lie beside them, as often as not.
+
+    Raises
+    ------
+    StudyError
+        If all values are whole numbers, and the largest is too large for a logarithm.
+    """
+    sketch = expression.numbers.sketch
+    if expression.file.lower().endswith(H5AD) and sketch.whole and sketch.highest > HIGHEST_LOG:
+        message = (
+            f"{expression.file} holds counts (whole numbers up to {sketch.highest:.5g}); give "
+            "log-normalised expression (scanpy: pp.normalize_total, then pp.log1p), or name the "
+            "layer that holds it in the meta file: 'layer: NAME'."
         )
         raise study_error(message, expression.file)
 
@@ -183,21 +208,16 @@ def refuse_swapped(expression: GeneRows | None, copy_number: GeneRows) -> None:
     raise study_error(message, copy_number.file)
 
 
-def _finite(rows: GeneRows) -> np.ndarray:
-    values = rows.values.to_numpy()
-    found: np.ndarray = values[np.isfinite(values)]
-    return found
-
-
 def _same_values(one: GeneRows, other: GeneRows) -> bool:
     """Whether two files hold the same numbers, in whatever order, and enough to tell."""
-    first, second = _finite(one), _finite(other)
-    if len(first) != len(second) or len(first) < _FEWEST_VALUES or first.max() != second.max():
-        return False
-    return bool(np.array_equal(np.sort(first), np.sort(second)))
+    first, second = one.numbers.sketch, other.numbers.sketch
+    return first.count >= _FEWEST_VALUES and (first.count, first.total) == (
+        second.count,
+        second.total,
+    )
 
 
 def _spread(rows: GeneRows) -> float:
     """Size that nine values in ten do not reach; NaN where there are few values."""
-    values = np.abs(_finite(rows))
-    return float(np.quantile(values, _SPREAD_QUANTILE)) if len(values) >= _FEWEST_VALUES else np.nan
+    sketch = rows.numbers.sketch
+    return sketch.size_at(_SPREAD_QUANTILE) if sketch.count >= _FEWEST_VALUES else math.nan

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import pandas as pd
+from pandas.api.types import union_categoricals
 
 from features.genes import gene_pairs, read_entrez
 from features.identifiers import Samples
-from features.problems import Findings, study_error
+from features.large_tables import LargeTable
+from features.problems import Findings, StudyError, study_error
 from features.tables import Table
 
 _TRUNCATING = frozenset([
@@ -27,6 +30,7 @@ _OTHER_NONSILENT = frozenset([
     "stop_codon_del", "stop_codon_ins",
 ])  # fmt: skip
 _PROTEIN_CHANGE = ("HGVSp_Short", "HGVSp", "Protein_Change", "Amino_Acid_Change")
+_COLUMNS = ("sample_id", "gene", "classification", "protein_change")
 _ONE_LETTER = {
     "Ala": "A", "Arg": "R", "Asn": "N", "Asp": "D", "Cys": "C", "Gln": "Q", "Glu": "E",
     "Gly": "G", "His": "H", "Ile": "I", "Leu": "L", "Lys": "K", "Met": "M", "Phe": "F",
@@ -95,8 +99,10 @@ def residue(protein_change: pd.Series) -> pd.Series:
     return short.str.extract(_RESIDUE, expand=False)
 
 
-def read_mutations(table: Table, samples: Samples, findings: Findings) -> MutationCalls:
-    """Read a MAF.
+def read_mutations(
+    table: Table | LargeTable, samples: Samples, findings: Findings
+) -> MutationCalls:
+    """Read a MAF; the calls of a large one are categories, a few bytes a call.
 
     A call whose gene has no Hugo symbol is left out, with a warning.
 
@@ -118,26 +124,63 @@ def read_mutations(table: Table, samples: Samples, findings: Findings) -> Mutati
         raise study_error(message, table.name)
     gene, sample, kind = (column for column in found.values() if column is not None)
     change, entrez = table.find(*_PROTEIN_CHANGE), table.find("Entrez_Gene_Id")
-    text = table.text([c for c in (gene, sample, kind, change, entrez) if c is not None])
-    if text[sample].isna().any():
-        place = table.row(int(text[sample].isna().to_numpy().argmax()))
-        message = f"{table.name}, {place} has no Tumor_Sample_Barcode; name the call's sample."
-        raise study_error(message, table.name, place, sample)
+    read = _read_calls(table, sample, [sample, gene, kind, change], entrez)
     if change is None:
         findings.note(
             f"{table.name} has no HGVSp_Short column: hotspots cannot be told.", table.name
         )
-    meant = samples.resolve(list(dict.fromkeys(text[sample])), table.name)
-    calls = pd.DataFrame(
-        {
-            "sample_id": text[sample].map(meant).astype("str"),
-            "gene": text[gene],
-            "classification": text[kind],
-            "protein_change": text[change] if change else pd.Series(pd.NA, text.index, "str"),
-        }
-    )
-    pairs = gene_pairs(text[gene], read_entrez(table, entrez, text))
-    return MutationCalls(_with_gene(calls, table.name, findings), pairs)
+    meant = samples.resolve(list(read.samples), table.name)
+    calls = _joined(read.parts, large=isinstance(table, LargeTable))
+    names = calls["sample_id"]
+    named = names.cat.rename_categories(meant) if names.dtype == "category" else names.map(meant)
+    calls["sample_id"] = named if names.dtype == "category" else named.astype("str")
+    if read.wrong_entrez is not None:
+        raise read.wrong_entrez
+    pairs = pd.concat(read.pairs)
+    return MutationCalls(_with_gene(calls, table.name, findings), pairs[~pairs.index.duplicated()])
+
+
+@dataclass
+class _Calls:
+    """A MAF's calls as they were read, part after part."""
+
+    parts: list[pd.DataFrame] = field(default_factory=list)
+    samples: dict[str, None] = field(default_factory=dict)
+    pairs: list[pd.Series] = field(default_factory=list)
+    wrong_entrez: StudyError | None = None
+
+
+def _read_calls(
+    table: Table | LargeTable, sample: str, columns: Sequence[str | None], entrez: str | None
+) -> _Calls:
+    """Sample, gene, classification and change of each call, in whatever column they stand."""
+    read = _Calls()
+    wanted = [column for column in (*columns, entrez) if column is not None]
+    for block in table.blocks():
+        text = block.text(wanted)
+        if text[sample].isna().any():
+            place = block.row(int(text[sample].isna().to_numpy().argmax()))
+            message = f"{table.name}, {place} has no Tumor_Sample_Barcode; name the call's sample."
+            raise study_error(message, table.name, place, sample)
+        none = pd.Series(pd.NA, text.index, "str")
+        calls = [none if column is None else text[column] for column in columns]
+        read.parts.append(pd.DataFrame(dict(zip(_COLUMNS, calls, strict=True))))
+        if isinstance(table, LargeTable):
+            read.parts[-1] = read.parts[-1].astype("category")
+        read.samples |= dict.fromkeys(text[sample])
+        try:
+            numbers = read_entrez(table.name, entrez, text, block.lines)
+            read.pairs.append(gene_pairs(calls[1], numbers))
+        except StudyError as error:
+            read.wrong_entrez = read.wrong_entrez or error
+    return read
+
+
+def _joined(parts: Sequence[pd.DataFrame], *, large: bool) -> pd.DataFrame:
+    """Parts that follow each other, as one; categories of all of them."""
+    if not large:
+        return pd.concat(parts, ignore_index=True)
+    return pd.DataFrame({name: union_categoricals([p[name] for p in parts]) for name in _COLUMNS})
 
 
 def _with_gene(calls: pd.DataFrame, file: str, findings: Findings) -> pd.DataFrame:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from features import mix_ups
@@ -14,10 +13,16 @@ from features.antibodies import ProteinLevels, read_protein_levels
 from features.clinical import join_patients, read_attributes
 from features.genes import GeneRows, gene_pairs, name_rows, read_gene_rows
 from features.identifiers import Samples
+from features.large_tables import BLOCK, LargeTable, open_table
+from features.limits import held_bytes
+from features.matrix import Matrix
+from features.matrix_rows import AnyTable
+from features.matrix_store import MatrixStore
 from features.meta import Meta, check_folder, data_path, meta_paths, read_meta
 from features.mutations import MutationCalls, read_mutations
 from features.problems import Findings, some, study_error
 from features.responses import ResponseFile, describe_response, response_columns
+from features.sample_major import is_sample_major, open_sample_major, refuse_sample_major
 from features.sequencing import (
     CASE_LIST,
     panel_paths,
@@ -38,8 +43,6 @@ _PREFERRED = {
     "STRUCTURAL_VARIANT": ("SV",),
     "GENE_PANEL_MATRIX": ("GENE_PANEL_MATRIX",),
 }
-#: Above this, expression is hardly on a log2 scale (2^30 is more than any count or intensity).
-_HIGHEST_LOG = 30.0
 
 
 class StudyReader:
@@ -47,10 +50,17 @@ class StudyReader:
 
     `steps` yields one step at a time. Whoever runs them decides what an `InputError` means:
     `features.study.read_study` stops at the first, `features.check.check_study` collects them.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    store : MatrixStore, optional
+        Where matrices and calls too large for memory go; by default all are held.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, store: MatrixStore | None = None) -> None:
         self.folder = folder
+        self._store = store
         self.findings = Findings()
         self.samples = Samples(self.findings)
         self.digests: dict[str, str] = {}
@@ -59,8 +69,8 @@ class StudyReader:
         self.patients: tuple[str, pd.DataFrame] | None = None
         self.expression_rows: GeneRows | None = None
         self.copy_number_rows: GeneRows | None = None
-        self.expression: pd.DataFrame | None = None
-        self.copy_number: pd.DataFrame | None = None
+        self.expression: Matrix | None = None
+        self.copy_number: Matrix | None = None
         self.datatypes: dict[str, str] = {}
         self.protein: ProteinLevels | None = None
         self.calls: MutationCalls | None = None
@@ -101,7 +111,7 @@ class StudyReader:
     def _of_kind(self, kind: str) -> list[Meta]:
         return [meta for meta in self._metas if meta.kind == kind]
 
-    def _profile_readers(self) -> list[tuple[str, Callable[[Table], None]]]:
+    def _profile_readers(self) -> list[tuple[str, Callable[[Meta], None]]]:
         return [
             ("MRNA_EXPRESSION", self._take_expression),
             ("PROTEIN_LEVEL", self._take_protein),
@@ -110,11 +120,33 @@ class StudyReader:
             ("STRUCTURAL_VARIANT", self._take_fusions),
         ]
 
-    def _table(self, meta: Meta) -> Table:
+    def _data_file(self, meta: Meta) -> tuple[Path, str]:
+        """A meta file's data file, and its name for messages."""
         path = data_path(meta, self.folder)
         mix_ups.refuse_claimed(path, meta, self._claimed)
-        table, digest = read_table(path, path.relative_to(self.folder).as_posix())
-        self.digests[table.name] = digest
+        return path, path.relative_to(self.folder).as_posix()
+
+    def _table(self, meta: Meta) -> Table:
+        path, name = self._data_file(meta)
+        refuse_sample_major(path, name)
+        table, self.digests[name] = read_table(path, name)
+        return table
+
+    def _large_table(self, meta: Meta) -> Table | LargeTable:
+        """A table that may be too large for memory."""
+        path, name = self._data_file(meta)
+        refuse_sample_major(path, name)
+        block = None if self._store is None else min(BLOCK, held_bytes())
+        table, self.digests[name] = open_table(path, name, block)
+        return table
+
+    def _matrix_table(self, meta: Meta, label: str) -> AnyTable:
+        """A matrix, whatever the kind of its file; `label` names its features' column."""
+        if not is_sample_major(meta.fields.get("data_filename", "")):
+            return self._large_table(meta)
+        path, name = self._data_file(meta)
+        table = open_sample_major(path, name, label, meta.fields.get("layer"))
+        self.digests[name] = table.digest
         return table
 
     def _read_meta(self, path: Path) -> None:
@@ -152,7 +184,7 @@ class StudyReader:
         self.samples.declare(attributes.index)
         self.clinical = pd.concat([self.clinical, attributes])
 
-    def _read_profile(self, kind: str, take: Callable[[Table], None]) -> None:
+    def _read_profile(self, kind: str, take: Callable[[Meta], None]) -> None:
         metas = self._of_kind(kind)
         if not metas:
             return
@@ -168,45 +200,49 @@ class StudyReader:
             )
         self.datatypes[kind] = chosen.datatype
         self.datatypes[f"{kind}:stable_id"] = chosen.stable_id
-        take(self._table(chosen))
+        take(chosen)
 
-    def _take_expression(self, table: Table) -> None:
+    def _gene_rows(self, meta: Meta) -> GeneRows:
+        table = self._matrix_table(meta, "Hugo_Symbol")
         mix_ups.refuse_transposed(table, self.samples, "gene")
-        self.expression_rows = read_gene_rows(table, self.samples, self.findings)
-        mix_ups.refuse_calls(self.expression_rows)
-        values = self.expression_rows.values.to_numpy()
-        highest = float(np.max(values, initial=0.0, where=~np.isnan(values)))
-        if self.datatypes["MRNA_EXPRESSION"] == "CONTINUOUS" and highest > _HIGHEST_LOG:
+        return read_gene_rows(table, self.samples, self.findings, self._store)
+
+    def _take_expression(self, meta: Meta) -> None:
+        rows = self.expression_rows = self._gene_rows(meta)
+        mix_ups.refuse_calls(rows)
+        mix_ups.refuse_counts(rows)
+        highest = rows.numbers.sketch.highest
+        if self.datatypes["MRNA_EXPRESSION"] == "CONTINUOUS" and highest > mix_ups.HIGHEST_LOG:
             self.findings.warn(
-                f"{table.name} reaches {highest:.5g}, so it does not look like logarithms; "
+                f"{rows.file} reaches {highest:.5g}, so it does not look like logarithms; "
                 "Sidestep expects log2 expression.",
-                table.name,
+                rows.file,
             )
 
-    def _take_copy_number(self, table: Table) -> None:
-        mix_ups.refuse_transposed(table, self.samples, "gene")
-        rows = read_gene_rows(table, self.samples, self.findings)
+    def _take_copy_number(self, meta: Meta) -> None:
+        rows = self._gene_rows(meta)
         if self.datatypes["COPY_NUMBER_ALTERATION"] == "DISCRETE":
             mix_ups.refuse_other_than_calls(rows)
         mix_ups.refuse_swapped(self.expression_rows, rows)
         self.copy_number_rows = rows
 
-    def _take_protein(self, table: Table) -> None:
+    def _take_protein(self, meta: Meta) -> None:
+        table = self._matrix_table(meta, "Composite.Element.REF")
         mix_ups.refuse_transposed(table, self.samples, "antibody")
-        self.protein = read_protein_levels(table, self.samples, self.findings)
+        self.protein = read_protein_levels(table, self.samples, self.findings, self._store)
 
-    def _take_mutations(self, table: Table) -> None:
-        self.calls = read_mutations(table, self.samples, self.findings)
+    def _take_mutations(self, meta: Meta) -> None:
+        self.calls = read_mutations(self._large_table(meta), self.samples, self.findings)
 
-    def _take_fusions(self, table: Table) -> None:
-        self.fusions = read_fusions(table, self.samples)
+    def _take_fusions(self, meta: Meta) -> None:
+        self.fusions = read_fusions(self._table(meta), self.samples)
 
     def _read_sequenced(self) -> None:
         found = read_case_list(self.folder)
         if found:
             self.digests[CASE_LIST] = found[1]
         if self.calls is not None:
-            called = list(dict.fromkeys(self.calls.calls["sample_id"]))
+            called = list(self.calls.calls["sample_id"].unique())
             listed = found[0] if found else None
             self.sequenced = sequenced_samples(listed, called, self.samples, self.findings)
 
@@ -215,9 +251,11 @@ class StudyReader:
         self.digests[path.name] = digest
         self.panels[name] = genes
 
-    def _take_panel_matrix(self, table: Table) -> None:
+    def _take_panel_matrix(self, meta: Meta) -> None:
         profile = self.datatypes.get("MUTATION_EXTENDED:stable_id", "mutations")
-        self.panel_of = read_panel_matrix(table, profile, self.panels, self.samples, self.findings)
+        self.panel_of = read_panel_matrix(
+            self._table(meta), profile, self.panels, self.samples, self.findings
+        )
 
     def _read_response(self, meta: Meta) -> None:
         if meta.stable_id in self.responses:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from features.errors import InputError
+from features.matrix import Matrix
 from features.problems import Problem, some
 from features.reading import StudyReader
 from features.responses import Response, ResponseFile, choose_response, read_response
@@ -97,7 +98,7 @@ class Study:
             If a sample is not in the study, or is asked for twice.
         """
         wanted = pd.Index(list(samples), dtype="str", name=self.samples.name)
-        unknown = wanted.difference(self.samples, sort=False)
+        unknown = wanted[self.samples.get_indexer(wanted) < 0].unique()
         if len(unknown):
             raise InputError(
                 f"{len(unknown)} sample(s) are not in study {self.study_id}: {some(list(unknown))}."
@@ -160,8 +161,11 @@ def read_study(path: str | Path) -> Study:
     return assemble(reader)
 
 
-def assemble(reader: StudyReader) -> Study:
-    """The study that a reader's parts make up, every table in the order of the samples."""
+def assemble(reader: StudyReader, *, held: bool = True) -> Study:
+    """The study that a reader's parts make up, every table in the order of the samples.
+
+    With `held` False, matrices, mutations and fusions are left out: they stay with the reader.
+    """
     clinical, donors = reader.finished_clinical()
     samples = clinical.index
     protein = reader.protein
@@ -185,17 +189,17 @@ def assemble(reader: StudyReader) -> Study:
         samples=samples,
         donors=donors,
         clinical=clinical,
-        expression=_rows(reader.expression, samples),
+        expression=_frame(reader.expression if held else None, samples),
         expression_kind="z-score" if z_scores else "continuous",
-        rppa=None if protein is None else _rows(protein.values, samples),
+        rppa=_frame(protein.values if held and protein else None, samples),
         antibodies=_no_antibodies() if protein is None else protein.antibodies,
-        mutations=None if reader.calls is None else _calls(reader.calls.calls, samples),
+        mutations=_calls(reader.calls.calls if held and reader.calls else None, samples),
         sequenced=sequenced,
         panels=reader.panels,
         panel_of=panel_of,
-        copy_number=_rows(reader.copy_number, samples),
+        copy_number=_frame(reader.copy_number if held else None, samples),
         copy_number_kind="discrete" if discrete else "log2",
-        fusions=_calls(reader.fusions, samples),
+        fusions=_calls(reader.fusions if held else None, samples),
         entrez=reader.entrez,
         response_files=reader.responses,
         problems=tuple(reader.findings),
@@ -211,7 +215,12 @@ def _no_antibodies() -> pd.DataFrame:
 
 
 def _in_order(names: pd.Index, samples: pd.Index) -> pd.Index:
-    return samples[samples.isin(names)]
+    # Not by `isin`, which would look at all of the names for a few samples.
+    return samples[names.get_indexer(samples) >= 0]
+
+
+def _frame(matrix: Matrix | None, samples: pd.Index) -> pd.DataFrame | None:
+    return None if matrix is None else matrix.frame(samples)
 
 
 def _rows(table: pd.DataFrame | None, samples: pd.Index) -> pd.DataFrame | None:

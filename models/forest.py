@@ -62,21 +62,35 @@ class Forest:
     hessian: np.ndarray
 
     def __post_init__(self) -> None:
-        n_nodes = len(self.left)
-        nodes = (self.right, self.feature, self.condition, self.default_left, self.hessian)
-        below = np.concatenate([self.roots, self.left, self.right])
-        # From a root down there is then no way twice to one node, and none in a circle.
-        told = np.bincount(below[below >= 0], minlength=n_nodes)
-        if (
-            any(len(part) != n_nodes for part in nodes)
-            or ((self.left >= 0) != (self.right >= 0)).any()
-            or len(told) > n_nodes
-            or (told > 1).any()
-            or (self.roots < 0).any()
-            or (self.feature < 0).any()
-            or (self.feature >= self.n_features).any()
-        ):
+        if not self._are_trees():
             raise ValueError("The arrays do not describe trees.")
+
+    def _are_trees(self) -> bool:
+        n_nodes = len(self.left)
+        kinds = {
+            "left": np.dtype(np.int32),
+            "right": np.dtype(np.int32),
+            "feature": np.dtype(np.int32),
+            "condition": np.dtype(np.float32),
+            "default_left": np.dtype(np.bool_),
+            "hessian": np.dtype(np.float32),
+        }
+        if self.roots.dtype != np.int32 or any(
+            getattr(self, name).dtype != kind or getattr(self, name).shape != (n_nodes,)
+            for name, kind in kinds.items()
+        ):
+            return False
+        below = np.concatenate([self.roots, self.left, self.right])
+        led_to = np.bincount(below[below >= 0], minlength=n_nodes)
+        return bool(
+            ((self.left >= 0) == (self.right >= 0)).all()
+            and (self.roots >= 0).all()
+            # No way leads out, two ways to the same node, nor, from a root, in a circle.
+            and len(led_to) == n_nodes
+            and (led_to <= 1).all()
+            and (self.feature >= 0).all()
+            and (self.feature < self.n_features).all()
+        )
 
     @classmethod
     def of(cls, booster: xgb.Booster) -> Self:

@@ -13,7 +13,8 @@ from features.study import Study
 
 #: Share of the training lines that lie below a score that counts as high: the top decile.
 TOP_DECILE = 0.9
-_LEAST_LINES = 10
+#: Lines that a sample must be compared with at least.
+LEAST_LINES = 10
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def _below(values: pd.DataFrame, lines: np.ndarray) -> pd.DataFrame:
     shares = np.full(rounded.shape, np.nan)
     for column in range(rounded.shape[1]):
         known = np.sort(lines[np.isfinite(lines[:, column]), column])
-        if len(known) >= _LEAST_LINES:
+        if len(known) >= LEAST_LINES:
             place = np.searchsorted(known, rounded[:, column], side="left")
             has = np.isfinite(rounded[:, column])
             shares[has, column] = place[has] / len(known)

@@ -22,6 +22,7 @@ from models.patterns import (
     row_patterns,
 )
 from models.screening import rank_features
+from models.stored_blends import StoredBlends
 
 
 class PatternBlend(ExplainedEstimator):
@@ -40,7 +41,7 @@ class PatternBlend(ExplainedEstimator):
 
     Attributes
     ----------
-    blends_ : dict of Pattern to Blend
+    blends_ : mapping of Pattern to Blend
         The first pattern is all modalities.
     """
 
@@ -69,17 +70,14 @@ class PatternBlend(ExplainedEstimator):
             rows[pattern] = np.flatnonzero(seen)
         parts = {pattern: lines.among(rows[pattern]).seeing(pattern) for pattern in rows}
         rankings = rank_features(list(parts.values()), [y[chosen] for chosen in rows.values()])
-        self.blends_: dict[Pattern, Blend] = {}
-        self._columns: dict[Pattern, np.ndarray] = {}
+        blends: dict[Pattern, Blend] = {}
         for (pattern, part), ranking in zip(parts.items(), rankings, strict=True):
             settings = self.get_params()
-            if self.blends_:
+            if blends:
                 settings["inner_folds"] = 0
             chosen = rows[pattern]
-            self.blends_[pattern] = Blend(**settings).fit(
-                part.ranked(ranking), y[chosen], donors[chosen]
-            )
-            self._columns[pattern] = pattern_columns(lines.columns.tolist(), pattern)
+            blends[pattern] = Blend(**settings).fit(part.ranked(ranking), y[chosen], donors[chosen])
+        self.blends_: Mapping[Pattern, Blend] = blends
 
     @property
     def patterns(self) -> list[Pattern]:
@@ -94,11 +92,11 @@ class PatternBlend(ExplainedEstimator):
 
     def predict_as(self, pattern: Pattern, X: pd.DataFrame) -> np.ndarray:
         """Predict every row by the model of one pattern, (n_samples,)."""
-        return self.blends_[pattern].predict(X.iloc[:, self._columns[pattern]])
+        return self.blends_[pattern].predict(X.iloc[:, self._columns_of(pattern)])
 
     def members_as(self, pattern: Pattern, X: pd.DataFrame) -> np.ndarray:
         """What ridge and trees of one pattern's model predict, (n_samples, 2)."""
-        return self.blends_[pattern].member_predictions(X.iloc[:, self._columns[pattern]])
+        return self.blends_[pattern].member_predictions(X.iloc[:, self._columns_of(pattern)])
 
     def member_predictions(self, X: pd.DataFrame) -> np.ndarray:
         """What ridge and trees of each row's model predict, (n_samples, 2)."""
@@ -116,11 +114,15 @@ class PatternBlend(ExplainedEstimator):
     def _contributions(self, X: pd.DataFrame) -> Contributions:
         base, values = np.empty(len(X)), np.zeros(X.shape)
         for pattern, rows in self._rows(X).items():
-            columns = self._columns[pattern]
+            columns = self._columns_of(pattern)
             part = self.blends_[pattern].contributions(X.iloc[rows, columns])
             base[rows] = part.base_value
             values[np.ix_(rows, columns)] = part.values
         return Contributions(base, values)
+
+    def _columns_of(self, pattern: Pattern) -> np.ndarray:
+        """Columns that a pattern's model sees."""
+        return pattern_columns(self.feature_names_in_.tolist(), pattern)
 
     def _rows(self, X: pd.DataFrame) -> dict[Pattern, np.ndarray]:
         """Rows that each pattern's model predicts; one without any modality goes to the first.
@@ -149,12 +151,8 @@ class PatternBlend(ExplainedEstimator):
     def from_state(cls, state: dict[str, Any], features: np.ndarray) -> Self:
         """Fitted model that `get_state` described, on columns `features`."""
         model = cls(**state["parameters"]).expecting(features)
-        model.blends_, model._columns = {}, {}
-        for name in state["patterns"]:
-            pattern = pattern_named(name)
-            columns = pattern_columns(features.tolist(), pattern)
-            model._columns[pattern] = columns
-            model.blends_[pattern] = Blend.from_state(state["blends"][name], features[columns])
-        if not model.blends_:
+        states = {pattern_named(name): state["blends"][name] for name in state["patterns"]}
+        if not states:
             raise InputError("the model holds no sub-model; train it again")
+        model.blends_ = StoredBlends(states, features)
         return model

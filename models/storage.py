@@ -1,11 +1,18 @@
-"""A predictor on disk: JSON and arrays, so that loading one runs no code."""
+"""A predictor on disk: JSON and one file of arrays, so that loading one runs no code.
+
+``predictor.json`` holds everything but the numeric arrays. Of each of those it says where in
+``arrays.bin`` it lies: the values of all arrays in little-endian order, one array after the
+other, each beginning at a multiple of 64 bytes. A large panel has tens of thousands of arrays;
+read like this, it is there in the time that the disk takes for one file.
+"""
 
 from __future__ import annotations
 
-import io
 import json
+import math
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +20,12 @@ import numpy as np
 
 from features.errors import InputError
 from models.predictor import PanelPredictor
+from models.zipped_arrays import zipped_arrays
 
-_FORMAT = 2
-_STATE, _ARRAYS = "predictor.json", "arrays.npz"
-# What reading damaged files raises: json, unicode, numpy and xgboost raise kinds of ValueError.
+_FORMAT = 3
+_STATE, _ARRAYS = "predictor.json", "arrays.bin"
+_ALIGNMENT = 64
+# What reading damaged files raises: json, unicode and numpy raise kinds of ValueError.
 _DAMAGE = (
     ValueError,
     KeyError,
@@ -26,19 +35,28 @@ _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
 )
+_Find = Callable[[Any], np.ndarray]
 
 
 def save_predictor(predictor: PanelPredictor, folder: Path) -> None:
-    """Write a predictor into `folder`, which is made: ``predictor.json`` and ``arrays.npz``."""
-    arrays: dict[str, np.ndarray] = {}
-    state = {"format": _FORMAT, "predictor": _plain(predictor.get_state(), arrays)}
+    """Write a predictor into `folder`, which is made: ``predictor.json`` and ``arrays.bin``."""
+    arrays: list[np.ndarray] = []
+    state = _plain(predictor.get_state(), _Places(arrays))
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / _STATE).write_text(json.dumps(state, indent=1), encoding="utf-8")
-    np.savez_compressed(folder / _ARRAYS, allow_pickle=False, **arrays)
+    checksum = 0
+    with (folder / _ARRAYS).open("wb") as file:
+        for array in arrays:
+            content = array.tobytes() + bytes(-array.nbytes % _ALIGNMENT)
+            file.write(content)
+            checksum = zlib.crc32(content, checksum)
+    described = {"format": _FORMAT, "crc32": checksum, "predictor": state}
+    (folder / _STATE).write_text(json.dumps(described), encoding="utf-8")
 
 
 def load_predictor(folder: Path) -> PanelPredictor:
     """Read a predictor that `save_predictor` wrote. No pickle is read and no code is run.
+
+    Sub-models are made from the arrays when they are first used.
 
     Raises
     ------
@@ -47,16 +65,14 @@ def load_predictor(folder: Path) -> PanelPredictor:
     """
     try:
         state = json.loads((folder / _STATE).read_text(encoding="utf-8"))
-        if state["format"] != _FORMAT:
+        if state["format"] not in _READERS:
             raise InputError(
-                f"{folder / _STATE}: format {state['format']} is not {_FORMAT}; "
+                f"{folder / _STATE}: format {state['format']} is not "
+                f"{' or '.join(map(str, _READERS))}; "
                 "score with the version of sidestep that trained the model"
             )
-        data = io.BytesIO((folder / _ARRAYS).read_bytes())
-        if not zipfile.is_zipfile(data):  # numpy would take it for a pickle
-            raise zipfile.BadZipFile(f"{_ARRAYS} is no archive")
-        with np.load(data, allow_pickle=False) as arrays:
-            return PanelPredictor.from_state(_restored(state["predictor"], arrays))
+        find = _READERS[state["format"]](folder, state)
+        return PanelPredictor.from_state(_restored(state["predictor"], find))
     except InputError:
         raise
     except FileNotFoundError as error:
@@ -71,28 +87,66 @@ def load_predictor(folder: Path) -> PanelPredictor:
         ) from None
 
 
-def _plain(value: Any, arrays: dict[str, np.ndarray]) -> Any:
-    """Value with every numeric array moved to `arrays` and replaced by its name."""
+class _Places:
+    """Where each array comes to lie; the arrays are gathered in `arrays`, ready to be written."""
+
+    def __init__(self, arrays: list[np.ndarray]) -> None:
+        self.arrays = arrays
+        self.end = 0
+
+    def of(self, array: np.ndarray) -> dict[str, Any]:
+        """Place of the next array, as `predictor.json` keeps it."""
+        array = np.asarray(array, array.dtype.newbyteorder("<"), order="C")
+        place = [array.dtype.str, list(array.shape), self.end]
+        self.arrays.append(array)
+        self.end += -(-array.nbytes // _ALIGNMENT) * _ALIGNMENT
+        return {"array": place}
+
+
+def _plain(value: Any, places: _Places) -> Any:
+    """Value with every numeric array replaced by its place."""
     if isinstance(value, dict):
-        return {str(key): _plain(part, arrays) for key, part in value.items()}
+        return {str(key): _plain(part, places) for key, part in value.items()}
     if isinstance(value, np.ndarray):
-        if value.dtype == object:
-            return [str(part) for part in value]
-        name = f"array_{len(arrays):05d}"
-        arrays[name] = value
-        return {"array": name}
+        return [str(part) for part in value] if value.dtype == object else places.of(value)
     if isinstance(value, list | tuple):
-        return [_plain(part, arrays) for part in value]
+        return [_plain(part, places) for part in value]
     if isinstance(value, np.generic):
         return value.item()
     return value
 
 
-def _restored(value: Any, arrays: Any) -> Any:
+def _restored(value: Any, find: _Find) -> Any:
     if isinstance(value, dict):
         if value.keys() == {"array"}:
-            return arrays[value["array"]]
-        return {key: _restored(part, arrays) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_restored(part, arrays) for part in value]
+            return find(value["array"])
+        return {key: _restored(part, find) for key, part in value.items()}
+    # A list of names, or of numbers, is as it is.
+    if isinstance(value, list) and value and isinstance(value[0], dict | list):
+        return [_restored(part, find) for part in value]
     return value
+
+
+def _contiguous_arrays(folder: Path, state: dict[str, Any]) -> _Find:
+    """Arrays by their places in one file, whose content has to be what was written."""
+    data = np.fromfile(folder / _ARRAYS, np.uint8)
+    if zlib.crc32(data.data) != state["crc32"]:
+        raise ValueError(f"{_ARRAYS} does not hold what was saved")
+
+    def find(place: Any) -> np.ndarray:
+        kind, shape, begin = place
+        dtype = np.dtype(kind)
+        if dtype.kind not in "biuf" or min([begin, *shape]) < 0:
+            raise ValueError(f"{_STATE} describes an array {place}")
+        part = data[begin : begin + math.prod(shape) * dtype.itemsize]
+        # Truth has two values, and a byte 256; with any other one compiled loops would go astray.
+        found: np.ndarray = part != 0 if dtype.kind == "b" else part.view(dtype)
+        return found.reshape(shape)
+
+    return find
+
+
+_READERS: dict[Any, Callable[[Path, dict[str, Any]], _Find]] = {
+    2: zipped_arrays,
+    _FORMAT: _contiguous_arrays,
+}

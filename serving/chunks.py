@@ -17,6 +17,7 @@ from models.registry import LoadedModel
 from serving.calls import Samples, outlook, samples_of
 from serving.evidence import EVIDENCE, evidence_rows
 from serving.explanations import EXPLANATIONS, explanation_rows
+from serving.gene_set_rows import GENE_SETS, gene_set_rows
 from serving.mechanism_sums import MECHANISM_SUMS, mechanism_rows
 from serving.options import ScoreOptions
 from serving.output import as_table
@@ -32,6 +33,7 @@ TABLES = {
     "explanations": EXPLANATIONS,
     "mechanisms": MECHANISM_SUMS,
     "evidence": EVIDENCE,
+    "gene_sets": GENE_SETS,
 }
 
 
@@ -119,9 +121,11 @@ def _predicted(
     said = {
         drug.name: _Said.of(of_drug["scores"]) for drug, of_drug in zip(drugs, told, strict=True)
     }
+    standing = knowledge.stand(samples.features, predictor.nearest)
     rows["evidence"] = evidence_rows(
-        part.select(list(kept)), predictor, list(said), said, knowledge.civic
+        part.select(list(kept)), predictor, list(said), said, knowledge.civic, standing
     )
+    rows["gene_sets"] = gene_set_rows(kept, standing)
     return _chunk(covered, quarantined, rows)
 
 
@@ -142,7 +146,7 @@ class _Said:
 def _of_drug(
     model: LoadedModel, drug: DrugModel, samples: Samples, options: ScoreOptions
 ) -> dict[str, pd.DataFrame]:
-    """Rows of each of `TABLES` but the evidence, of some samples and one drug."""
+    """Rows of each of `TABLES` that is by drug, of some samples and one drug."""
     said = outlook(
         model.predictor, drug, samples, level=options.level, her2_context=options.her2_context
     )

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from features.builders.names import modality_of
+from features.stored_study import SampleSource
 from features.study import Study
 from models.patterns import pattern_columns
 from models.platform_shift import STRONG, platform_shift
@@ -21,7 +22,7 @@ _WIDTH = 100
 _DIGITS = 6
 
 
-def drift_section(study: Study, predictor: PanelPredictor) -> dict[str, dict[str, Any]]:
+def drift_section(study: SampleSource, predictor: PanelPredictor) -> dict[str, dict[str, Any]]:
     """Platform shift and input coverage of each molecular modality of a model.
 
     At most 256 samples are looked at, evenly spaced in the order of their names, so that neither
@@ -29,7 +30,7 @@ def drift_section(study: Study, predictor: PanelPredictor) -> dict[str, dict[str
 
     Parameters
     ----------
-    study : Study
+    study : Study or StoredStudy
     predictor : PanelPredictor
 
     Returns
@@ -102,7 +103,7 @@ def shift_lines(section: Mapping[str, Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def _spaced(study: Study) -> Study:
+def _spaced(study: SampleSource) -> Study:
     """At most `MOST_SAMPLES` of the study, evenly spaced in the order of their names."""
     samples = sorted(map(str, study.samples))
     count = min(len(samples), MOST_SAMPLES)

@@ -1,7 +1,7 @@
 """What does the literature know about each sample and drug? The second witness beside the model.
 
-Facts come from the tables of ``features/knowledge``, and from CIViC where a user gives it. The
-model learns from none of them; whether it agrees is told in a column of its own.
+Facts come from the tables of ``features/knowledge``, and from larger databases where a user gives
+them. The model learns from none of them; whether it agrees is told in a column of its own.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ import pandas as pd
 import pyarrow as pa
 
 from features.study import Study
+from models.gene_set_standing import GeneSetStanding
 from models.predictor import PanelPredictor
 from serving.civic import civic_facts
 from serving.evidence_fact import DIRECTIONS, KINDS, NONE, RESISTANCE, STRENGTHS, Fact
+from serving.evidence_gene_sets import gene_set_facts
 from serving.evidence_rules import marker_facts, pik3ca_facts, receptor_facts, rule_facts
 from serving.evidence_variants import hotspot_facts, resisting, variant_facts
 from serving.sample_states import SampleStates
@@ -60,6 +62,7 @@ def evidence_rows(
     drugs: Sequence[str],
     said: Mapping[str, View],
     civic: pd.DataFrame | None = None,
+    gene_sets: GeneSetStanding | None = None,
 ) -> pd.DataFrame:
     """Known facts that apply to some samples and drugs, each with its source.
 
@@ -76,6 +79,8 @@ def evidence_rows(
         the model is silent.
     civic : DataFrame, optional
         As `serving.civic.read_civic` returns.
+    gene_sets : GeneSetStanding, optional
+        Where the samples of `study` stand, in their order.
 
     Returns
     -------
@@ -86,7 +91,7 @@ def evidence_rows(
         `agreement` is as `agreement` returns.
     """
     states = SampleStates(study, predictor.mechanisms)
-    facts = [fact for drug in drugs for fact in drug_facts(states, drug, civic)]
+    facts = [fact for drug in drugs for fact in drug_facts(states, drug, civic, gene_sets)]
     table = _rows(facts, states.samples, said)
     places = {drug: place for place, drug in enumerate(drugs)}
     keys = {
@@ -101,7 +106,12 @@ def evidence_rows(
     return table.loc[order, _COLUMNS].drop_duplicates(ignore_index=True)
 
 
-def drug_facts(states: SampleStates, drug: str, civic: pd.DataFrame | None = None) -> list[Fact]:
+def drug_facts(
+    states: SampleStates,
+    drug: str,
+    civic: pd.DataFrame | None = None,
+    gene_sets: GeneSetStanding | None = None,
+) -> list[Fact]:
     """All facts about one drug that apply to some samples."""
     variants = variant_facts(states, drug)
     variants += hotspot_facts(states, drug, variants)
@@ -109,6 +119,7 @@ def drug_facts(states: SampleStates, drug: str, civic: pd.DataFrame | None = Non
     facts += marker_facts(states, drug, resisting(variants))
     facts += receptor_facts(states, drug)
     facts += pik3ca_facts(states, drug, facts)
+    facts += gene_set_facts(states, drug, gene_sets)
     return facts + civic_facts(states, drug, civic)
 
 

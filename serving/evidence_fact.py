@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from features.gene_sets import DATABASES
+
 RESISTANCE, SENSITIVITY, NONE = "resistance", "sensitivity", "none"
 DIRECTIONS = (RESISTANCE, SENSITIVITY, NONE)
 KINDS = ("variant", "fusion", "amplification", "expression", "signature", "pathway", "state")
 
 SHOWN, SAME_TARGET, OTHER_CONTEXT = "shown", "same target", "other context"
-STRENGTHS = (SHOWN, SAME_TARGET, OTHER_CONTEXT, *(f"CIViC {level}" for level in "ABCDE"))
+_OWN = (SHOWN, SAME_TARGET, OTHER_CONTEXT)
+STRENGTHS = (
+    *_OWN,
+    *(f"{database} {near}" for near in _OWN for database in DATABASES),
+    *(f"CIViC {level}" for level in "ABCDE"),
+)
 
 
 @dataclass(frozen=True)
@@ -32,7 +39,9 @@ class Fact:
     strength : str
         One of `STRENGTHS`. ``"shown"``: with this very drug; ``"same target"``: with another drug
         of its target or class; ``"other context"``: in cells that carried what the sample does
-        not show, or nobody looked for; ``"CIViC A"`` ... ``"CIViC E"``: evidence level there.
+        not show, or nobody looked for; after the name of a database where one of its gene sets
+        stands for what was found (``"Hallmark shown"``); ``"CIViC A"`` ... ``"CIViC E"``:
+        evidence level there.
     statement : str
         What was found.
     source : str

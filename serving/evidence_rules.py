@@ -99,7 +99,7 @@ def receptor_facts(states: SampleStates, drug: str) -> list[Fact]:
                         shown=states.told(condition, row),
                         kind=_kind(condition),
                         direction=NONE,
-                        strength=_in_context(states, row, SAME_TARGET),
+                        strength=in_context(states, row, SAME_TARGET),
                         statement=rtk.statement,
                         source=rtk.source,
                     )
@@ -125,7 +125,7 @@ def pik3ca_facts(states: SampleStates, drug: str, told: Sequence[Fact]) -> list[
             shown=f"PIK3CA {change} ({variants[0].strength})",
             kind="variant",
             direction=NONE,
-            strength=_in_context(states, row, SAME_TARGET),
+            strength=in_context(states, row, SAME_TARGET),
             statement=joined([variant.statement for variant in variants], ". "),
             source=joined([variant.source for variant in variants]),
         )
@@ -149,7 +149,7 @@ def _rule_fact(
         shown=states.told(first.condition, row),
         kind=_kind(first.condition),
         direction=RESISTANCE if fails else NONE,
-        strength=_in_context(states, row, near),
+        strength=in_context(states, row, near),
         statement=joined([_found(first), tested, f"Caveat: {first.caveat}"], ". "),
         source=joined([rule.source for rule in rules]),
         alternatives=joined([rule.partner for rule in shown_first]) if fails else "",
@@ -162,8 +162,8 @@ def _found(rule: Combination) -> str:
     return receptor.statement if receptor and receptor.rescues else rule.statement
 
 
-def _in_context(states: SampleStates, row: int, strength: str) -> str:
-    """Strength of a finding in HER2-positive cells."""
+def in_context(states: SampleStates, row: int, strength: str) -> str:
+    """Strength, for a sample, of a finding in HER2-positive cells."""
     return strength if states.shows(HER2_POSITIVE)[row] == 1.0 else OTHER_CONTEXT
 
 

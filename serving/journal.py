@@ -23,7 +23,7 @@ _JOURNAL = "journal.jsonl"
 _KIND = "sidestep score journal"
 #: Name, in the work folder, of the folder that is to become the output.
 OUTPUT = "output"
-_OURS = re.compile(rf"((\d+\.[a-z]+\.parquet|{re.escape(_JOURNAL)})(\.new)?|{OUTPUT}|{REPLACED})")
+_OURS = re.compile(rf"((\d+\.[a-z_]+\.parquet|{re.escape(_JOURNAL)})(\.new)?|{OUTPUT}|{REPLACED})")
 Notice = Callable[[str], None]
 
 

@@ -34,6 +34,11 @@ class Claim:
         """Where unfinished work lies: the same place each time, so that a later run finds it."""
         return work_folder(self.path)
 
+    @property
+    def matrices(self) -> Path:
+        """Where matrices lie that are too large for memory, until the scores are written."""
+        return self.path.with_name(f".{self.path.name}.matrices")
+
 
 def work_folder(path: Path) -> Path:
     """Folder of the unfinished work on the output folder `path`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import platform
 import secrets
 from collections.abc import Mapping, Sequence
@@ -17,23 +18,22 @@ import sklearn
 import xgboost
 
 from features.drugs import find_drug
-from features.study import Study
+from features.stored_study import SampleSource
 from models.drug_model import DrugModel
 from models.patterns import LEAST_SHARE
 from models.registry import LoadedModel
 from serving.chunks import TABLES
+from serving.tally import Tally
 
 _CLINICAL = "clinical"
 
 
 def describe(
-    study: Study,
+    study: SampleSource,
     model: LoadedModel,
     drugs: Sequence[DrugModel],
     options: Mapping[str, Any],
-    coverage: pd.DataFrame,
-    quarantined: Mapping[str, str],
-    calls: Mapping[str, int],
+    tally: Tally,
     shift: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Contents of the manifest, as plain values.
@@ -42,22 +42,18 @@ def describe(
 
     Parameters
     ----------
-    study : Study
+    study : Study or StoredStudy
     model : LoadedModel
     drugs : sequence of DrugModel
         Those scored.
     options : mapping
         What was asked for; nothing that leaves no trace in the scores.
-    coverage : DataFrame of shape (n_samples, n_modalities)
-        Of all samples of the study, as `features.builders.joiner.coverage` returns.
-    quarantined : mapping of str to str
-        Sample -> why it has no scores.
-    calls : mapping of str to int
-        Call -> rows that have it.
+    tally : Tally
+        Of all chunks.
     shift : mapping
         As `serving.drift.drift_section` returns.
     """
-    n_scored = len(coverage) - len(quarantined)
+    n_scored = tally.samples - len(tally.quarantined)
     trained_on_simulated = bool(model.predictor.training.get("simulated", False))
     return {
         "simulated": study.simulated or trained_on_simulated,
@@ -71,23 +67,25 @@ def describe(
             "warnings": [p.message for p in study.problems if p.severity == "warning"],
         },
         "counts": {
-            "samples": len(coverage),
+            "samples": tally.samples,
             "samples_scored": n_scored,
-            "samples_quarantined": len(quarantined),
+            "samples_quarantined": len(tally.quarantined),
             "drugs": len(drugs),
             "rows": n_scored * len(drugs),
-            "calls": dict(calls),
+            "calls": dict(tally.calls),
         },
-        "coverage": {str(name): _coverage(str(name), part) for name, part in coverage.items()},
+        "coverage": {name: _coverage(name, shares) for name, shares in tally.shares.items()},
         "drugs": [_drug(model, drug, her2_context=options["her2_context"]) for drug in drugs],
         "shift": dict(shift),
-        "quarantined": dict(quarantined),
+        "quarantined": dict(tally.quarantined),
         "options": dict(options),
         "software": software_versions(),
     }
 
 
-def job_digest(study: Study, model: LoadedModel, options: Mapping[str, Any], chunk: int) -> str:
+def job_digest(
+    study: SampleSource, model: LoadedModel, options: Mapping[str, Any], chunk: int
+) -> str:
     """Digest (sha256) of everything that the chunks of a scoring job depend on.
 
     Two jobs with the same digest make the same chunks, so that one can go on with the other's.
@@ -95,7 +93,7 @@ def job_digest(study: Study, model: LoadedModel, options: Mapping[str, Any], chu
 
     Parameters
     ----------
-    study : Study
+    study : Study or StoredStudy
         As it was read; `study.digests` stand for its content.
     model : LoadedModel
     options : mapping
@@ -179,15 +177,18 @@ def _best_baseline(drug: DrugModel, marker: str) -> dict[str, Any] | None:
     return None if best is None else {"name": best, "pearson": r[best]}
 
 
-def _coverage(modality: str, shares: pd.Series) -> dict[str, Any]:
+def _coverage(modality: str, shares: Mapping[float, int]) -> dict[str, Any]:
     """Samples that have a modality, and the mean share of its features that these have.
 
     A sample with fewer features than sub-models ask for does not have the modality.
     """
-    present = shares[(shares > 0) & ((shares >= LEAST_SHARE) | (modality == _CLINICAL))]
+    least = 0.0 if modality == _CLINICAL else LEAST_SHARE
+    present = {share: n for share, n in shares.items() if share > 0 and share >= least}
+    count = sum(present.values())
+    total = math.fsum(share * n for share, n in present.items())
     return {
-        "samples": len(present),
-        "mean_share_of_features": round(float(present.mean()), 6) if len(present) else None,
+        "samples": count,
+        "mean_share_of_features": round(total / count, 6) if count else None,
     }
 
 

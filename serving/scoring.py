@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from features.errors import InputError
-from features.study import Study
+from features.stored_study import SampleSource
 from models.drug_model import DrugModel
 from models.registry import LoadedModel
 from serving.chunks import TABLES, ScoredChunk, score_chunk
@@ -33,6 +30,7 @@ from serving.outside_knowledge import NO_KNOWLEDGE, OutsideKnowledge
 from serving.quarantine import NO_MODALITY
 from serving.reference import REFERENCE, reference_rows
 from serving.report.writing import write_report
+from serving.tally import Tally
 
 #: Samples in memory at once as features and contributions: 80 MB for 40,000 features.
 CHUNK = 256
@@ -43,6 +41,7 @@ FILES = (
     "explanations.parquet",
     "mechanisms.parquet",
     "evidence.parquet",
+    "gene_sets.parquet",
     "reference.parquet",
     "manifest.json",
     "report.html",
@@ -63,7 +62,7 @@ def choose_drugs(model: LoadedModel, names: Sequence[str] | None) -> list[DrugMo
 
 
 def score_study(
-    study: Study,
+    study: SampleSource,
     model: LoadedModel,
     out: str | Path | Claim,
     *,
@@ -71,6 +70,7 @@ def score_study(
     options: ScoreOptions = DEFAULT_OPTIONS,
     knowledge: OutsideKnowledge = NO_KNOWLEDGE,
     chunk: int = CHUNK,
+    report: bool = True,
     progress: Progress | None = None,
     notice: Notice | None = None,
 ) -> dict[str, Any]:
@@ -95,6 +95,8 @@ def score_study(
         Databases that the evidence draws on beside Sidestep's own tables.
     chunk : int
         Samples in memory at once; the files do not depend on it.
+    report : bool
+        Whether to write ``report.html`` too.
     progress : callable, optional
         Told how many samples are done.
     notice : callable, optional
@@ -117,7 +119,7 @@ def score_study(
             f"model {model.name} has no HER2-high training line to compare with; "
             "score without --her2-context"
         )
-    job = _Job(study, model, chosen, options, knowledge, chunk)
+    job = _Job(study, model, chosen, options, knowledge, chunk, report)
     with nullcontext(out) if isinstance(out, Claim) else claimed(out) as claim:
         return _score(job, claim, progress or _ignore, notice or _ignore)
 
@@ -126,12 +128,13 @@ def score_study(
 class _Job:
     """What is to be scored with what."""
 
-    study: Study
+    study: SampleSource
     model: LoadedModel
     drugs: Sequence[DrugModel]
     options: ScoreOptions
     knowledge: OutsideKnowledge
     chunk: int
+    report: bool
 
     @property
     def told(self) -> dict[str, Any]:
@@ -139,7 +142,7 @@ class _Job:
         return {
             "drugs": [drug.name for drug in self.drugs],
             **asdict(self.options),
-            "knowledge": self.knowledge.digests,
+            "knowledge": self.knowledge.told(self.model.predictor.nearest),
         }
 
     @property
@@ -150,7 +153,8 @@ class _Job:
 
     def done(self, journal: Journal) -> str:
         """How far the job has come."""
-        done = sum(len(self.batches[number]) for number in journal.finished)
+        sizes = [len(samples) for samples in self.batches]
+        done = sum(sizes[number] for number in journal.finished)
         return f"{done:,} of {len(self.study.samples):,} samples are done"
 
 
@@ -175,30 +179,21 @@ def _score(job: _Job, claim: Claim, progress: Progress, notice: Notice) -> dict[
 
 def _write_files(job: _Job, journal: Journal, folder: Path, progress: Progress) -> dict[str, Any]:
     """Write `FILES`, chunk after chunk; the manifest is also given back."""
-    coverage: list[pd.DataFrame] = []
-    quarantined: dict[str, str] = {}
-    calls: Counter[str] = Counter()
-    modalities: set[str] = set()
+    tally = Tally()
     with ExitStack() as files:
         writers = {name: files.enter_context(_writer(folder, name)) for name in TABLES}
         for part in _chunks(job, journal):
             for name, writer in writers.items():
                 writer.append(part.rows[name])
-            coverage.append(part.coverage)
-            quarantined |= part.quarantined
-            calls.update(part.rows["scores"]["call"].drop_null().to_pylist())
-            modalities.update(part.rows["scores"]["modalities"].to_pylist())
-            progress(sum(map(len, coverage)))
-    _require_scored(job, quarantined)
-    _write_reference(job, modalities, folder)
-    # A sample whose features could not be built has no coverage.
-    covered = pd.concat(coverage).fillna(0.0)
+            tally.add(part)
+            progress(tally.samples)
+    _require_scored(job, tally.quarantined)
+    _write_reference(job, tally.modalities, folder)
     shift = drift_section(job.study, job.model.predictor)
-    manifest = describe(
-        job.study, job.model, job.drugs, job.told, covered, quarantined, calls, shift
-    )
+    manifest = describe(job.study, job.model, job.drugs, job.told, tally, shift)
     write_manifest(folder, manifest)
-    write_report(folder)
+    if job.report:
+        write_report(folder)
     return manifest
 
 

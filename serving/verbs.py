@@ -24,7 +24,8 @@ import click
 from serving.verb_options import MODEL_ADDRESSES, tracking_uri_option, trust_option
 
 if TYPE_CHECKING:
-    from features.study import Study
+    from features.matrix_store import MatrixStore
+    from features.stored_study import SampleSource
 
 #: Exit codes of `score`, as in the table above.
 EXIT_CODES = {
@@ -83,7 +84,8 @@ _EPILOG = "\n".join(
     "--knowledge",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Folder with CIViC's evidence; sidestep/knowledge in your cache by default.",
+    help="Folder with CIViC, Hallmark, PROGENy and Reactome, of which any may be missing (README, "
+    "'Larger databases'); sidestep/knowledge in your cache by default.",
 )
 @tracking_uri_option
 @click.option(
@@ -101,6 +103,7 @@ _EPILOG = "\n".join(
     show_default=True,
     help="Samples scored at a time, and lost at most if the job is killed.",
 )
+@click.option("--no-report", is_flag=True, help="Write no report.html; `report DIR` draws it.")
 @trust_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.pass_context
@@ -117,6 +120,7 @@ def score(
     tracking_uri: str | None,
     fail_on: str,
     chunk_size: int,
+    no_report: bool,
     trust: bool,
     quiet: bool,
 ) -> None:
@@ -124,11 +128,12 @@ def score(
 
     DIR gets report.html (for people), scores.parquet and scores.csv (a row a sample and drug),
     explanations.parquet and mechanisms.parquet (what moved each prediction), evidence.parquet
-    (what the literature knows), reference.parquet (where the training lines lie) and
-    manifest.json (with what it was made, and what was left out). It is written whole or not at
-    all. After a crash the same command goes on where the job stopped.
+    (what the literature knows), gene_sets.parquet (gene sets of larger databases that a sample is
+    extreme in), reference.parquet (where the training lines lie) and manifest.json (with what it
+    was made, and what was left out). It is written whole or not at all. After a crash the same
+    command goes on where the job stopped.
     """
-    from features.study import read_study
+    from features.matrix_store import MatrixStore
     from models.registry import load_model
     from serving.lock import claimed
     from serving.options import ScoreOptions
@@ -137,12 +142,14 @@ def score(
     from serving.scoring import choose_drugs, score_study
 
     # What can be refused at once is, before a large study is read.
-    with claimed(out) as claim:
+    with claimed(out) as claim, MatrixStore(claim.matrices) as store:
         outside = read_outside_knowledge(knowledge)
         loaded = load_model(model, tracking_uri or None, trust=trust)
         chosen = choose_drugs(loaded, _names(drugs))
-        subject = read_study(study)
+        subject = _open(study, store, out)
         _tell_doubts(subject, bool(loaded.predictor.training.get("simulated")), quiet=quiet)
+        if outside.note and not quiet:
+            say(f"note: {outside.note}")
         with shown_progress(len(subject.samples), quiet=quiet) as progress:
             manifest = score_study(
                 subject,
@@ -152,11 +159,12 @@ def score(
                 options=ScoreOptions(top_k, level, her2_context),
                 knowledge=outside,
                 chunk=chunk_size,
+                report=not no_report,
                 progress=progress,
                 notice=say,
             )
     poor = [drug.name for drug in chosen if not drug.beats_baselines]
-    for line in _summary(manifest, poor, out):
+    for line in _summary(manifest, poor, out, report=not no_report):
         click.echo(line)
     if fails_on(manifest, fail_on):
         ctx.exit(FAILED_ON)
@@ -175,7 +183,18 @@ def _names(drugs: str | None) -> list[str] | None:
     return [name for name in names if name] or None
 
 
-def _tell_doubts(study: Study, model_is_simulated: bool, *, quiet: bool) -> None:
+def _open(study: Path, store: MatrixStore, out: Path) -> SampleSource:
+    """Read a study; what is too large for memory goes to the store."""
+    from features.stored_study import open_study
+    from serving.output import unwritable
+
+    try:
+        return open_study(study, store)
+    except OSError as failure:
+        raise unwritable(out, failure) from failure
+
+
+def _tell_doubts(study: SampleSource, model_is_simulated: bool, *, quiet: bool) -> None:
     """Say on standard error what the scores should not be taken for."""
     simulated = {"the study": study.simulated, "the model's training study": model_is_simulated}
     named = [what for what, so in simulated.items() if so]
@@ -195,10 +214,11 @@ def _tell_doubts(study: Study, model_is_simulated: bool, *, quiet: bool) -> None
         )
 
 
-def _summary(manifest: dict[str, Any], poor: list[str], out: Path) -> list[str]:
-    """Three to six lines: what was scored, what it lacked, and where it stands."""
+def _summary(manifest: dict[str, Any], poor: list[str], out: Path, *, report: bool) -> list[str]:
+    """Three to seven lines: what was scored, what it lacked, and where it stands."""
     from features.problems import some
     from serving.output import MANIFEST
+    from serving.report.writing import REPORT
     from serving.scoring import FILES
 
     counts, model = manifest["counts"], manifest["model"]
@@ -216,8 +236,13 @@ def _summary(manifest: dict[str, Any], poor: list[str], out: Path) -> list[str]:
         f"Response: {model['response']}, {model['unit']}",
         f"Samples lacking a modality of the model: {', '.join(lacking) or 'none'}",
     ]
+    sets = manifest["options"]["knowledge"]["gene_sets"]
+    if sets:
+        told = ", ".join(f"{name} {of['scorable']} of {of['sets']}" for name, of in sets.items())
+        lines.append(f"Gene sets with a score: {told}")
     if apart:
         lines.append(f"Quarantined, for the reasons in {MANIFEST}: {some(list(apart))}")
     if poor:
         lines.append(f"Not better than the baselines in cross-validation: {some(poor)}")
-    return [*lines, f"Written to {out}: {', '.join(FILES)}"]
+    files = [name for name in FILES if report or name != REPORT]
+    return [*lines, f"Written to {out}: {', '.join(files)}"]

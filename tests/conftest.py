@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,9 @@ from models.mechanism_reference import MechanismReference
 from models.pattern_blend import PatternBlend
 from models.predictor import PanelPredictor, ResponseScale
 
+if TYPE_CHECKING:
+    from distributed import LocalCluster
+
 PredictorFactory = Callable[..., PanelPredictor]
 SampleFactory = Callable[..., Study]
 
@@ -38,6 +42,15 @@ def shared() -> Path:
     if not (folder / "studies").is_dir():
         pytest.skip(f"the real studies are not at {folder}; set SIDESTEP_SHARED to run this test")
     return folder
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[LocalCluster]:
+    """A Dask cluster of two processes with one thread each; a killed one comes again."""
+    from distributed import LocalCluster  # a second to import
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import pandas as pd
-from joblib import Parallel, delayed
 
 from features.builders.joiner import FeatureJoiner
 from features.lineage import lineage_labels
 from features.study import Study
 from models.applicability import NearestLines
 from models.baselines import DrugMean, GroupMean, SingleMarker
+from models.engines import Engine, LocalEngine
 from models.folds import donor_folds
 from models.intervals import HeldOutErrors, held_out_errors
 from models.pattern_blend import PatternBlend
@@ -106,7 +106,11 @@ def fit_features(
 
 
 def cross_validate(
-    study: Study, panel: Panel, plan: Plan, progress: Progress | None = None
+    study: Study,
+    panel: Panel,
+    plan: Plan,
+    progress: Progress | None = None,
+    engine: Engine | None = None,
 ) -> CrossValidation:
     """Test every method by nested cross-validation, then fit the blend on all lines.
 
@@ -119,7 +123,12 @@ def cross_validate(
     plan : Plan
     progress : callable, optional
         Told a stage's name, the steps of it that ended, and how many it has.
+    engine : Engine, optional
+        Open; processes of this machine by default, as many as the plan has jobs.
     """
+    if engine is None:
+        with LocalEngine(plan.jobs) as processes:
+            return cross_validate(study, panel, plan, progress, processes)
     lines = panel.values.index
     splits = dict(enumerate(split_lines(study, lines, plan)))
     splits[ALL_LINES] = (lines, lines[:0])
@@ -133,30 +142,29 @@ def cross_validate(
 
     # Each task's lines are cut out when it is its turn, so that memory holds few of them. A fold's
     # trees have a seed of their own: where the folds' explanations agree, it is not by the seed.
-    with Parallel(n_jobs=plan.jobs, return_as="generator") as workers:
-        drawn = drawn_drugs(panel.drugs, plan.seed)
-        found = workers(
-            delayed(search_settings)(
-                [known(drug, number).among(train) for drug in drawn], plan.trials, plan.seed
-            )
+    drawn = drawn_drugs(panel.drugs, plan.seed)
+    found = engine.map(
+        search_settings,
+        (
+            ([known(drug, number).among(train) for drug in drawn], plan.trials, plan.seed)
             for number, (train, _) in splits.items()
-        )
-        searches = dict(zip(splits, _counted(found, "search", len(splits), progress), strict=True))
-        outer = [(n, drug) for n in splits if n != ALL_LINES for drug in panel.drugs]
-        tested = workers(
-            delayed(_test_methods)(
-                known(drug, n), *splits[n], n, searches[n].settings, plan.seed + 1 + n
-            )
+        ),
+    )
+    searches = dict(zip(splits, _counted(found, "search", len(splits), progress), strict=True))
+    outer = [(n, drug) for n in splits if n != ALL_LINES for drug in panel.drugs]
+    tested = engine.map(
+        _test_methods,
+        (
+            (known(drug, n), *splits[n], n, searches[n].settings, plan.seed + 1 + n)
             for n, drug in outer
-        )
-        held_out = [
-            test for test in _counted(tested, "test", len(outer), progress) if test is not None
-        ]
-        final = searches[ALL_LINES].settings
-        fitted = workers(
-            delayed(_fit_blend)(known(drug, ALL_LINES), final, plan.seed) for drug in panel.drugs
-        )
-        final_blends = list(_counted(fitted, "fit", len(panel.drugs), progress))
+        ),
+    )
+    held_out = [test for test in _counted(tested, "test", len(outer), progress) if test is not None]
+    final = searches[ALL_LINES].settings
+    fitted = engine.map(
+        _fit_blend, ((known(drug, ALL_LINES), final, plan.seed) for drug in panel.drugs)
+    )
+    final_blends = list(_counted(fitted, "fit", len(panel.drugs), progress))
     blends: dict[str, dict[int, PatternBlend]] = {drug.name: {} for drug in panel.drugs}
     errors: dict[str, list[dict[Pattern, HeldOutErrors]]] = {drug.name: [] for drug in panel.drugs}
     for test in held_out:

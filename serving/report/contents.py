@@ -20,6 +20,7 @@ from serving.report.sentences import (
     Scale,
     abstains,
     drug_sentences,
+    evidence_sentence,
     reason_text,
     sample_sentences,
 )
@@ -94,6 +95,7 @@ class PageContents:
                 }
                 for drug in self._manifest["drugs"]
             ],
+            "evidenceFrom": evidence_sentence(self._manifest),
             "mechanisms": self._mechanisms.entries,
             "reasons": self._reasons.entries,
             "features": self._features.entries,

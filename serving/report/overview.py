@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from serving.reasons import REASONS
 from serving.report.score_folder import ScoreFolder
+from serving.report.score_summary import ScoreSummary
 from serving.report.sentences import Scale
 from serving.report.wording import fixed, joined, modality_name
 
 #: Calls in the order in which they are shown.
 CALLS = ("resistant", "sensitive", "uncertain", "abstain")
-_BINS = 10
+#: Quarantined samples that are listed; the manifest has all.
+_MOST_QUARANTINED = 1000
 _NO_BASELINE = "none"
 #: Drugs' r is drawn between these.
 _R_LOW, _R_HIGH = -0.2, 1.0
@@ -38,10 +39,16 @@ class Overview:
         One a modality: name, samples, share of samples, of features and of the model's weight in
         percent, shift.
     quarantined : list of (str, str)
-        Sample and reason.
+        Sample and reason, of the first few.
+    n_quarantined : int
+        All of them.
     warnings : list of str
     drugs : list of dict
         How well each drug is predicted.
+    scored : int
+        Samples that have scores.
+    drawn : int
+        Those of them that the report has pages of.
     bins : list of dict
         One a drug: samples in each tenth of the resistance percentile, and abstentions.
     reasons : list of (str, str, bool)
@@ -55,14 +62,26 @@ class Overview:
     calls: list[tuple[str, int, float]]
     health: list[dict[str, Any]]
     quarantined: list[tuple[str, str]]
+    n_quarantined: int
     warnings: list[str]
     drugs: list[dict[str, Any]]
+    scored: int
+    drawn: int
     bins: list[dict[str, Any]]
     reasons: list[tuple[str, str, bool]]
 
 
-def overview(folder: ScoreFolder) -> Overview:
-    """Gather what the first screen shows of a score folder."""
+def overview(folder: ScoreFolder, drawn: int, summary: ScoreSummary | None = None) -> Overview:
+    """Gather what the first screen shows of a score folder.
+
+    Parameters
+    ----------
+    folder : ScoreFolder
+    drawn : int
+        Samples that the report has pages of.
+    summary : ScoreSummary, optional
+        Of all samples; what rests on it is left out without it.
+    """
     manifest = folder.manifest
     study, counts = manifest["study"], manifest["counts"]
     rows = max(1, counts["rows"])
@@ -74,10 +93,13 @@ def overview(folder: ScoreFolder) -> Overview:
         facts=_facts(manifest),
         calls=[(name, count, 100.0 * count / rows) for name, count in calls.items()],
         health=_health(folder),
-        quarantined=sorted(manifest["quarantined"].items()),
+        quarantined=sorted(manifest["quarantined"].items())[:_MOST_QUARANTINED],
+        n_quarantined=len(manifest["quarantined"]),
         warnings=list(study.get("warnings", [])),
         drugs=[_quality(drug) for drug in manifest["drugs"]],
-        bins=_bins(folder.scores),
+        scored=counts["samples_scored"],
+        drawn=drawn,
+        bins=[] if summary is None else _bins(summary),
         reasons=[(reason.code, reason.meaning, reason.abstains) for reason in REASONS],
     )
 
@@ -171,21 +193,12 @@ def drug_subtitle(drug: Mapping[str, Any]) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _bins(scores: pd.DataFrame) -> list[dict[str, Any]]:
+def _bins(summary: ScoreSummary) -> list[dict[str, Any]]:
     """Share of each drug's samples in each tenth of the percentile, abstentions apart."""
     rows = []
-    for drug, part in scores.groupby("drug", sort=False):
-        told = part["call"] != "abstain"
-        percentile = part.loc[told, "resistance_percentile"].dropna().to_numpy(float)
-        tenth = np.minimum(percentile // (100 / _BINS), _BINS - 1).astype(int)
-        counts = np.bincount(tenth, minlength=_BINS).tolist()
-        rows.append(
-            {
-                "drug": drug,
-                "cells": [(count, count / len(part)) for count in counts],
-                "abstain": (len(part) - len(percentile), 1.0 - len(percentile) / len(part)),
-            }
-        )
+    for drug, counts in summary.bins.items():
+        *cells, abstain = [(int(count), count / counts.sum()) for count in counts]
+        rows.append({"drug": drug, "cells": cells, "abstain": abstain})
     return rows
 
 

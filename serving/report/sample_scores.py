@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
 from serving.explanations import OTHER
 
 _BY_MODALITY = "contribution_"
@@ -83,7 +81,7 @@ class SampleScores:
 
 def assembled(
     sample: str,
-    scores: pd.DataFrame,
+    scores: list[dict[str, Any]],
     explained: list[dict[str, Any]],
     mechanisms: list[dict[str, Any]],
     evidence: list[dict[str, Any]],
@@ -93,14 +91,12 @@ def assembled(
     Parameters
     ----------
     sample : str
-    scores : DataFrame
-        Its rows of ``scores.parquet``.
-    explained, mechanisms, evidence : list of dict
-        Its rows of the other tables.
+    scores, explained, mechanisms, evidence : list of dict
+        Its rows of each table.
     """
     features, sums, facts = (_by_drug(rows) for rows in (explained, mechanisms, evidence))
     drugs = []
-    for row in scores.to_dict("records"):
+    for row in scores:
         drug = str(row["drug"])
         told = features.get(drug, [])
         named = [Feature(**_feature(one)) for one in told if one["feature"] != OTHER]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator
-from contextlib import closing
+from collections.abc import Collection, Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.builders.names import MODALITIES
 from features.errors import InputError
 from serving.output import KIND, MANIFEST
 from serving.report.sample_scores import SampleScores, assembled
+from serving.report.score_summary import COLUMNS, ScoreSummary, summary_of
 
 _SCORES, _EXPLANATIONS, _MECHANISMS, _REFERENCE, _EVIDENCE = (
     f"{name}.parquet" for name in ("scores", "explanations", "mechanisms", "reference", "evidence")
@@ -48,49 +51,61 @@ class ScoreFolder:
     ----------
     path : Path
     manifest : dict
-    scores : DataFrame
-        ``scores.parquet`` as it is.
     reference : DataFrame
         ``reference.parquet`` as it is.
     """
 
     path: Path
     manifest: dict[str, Any]
-    scores: pd.DataFrame
     reference: pd.DataFrame
 
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """``scores.parquet`` as it is, in memory as a whole."""
+        scores: pd.DataFrame = _read(self.path / _SCORES).to_pandas()
+        return scores
+
+    @cached_property
+    def summary(self) -> ScoreSummary:
+        """All scores in short; the file is read piece by piece."""
+        with pq.ParquetFile(self.path / _SCORES) as file:
+            return summary_of(file.iter_batches(columns=COLUMNS))
+
     @property
-    def samples(self) -> list[str]:
+    def samples(self) -> Sequence[str]:
         """Scored samples, in study order."""
-        return [str(sample) for sample in self.scores["sample_id"].unique()]
+        return self.summary.samples
 
     @property
     def modalities(self) -> list[str]:
         """Those that the model uses."""
         return [name for name in MODALITIES if name in self.manifest["coverage"]]
 
-    def each_sample(self) -> Iterator[SampleScores]:
-        """Samples in study order; only a part of the explanations is in memory at a time.
+    def each_sample(self, shown: Collection[str] | None = None) -> Iterator[SampleScores]:
+        """Those of the samples that are `shown` (all by default), in study order, one at a time.
+
+        Only a part of the tables is in memory.
 
         Raises
         ------
         InputError
             If the tables do not hold the same samples.
         """
+        evidence = self._evidence(shown)
         names = (_EXPLANATIONS, _MECHANISMS)
-        evidence = self._evidence()
-        with (
-            closing(_by_sample(self.path / names[0])) as explained,
-            closing(_by_sample(self.path / names[1])) as mechanisms,
-        ):
-            for sample, rows in self.scores.groupby("sample_id", sort=False):
-                parts = [next(explained, None), next(mechanisms, None)]
+        with ExitStack() as open_files:
+            scores, *others = (
+                open_files.enter_context(closing(_by_sample(self.path / name, shown)))
+                for name in (_SCORES, *names)
+            )
+            for rows in scores:
+                sample = str(rows[0]["sample_id"])
+                parts = [next(other, None) for other in others]
                 for name, part in zip(names, parts, strict=True):
                     if not part or part[0]["sample_id"] != sample:
                         raise InputError(f"{self.path / name} lacks sample {sample}; {_AGAIN}")
                 features, sums = (part or [] for part in parts)
-                facts = evidence.get(str(sample), [])
-                yield assembled(str(sample), rows, features, sums, facts)
+                yield assembled(sample, rows, features, sums, evidence.get(sample, []))
 
     def one_sample(self, sample: str) -> SampleScores:
         """A single sample.
@@ -100,14 +115,13 @@ class ScoreFolder:
         InputError
             If it was not scored; it suggests the nearest names.
         """
-        rows = self.scores[self.scores["sample_id"] == sample]
-        if rows.empty:
-            raise InputError(self._unknown(sample))
-        features, sums = (
+        rows, features, sums = (
             _read(self.path / name, [("sample_id", "==", sample)]).to_pylist()
-            for name in (_EXPLANATIONS, _MECHANISMS)
+            for name in (_SCORES, _EXPLANATIONS, _MECHANISMS)
         )
-        return assembled(sample, rows, features, sums, self._evidence().get(sample, []))
+        if not rows:
+            raise InputError(self._unknown(sample))
+        return assembled(sample, rows, features, sums, self._evidence([sample]).get(sample, []))
 
     def _unknown(self, sample: str) -> str:
         if sample in self.manifest["quarantined"]:
@@ -121,13 +135,14 @@ class ScoreFolder:
         )  # fmt: skip
         return f"{self.path} has no sample {sample!r}; {hint}"
 
-    def _evidence(self) -> dict[str, list[dict[str, Any]]]:
+    def _evidence(self, shown: Collection[str] | None) -> dict[str, list[dict[str, Any]]]:
         """Facts of each sample; none where no evidence was looked for."""
         path = self.path / _EVIDENCE
         if not path.exists():
             return {}
         found: dict[str, list[dict[str, Any]]] = {}
-        for row in _read(path).to_pylist():
+        filters = None if shown is None else [("sample_id", "in", list(shown))]
+        for row in _read(path, filters).to_pylist():
             found.setdefault(str(row["sample_id"]), []).append(row)
         return found
 
@@ -146,16 +161,16 @@ def read_score_folder(path: Path) -> ScoreFolder:
         raise InputError(
             f"{path / MANIFEST} lacks {', '.join(missing)}, written by an older version; {_AGAIN}"
         )
-    for name in (_EXPLANATIONS, _MECHANISMS):
+    for name in (_SCORES, _EXPLANATIONS, _MECHANISMS):
         _require_columns(path / name)
-    scores, reference = (_read(path / name).to_pandas() for name in (_SCORES, _REFERENCE))
-    if scores.empty:
+    drugs = pq.read_table(path / _SCORES, columns=["drug"], read_dictionary=["drug"])["drug"]
+    if not len(drugs):
         raise InputError(f"{path / _SCORES} has no rows; {_AGAIN}")
     described = {drug["name"] for drug in manifest["drugs"]}
-    for drug in scores["drug"].unique():
+    for drug in drugs.unique().to_pylist():
         if drug not in described:
             raise InputError(f"{path / MANIFEST} does not describe drug {drug}; {_AGAIN}")
-    return ScoreFolder(path, manifest, scores, reference)
+    return ScoreFolder(path, manifest, _read(path / _REFERENCE).to_pandas())
 
 
 def _manifest(path: Path) -> dict[str, Any]:
@@ -173,7 +188,7 @@ def _manifest(path: Path) -> dict[str, Any]:
     return manifest
 
 
-def _read(path: Path, filters: list[tuple[str, str, str]] | None = None) -> pa.Table:
+def _read(path: Path, filters: list[tuple[str, str, Any]] | None = None) -> pa.Table:
     _require_columns(path)
     try:
         return pq.read_table(path, filters=filters)
@@ -200,12 +215,15 @@ def _first_line(failure: Exception) -> str:
     return str(failure).partition("\n")[0].rstrip(".")
 
 
-def _by_sample(path: Path) -> Generator[list[dict[str, Any]]]:
-    """Rows of each sample, which stand together in the file, in the file's order."""
+def _by_sample(path: Path, shown: Collection[str] | None) -> Generator[list[dict[str, Any]]]:
+    """Rows of each sample that is `shown`, which stand together in the file, in its order."""
+    wanted = None if shown is None else pa.array(list(shown), pa.string())
     rest: pa.Table | None = None
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches():
             piece = pa.Table.from_batches([batch])
+            if wanted is not None:
+                piece = piece.filter(pc.is_in(piece["sample_id"], wanted))
             rows = piece if rest is None else pa.concat_tables([rest, piece])
             names = rows["sample_id"].to_numpy()
             starts = [0, *(np.flatnonzero(names[1:] != names[:-1]) + 1).tolist()]

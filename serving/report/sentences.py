@@ -86,6 +86,19 @@ def drug_sentences(score: DrugScore, scale: Scale) -> list[str]:
     ]
 
 
+def evidence_sentence(manifest: Mapping[str, Any]) -> str:
+    """Which databases the evidence draws on, and which were not at hand.
+
+    Empty for a folder of an older version, which did not record it.
+    """
+    known = manifest["options"].get("knowledge", {})
+    if "databases" not in known:
+        return ""
+    drawn = f"Drawn from {joined(['Sidestep’s own tables', *known['databases']])}."
+    missing = list(known["missing"])
+    return f"{drawn} Not at hand: {joined(missing)}." if missing else drawn
+
+
 def sample_sentences(scores: SampleScores, modalities: Sequence[str]) -> list[str]:
     """What is said of a sample over all drugs, and what was measured of it.
 

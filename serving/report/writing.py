@@ -1,6 +1,7 @@
 """Which files does a report consist of, and how do they come to be on disk?
 
-A page holds as many samples as keep it below five megabytes; what does not fit goes on
+Of a study of many thousand samples, the report sums up all, and draws the most resistant ones. A
+page holds as many samples as keep it below five megabytes; what does not fit goes on
 ``report-2.html`` and so on. Each page is written as soon as it is full, and the first one last,
 because it lists the others: of the explanations, no more than two pages' are in memory at once.
 """
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from serving.output import sync
 from serving.report.contents import PageContents, script_json
-from serving.report.overview import overview
+from serving.report.overview import Overview, overview
 from serving.report.page import PageLink, Place, fixed_size, render_page
 from serving.report.score_folder import ScoreFolder, read_score_folder
 
@@ -23,12 +24,14 @@ REPORT = "report.html"
 #: Bytes at which a page is full: below five megabytes with its tables and its last sample.
 _ROOM = 4_600_000
 #: More rows than this make a heat map slow.
-_MOST_SAMPLES = 500
+_MOST_ON_A_PAGE = 500
+#: Samples of which all are drawn, and how many are drawn of more than these.
+MOST_SAMPLES, MOST_RESISTANT = 2000, 500
 _LATER_PAGE = re.compile(r"report-\d+\.html")
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 
 
-def write_report(folder: Path) -> list[str]:
+def write_report(folder: Path, most: int = MOST_SAMPLES) -> list[str]:
     """Write ``report.html``, and more pages for a large study, into a score folder.
 
     Each file appears whole or not at all. The same scores give the same bytes.
@@ -37,6 +40,9 @@ def write_report(folder: Path) -> list[str]:
     ----------
     folder : Path
         As `sidestep score` writes it; an earlier report there is replaced.
+    most : int
+        Samples whose pages are drawn, all of them; of more, those `MOST_RESISTANT` are that have
+        the highest mean percentile over the drugs that they have a call for.
 
     Returns
     -------
@@ -51,13 +57,17 @@ def write_report(folder: Path) -> list[str]:
         If a file cannot be written.
     """
     scores = read_score_folder(folder)
-    shown = overview(scores)
-    total = len(scores.samples)
+    summary = scores.summary
+    drawn = list(summary.samples)
+    if len(drawn) > most:
+        drawn = summary.most_resistant(min(most, MOST_RESISTANT))
+    shown = overview(scores, len(drawn), summary)
+    total = len(drawn)
     first: PageContents | None = None
     links: list[PageLink] = []
     elsewhere: list[tuple[str, list[str]]] = []
     before = 0
-    for number, contents in enumerate(_pages(scores), start=1):
+    for number, contents in enumerate(_pages(scores, shown, drawn), start=1):
         file, held = page_name(number), contents.names
         links.append(PageLink(file, held[0], held[-1], len(held)))
         if first is None:
@@ -94,7 +104,7 @@ def write_sample_page(folder: Path, sample: str, out: Path | None = None) -> Pat
     contents = PageContents(scores)
     contents.add(scores.one_sample(sample))
     path = out or folder / sample_file(sample, ".html")
-    page = render_page(overview(scores), contents, Place(1, 0, 1))
+    page = render_page(overview(scores, 1), contents, Place(1, 0, 1))
     write_whole(path, page.encode())
     return path
 
@@ -128,15 +138,16 @@ def write_whole(path: Path, content: bytes) -> None:
         raise
 
 
-def _pages(scores: ScoreFolder) -> Iterator[PageContents]:
+def _pages(scores: ScoreFolder, shown: Overview, drawn: list[str]) -> Iterator[PageContents]:
     """The samples in study order, as many on a page as fit."""
     contents = PageContents(scores)
     # The first page also has to name all samples, and every page the quarantined ones.
-    shared = fixed_size() + len(script_json(scores.manifest).encode())
-    taken = shared + len(script_json(scores.samples).encode())
-    for sample in scores.each_sample():
+    named = {**scores.manifest, "quarantined": shown.quarantined}
+    shared = fixed_size() + len(script_json(named).encode())
+    taken = shared + len(script_json(drawn).encode())
+    for sample in scores.each_sample(frozenset(drawn)):
         contents.add(sample)
-        if taken + contents.size >= _ROOM or len(contents.names) == _MOST_SAMPLES:
+        if taken + contents.size >= _ROOM or len(contents.names) == _MOST_ON_A_PAGE:
             yield contents
             contents, taken = PageContents(scores), shared
     if contents.names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import pytest
@@ -52,7 +53,7 @@ def test_every_table_loads_and_is_not_empty():
     assert len(load_signatures()) == 7
     assert len(load_pik3ca_variants()) > 20
     assert len(load_resistance_variants()) > 100
-    assert len(load_concentrations()) > 5
+    assert len(load_concentrations()) > 20
     assert len(load_combinations()) > 50
 
 
@@ -117,6 +118,22 @@ def test_a_strong_pik3ca_change_is_a_known_hotspot():
     for row in load_pik3ca_variants():
         if row.strength != "unknown":
             assert ("PIK3CA", row.variant[:-1]) in known_hotspots()
+
+
+_MASS = re.compile(r"([\d.,]+) (ng/mL|microgram/mL|mg/L)")
+_NG_PER_ML = {"ng/mL": 1.0, "microgram/mL": 1000.0, "mg/L": 1000.0}
+
+
+def test_a_concentration_follows_from_its_mass_and_molecular_weight():
+    for row in load_concentrations().values():
+        if row.total is None:
+            assert "molecular weight" not in row.measured
+            continue
+        told, _, weight = row.measured.rpartition("; molecular weight ")
+        amount, unit = _MASS.search(told).groups()
+        nanomolar = float(amount.replace(",", "")) * _NG_PER_ML[unit] / float(weight) * 1000
+        assert row.total == pytest.approx(nanomolar, rel=0.005), row.drug
+        assert 300 < float(weight) < 1000
 
 
 # What each paper found

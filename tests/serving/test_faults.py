@@ -25,7 +25,7 @@ from serving.scoring import FILES
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-#: 6 chunks of the 24 samples, of 5 parts each.
+#: 6 chunks of the 24 samples, of 6 parts each.
 CHUNK = 4
 # Reads a job a line: its arguments, where to leave what it prints, and what is wrong with the
 # world. Answers with its process. "wait" and a process asks for that one's exit code.
@@ -66,7 +66,7 @@ for line in sys.stdin:
 class Jobs:
     """Starts scoring jobs of one study and model, and says how they ended."""
 
-    def __init__(self, study: Path, model: Path, shown: Path) -> None:
+    def __init__(self, study: Path, model: Path, shown: Path, **environment: str) -> None:
         self._common = ["score", str(study), "--model", str(model), "--chunk-size", str(CHUNK)]
         self._shown = shown
         self._server = subprocess.Popen(
@@ -75,7 +75,7 @@ class Jobs:
             stdout=subprocess.PIPE,
             text=True,
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **environment},
         )
 
     def _ask(self, question: dict[str, object]) -> int:
@@ -201,6 +201,41 @@ def test_killed_at_a_random_moment(
     assert_done(out, undisturbed)
 
 
+@pytest.fixture(scope="module")
+def jobs_from_disk(
+    simulated: Path, saved_model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Jobs]:
+    """Jobs that hold no matrix in memory, and read text a few lines at a time."""
+    shown = tmp_path_factory.mktemp("shown")
+    started = Jobs(simulated / "cohort_sim", saved_model, shown, SIDESTEP_HELD_MIB="0.001")
+    yield started
+    started.close()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_killed_at_a_random_moment_while_matrices_are_on_disk(
+    jobs_from_disk: Jobs, undisturbed, duration: float, tmp_path: Path, seed: int
+) -> None:
+    out = tmp_path / "out"
+    for _ in range(2):
+        moment = time.monotonic() + random.Random(seed).uniform(0, duration)
+        jobs_from_disk.kill_when(out, lambda moment=moment: time.monotonic() >= moment)
+    code, shown = jobs_from_disk.run(out)
+    assert code == 0, shown
+    assert_done(out, undisturbed)
+
+
+@pytest.mark.parametrize("n_files", range(1, 7))
+def test_killed_while_matrices_are_laid_out(
+    jobs_from_disk: Jobs, undisturbed, tmp_path: Path, n_files: int
+) -> None:
+    out, kept = tmp_path / "out", tmp_path / ".out.matrices"
+    assert jobs_from_disk.kill_when(out, lambda: len(list(kept.glob("*"))) >= n_files)
+    assert not out.exists()
+    assert jobs_from_disk.run(out)[0] == 0
+    assert_done(out, undisturbed)
+
+
 @pytest.mark.parametrize("n_parts", [0, 1, 2, 5, 14, 20])
 def test_killed_after_so_many_parts(jobs: Jobs, undisturbed, tmp_path: Path, n_parts: int) -> None:
     out = tmp_path / "out"
@@ -255,8 +290,8 @@ def test_damaged_chunks_are_scored_again(
     jobs: Jobs, undisturbed, tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
     out = tmp_path / "out"
-    jobs.kill_when(out, lambda: len(parts(out)) > 25)
-    for number, table in enumerate(["scores", "samples", "explanations", "mechanisms", "evidence"]):
+    jobs.kill_when(out, lambda: len(parts(out)) > 30)
+    for number, table in enumerate(["scores", "samples", "explanations", "evidence", "gene_sets"]):
         damage(tmp_path / ".out.partial" / f"{number:06d}.{table}.parquet")
     code, shown = jobs.run(out)
     assert code == 0
@@ -321,6 +356,14 @@ def test_a_file_too_large_is_told_with_how_far_it_came(
     assert code == 0
     assert "24 of 24 samples are done" in shown
     assert_done(out, undisturbed)
+
+
+def test_no_room_for_matrices_is_told(jobs_from_disk: Jobs, yesterday: Path, tmp_path) -> None:
+    out = shutil.copytree(yesterday, tmp_path / "out")
+    code, shown = jobs_from_disk.run(out, largest_file=4096)
+    assert code == 2
+    assert_refused(shown, f"{out} cannot be written (File too large); make room there")
+    assert contents(out) == contents(yesterday)
 
 
 def test_no_room_at_all_leaves_nothing(jobs: Jobs, yesterday: Path, tmp_path: Path) -> None:
@@ -399,7 +442,7 @@ def empty(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("file", "damage"),
-    [("arrays.npz", damage) for damage in (halve, flip, empty, Path.unlink)]
+    [("arrays.bin", damage) for damage in (halve, flip, empty, Path.unlink)]
     # One letter of a description may change unseen here; the digest in a registry tells.
     + [("predictor.json", damage) for damage in (halve, empty, Path.unlink)],
 )

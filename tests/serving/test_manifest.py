@@ -12,11 +12,13 @@ import pytest
 
 from features.study import Study
 from models.registry import LoadedModel
-from serving.civic import CIVIC_FILE
+from serving.chunks import TABLES, ScoredChunk
 from serving.drift import drift_section
 from serving.manifest import describe
 from serving.options import ScoreOptions
+from serving.outside_knowledge import NO_KNOWLEDGE
 from serving.scoring import score_study
+from serving.tally import Tally
 
 MODALITIES = ["expression", "rppa", "mutation", "copy_number"]
 OPTIONS = {"top_k": 20, "level": 0.8, "her2_context": False}
@@ -37,7 +39,11 @@ def manifest(folder: Path) -> dict:
 
 def described(study: Study, model: LoadedModel, coverage: pd.DataFrame) -> dict:
     drugs = list(model.predictor.drugs.values())
-    return describe(study, model, drugs, OPTIONS, coverage, {}, {}, {})
+    tally = Tally()
+    nothing = {name: schema.empty_table() for name, schema in TABLES.items()}
+    for start in range(0, len(coverage), 2):
+        tally.add(ScoredChunk(coverage.iloc[start : start + 2], {}, nothing))
+    return describe(study, model, drugs, OPTIONS, tally, {})
 
 
 def test_it_says_with_what_it_was_made(
@@ -56,7 +62,7 @@ def test_it_says_with_what_it_was_made(
     assert manifest["quarantined"] == {}
     assert manifest["options"] == OPTIONS | {
         "drugs": list(model.predictor.drugs),
-        "knowledge": {CIVIC_FILE: None},
+        "knowledge": NO_KNOWLEDGE.told(model.predictor.nearest),
     }
     assert set(manifest["software"]) == {
         *("sidestep", "python", "pandas", "numpy", "pyarrow", "scikit-learn", "xgboost"),

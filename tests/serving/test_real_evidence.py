@@ -7,9 +7,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from features.builders import FeatureJoiner
 from features.study import Study, read_study
+from models.applicability import NearestLines
 from models.mechanism_reference import MechanismReference
 from serving.evidence import drug_facts
+from serving.gene_set_rows import gene_set_rows
+from serving.outside_knowledge import read_outside_knowledge
 from serving.sample_states import SampleStates
 
 # PIK3CA and PTEN of these lines, as the study's own mutation calls and copy number have them.
@@ -47,3 +51,19 @@ def test_her2_amplified_lines_show_the_target_of_lapatinib(facts: pd.DataFrame) 
         told = facts[facts["sample"] == line]
         assert told["fact"].str.contains("ERBB2|HER2").any(), line
     assert not facts.loc[facts["sample"] == "BT549", "fact"].str.contains("ERBB2 ampl").any()
+
+
+def test_real_databases_find_what_is_known_of_real_lines(shared: Path, lines: Study) -> None:
+    knowledge = read_outside_knowledge(shared / "knowledge")
+    assert knowledge.databases == ["CIViC", "Hallmark", "PROGENy"]
+    features = FeatureJoiner(["expression"]).fit_transform(lines)
+    nearest = NearestLines().fit(features, list(lines.donors.loc[features.index]))
+    rows = gene_set_rows(features.index, knowledge.stand(features, nearest))
+    found = {(row.sample_id, row.gene_set, row.decile) for row in rows.itertuples()}
+    mesenchymal = "HALLMARK_EPITHELIAL_MESENCHYMAL_TRANSITION"
+    for line in ("BT549", "MDAMB157"):
+        assert (line, mesenchymal, "top") in found
+    assert ("MDAMB453", mesenchymal, "bottom") in found
+    for line in ("T47D", "HCC1428"):
+        assert (line, "HALLMARK_ESTROGEN_RESPONSE_EARLY", "top") in found
+        assert (line, "Estrogen", "top") in found  # PROGENy

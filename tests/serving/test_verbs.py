@@ -29,8 +29,10 @@ def assert_one_sentence(stderr: str, *parts: str) -> None:
 def test_score_says_what_it_did_in_few_lines(
     run: Run, simulated: Path, saved_model: Path, tmp_path: Path
 ) -> None:
-    study, out = simulated / "cohort_sim", tmp_path / "out"
-    code, stdout, stderr = run("score", study, "--model", saved_model, "--out", out)
+    study, out, nothing = simulated / "cohort_sim", tmp_path / "out", tmp_path / "nothing"
+    nothing.mkdir()
+    asked = ("--model", saved_model, "--out", out, "--knowledge", nothing)
+    code, stdout, stderr = run("score", study, *asked)
     assert code == 0
     lines = stdout.splitlines()
     assert 3 <= len(lines) <= 6
@@ -40,9 +42,39 @@ def test_score_says_what_it_did_in_few_lines(
     assert re.search(r": rppa \d+, mutation \d+, copy_number \d+$", lines[2])
     assert lines[3] == "Not better than the baselines in cross-validation: SIMNULL-1"
     assert lines[-1].startswith(f"Written to {out}: scores.parquet, ")
-    note, progress = stderr.splitlines()
+    note, missing, progress = stderr.splitlines()
+    assert missing.startswith("sidestep: note: no CIViC (")
     assert note.startswith("sidestep: note: the study and the model's training study are simulated")
-    assert progress == "sidestep: scored 24 of 24 samples"
+    assert re.fullmatch(r"sidestep: scored 24 of 24 samples \([\d.,]+ a second\)", progress)
+
+
+def test_a_log_tells_rate_and_time_left(
+    run: Run, simulated: Path, saved_model: Path, tmp_path: Path
+) -> None:
+    study = simulated / "cohort_sim"
+    code, _, stderr = run(
+        "score", study, "--model", saved_model, "--out", tmp_path / "out", "--chunk-size", 12
+    )
+    assert code == 0
+    *_, half, whole = stderr.splitlines()
+    told = r"sidestep: scored 12 of 24 samples \([\d.,]+ a second, \d\d:\d\d left\)"
+    assert re.fullmatch(told, half)
+    assert whole.endswith(" a second)")
+
+
+def test_without_a_report_everything_else_is_there(
+    run: Run, simulated: Path, saved_model: Path, tmp_path: Path
+) -> None:
+    study, out = simulated / "cohort_sim", tmp_path / "out"
+    options = ["--model", saved_model, "--out", out, "--drugs", "Lapatinib"]
+    code, stdout, _ = run("score", study, *options, "--no-report")
+    assert code == 0
+    assert "report.html" not in stdout
+    without = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert run("score", study, *options)[0] == 0
+    with_report = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert with_report.pop("report.html")
+    assert without == with_report
 
 
 def test_quiet_keeps_only_what_must_be_said(

@@ -276,6 +276,6 @@ def test_loading_the_saved_model_runs_no_code_of_its_own(
     assert flavors["python_function"]["loader_module"] == "models.pyfunc"
     assert "python_model" not in flavors["python_function"]
     data = {path.name for path in (folder / "data").rglob("*") if path.is_file()}
-    assert data == {"predictor.json", "arrays.npz"}
+    assert data == {"predictor.json", "arrays.bin"}
     kinds = {path.suffix for path in folder.rglob("*") if path.is_file()}
     assert not kinds & {".pkl", ".pickle", ".joblib", ".cloudpickle", ".skops", ".pyc"}

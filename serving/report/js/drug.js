@@ -13,6 +13,7 @@ function evidenceTable(score) {
   const heads = ["Fact", "Direction", "Strength", "The model"];
   return [
     el("h3", null, "Evidence from the literature"),
+    page.evidenceFrom ? el("p", { class: "quiet" }, page.evidenceFrom) : null,
     el("div", { class: "scroll" }, el("table", { class: "plain evidence" },
       el("thead", null, el("tr", null, heads.map((head) => el("th", { scope: "col" }, head)))),
       el("tbody", null, score.evidence.map(factRow)))),

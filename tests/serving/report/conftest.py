@@ -234,6 +234,7 @@ def _manifest(
         },
         "quarantined": {"EMPTY-1": "no modality of the model was measured"},
         "options": {
+            "knowledge": {"databases": ["CIViC"], "missing": {"Reactome": "any.gmt"}},
             "drugs": [name for name, _, _ in drugs],
             "top_k": 20,
             "level": LEVEL,

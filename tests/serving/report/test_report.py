@@ -19,7 +19,7 @@ import pytest
 from features.errors import InputError
 from features.study import Study
 from models.registry import LoadedModel
-from serving.report.writing import write_report
+from serving.report.writing import write_report, write_sample_page
 from serving.scoring import score_study
 
 FolderMaker = Callable[..., Path]
@@ -218,6 +218,42 @@ def test_a_large_study_has_several_pages(make_folder: FolderMaker) -> None:
         if attrs.get("id") == "others"
     )
     assert others == [["report-2.html", ["S0500", "S0501"]]]
+
+
+def test_of_more_samples_than_can_be_drawn_the_most_resistant_ones_are(
+    make_folder: FolderMaker,
+) -> None:
+    names = tuple(f"S{n:02d}" for n in range(20))
+    folder = make_folder(samples=names, drugs=(("Lapatinib", None, []), ("Poor", None, [])))
+    table = pd.read_parquet(folder / "scores.parquet")
+    called = table["resistance_percentile"].where(table["call"] != "abstain")
+    resistance = called.groupby(table["sample_id"], sort=False).mean().fillna(-1)
+    expected = resistance.sort_values(ascending=False, kind="stable").index[:6]
+    assert write_report(folder, most=6) == ["report.html"]
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    drawn = [sample["name"] for sample in data_of(page)["samples"]]
+    assert drawn == sorted(expected)
+    assert "All 20 samples in summary" in page
+    assert "Below are the 6 samples with the highest mean percentile" in page
+    told = table["call"] != "abstain"
+    for drug, part in table[told].groupby("drug"):
+        assert page.count(f'<tr><th scope="row" class="name">{drug}</th>') == 2
+        counts = np.histogram(part["resistance_percentile"], np.linspace(0, 100, 11))[0]
+        for count in counts:
+            assert f'title="{count:,} samples"' in page
+    other = next(name for name in names if name not in drawn)
+    assert len(data_of(write_sample_page(folder, other).read_text())["samples"]) == 1
+
+
+def test_many_quarantined_samples_are_counted(make_folder: FolderMaker) -> None:
+    folder = make_folder(samples=("A",))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["quarantined"] = {f"Q{n:05d}": "could not be predicted" for n in range(40_000)}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert write_report(folder) == ["report.html"]
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "40,000 quarantined" in page
+    assert "and 39,000 more, which manifest.json lists" in page
 
 
 @pytest.mark.parametrize(

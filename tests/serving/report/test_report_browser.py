@@ -119,6 +119,8 @@ def test_evidence_is_text_too(visit: Callable[..., Opened], report: Path) -> Non
     assert "Lines with it die <i>first</i>." in row
     assert "Drugs to think of: Neratinib, Afatinib." in row
     assert "PMID:17192538" in row
+    drawn = opened.page.get_by_text("Drawn from Sidestep’s own tables and CIViC.")
+    assert drawn.inner_text().endswith("Not at hand: Reactome.")
     opened.assert_quiet()
 
 

@@ -13,7 +13,13 @@ import pytest
 from serving.report import wording
 from serving.report.sample_scores import DrugScore, Feature, SampleScores
 from serving.report.score_folder import read_score_folder
-from serving.report.sentences import Scale, drug_sentences, reason_text, sample_sentences
+from serving.report.sentences import (
+    Scale,
+    drug_sentences,
+    evidence_sentence,
+    reason_text,
+    sample_sentences,
+)
 
 FolderMaker = Callable[..., Path]
 
@@ -123,3 +129,18 @@ def test_words_agree_with_the_files(make_folder: FolderMaker, higher_is_resistan
 
 def test_examples_in_the_documentation_hold() -> None:
     assert doctest.testmod(wording).failed == 0
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        (
+            {"databases": ["CIViC", "Hallmark"], "missing": {"Reactome": "a.gmt"}},
+            "Drawn from Sidestep’s own tables, CIViC and Hallmark. Not at hand: Reactome.",
+        ),
+        ({"databases": [], "missing": {}}, "Drawn from Sidestep’s own tables."),
+        ({"civic.csv": None}, ""),  # of an older version
+    ],
+)
+def test_the_evidence_says_where_it_is_drawn_from(known: dict, said: str) -> None:
+    assert evidence_sentence({"options": {"knowledge": known}}) == said

@@ -1,0 +1,154 @@
+"""A study too large for memory: how are some of its samples read from disk?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from features.call_index import CallIndex
+from features.errors import InputError
+from features.limits import held_bytes
+from features.matrix import Matrix
+from features.matrix_store import MatrixStore
+from features.meta import data_path, meta_paths, read_meta
+from features.problems import Problem
+from features.reading import StudyReader
+from features.sample_major import is_sample_major
+from features.study import Study, assemble, read_study
+
+# Text of numbers is compressed to a third or a quarter.
+_UNPACKED = 4
+_WIDE = ("MRNA_EXPRESSION", "PROTEIN_LEVEL", "COPY_NUMBER_ALTERATION", "MUTATION_EXTENDED")
+
+
+@dataclass(frozen=True)
+class StoredStudy:
+    """A study whose matrices are on disk; the same as `Study` to whoever selects samples.
+
+    Attributes
+    ----------
+    small : Study
+        All that is in memory: everything but the matrices, mutations and fusions.
+    expression, rppa, copy_number : Matrix or None
+    mutations, fusions : CallIndex or None
+    """
+
+    small: Study
+    expression: Matrix | None
+    rppa: Matrix | None
+    copy_number: Matrix | None
+    mutations: CallIndex | None
+    fusions: CallIndex | None
+
+    @property
+    def path(self) -> Path | None:
+        """Study folder."""
+        return self.small.path
+
+    @property
+    def study_id(self) -> str:
+        """See `Study`."""
+        return self.small.study_id
+
+    @property
+    def name(self) -> str:
+        """See `Study`."""
+        return self.small.name
+
+    @property
+    def simulated(self) -> bool:
+        """See `Study`."""
+        return self.small.simulated
+
+    @property
+    def samples(self) -> pd.Index:
+        """See `Study`."""
+        return self.small.samples
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """See `Study`."""
+        return self.small.problems
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """See `Study`."""
+        return self.small.digests
+
+    def select(self, samples: Sequence[str]) -> Study:
+        """Some samples, in memory; see `Study.select`.
+
+        Raises
+        ------
+        InputError
+            If a sample is not in the study, or is asked for twice.
+        OSError
+            If a file cannot be read any more.
+        """
+        part = self.small.select(samples)
+        wanted = part.samples
+        return replace(
+            part,
+            expression=None if self.expression is None else self.expression.frame(wanted),
+            rppa=None if self.rppa is None else self.rppa.frame(wanted),
+            copy_number=None if self.copy_number is None else self.copy_number.frame(wanted),
+            mutations=None if self.mutations is None else self.mutations.of_samples(wanted),
+            fusions=None if self.fusions is None else self.fusions.of_samples(wanted),
+        )
+
+
+#: A study that gives some of its samples, wherever they lie.
+SampleSource = Study | StoredStudy
+
+
+def open_study(path: str | Path, store: MatrixStore) -> SampleSource:
+    """Read a cBioPortal staging folder, matrices into memory if they are small.
+
+    What is read is the same either way, and so are the errors. Larger ones (`features.limits`)
+    are laid out anew in the store, unless their files can be read by sample as they are.
+
+    Raises
+    ------
+    InputError
+        As `features.study.read_study`.
+    """
+    folder = Path(path)
+    if _wide_bytes(folder) <= held_bytes():
+        return read_study(folder)
+    reader = StudyReader(folder, store)
+    for step in reader.steps():
+        step()
+    small = assemble(reader, held=False)
+    return StoredStudy(
+        small,
+        expression=reader.expression,
+        rppa=reader.protein.values if reader.protein else None,
+        copy_number=reader.copy_number,
+        mutations=_indexed(reader.calls.calls if reader.calls else None, small.samples),
+        fusions=_indexed(reader.fusions, small.samples),
+    )
+
+
+def _indexed(calls: pd.DataFrame | None, samples: pd.Index) -> CallIndex | None:
+    return None if calls is None else CallIndex.of(calls, samples)
+
+
+def _wide_bytes(folder: Path) -> int:
+    """About how much text the matrices and mutations of a study are; 0 if that is not known.
+
+    What is wrong with the folder is said by who reads it.
+    """
+    total = 0
+    try:
+        for meta_file in meta_paths(folder):
+            meta = read_meta(meta_file, folder)
+            if meta.kind in _WIDE:
+                data = data_path(meta, folder)
+                packed = data.suffix.lower() == ".gz" or is_sample_major(data.name)
+                total += data.stat().st_size * (_UNPACKED if packed else 1)
+    except (InputError, OSError):
+        return 0
+    return total

@@ -1,0 +1,124 @@
+"""Where is work done that falls into independent tasks? In processes here, or on a Dask cluster.
+
+The numbers do not depend on it: a task is a function of its arguments, every process gives it one
+thread, and results come back in the order of the tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeVar
+
+from joblib import Parallel, delayed, parallel_config
+
+from features.errors import InputError
+
+ENGINES = ("local", "dask")
+Notice = Callable[[str], None]
+_Result = TypeVar("_Result")
+_Value = TypeVar("_Value")
+
+
+class Engine(AbstractContextManager["Engine"], Protocol):
+    """Does tasks while its context is open."""
+
+    def map(
+        self, function: Callable[..., _Result], tasks: Iterable[tuple[Any, ...]]
+    ) -> Iterator[_Result]:
+        """Results of ``function(*task)``, in the order of the tasks.
+
+        Tasks are asked for as workers get free, so that memory holds few of them.
+        The first error of a task that is noticed is raised as it is.
+
+        Parameters
+        ----------
+        function : callable
+            Of a module, and without side effects: a task may be done twice.
+        tasks : iterable of tuple
+            Arguments of each task.
+        """
+        ...
+
+    def share(self, value: _Value) -> _Value:
+        """Stand-in for a large argument of many tasks, which then travels once.
+
+        It is of use as a whole argument of a task only; let go of it when the tasks are done.
+        """
+        ...
+
+
+class LocalEngine(Engine):
+    """Processes on this machine, of one thread each.
+
+    Parameters
+    ----------
+    jobs : int
+        Processes; 1 is this one, with the threads that it has.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self._jobs = jobs
+        self._context = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._context.enter_context(parallel_config(backend="loky", inner_max_num_threads=1))
+        self._workers = self._context.enter_context(
+            Parallel(n_jobs=self._jobs, return_as="generator", batch_size=1)
+        )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._context.__exit__(kind, error, traceback)
+
+    def map(
+        self, function: Callable[..., _Result], tasks: Iterable[tuple[Any, ...]]
+    ) -> Iterator[_Result]:
+        """Results in the order of the tasks, of which few wait at a time."""
+        results: Iterator[_Result] = self._workers(delayed(function)(*task) for task in tasks)
+        return results
+
+    def share(self, value: _Value) -> _Value:
+        """The value itself: joblib hands large arrays over once, as files in memory."""
+        return value
+
+
+def open_engine(
+    name: str, *, jobs: int = 1, scheduler: str | None = None, notice: Notice = lambda line: None
+) -> Engine:
+    """Engine of `ENGINES`, to be entered.
+
+    Parameters
+    ----------
+    name : {"local", "dask"}
+    jobs : int
+        Processes of the local engine.
+    scheduler : str, optional
+        Where the Dask scheduler listens, as ``tcp://HOST:8786``, or the file that it wrote.
+    notice : callable, optional
+        Told, in one line each, what the work waits for.
+
+    Raises
+    ------
+    InputError
+        If `scheduler` is missing, or is given to the local engine. On entering: if the scheduler
+        cannot be reached, or its workers have other versions of what makes the numbers.
+    """
+    if name == "local":
+        if scheduler is not None:
+            raise InputError("--scheduler says where a Dask scheduler is; add --engine dask")
+        return LocalEngine(jobs)
+    if scheduler is None:
+        raise InputError(
+            "--engine dask needs --scheduler ADDRESS, such as tcp://localhost:8786 after "
+            "`dask scheduler` and `dask worker tcp://localhost:8786`"
+        )
+    from models.dask_engine import DaskEngine  # a second to import
+
+    return DaskEngine(scheduler, notice)

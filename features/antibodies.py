@@ -203,8 +203,7 @@ def read_protein_levels(
     need_rows(table)
     columns = sample_columns(table, samples, findings)
     meant = samples.resolve(columns, table.name)
-    in_order = samples.in_order(meant.values())
-    read = read_matrix_rows(table, [label], columns, store, in_order=in_order)
+    read = read_matrix_rows(table, [label], columns, store)
     names = read.text[label]
     if names.isna().any():
         place = row_name(read.lines[int(names.isna().to_numpy().argmax())])

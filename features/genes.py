@@ -127,8 +127,7 @@ def read_gene_rows(
     need_rows(table)
     columns = sample_columns(table, samples, findings)
     meant = samples.resolve(columns, table.name)
-    in_order = samples.in_order(meant.values())
-    read = read_matrix_rows(table, names, columns, store, in_order=in_order)
+    read = read_matrix_rows(table, names, columns, store)
     text = read.text
     symbols = text[hugo] if hugo else pd.Series(pd.NA, index=text.index, dtype="str")
     numbers = read_entrez(table.name, entrez, text, read.lines)

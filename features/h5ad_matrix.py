@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -73,9 +73,10 @@ class H5adMatrix:
                 "set adata.var_names to gene symbols",
             )
 
-    def direct(self, in_order: bool) -> bool:
-        """Any sample can be read by itself."""
-        return True
+    @property
+    def rows(self) -> Self:
+        """The file itself: any sample can be read by itself."""
+        return self
 
     def take(self, places: np.ndarray) -> np.ndarray:
         """See `features.matrix.SampleRows`."""
@@ -84,7 +85,7 @@ class H5adMatrix:
             values[at : at + length] = self._rows(place, place + length)
         return values
 
-    def blocks(self, in_order: bool) -> Iterator[tuple[int, int, np.ndarray]]:
+    def blocks(self) -> Iterator[tuple[int, int, np.ndarray]]:
         """See `features.sample_major.SampleMajorFile`."""
         height = max(1, CELLS // max(len(self.features), 1))
         for start in range(0, len(self.samples), height):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 
 from features.problems import Findings, some, study_error
 
@@ -66,11 +65,6 @@ class Samples:
         self._tell(meant, file)
         self._add(sample for sample in meant.values() if sample not in self._known)
         return meant
-
-    def in_order(self, samples: Iterable[str]) -> bool:
-        """Whether some samples of the study come in the study's order."""
-        place = {sample: at for at, sample in enumerate(self._known)}
-        return all(one < other for one, other in pairwise(place[sample] for sample in samples))
 
     def _meaning(self, name: str, file: str) -> str:
         if name in self._known:

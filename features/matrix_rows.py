@@ -66,8 +66,6 @@ def read_matrix_rows(
     text: Sequence[str],
     numbers: Sequence[str],
     store: MatrixStore | None,
-    *,
-    in_order: bool,
 ) -> MatrixRows:
     """Read text columns, and number columns as a matrix.
 
@@ -81,8 +79,6 @@ def read_matrix_rows(
         these are all.
     store : MatrixStore or None
         Where matrices go that are too large for memory; None if all are to be held.
-    in_order : bool
-        Whether the study has the samples in the order of the file.
 
     Raises
     ------
@@ -90,7 +86,7 @@ def read_matrix_rows(
         Where cells are no numbers; see `features.tables.Table.split`.
     """
     if isinstance(table, SampleMajorTable):
-        return _of_sample_major(table, store, in_order=in_order)
+        return _of_sample_major(table, store)
     seen = _SeenText(len(numbers), tuple(text))
     if isinstance(table, Table) or store is None:
         blocks = list(seen.each_block(table, numbers))
@@ -102,26 +98,24 @@ def read_matrix_rows(
     return _SeenText.from_state(len(numbers), state).told(rows)
 
 
-def _of_sample_major(
-    table: SampleMajorTable, store: MatrixStore | None, *, in_order: bool
-) -> MatrixRows:
+def _of_sample_major(table: SampleMajorTable, store: MatrixStore | None) -> MatrixRows:
     """Numbers of a sample-major file: held, left where they are, or else stored."""
     n_samples = len(table.file.samples)
     seen = _Seen(n_samples)
-    rows: SampleRows = table.file
+    rows = table.file.rows
     if store is None:
         held = np.empty((n_samples, len(table)))
-        for feature, sample, values in seen.each(table, in_order):
+        for feature, sample, values in seen.each(table):
             held[sample : sample + values.shape[1], feature : feature + len(values)] = values.T
         rows = HeldRows(held)
-    elif table.file.direct(in_order):
-        for _ in seen.each(table, in_order):
+    elif rows is not None:
+        for _ in seen.each(table):
             pass
     else:
         rows, state = store.rows(
             {"sample_major": table.digest},
             n_samples,
-            lambda: (values for _, _, values in seen.each(table, in_order)),
+            lambda: (values for _, _, values in seen.each(table)),
             lambda: seen.state,
         )
         seen = _Seen.from_state(n_samples, state)
@@ -141,11 +135,9 @@ class _Seen:
         self.sketch.add(values, feature, sample)
         self.measured[sample : sample + values.shape[1]] |= ~np.isnan(values).all(axis=0)
 
-    def each(
-        self, table: SampleMajorTable, in_order: bool
-    ) -> Iterator[tuple[int, int, np.ndarray]]:
+    def each(self, table: SampleMajorTable) -> Iterator[tuple[int, int, np.ndarray]]:
         """Blocks of a sample-major file, looked at."""
-        for feature, sample, values in table.blocks(in_order):
+        for feature, sample, values in table.blocks():
             self.add(values, feature, sample)
             yield feature, sample, values
 

@@ -1,4 +1,4 @@
-"""Parquet with a row a sample: how are its numbers read, by column or by sample?"""
+"""Parquet with a row a sample: how are its numbers read, without all of them in memory?"""
 
 from __future__ import annotations
 
@@ -9,15 +9,22 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.limits import readable_size
 from features.problems import some, study_error
 from features.sample_major import CELLS
 from features.tables import find_column
 
 SAMPLE_ID = "SAMPLE_ID"
+#: Bytes on disk; in memory it takes some fifteen times as much.
+_LARGEST_INDEX = 2**25
 
 
 class ParquetMatrix:
     """A Parquet file with a column SAMPLE_ID, and a number column a feature.
+
+    Parquet lies column by column: reading a few samples would read all of their row group, and
+    the file's index, which has an entry a column and row group, would stay in memory. So it is
+    read by feature, once.
 
     Parameters
     ----------
@@ -28,27 +35,30 @@ class ParquetMatrix:
     Raises
     ------
     StudyError
-        If the file is no Parquet, has no column SAMPLE_ID, or a column that holds no numbers.
+        If the file is no Parquet, has no column SAMPLE_ID, a column that holds no numbers, or
+        very many row groups.
     """
 
+    rows = None
+
     def __init__(self, path: Path, name: str) -> None:
-        self._name = name
+        self._path, self._name = path, name
+        _require_small_index(path, name)
         try:
-            self._file = pq.ParquetFile(path)
-            schema = self._file.schema_arrow
-            label = find_column(schema.names, SAMPLE_ID)
-            if label is None:
-                message = (
-                    f"{name} has no {SAMPLE_ID} column; add one with each row's sample (an index "
-                    "that pandas keeps is not one)."
-                )
-                raise study_error(message, name)
-            if schema.names.count(label) == 1:
-                named = self._file.read(columns=[label]).column(label).cast(pa.string())
-                self.samples: Sequence[str] = [(x or "").strip() for x in named.to_pylist()]
+            with pq.ParquetFile(path) as file:
+                schema = file.schema_arrow
+                label = find_column(schema.names, SAMPLE_ID)
+                if label is None:
+                    message = (
+                        f"{name} has no {SAMPLE_ID} column; add one with each row's sample (an "
+                        "index that pandas keeps is not one)."
+                    )
+                    raise study_error(message, name)
+                named = file.read(columns=[label]).column(label).cast(pa.string())
         except (OSError, pa.ArrowException) as error:
             message = f"{name} is not a whole Parquet file ({_first_line(error)}); write it again."
             raise study_error(message, name) from error
+        self.samples: Sequence[str] = [(text or "").strip() for text in named.to_pylist()]
         fields = [field for field in schema if field.name != label]
         words = [field for field in fields if not _is_number(field.type)]
         if words:
@@ -60,43 +70,33 @@ class ParquetMatrix:
             raise study_error(message, name, column=words[0].name)
         self._columns = [field.name for field in fields]
         self.features: Sequence[str] = [column.strip() for column in self._columns]
-        counts = self._file.metadata
-        rows = [counts.row_group(n).num_rows for n in range(counts.num_row_groups)]
-        self._starts = np.concatenate([[0], np.cumsum(rows, dtype=int)])
-        self._latest: tuple[int, np.ndarray] | None = None
 
-    def direct(self, in_order: bool) -> bool:
-        """Whether a row group, the least that can be read, is small, and each read but once."""
-        return (
-            in_order and int(np.diff(self._starts).max(initial=0)) * len(self._columns) <= 2 * CELLS
-        )
-
-    def take(self, places: np.ndarray) -> np.ndarray:
-        """See `features.matrix.SampleRows`."""
-        values = np.empty((len(places), len(self._columns)))
-        groups = np.searchsorted(self._starts, places, side="right") - 1
-        for group in np.unique(groups):
-            rows = groups == group
-            values[rows] = self._group(int(group))[places[rows] - self._starts[group]]
-        return values
-
-    def blocks(self, in_order: bool) -> Iterator[tuple[int, int, np.ndarray]]:
-        """See `features.sample_major.SampleMajorFile`."""
-        if self.direct(in_order):
-            for group in range(len(self._starts) - 1):
-                yield 0, int(self._starts[group]), self._group(group).T
-            return
+    def blocks(self) -> Iterator[tuple[int, int, np.ndarray]]:
+        """See `features.sample_major.SampleMajorFile`: some features of all samples at a time."""
         width = max(1, CELLS // len(self.samples))
-        for at in range(0, len(self._columns), width):
-            columns = self._columns[at : at + width]
-            yield at, 0, _numbers(self._file.read(columns=columns), columns)
+        try:
+            with pq.ParquetFile(self._path) as file:
+                for at in range(0, len(self._columns), width):
+                    columns = self._columns[at : at + width]
+                    yield at, 0, _numbers(file.read(columns=columns), columns)
+        except pa.ArrowException as error:
+            message = f"{self._name} is damaged ({_first_line(error)}); write it again."
+            raise study_error(message, self._name) from error
 
-    def _group(self, group: int) -> np.ndarray:
-        """Samples of a row group x features; the latest is kept, as chunks cut across groups."""
-        if self._latest is None or self._latest[0] != group:
-            table = self._file.read_row_group(group, columns=self._columns)
-            self._latest = group, np.ascontiguousarray(_numbers(table, self._columns).T)
-        return self._latest[1]
+
+def _require_small_index(path: Path, name: str) -> None:
+    """Refuse a file whose index, of which the last 8 bytes tell the size, fills memory."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 8))
+        end = file.read()
+    size = int.from_bytes(end[:4], "little")
+    if end[4:] == b"PAR1" and _LARGEST_INDEX < size < path.stat().st_size:
+        message = (
+            f"{name} has so many row groups that the index of its columns has "
+            f"{readable_size(size)}; write it with fewer (in pandas and pyarrow: "
+            "row_group_size=100_000)."
+        )
+        raise study_error(message, name)
 
 
 def _numbers(table: pa.Table, columns: Sequence[str]) -> np.ndarray:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from features.limits import MAX_COLUMNS, table_limits
+from features.matrix import SampleRows
 from features.problems import Problem, StudyError, some, study_error
 from features.tables import LARGEST, MISSING, MOST_CELLS, find_column
 
@@ -28,24 +29,20 @@ class SampleMajorFile(Protocol):
     Attributes
     ----------
     samples, features : sequence of str
+    rows : SampleRows or None
+        The rows where they lie; None where a few cannot be read without many others.
     """
 
     samples: Sequence[str]
     features: Sequence[str]
 
-    def direct(self, in_order: bool) -> bool:
-        """Whether `take` reads a chunk of the study's samples without reading many others.
+    @property
+    def rows(self) -> SampleRows | None: ...  # noqa: D102
 
-        `in_order` says whether the study has them in the order of the file.
-        """
-
-    def take(self, places: np.ndarray) -> np.ndarray:
-        """As `features.matrix.SampleRows`."""
-
-    def blocks(self, in_order: bool) -> Iterator[tuple[int, int, np.ndarray]]:
+    def blocks(self) -> Iterator[tuple[int, int, np.ndarray]]:
         """All numbers, some at a time: first feature, first sample, and features x samples.
 
-        Where the file is not `direct`, each block has all samples.
+        Without `rows`, each block has all samples.
         """
 
 
@@ -90,7 +87,7 @@ class SampleMajorTable:
         names = pd.Series(list(self.file.features), dtype="str")
         return pd.DataFrame({self.label: names.mask(names.isin(MISSING))})
 
-    def blocks(self, in_order: bool) -> Iterator[tuple[int, int, np.ndarray]]:
+    def blocks(self) -> Iterator[tuple[int, int, np.ndarray]]:
         """As `SampleMajorFile.blocks`.
 
         Raises
@@ -99,7 +96,7 @@ class SampleMajorTable:
             At the end, if some are not numbers from -1e30 to 1e30.
         """
         problems: list[Problem] = []
-        for feature, sample, values in self.file.blocks(in_order):
+        for feature, sample, values in self.file.blocks():
             with np.errstate(invalid="ignore"):
                 bad = np.abs(values) > LARGEST
             for row, column in np.argwhere(bad)[: MOST_CELLS - len(problems)]:

@@ -53,7 +53,8 @@ def sequenced_samples(
         )
         return called
     sequenced = list(samples.resolve(listed, CASE_LIST).values())
-    unlisted = [sample for sample in called if sample not in set(sequenced)]
+    known = set(sequenced)
+    unlisted = [sample for sample in called if sample not in known]
     if unlisted:
         findings.warn(
             f"{CASE_LIST} lacks {len(unlisted)} sample(s) that have calls, which count as "

@@ -56,6 +56,36 @@ def model_space(weights: np.ndarray, features: Sequence[str], pattern: Pattern) 
     return ModelSpace(columns[kept], squared[kept] / squared[kept].sum())
 
 
+@dataclass(frozen=True)
+class Neighbourhood:
+    """Some training lines in the space of a sub-model.
+
+    Attributes
+    ----------
+    space : ModelSpace
+    sd : ndarray of shape (n_kept,)
+        Training standard deviations of its features.
+    lines : ndarray of float32, shape (n_lines, n_kept)
+        The lines over `sd`, NaN where not measured.
+    unit : float
+        Typical distance of one of the lines to the others; NaN where they are too few.
+    """
+
+    space: ModelSpace
+    sd: np.ndarray
+    lines: np.ndarray
+    unit: float
+
+    def distances(self, values: np.ndarray) -> np.ndarray:
+        """Distance of each sample, (n_samples,), from its values of the space's features."""
+        if np.isnan(self.unit):
+            return np.full(len(values), np.nan)
+        # Rounded as the lines are, so that a sample like a line is as far as the line.
+        new = (values / self.sd).astype(np.float32)
+        nobody, somebody = np.full(len(new), -1), np.zeros(len(self.lines), int)
+        return _nearest(new, nobody, self.lines, somebody, self.space.weights) / self.unit
+
+
 class NearestLines:
     r"""Distances to the nearest training lines in the space of a sub-model.
 
@@ -103,19 +133,22 @@ class NearestLines:
         among : ndarray of int, optional
             Rows of the lines to compare with; all by default.
         """
+        near = self.neighbourhood(space, pattern, among)
+        return near.distances(X.to_numpy(float)[:, space.columns])
+
+    def neighbourhood(
+        self, space: ModelSpace, pattern: Pattern, among: np.ndarray | None = None
+    ) -> Neighbourhood:
+        """What `distances` compares samples with; parameters as there."""
         rows = np.arange(len(self.lines_)) if among is None else np.asarray(among)
         rows = rows[[set(pattern) <= set(self._has[row]) for row in rows]]
-        if len(rows) <= _NEIGHBOURS:
-            return np.full(len(X), np.nan)
-        lines = self.lines_[np.ix_(rows, space.columns)].astype(float)
-        # Rounded as the lines are, so that a sample like a line is as far as the line.
-        new = (X.to_numpy(float)[:, space.columns] / self.sd_[space.columns]).astype(np.float32)
-        donors = np.array(self.donors_)[rows]
-        own = _squared(lines, lines, space.weights)
-        own[np.equal.outer(donors, donors)] = np.inf
-        typical = np.median(_nearest(own))
-        unit = typical if np.isfinite(typical) and typical > 0 else 1.0
-        return np.asarray(_nearest(_squared(new.astype(float), lines, space.weights)) / unit)
+        lines = np.ascontiguousarray(self.lines_[np.ix_(rows, space.columns)])
+        unit = np.nan
+        if len(rows) > _NEIGHBOURS:
+            _, donors = np.unique(np.array(self.donors_)[rows], return_inverse=True)
+            typical = np.median(_nearest(lines, donors, lines, donors, space.weights))
+            unit = float(typical) if np.isfinite(typical) and typical > 0 else 1.0
+        return Neighbourhood(space, self.sd_[space.columns], lines, unit)
 
     def get_state(self) -> dict[str, Any]:
         """Plain values and arrays."""
@@ -160,47 +193,36 @@ def applicability(distances: np.ndarray, held_out: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(distances), np.nan, (1.0 + farther) / (len(own) + 1.0))
 
 
-def weight_covered(
-    weights: np.ndarray, measured: np.ndarray, features: Sequence[str], pattern: Pattern
-) -> np.ndarray:
+def weight_covered(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Share of a sub-model's weight that rests on features each sample really has.
 
     Parameters
     ----------
     weights : ndarray of shape (n_pattern_features,)
         Non-negative weight of each feature that the sub-model sees.
-    measured : ndarray of shape (n_samples, n_features)
-        Whether each sample has each feature.
-    features : sequence of str
-    pattern : Pattern
+    values : ndarray of shape (n_samples, n_pattern_features), float64, C order
+        Of those features; NaN where not measured.
     """
-    columns = pattern_columns(features, pattern)
     total = weights.sum()
     if total <= 0:
-        return np.ones(len(measured))
-    return np.asarray((measured[:, columns] * weights).sum(axis=1) / total)
+        return np.ones(len(values))
+    from models.blend_rows import sum_measured
+
+    covered = np.empty(len(values))
+    sum_measured(values, weights, covered)
+    return covered / total
 
 
-def _squared(new: np.ndarray, lines: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Weighted mean squared difference over shared features, (n_samples, n_lines).
+def _nearest(
+    new: np.ndarray,
+    new_donors: np.ndarray,
+    lines: np.ndarray,
+    donors: np.ndarray,
+    weights: np.ndarray,
+) -> np.ndarray:
+    """Mean distance of each sample to its nearest lines of other donors, (n_samples,)."""
+    from models.nearest_rows import nearest_rows
 
-    Infinite where no feature is shared.
-    """
-    has, have = np.isfinite(new), np.isfinite(lines)
-    ours, theirs, have = np.where(has, new, 0.0), np.where(have, lines, 0.0), have.astype(float)
-    squares = theirs**2
-    total, shared = np.empty((2, len(new), len(lines)))
-    # Row by row: a matrix product may round a row differently beside other rows.
-    for row, (x, h) in enumerate(zip(ours, has * weights, strict=True)):
-        total[row] = squares @ h - 2.0 * (theirs @ (weights * x)) + have @ (weights * x**2)
-        shared[row] = have @ h
-    return np.where(
-        shared > 0, np.maximum(total, 0.0) / np.maximum(shared, np.finfo(float).tiny), np.inf
-    )
-
-
-def _nearest(distances: np.ndarray) -> np.ndarray:
-    """Mean distance to the nearest lines."""
-    return np.asarray(
-        np.partition(distances, _NEIGHBOURS - 1, axis=1)[:, :_NEIGHBOURS].mean(axis=1)
-    )
+    mean = np.empty(len(new))
+    nearest_rows(new, new_donors, lines, donors, weights, _NEIGHBOURS, mean)
+    return mean

@@ -99,16 +99,31 @@ class Blend(ExplainedEstimator):
 
     def member_predictions(self, X: pd.DataFrame) -> np.ndarray:
         """What ridge and trees predict, (n_samples, 2), in response units."""
-        return np.column_stack([self.ridge_.predict(X), self.trees_.predict(X)])
+        return self.predict_members(np.ascontiguousarray(X.to_numpy(float)))
+
+    def predict_members(self, rows: np.ndarray) -> np.ndarray:
+        """What ridge and trees predict of rows: float64, C order, the features of `fit`."""
+        return np.column_stack([self.ridge_.predict_rows(rows), self.trees_.predict_rows(rows)])
 
     def _predict(self, X: pd.DataFrame) -> np.ndarray:
-        return blended(self.member_predictions(X), self.weights_, self.mean_)
+        return self.blend(self.member_predictions(X))
+
+    def blend(self, members: np.ndarray) -> np.ndarray:
+        """Prediction from what ridge and trees predict, (n_samples, 2)."""
+        return blended(members, self.weights_, self.mean_)
 
     def _contributions(self, X: pd.DataFrame) -> Contributions:
-        parts = [self.ridge_.contributions(X), self.trees_.contributions(X)]
-        bases = np.column_stack([part.base_value for part in parts])
-        values = sum(w * part.values for w, part in zip(self.weights_, parts, strict=True))
-        return Contributions(blended(bases, self.weights_, self.mean_), values)
+        return self.explain_rows(np.ascontiguousarray(X.to_numpy(float)))
+
+    def explain_rows(self, rows: np.ndarray) -> Contributions:
+        """Explain rows: float64, C order, the features of `fit`."""
+        from models.blend_rows import add_shares
+
+        values = self.ridge_.scaled_parts(rows, self.weights_[0])
+        shares, base_value = self.trees_.explain_rows(rows)
+        add_shares(shares, self.trees_.columns_, self.weights_[1], values)
+        bases = np.array([[self.ridge_.intercept_, base_value]])
+        return Contributions(np.repeat(self.blend(bases), len(rows)), values)
 
     def feature_weights(self, sd: np.ndarray) -> np.ndarray:
         """How much of the model rests on each feature, (n_features,), summing to at most one.

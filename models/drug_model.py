@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 import numpy as np
 
-from models.intervals import HeldOutErrors
+from models.applicability import NearestLines, Neighbourhood, model_space
+from models.intervals import HeldOutErrors, sub_model_weights
 from models.pattern_blend import PatternBlend
 from models.patterns import Pattern, pattern_name, pattern_named
+
+
+@dataclass(frozen=True)
+class SubModelView:
+    """What follows from a sub-model and the training lines alone.
+
+    Attributes
+    ----------
+    nearest : NearestLines
+        The training lines.
+    weights : ndarray of shape (n_pattern_features,)
+        How much of the sub-model rests on each feature that it sees.
+    neighbourhood : Neighbourhood
+        The lines that the drug was tested on, in the sub-model's space.
+    """
+
+    nearest: NearestLines
+    weights: np.ndarray
+    neighbourhood: Neighbourhood
 
 
 @dataclass(frozen=True)
@@ -46,6 +66,21 @@ class DrugModel:
     observed: np.ndarray
     metrics: Mapping[str, Mapping[str, Sequence[float]]]
     beats_baselines: bool
+
+    # What the model's own parts say, worked out when first asked for.
+    _known: dict[Pattern, SubModelView] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def view(self, pattern: Pattern, nearest: NearestLines) -> SubModelView:
+        """What one of the sub-models rests on, and its lines among the training lines."""
+        known = self._known.get(pattern)
+        if known is None or known.nearest is not nearest:
+            weights = sub_model_weights(self.blend, pattern, nearest)
+            space = model_space(weights, nearest.features_, pattern)
+            near = nearest.neighbourhood(space, pattern, self.lines)
+            known = self._known[pattern] = SubModelView(nearest, weights, near)
+        return known
 
     @property
     def n_lines(self) -> int:

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from models.applicability import NearestLines, model_space
+from models.blend import Blend
+from models.feature_rows import FeatureRows
 from models.pattern_blend import PatternBlend
 from models.patterns import Pattern, pattern_columns, row_patterns
 
@@ -72,10 +74,14 @@ def difficulty(blend: PatternBlend, pattern: Pattern, X: pd.DataFrame) -> np.nda
     which the two members disagree is a difficult one. It is a function of the fitted model
     alone, so that intervals scaled by it keep their coverage.
     """
-    member = blend.blends_[pattern]
-    ridge, trees = blend.members_as(pattern, X).T
+    return own_error(blend.blends_[pattern], blend.members_as(pattern, X))
+
+
+def own_error(blend: Blend, members: np.ndarray) -> np.ndarray:
+    """The same from what ridge and trees of the sub-model predict, (n_samples, 2)."""
+    ridge, trees = members.T
     # A constant response leaves no error at all, and errors are divided by this.
-    return np.asarray(np.sqrt(member.ridge_.loo_error_**2 + (ridge - trees) ** 2) + _LEAST)
+    return np.asarray(np.sqrt(blend.ridge_.loo_error_**2 + (ridge - trees) ** 2) + _LEAST)
 
 
 def distances(
@@ -96,10 +102,14 @@ def distances(
     among : ndarray of int, optional
         Rows of `nearest` to compare with; all by default.
     """
-    sd = nearest.sd_[pattern_columns(nearest.features_, pattern)]
-    weights = blend.blends_[pattern].feature_weights(sd)
-    space = model_space(weights, nearest.features_, pattern)
+    space = model_space(sub_model_weights(blend, pattern, nearest), nearest.features_, pattern)
     return nearest.distances(X, space, pattern, among)
+
+
+def sub_model_weights(blend: PatternBlend, pattern: Pattern, nearest: NearestLines) -> np.ndarray:
+    """How much of a sub-model rests on each feature that it sees (`Blend.feature_weights`)."""
+    sd = nearest.sd_[pattern_columns(nearest.features_, pattern)]
+    return blend.blends_[pattern].feature_weights(sd)
 
 
 def held_out_errors(
@@ -168,8 +178,9 @@ def join_errors(
 def interval(
     errors: HeldOutErrors,
     pattern: Pattern,
-    folds: Mapping[int, tuple[PatternBlend, pd.DataFrame]],
+    folds: Mapping[int, tuple[PatternBlend, pd.DataFrame | FeatureRows]],
     level: float,
+    some: np.ndarray | None = None,
 ) -> Interval:
     """Interval of new samples that one sub-model predicts.
 
@@ -178,16 +189,25 @@ def interval(
     errors : HeldOutErrors
         Of that sub-model.
     pattern : Pattern
-    folds : mapping of int to (PatternBlend, DataFrame)
+    folds : mapping of int to (PatternBlend, DataFrame or FeatureRows)
         Each fold's model, and the new samples' features as that fold builds them.
     level : float
+    some : ndarray of int, optional
+        Rows of the samples that are wanted; all by default.
     """
     used = np.unique(errors.folds)
     where = np.searchsorted(used, errors.folds)
-    models = [folds[int(fold)] for fold in used]
-    predicted = np.array([blend.predict_as(pattern, X) for blend, X in models])
-    difficulties = np.array([difficulty(blend, pattern, X) for blend, X in models])
-    return cv_plus(errors.scores, where, predicted, difficulties, level)
+    predicted, expected = [], []
+    for fold in used:
+        model, features = folds[int(fold)]
+        rows = FeatureRows.of(features)
+        rows.require(model.feature_names_in_)
+        blend = model.blends_[pattern]
+        values = rows.part(pattern, np.arange(len(rows)) if some is None else some)
+        members = blend.predict_members(values)
+        predicted.append(blend.blend(members))
+        expected.append(own_error(blend, members))
+    return cv_plus(errors.scores, where, np.array(predicted), np.array(expected), level)
 
 
 def cv_plus(
@@ -227,8 +247,9 @@ def cv_plus(
     if rank is None:
         nothing = np.full(predicted.shape[1], np.nan)
         return nothing, nothing
-    centre = predicted[folds]
-    reach = scores[:, None] * difficulties[folds]
+    # A sample's values side by side in memory, where they are sorted out the fastest.
+    centre = predicted.T[:, folds]
+    reach = scores * difficulties.T[:, folds]
     return -order_statistic(reach - centre, rank), order_statistic(centre + reach, rank)
 
 
@@ -240,9 +261,9 @@ def corrected_rank(n: int, level: float) -> float | None:
 
 
 def order_statistic(values: np.ndarray, rank: float) -> np.ndarray:
-    """Value of a rank, from 1, along the first axis; between two ranks interpolated."""
+    """Value of a rank, from 1, along the last axis; between two ranks interpolated."""
     below = int(rank)
     share = rank - below
-    above = min(below, len(values) - 1)
-    ordered = np.partition(values, [below - 1, above], axis=0)
-    return np.asarray((1 - share) * ordered[below - 1] + share * ordered[above])
+    above = min(below, values.shape[-1] - 1)
+    ordered = np.partition(values, [below - 1, above], axis=-1)
+    return np.asarray((1 - share) * ordered[..., below - 1] + share * ordered[..., above])

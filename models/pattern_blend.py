@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 from features.errors import InputError
 from models.blend import Blend
 from models.estimator import Contributions, ExplainedEstimator
+from models.feature_rows import FeatureRows
 from models.line_matrix import TrainingLines
 from models.patterns import (
     Pattern,
@@ -19,7 +20,6 @@ from models.patterns import (
     pattern_name,
     pattern_named,
     patterns_among,
-    row_patterns,
 )
 from models.screening import rank_features
 from models.stored_blends import StoredBlends
@@ -84,57 +84,87 @@ class PatternBlend(ExplainedEstimator):
         """Combinations of modalities that have a model."""
         return list(self.blends_)
 
-    def chosen(self, X: pd.DataFrame) -> list[Pattern | None]:
+    def chosen(self, X: pd.DataFrame | FeatureRows) -> list[Pattern | None]:
         """Pattern whose model predicts each row; None for a row without any usable modality."""
-        rows = row_patterns(X)
-        fitted = {has: best_pattern(has, self.patterns) for has in set(rows)}
-        return [fitted[has] for has in rows]
+        rows = FeatureRows.of(X)
+        fitted = {has: best_pattern(has, self.patterns) for has in set(rows.patterns)}
+        return [fitted[has] for has in rows.patterns]
 
     def predict_as(self, pattern: Pattern, X: pd.DataFrame) -> np.ndarray:
         """Predict every row by the model of one pattern, (n_samples,)."""
-        return self.blends_[pattern].predict(X.iloc[:, self._columns_of(pattern)])
+        return self.blends_[pattern].blend(self.members_as(pattern, X))
 
     def members_as(self, pattern: Pattern, X: pd.DataFrame) -> np.ndarray:
         """What ridge and trees of one pattern's model predict, (n_samples, 2)."""
-        return self.blends_[pattern].member_predictions(X.iloc[:, self._columns_of(pattern)])
+        rows = FeatureRows(X)
+        rows.require(self.feature_names_in_)
+        return self.blends_[pattern].predict_members(rows.part(pattern, np.arange(len(rows))))
 
-    def member_predictions(self, X: pd.DataFrame) -> np.ndarray:
+    def member_predictions(self, X: pd.DataFrame | FeatureRows) -> np.ndarray:
         """What ridge and trees of each row's model predict, (n_samples, 2)."""
-        members = np.empty((len(X), 2))
-        for pattern, rows in self._rows(X).items():
-            members[rows] = self.members_as(pattern, X.iloc[rows])
+        rows = FeatureRows.of(X)
+        members = np.empty((len(rows), 2))
+        for pattern, some in self._by_model(rows):
+            members[some] = self.blends_[pattern].predict_members(rows.part(pattern, some))
         return members
 
     def _predict(self, X: pd.DataFrame) -> np.ndarray:
-        predicted = np.empty(len(X))
-        for pattern, rows in self._rows(X).items():
-            predicted[rows] = self.predict_as(pattern, X.iloc[rows])
+        return self.predict_rows(FeatureRows(X))
+
+    def predict_rows(self, rows: FeatureRows) -> np.ndarray:
+        """Predicted response of each row, in the unit of `y`.
+
+        Raises
+        ------
+        InputError
+            If the features are not those of `fit`, in that order.
+        """
+        rows.require(self.feature_names_in_)
+        predicted = np.empty(len(rows))
+        for pattern, some in self._by_model(rows):
+            blend = self.blends_[pattern]
+            predicted[some] = blend.blend(blend.predict_members(rows.part(pattern, some)))
         return predicted
 
     def _contributions(self, X: pd.DataFrame) -> Contributions:
-        base, values = np.empty(len(X)), np.zeros(X.shape)
-        for pattern, rows in self._rows(X).items():
-            columns = self._columns_of(pattern)
-            part = self.blends_[pattern].contributions(X.iloc[rows, columns])
-            base[rows] = part.base_value
-            values[np.ix_(rows, columns)] = part.values
+        return self.explain_rows(FeatureRows(X))
+
+    def explain_rows(self, rows: FeatureRows) -> Contributions:
+        """Exact additive contributions of every feature to every prediction.
+
+        Raises
+        ------
+        InputError
+            If the features are not those of `fit`, in that order.
+        """
+        rows.require(self.feature_names_in_)
+        parts = [
+            (some, pattern, self.blends_[pattern].explain_rows(rows.part(pattern, some)))
+            for pattern, some in self._by_model(rows)
+        ]
+        if len(parts) == 1 and parts[0][2].values.shape == rows.values.shape:
+            return parts[0][2]
+        base, values = np.empty(len(rows)), np.zeros(rows.values.shape)
+        for some, pattern, part in parts:
+            base[some] = part.base_value
+            values[np.ix_(some, pattern_columns(rows.names, pattern))] = part.values
         return Contributions(base, values)
 
-    def _columns_of(self, pattern: Pattern) -> np.ndarray:
-        """Columns that a pattern's model sees."""
-        return pattern_columns(self.feature_names_in_.tolist(), pattern)
-
-    def _rows(self, X: pd.DataFrame) -> dict[Pattern, np.ndarray]:
-        """Rows that each pattern's model predicts; one without any modality goes to the first.
+    def _by_model(self, rows: FeatureRows) -> Iterator[tuple[Pattern, np.ndarray]]:
+        """Rows that each pattern's model predicts; those without any modality go to the first.
 
         The first is the model of all modalities, which then says little more than its mean; it
         is for whoever serves predictions to leave such a row out.
         """
-        chosen = [pattern or self.patterns[0] for pattern in self.chosen(X)]
-        return {
-            pattern: np.flatnonzero([other == pattern for other in chosen])
-            for pattern in dict.fromkeys(chosen)
-        }
+        by_pattern = rows.by_pattern(self.blends_)
+        first = self.patterns[0]
+        sorted_rows = {first: np.empty(0, int)} | by_pattern
+        nowhere = sorted_rows.pop(None, None)
+        if nowhere is not None:
+            sorted_rows[first] = np.union1d(sorted_rows[first], nowhere)
+        for pattern, some in sorted_rows.items():
+            if len(some) and pattern is not None:
+                yield pattern, some
 
     def get_state(self) -> dict[str, Any]:
         """What prediction needs, as plain values and arrays."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -15,9 +15,13 @@ from features.study import Study
 from models.applicability import NearestLines, applicability, weight_covered
 from models.drug_model import DrugModel
 from models.estimator import Contributions
-from models.intervals import Interval, distances, interval
+from models.feature_rows import FeatureRows
+from models.intervals import Interval, interval
 from models.mechanism_reference import MechanismReference
-from models.patterns import Pattern, pattern_columns
+from models.patterns import Pattern
+
+# Rows keep what was worked out of a table for one drug, for the next.
+Features = pd.DataFrame | FeatureRows
 
 
 @dataclass(frozen=True)
@@ -88,18 +92,18 @@ class PanelPredictor:
             return list(self.drugs.values())
         return [self.drugs[find_column(name, list(self.drugs), "the model")] for name in names]
 
-    def predict(self, features: pd.DataFrame, model: DrugModel) -> np.ndarray:
+    def predict(self, features: Features, model: DrugModel) -> np.ndarray:
         """Predicted response of each sample to one drug, in the response's unit."""
-        return model.blend.predict(features)
+        return model.blend.predict_rows(FeatureRows.of(features))
 
-    def explain(self, features: pd.DataFrame, model: DrugModel) -> Contributions:
+    def explain(self, features: Features, model: DrugModel) -> Contributions:
         """Exact contribution of every feature to every prediction, in the response's unit."""
-        return model.blend.contributions(features)
+        return model.blend.explain_rows(FeatureRows.of(features))
 
     def interval(
         self,
-        features: pd.DataFrame,
-        fold_features: Mapping[int, pd.DataFrame],
+        features: Features,
+        fold_features: Mapping[int, Features],
         model: DrugModel,
         level: float,
     ) -> Interval:
@@ -109,38 +113,35 @@ class PanelPredictor:
         too few training lines for the level, or no usable modality.
         """
         lower, upper = np.full((2, len(features)), np.nan)
-        for pattern, rows in _rows_of(model.blend.chosen(features)).items():
-            if pattern in model.errors:
-                folds = {
-                    number: (blend, fold_features[number].iloc[rows])
-                    for number, blend in model.fold_blends.items()
-                }
-                lower[rows], upper[rows] = interval(model.errors[pattern], pattern, folds, level)
+        folds = {
+            number: (blend, FeatureRows.of(fold_features[number]))
+            for number, blend in model.fold_blends.items()
+        }
+        for pattern, rows in _by_pattern(features, model):
+            errors = model.errors[pattern]
+            lower[rows], upper[rows] = interval(errors, pattern, folds, level, rows)
         return lower, upper
 
-    def applicability(self, features: pd.DataFrame, model: DrugModel) -> np.ndarray:
+    def applicability(self, features: Features, model: DrugModel) -> np.ndarray:
         """How near each sample is to the drug's training lines, 0 to 1 (`applicability`).
 
         In the space of the sub-model that predicts the sample. NaN for a sample without a usable
         modality, and where there are too few lines to compare with.
         """
-        near = np.full(len(features), np.nan)
-        for pattern, rows in _rows_of(model.blend.chosen(features)).items():
-            if pattern in model.errors:
-                samples = features.iloc[rows]
-                found = distances(model.blend, pattern, self.nearest, samples, model.lines)
-                near[rows] = applicability(found, model.errors[pattern].distances)
+        near, values = np.full(len(features), np.nan), FeatureRows.of(features).values
+        for pattern, rows in _by_pattern(features, model):
+            around = model.view(pattern, self.nearest).neighbourhood
+            found = around.distances(values[np.ix_(rows, around.space.columns)])
+            near[rows] = applicability(found, model.errors[pattern].distances)
         return near
 
-    def coverage(self, features: pd.DataFrame, model: DrugModel) -> np.ndarray:
+    def coverage(self, features: Features, model: DrugModel) -> np.ndarray:
         """Share of the weight of each sample's sub-model that rests on what the sample has."""
-        measured = np.isfinite(features.to_numpy(float))
-        names = features.columns.tolist()
-        covered = np.zeros(len(features))
-        for pattern, rows in _rows_of(model.blend.chosen(features)).items():
-            sd = self.nearest.sd_[pattern_columns(names, pattern)]
-            weights = model.blend.blends_[pattern].feature_weights(sd)
-            covered[rows] = weight_covered(weights, measured[rows], names, pattern)
+        covered, feature_rows = np.zeros(len(features)), FeatureRows.of(features)
+        for pattern, rows in feature_rows.by_pattern(model.blend.blends_).items():
+            if pattern is not None:
+                weights = model.view(pattern, self.nearest).weights
+                covered[rows] = weight_covered(weights, feature_rows.part(pattern, rows))
         return covered
 
     def among(self, *, her2_context: bool) -> np.ndarray:
@@ -149,7 +150,7 @@ class PanelPredictor:
 
     def percentile(
         self,
-        features: pd.DataFrame,
+        features: Features,
         predictions: np.ndarray,
         model: DrugModel,
         *,
@@ -163,9 +164,8 @@ class PanelPredictor:
         """
         among = self.among(her2_context=her2_context)
         percentile = np.full(len(features), np.nan)
-        for pattern, rows in _rows_of(model.blend.chosen(features)).items():
-            if pattern in model.errors:
-                percentile[rows] = model.errors[pattern].percentile(predictions[rows], among)
+        for pattern, rows in _by_pattern(features, model):
+            percentile[rows] = model.errors[pattern].percentile(predictions[rows], among)
         return percentile if self.scale.higher_is_resistant else 100.0 - percentile
 
     def typical_response(self, model: DrugModel, *, her2_context: bool = False) -> float:
@@ -209,10 +209,8 @@ class PanelPredictor:
         )
 
 
-def _rows_of(chosen: Sequence[Pattern | None]) -> dict[Pattern, np.ndarray]:
-    """Rows of each pattern; rows without one are left out."""
-    return {
-        pattern: np.flatnonzero([other == pattern for other in chosen])
-        for pattern in dict.fromkeys(chosen)
-        if pattern is not None
-    }
+def _by_pattern(features: Features, model: DrugModel) -> Iterator[tuple[Pattern, np.ndarray]]:
+    """Rows of each sub-model of which cross-validation knows the errors."""
+    for pattern, rows in FeatureRows.of(features).by_pattern(model.blend.blends_).items():
+        if pattern is not None and pattern in model.errors:
+            yield pattern, rows

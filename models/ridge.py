@@ -188,12 +188,36 @@ class MultiViewRidge(ExplainedEstimator):
         return np.asarray(weights / weights.sum())
 
     def _predict(self, X: pd.DataFrame) -> np.ndarray:
-        # Summed along contiguous rows: a row's sum is then the same to the last bit whatever
-        # rows stand beside it, which a matrix product does not promise.
-        return np.asarray(self.intercept_ + self._parts(X).sum(axis=1))
+        return self.predict_rows(np.ascontiguousarray(X.to_numpy(float)))
+
+    def predict_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Predict rows of the features of `fit`: float64, C order."""
+        from models.blend_rows import sum_parts
+
+        total = np.empty(len(rows))
+        sum_parts(rows, *self._line(rows), total)
+        return self.intercept_ + total
 
     def _contributions(self, X: pd.DataFrame) -> Contributions:
-        return Contributions(np.full(len(X), self.intercept_), self._parts(X))
+        rows = np.ascontiguousarray(X.to_numpy(float))
+        return Contributions(np.full(len(X), self.intercept_), self.scaled_parts(rows, 1.0))
+
+    def scaled_parts(self, rows: np.ndarray, weight: float) -> np.ndarray:
+        """`weight` times the contribution of every feature, (n_rows, n_features)."""
+        from models.blend_rows import scale_parts
+
+        out = np.empty(rows.shape)
+        scale_parts(rows, *self._line(rows), weight, out)
+        return out
+
+    def _line(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Means and slopes, as many as the rows have features."""
+        if not len(self.means_) == len(self.coef_) == rows.shape[1]:
+            raise ValueError(
+                f"{rows.shape[1]} features for {len(self.means_)} means and "
+                f"{len(self.coef_)} coefficients."
+            )
+        return self.means_, self.coef_
 
     def get_state(self) -> dict[str, Any]:
         """What prediction needs, as plain values and arrays."""
@@ -207,7 +231,3 @@ class MultiViewRidge(ExplainedEstimator):
         for name in state.keys() - {"parameters"}:
             setattr(ridge, name, state[name])
         return ridge
-
-    def _parts(self, X: pd.DataFrame) -> np.ndarray:
-        values = np.ascontiguousarray(X.to_numpy(float))
-        return np.asarray(np.nan_to_num(values - self.means_) * self.coef_)

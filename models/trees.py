@@ -133,24 +133,40 @@ class ScreenedTrees(ExplainedEstimator):
         return predicted
 
     def _predict(self, X: pd.DataFrame) -> np.ndarray:
+        return self.predict_rows(X.to_numpy(float))
+
+    def predict_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Predict rows of the features of `fit`."""
+        kept = self._kept(rows)
         # The same bytes either way; just after a fit XGBoost needs no preparation.
         if "booster_" not in vars(self) and self.forest_ is not None:
-            predicted = self.forest_.predict(self._values(X))
+            predicted = self.forest_.predict(kept)
         else:
-            predicted = self.booster_.predict(self._matrix(X))
+            predicted = self.booster_.predict(xgb.DMatrix(kept, nthread=self.n_jobs))
         return self.offset_ + predicted.astype(float)
 
     def _contributions(self, X: pd.DataFrame) -> Contributions:
-        # One more row, of nothing measured, tells the base value even where `X` has no rows.
-        rows = np.vstack([self._values(X), np.full((1, len(self.columns_)), np.nan, np.float32)])
-        if self.forest_ is None:
-            shap_values = contributions_by_xgboost(self.booster_, rows, n_jobs=self.n_jobs)
-        else:
-            shap_values = self.forest_.contributions(rows)
+        shares, base_value = self.explain_rows(X.to_numpy(float))
         values = np.zeros(X.shape)
-        values[:, self.columns_] = shap_values[:-1, :-1]
-        base = self.offset_ + float(shap_values[-1, -1])
-        return Contributions(np.full(len(X), base), values)
+        values[:, self.columns_] = shares
+        return Contributions(np.full(len(X), base_value), values)
+
+    def explain_rows(self, rows: np.ndarray) -> tuple[np.ndarray, float]:
+        """Contributions of `columns_` to rows of the features of `fit`, and the base value.
+
+        Returns
+        -------
+        shares : ndarray of shape (n_rows, n_kept), float32
+            All other features contribute nothing.
+        base_value : float
+        """
+        # One more row, of nothing measured, tells the base value even where there are no rows.
+        kept = np.vstack([self._kept(rows), np.full((1, len(self.columns_)), np.nan, np.float32)])
+        if self.forest_ is None:
+            shares = contributions_by_xgboost(self.booster_, kept, n_jobs=self.n_jobs)
+        else:
+            shares = self.forest_.contributions(kept)
+        return shares[:-1, :-1], self.offset_ + float(shares[-1, -1])
 
     @cached_property
     def forest_(self) -> Forest | None:
@@ -213,8 +229,6 @@ class ScreenedTrees(ExplainedEstimator):
             del state["booster_"]
         return state
 
-    def _matrix(self, X: pd.DataFrame) -> xgb.DMatrix:
-        return xgb.DMatrix(self._values(X), nthread=self.n_jobs)
-
-    def _values(self, X: pd.DataFrame) -> np.ndarray:
-        return X.to_numpy(float)[:, self.columns_].astype(np.float32)
+    def _kept(self, rows: np.ndarray) -> np.ndarray:
+        """Values of the features that passed the screen, in single precision."""
+        return rows[:, self.columns_].astype(np.float32)

@@ -140,18 +140,30 @@ def test_the_same_numbers_are_read_from_every_kind_of_file(
     assert len(study.digests[name]) == 64
 
 
-def test_a_parquet_of_small_row_groups_is_read_where_it_lies(
+def test_an_h5ad_is_read_where_it_lies(
     study_of, opened, levels: pd.DataFrame, tmp_path: Path
 ) -> None:
-    name = "data_expression.parquet"
-    folder = study_of(name)
-    write_parquet(folder / name, levels, 7)
+    folder = study_of("data_expression.h5ad")
+    write_h5ad(folder / "data_expression.h5ad", levels)
     stored = opened(folder)
     rows = list((tmp_path / "matrices").glob("*.rows"))
     assert len(rows) == 2  # RPPA and copy number, which are text
     pd.testing.assert_frame_equal(
         stored.select(stored.samples).expression, read_study(folder).expression
     )
+
+
+def test_a_parquet_with_an_index_that_fills_memory_is_refused(
+    study_of, opened, levels: pd.DataFrame
+) -> None:
+    folder = study_of("data_expression.parquet")
+    path = folder / "data_expression.parquet"
+    write_parquet(path, levels)
+    with path.open("ab") as file:  # what the end says is the size of the index
+        file.truncate(path.stat().st_size + 2**26)
+        file.seek(0, 2)
+        file.write((2**25 + 1).to_bytes(4, "little") + b"PAR1")
+    assert_refused(folder, opened, "the index of its columns has 32 MiB", "row_group_size=100_000")
 
 
 def test_antibodies_and_copy_number_may_be_parquet_too(study_of, opened) -> None:

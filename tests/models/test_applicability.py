@@ -251,10 +251,12 @@ FEATURES = ["expression:A", "expression:B", "rppa:A", "clinical:SUBTYPE=luminal"
 def test_weight_counts_what_was_measured_within_the_pattern(measured, pattern, expected):
     weights = {"expression:A": 0.2, "expression:B": 0.2, "rppa:A": 0.3, FEATURES[3]: 0.3}
     seen = [weights[name] for name in FEATURES if name.split(":")[0] in (*pattern, "clinical")]
-    found = weight_covered(np.array(seen), np.array([measured], bool), FEATURES, pattern)
+    has = [has for name, has in zip(FEATURES, measured, strict=True)
+           if name.split(":")[0] in (*pattern, "clinical")]  # fmt: skip
+    found = weight_covered(np.array(seen), np.where(has, 1.0, np.nan)[None])
     np.testing.assert_allclose(found, [expected])
 
 
 def test_a_model_that_rests_on_nothing_lacks_nothing():
-    found = weight_covered(np.zeros(2), np.zeros((3, 4), bool), FEATURES, ("rppa",))
+    found = weight_covered(np.zeros(2), np.full((3, 2), np.nan))
     np.testing.assert_array_equal(found, [1, 1, 1])

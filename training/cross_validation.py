@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -18,9 +18,11 @@ from models.folds import donor_folds
 from models.intervals import HeldOutErrors, held_out_errors
 from models.pattern_blend import PatternBlend
 from models.patterns import Pattern
-from training.drug_lines import DrugLines
+from training.drug_lines import DrugLines, DrugResponses
+from training.fold_lines import FoldLines
 from training.panel import Panel, PanelDrug
 from training.search import SearchResult, Settings, drawn_drugs, search_settings
+from training.threads import in_one_thread
 
 BASELINES = ("drug_mean", "lineage_mean", "marker")
 METHODS = ("blend", "ridge", "trees", *BASELINES)
@@ -130,39 +132,32 @@ def cross_validate(
         with LocalEngine(plan.jobs) as processes:
             return cross_validate(study, panel, plan, progress, processes)
     lines = panel.values.index
-    splits = dict(enumerate(split_lines(study, lines, plan)))
-    splits[ALL_LINES] = (lines, lines[:0])
-    joined = {}
-    for number, (train, _) in splits.items():
-        joined[number] = fit_features(study, train, lines, plan)
-        _tell(progress, "features", len(joined), len(splits))
+    splits = {ALL_LINES: (lines, lines[:0])} | dict(enumerate(split_lines(study, lines, plan)))
+    joiners: dict[int, FeatureJoiner] = {}
+    folds: dict[int, FoldLines] = {}
+    for number, split in splits.items():
+        joiners[number], features = fit_features(study, split[0], lines, plan)
+        folds[number] = engine.share(FoldLines.of(number, features, *split))
+        if number == ALL_LINES:
+            final_features = features
+        _tell(progress, "features", len(folds), len(splits))
+    responses = {drug: responses_to(study, panel, drug) for drug in panel.drugs}
 
-    def known(drug: PanelDrug, number: int) -> DrugLines:
-        return lines_of_drug(study, panel, drug, joined[number][1])
-
-    # Each task's lines are cut out when it is its turn, so that memory holds few of them. A fold's
-    # trees have a seed of their own: where the folds' explanations agree, it is not by the seed.
-    drawn = drawn_drugs(panel.drugs, plan.seed)
-    found = engine.map(
-        search_settings,
-        (
-            ([known(drug, number).among(train) for drug in drawn], plan.trials, plan.seed)
-            for number, (train, _) in splits.items()
-        ),
-    )
-    searches = dict(zip(splits, _counted(found, "search", len(splits), progress), strict=True))
+    # A fold's trees have a seed of their own: where the folds' explanations agree, it is not by
+    # the seed.
+    drawn = [responses[drug] for drug in drawn_drugs(panel.drugs, plan.seed)]
+    found = engine.map(_search, ((fold, drawn, plan.trials, plan.seed) for fold in folds.values()))
+    searches = dict(zip(folds, _counted(found, "search", len(folds), progress), strict=True))
     outer = [(n, drug) for n in splits if n != ALL_LINES for drug in panel.drugs]
     tested = engine.map(
         _test_methods,
-        (
-            (known(drug, n), *splits[n], n, searches[n].settings, plan.seed + 1 + n)
-            for n, drug in outer
-        ),
+        ((folds[n], responses[drug], searches[n].settings, plan.seed + 1 + n) for n, drug in outer),
     )
     held_out = [test for test in _counted(tested, "test", len(outer), progress) if test is not None]
     final = searches[ALL_LINES].settings
     fitted = engine.map(
-        _fit_blend, ((known(drug, ALL_LINES), final, plan.seed) for drug in panel.drugs)
+        _fit_final,
+        ((folds[ALL_LINES], responses[drug], final, plan.seed) for drug in panel.drugs),
     )
     final_blends = list(_counted(fitted, "fit", len(panel.drugs), progress))
     blends: dict[str, dict[int, PatternBlend]] = {drug.name: {} for drug in panel.drugs}
@@ -175,8 +170,8 @@ def cross_validate(
     return CrossValidation(
         predictions=pd.concat([test.predictions for test in held_out], ignore_index=True),
         searches=searches,
-        joiners={number: joiner for number, (joiner, _) in joined.items()},
-        features=joined[ALL_LINES][1],
+        joiners=joiners,
+        features=final_features,
         blends=blends,
         errors=errors,
     )
@@ -184,12 +179,17 @@ def cross_validate(
 
 def lines_of_drug(study: Study, panel: Panel, drug: PanelDrug, features: pd.DataFrame) -> DrugLines:
     """Lines, features and responses of one drug of the panel."""
+    return responses_to(study, panel, drug).on(features)
+
+
+def responses_to(study: Study, panel: Panel, drug: PanelDrug) -> DrugResponses:
+    """Responses to one drug of the panel, of all lines that have one."""
     y = panel.values[drug.name].dropna()
-    return DrugLines(
+    return DrugResponses(
         drug=drug,
-        X=features.loc[y.index],
+        names=y.index,
         y=y.to_numpy(float),
-        numbers=features.index.get_indexer(y.index),
+        numbers=panel.values.index.get_indexer(y.index),
         donors=study.donors.loc[y.index].to_numpy(dtype=object),
         lineage=lineage_labels(study).loc[y.index].to_numpy(dtype=object),
     )
@@ -206,18 +206,27 @@ class _FoldTest:
     errors: dict[Pattern, HeldOutErrors]
 
 
+@in_one_thread
+def _search(
+    fold: FoldLines, drugs: Sequence[DrugResponses], trials: int, seed: int
+) -> SearchResult:
+    """Choose settings on the training lines."""
+    return search_settings([fold.training_lines(drug) for drug in drugs], trials, seed)
+
+
+@in_one_thread
 def _test_methods(
-    data: DrugLines, train: pd.Index, test: pd.Index, fold: int, settings: Settings, seed: int
+    fold: FoldLines, responses: DrugResponses, settings: Settings, seed: int
 ) -> _FoldTest | None:
     """Fit every method on the training lines and predict the test lines; None without any."""
-    known, held_out = data.among(train), data.among(test)
+    known, held_out = fold.training_lines(responses), fold.test_lines(responses)
     if not len(held_out.y):
         return None
     blend = _fit_blend(known, settings, seed)
-    marker = data.drug.marker
+    marker = responses.drug.marker
     baselines = {
         "drug_mean": DrugMean(),
-        "lineage_mean": GroupMean(pd.Series(data.lineage, index=data.X.index)),
+        "lineage_mean": GroupMean(pd.Series(responses.lineage, index=responses.names)),
         "marker": SingleMarker((f"expression:{marker}", f"rppa:{marker}")),
     }
     predicted = {
@@ -228,24 +237,32 @@ def _test_methods(
         predicted[name] = baseline.fit(known.X, known.y, known.donors).predict(held_out.X)
     table = pd.DataFrame(
         {
-            "drug": data.drug.name,
+            "drug": responses.drug.name,
             "sample_id": held_out.X.index,
             "donor": held_out.donors,
             "lineage": held_out.lineage,
-            "fold": fold,
+            "fold": fold.number,
             "observed": held_out.y,
             "train_mean": known.y.mean(),
             **predicted,
         }
     )
     nearest = NearestLines().fit(known.X, list(known.donors))
-    errors = held_out_errors(blend, fold, nearest, held_out.X, held_out.y, held_out.numbers)
-    return _FoldTest(data.drug.name, fold, table, blend, errors)
+    errors = held_out_errors(blend, fold.number, nearest, held_out.X, held_out.y, held_out.numbers)
+    return _FoldTest(responses.drug.name, fold.number, table, blend, errors)
 
 
-def _fit_blend(data: DrugLines, settings: Settings, seed: int) -> PatternBlend:
-    blend = PatternBlend(data.target_features, seed=seed, **settings.blend_parameters())
-    return blend.fit(data.X, data.y, data.donors)
+@in_one_thread
+def _fit_final(
+    fold: FoldLines, responses: DrugResponses, settings: Settings, seed: int
+) -> PatternBlend:
+    """Fit the blend on all lines of a drug."""
+    return _fit_blend(fold.training_lines(responses), settings, seed)
+
+
+def _fit_blend(known: DrugLines, settings: Settings, seed: int) -> PatternBlend:
+    blend = PatternBlend(known.target_features, seed=seed, **settings.blend_parameters())
+    return blend.fit(known.lines, known.y, known.donors)
 
 
 def _counted(

@@ -16,7 +16,6 @@ from models.line_matrix import TrainingLines
 from models.patterns import (
     Pattern,
     best_pattern,
-    pattern_columns,
     pattern_name,
     pattern_named,
     patterns_among,

@@ -17,6 +17,7 @@ from features.lineage import lineage_column, lineage_labels
 from features.study import Study, read_study
 from models.applicability import NearestLines
 from models.drug_model import DrugModel
+from models.engines import Engine
 from models.intervals import join_errors
 from models.mechanism_reference import MechanismReference
 from models.predictor import PanelPredictor, ResponseScale
@@ -88,8 +89,12 @@ class Retrain:
     predictor: PanelPredictor
 
 
-def retrain(request: Request, progress: Progress | None = None) -> Retrain:
+def retrain(
+    request: Request, progress: Progress | None = None, engine: Engine | None = None
+) -> Retrain:
     """Read the study, cross-validate, judge, and assemble the predictor.
+
+    `progress` and `engine` are those of `training.cross_validation.cross_validate`.
 
     Raises
     ------
@@ -104,14 +109,18 @@ def retrain(request: Request, progress: Progress | None = None) -> Retrain:
         panel=request.panel,
         min_lines=request.min_lines,
     )
-    return retrain_study(request, study, panel, progress)
+    return retrain_study(request, study, panel, progress, engine)
 
 
 def retrain_study(
-    request: Request, study: Study, panel: Panel, progress: Progress | None = None
+    request: Request,
+    study: Study,
+    panel: Panel,
+    progress: Progress | None = None,
+    engine: Engine | None = None,
 ) -> Retrain:
     """Cross-validate a panel of a study that was read, judge, and assemble the predictor."""
-    validation = cross_validate(study, panel, request.plan, progress)
+    validation = cross_validate(study, panel, request.plan, progress, engine)
     metrics = evaluate(validation.predictions, her2_high(study), seed=request.plan.seed)
     verdict = judge(metrics)
     predictor = _assemble(request, study, panel, validation, metrics, verdict)

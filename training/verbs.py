@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from models.engine_options import engine_options
+
 _DEFAULT_PANEL = "kinase"
 _MOST_JOBS = 2
 
@@ -53,8 +55,10 @@ _MOST_JOBS = 2
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    help=f"Processes, of one thread each.  [default: one a core, {_MOST_JOBS} at most]",
+    help="Processes of the local engine, of one thread each.  "
+    f"[default: one a core, {_MOST_JOBS} at most]",
 )
+@engine_options
 @click.option("--clinical", metavar="C,D", help="Clinical attributes to learn from, too.")
 @click.option(
     "--modalities",
@@ -85,6 +89,8 @@ def train(
     seed: int,
     min_lines: int,
     jobs: int | None,
+    engine: str,
+    scheduler: str | None,
     clinical: str | None,
     modalities: str | None,
     tracking_uri: str | None,
@@ -104,7 +110,7 @@ def train(
         raise click.UsageError("give --drugs or --panel, not both.")
     if not study.is_dir():  # before a store is made for it
         raise InputError(f"study {study} is not a folder; give one in the cBioPortal format")
-    from training.command import only_response, quiet_mlflow, run_train
+    from training.command import Where, only_response, quiet_mlflow, run_train
 
     with quiet_mlflow():
         from training.cross_validation import Plan
@@ -126,7 +132,8 @@ def train(
             min_lines=min_lines,
             plan=plan,
         )
-        for line in run_train(request, tracking_uri, experiment, register, quiet=quiet):
+        where = Where(tracking_uri, experiment, engine, scheduler)
+        for line in run_train(request, where, register, quiet=quiet):
             click.echo(line)
 
 

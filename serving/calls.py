@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
 
-from features.builders.joiner import coverage
+from features.builders.joiner import FeatureJoiner, coverage
 from features.study import Study
 from models.drug_model import DrugModel
 from models.estimator import Contributions
@@ -29,6 +31,10 @@ from serving.reasons import (
 
 _LEAST_APPLICABILITY = 0.05
 _LEAST_COVERAGE = 0.5
+# By the joiner of a predictor, with its joiners of the folds.
+_NAMED: WeakKeyDictionary[FeatureJoiner, tuple[Mapping[int, FeatureJoiner], NamedFeatures]] = (
+    WeakKeyDictionary()
+)
 
 
 @dataclass(frozen=True)
@@ -115,13 +121,28 @@ def samples_of(predictor: PanelPredictor, study: Study, features: pd.DataFrame) 
     return Samples(
         features,
         folds,
-        NamedFeatures.of(features.columns, {n: part.columns for n, part in folds.items()}),
+        _named(predictor),
         patterns,
         [
             ";".join([*pattern, *(["clinical"] if known else [])])
             for pattern, known in zip(patterns, clinical, strict=True)
         ],
     )
+
+
+def _named(predictor: PanelPredictor) -> NamedFeatures:
+    """What the names of a predictor's features say, worked out once."""
+    known = _NAMED.get(predictor.joiner)
+    if known is None or known[0] is not predictor.fold_joiners:
+        names = NamedFeatures.of(
+            pd.Index(predictor.joiner.get_feature_names_out()),
+            {
+                fold: pd.Index(joiner.get_feature_names_out())
+                for fold, joiner in predictor.fold_joiners.items()
+            },
+        )
+        known = _NAMED[predictor.joiner] = (predictor.fold_joiners, names)
+    return known[1]
 
 
 def outlook(

@@ -14,6 +14,7 @@ from features.study import Study
 
 _CLIP_SD = 8.0
 _NOT_LOGGED_ABOVE = 50.0
+_KEPT_LEVELS = 8
 
 
 class ExpressionBuilder(FeatureBuilder):
@@ -92,6 +93,7 @@ class ExpressionBuilder(FeatureBuilder):
         self.feature_names_ = [f"expression:{gene}" for gene in self.genes_]
         steps = (np.arange(self.n_quantiles) + 0.5) / self.n_quantiles
         self.quantiles_ = _quantiles(values, steps).T
+        self.__dict__.pop("_kept_levels", None)  # of an earlier fit
         mapped = values if self.z_scores_ else self._map(values)
         self.mean_, self.sd_ = mean_and_sd(mapped)
         return self
@@ -131,17 +133,36 @@ class ExpressionBuilder(FeatureBuilder):
     def _map(self, values: np.ndarray) -> np.ndarray:
         """Map each row to the training distribution over the genes that the row has."""
         mapped = np.full(values.shape, np.nan)
-        patterns, which = np.unique(np.isfinite(values), axis=0, return_inverse=True)
-        for number, shared in enumerate(patterns):
-            n_shared = int(shared.sum())
-            if n_shared < min(self.min_shared, len(self.genes_)):
+        alike: dict[bytes, list[int]] = {}
+        measured = np.isfinite(values)
+        for row, has in enumerate(measured):
+            alike.setdefault(has.tobytes(), []).append(row)
+        for rows in alike.values():
+            shared = measured[rows[0]]
+            if shared.sum() < min(self.min_shared, len(self.genes_)):
                 continue
-            rows = np.flatnonzero(which.ravel() == number)
-            reference = np.sort(self.quantiles_[shared].ravel())
-            ranks = rankdata(values[np.ix_(rows, shared)], axis=1)
-            at = (ranks - 0.5) / n_shared * len(reference) - 0.5
-            mapped[np.ix_(rows, shared)] = np.interp(at, np.arange(len(reference)), reference)
+            # Genes that tie share a rank, which is then a multiple of one half.
+            halves = 2 * rankdata(values[np.ix_(rows, shared)], axis=1)
+            mapped[np.ix_(rows, shared)] = self._levels_by_rank(shared)[halves.astype(int)]
         return mapped
+
+    def _levels_by_rank(self, shared: np.ndarray) -> np.ndarray:
+        """Level of the training distribution over some genes at each half of a rank among them.
+
+        The samples of a study mostly have the same genes, so that the last answers are kept.
+        """
+        kept: dict[bytes, np.ndarray] = self.__dict__.setdefault("_kept_levels", {})
+        key = shared.tobytes()
+        levels = kept.get(key)
+        if levels is None:
+            reference = np.sort(self.quantiles_[shared].ravel())
+            ranks = np.arange(2 * int(shared.sum()) + 1) / 2
+            at = (ranks - 0.5) / shared.sum() * len(reference) - 0.5
+            levels = np.interp(at, np.arange(len(reference)), reference)
+            if len(kept) >= _KEPT_LEVELS:
+                kept.clear()
+            kept[key] = levels
+        return levels
 
 
 def _quantiles(values: np.ndarray, steps: np.ndarray) -> np.ndarray:

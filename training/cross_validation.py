@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeVar
 
 import pandas as pd
@@ -21,6 +22,7 @@ from models.patterns import Pattern
 from training.drug_lines import DrugLines
 from training.panel import Panel, PanelDrug
 from training.search import SearchResult, Settings, drawn_drugs, search_settings
+from training.shared_search import SharedSearches
 
 BASELINES = ("drug_mean", "lineage_mean", "marker")
 METHODS = ("blend", "ridge", "trees", *BASELINES)
@@ -111,6 +113,7 @@ def cross_validate(
     plan: Plan,
     progress: Progress | None = None,
     engine: Engine | None = None,
+    shared: SharedSearches | None = None,
 ) -> CrossValidation:
     """Test every method by nested cross-validation, then fit the blend on all lines.
 
@@ -125,10 +128,12 @@ def cross_validate(
         Told a stage's name, the steps of it that ended, and how many it has.
     engine : Engine, optional
         Open; processes of this machine by default, as many as the plan has jobs.
+    shared : SharedSearches, optional
+        Where other workers do some of the searches' trials.
     """
     if engine is None:
         with LocalEngine(plan.jobs) as processes:
-            return cross_validate(study, panel, plan, progress, processes)
+            return cross_validate(study, panel, plan, progress, processes, shared)
     lines = panel.values.index
     splits = dict(enumerate(split_lines(study, lines, plan)))
     splits[ALL_LINES] = (lines, lines[:0])
@@ -143,14 +148,23 @@ def cross_validate(
     # Each task's lines are cut out when it is its turn, so that memory holds few of them. A fold's
     # trees have a seed of their own: where the folds' explanations agree, it is not by the seed.
     drawn = drawn_drugs(panel.drugs, plan.seed)
+    # All workers of a shared search come to the same result.
+    workers = 1 if shared is None else shared.workers
     found = engine.map(
         search_settings,
         (
-            ([known(drug, number).among(train) for drug in drawn], plan.trials, plan.seed)
+            (
+                [known(drug, number).among(train) for drug in drawn],
+                plan.trials,
+                plan.seed,
+                None if shared is None else shared.of(lines_of_search(number)),
+            )
             for number, (train, _) in splits.items()
+            for _ in range(workers)
         ),
     )
-    searches = dict(zip(splits, _counted(found, "search", len(splits), progress), strict=True))
+    told = _counted(found, "search", len(splits) * workers, progress)
+    searches = dict(zip(splits, islice(told, 0, None, workers), strict=True))
     outer = [(n, drug) for n in splits if n != ALL_LINES for drug in panel.drugs]
     tested = engine.map(
         _test_methods,
@@ -180,6 +194,11 @@ def cross_validate(
         blends=blends,
         errors=errors,
     )
+
+
+def lines_of_search(fold: int) -> str:
+    """The lines that a fold's search sees, in words."""
+    return "all lines" if fold == ALL_LINES else f"without fold {fold}"
 
 
 def lines_of_drug(study: Study, panel: Panel, drug: PanelDrug, features: pd.DataFrame) -> DrugLines:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import optuna
 import pandas as pd
+from optuna.trial import FrozenTrial, TrialState
 
 from models.blend import blend_weights, blended
 from models.folds import Folds, donor_folds
@@ -17,6 +18,7 @@ from models.screening import screen
 from models.trees import ScreenedTrees
 from training.drug_lines import DrugLines
 from training.panel import PanelDrug
+from training.shared_search import SharedSearch
 
 _INNER_FOLDS = 3
 _MOST_DRUGS = 6
@@ -57,7 +59,9 @@ def drawn_drugs(drugs: Sequence[PanelDrug], seed: int) -> list[PanelDrug]:
     return [drugs[number] for number in sorted(drawn)]
 
 
-def search_settings(drugs: Sequence[DrugLines], n_trials: int, seed: int) -> SearchResult:
+def search_settings(
+    drugs: Sequence[DrugLines], n_trials: int, seed: int, shared: SharedSearch | None = None
+) -> SearchResult:
     """Choose one setting for the panel by inner cross-validation of the blend.
 
     One setting for all drugs, since tens of lines cannot carry one each. The first trial is the
@@ -70,19 +74,31 @@ def search_settings(drugs: Sequence[DrugLines], n_trials: int, seed: int) -> Sea
     n_trials : int
         Zero keeps the defaults.
     seed : int
+        Fixes the trials, unless others do some of them.
+    shared : SharedSearch, optional
+        Where the trials are shared with other workers, which do some of them.
     """
     if n_trials < 1:
         return SearchResult(Settings(), pd.DataFrame(columns=["number", "state", "value"]))
     # A warning of Optuna is a traceback: of a trial that the user interrupted.
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     tasks = [_Task.of(drug, seed) for drug in drugs]
-    study = optuna.create_study(
-        sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=max(5, n_trials // 3)),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=1),
+    sampler = optuna.samplers.TPESampler(
+        seed=seed if shared is None else None, n_startup_trials=max(5, n_trials // 3)
     )
-    study.enqueue_trial(_DEFAULTS)
-    study.optimize(lambda trial: _objective(trial, tasks, seed), n_trials=n_trials)
-    return SearchResult(_settings(study.best_params), _trials(study))
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=1)
+
+    def objective(trial: optuna.Trial) -> float:
+        return _objective(trial, tasks, seed)
+
+    if shared is not None:
+        trials = shared.trials(objective, n_trials, first=_DEFAULTS, sampler=sampler, pruner=pruner)
+    else:
+        study = optuna.create_study(sampler=sampler, pruner=pruner)
+        study.enqueue_trial(_DEFAULTS)
+        study.optimize(objective, n_trials=n_trials)
+        trials = study.trials
+    return SearchResult(_settings(_best(trials).params), _trials(trials))
 
 
 @dataclass(frozen=True)
@@ -166,10 +182,16 @@ def _settings(parameters: dict[str, Any]) -> Settings:
     return Settings(trees, parameters["shrinkage"])
 
 
-def _trials(study: optuna.Study) -> pd.DataFrame:
+def _best(trials: Sequence[FrozenTrial]) -> FrozenTrial:
+    """The complete trial of the lowest error, the first one of equals."""
+    complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+    return min(complete, key=lambda trial: (trial.value, trial.number))
+
+
+def _trials(trials: Sequence[FrozenTrial]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {"number": t.number, "state": t.state.name.lower(), "value": t.value, **t.params}
-            for t in study.trials
+            for t in trials
         ]
     )

@@ -19,7 +19,7 @@ from features.simulation import SimulationPlan, simulate_study
 from models.registry import load_model
 from sidestep.main import main
 from training.progress import Reporter
-from training.tracking import Store
+from training.store import Store
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 import click
 
 ENGINES = ("local", "dask")
+#: As `models.device.require_device` knows them.
+DEVICES = ("cpu", "cuda")
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 

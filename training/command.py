@@ -70,12 +70,16 @@ def run_train(request: Request, where: Where, name: str | None, *, quiet: bool) 
     """
     from threadpoolctl import threadpool_limits
 
+    from models.databases import without_password
+    from models.device import require_device
     from models.engines import open_engine
     from models.registry import resolve_tracking_uri
     from training.progress import Reporter
     from training.registration import check_name
     from training.retrain import retrain
-    from training.tracking import open_store, track
+    from training.shared_search import require_storage
+    from training.store import open_store
+    from training.tracking import track
 
     started = time.time()
     uri = resolve_tracking_uri(where.tracking_uri)
@@ -92,11 +96,15 @@ def run_train(request: Request, where: Where, name: str | None, *, quiet: bool) 
                 notice=progress.say,
             )
         )
+        if where.engine == "local":  # the workers of a cluster may have other devices than this one
+            require_device(request.plan.device)
         store = open_store(uri, where.experiment)  # before hours of work, not after
+        if request.study_storage is not None:
+            require_storage(request.study_storage)
         result = retrain(request, progress, engine)
         progress.say("keeping the run in MLflow")
         tracked = track(result, store, started=started, register_as=name)
-    yield from _summary(result, tracked, uri)
+    yield from _summary(result, tracked, without_password(uri))
     yield f"Took {time.time() - started:.0f} s"
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from itertools import islice
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -13,6 +14,7 @@ from features.lineage import lineage_labels
 from features.study import Study
 from models.applicability import NearestLines
 from models.baselines import DrugMean, GroupMean, SingleMarker
+from models.device import CPU
 from models.engines import Engine, LocalEngine
 from models.folds import donor_folds
 from models.intervals import HeldOutErrors, held_out_errors
@@ -21,7 +23,8 @@ from models.patterns import Pattern
 from training.drug_lines import DrugLines, DrugResponses
 from training.fold_lines import FoldLines
 from training.panel import Panel, PanelDrug
-from training.search import SearchResult, Settings, drawn_drugs, search_settings
+from training.search import SearchResult, drawn_drugs, search_settings
+from training.shared_search import SharedSearch, SharedSearches
 from training.threads import in_one_thread
 
 BASELINES = ("drug_mean", "lineage_mean", "marker")
@@ -48,6 +51,8 @@ class Plan:
         Modalities to use; all that the study has by default.
     clinical : tuple of str
         Clinical attributes to use as covariates.
+    device : {"cpu", "cuda"}
+        Where trees are grown (`models.device`).
     """
 
     folds: int = 5
@@ -56,6 +61,7 @@ class Plan:
     jobs: int = 2
     modalities: tuple[str, ...] | None = None
     clinical: tuple[str, ...] = ()
+    device: str = CPU
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,7 @@ def cross_validate(
     plan: Plan,
     progress: Progress | None = None,
     engine: Engine | None = None,
+    shared: SharedSearches | None = None,
 ) -> CrossValidation:
     """Test every method by nested cross-validation, then fit the blend on all lines.
 
@@ -127,10 +134,12 @@ def cross_validate(
         Told a stage's name, the steps of it that ended, and how many it has.
     engine : Engine, optional
         Open; processes of this machine by default, as many as the plan has jobs.
+    shared : SharedSearches, optional
+        Where other workers do some of the searches' trials.
     """
     if engine is None:
         with LocalEngine(plan.jobs) as processes:
-            return cross_validate(study, panel, plan, progress, processes)
+            return cross_validate(study, panel, plan, progress, processes, shared)
     lines = panel.values.index
     splits = {ALL_LINES: (lines, lines[:0])} | dict(enumerate(split_lines(study, lines, plan)))
     joiners: dict[int, FeatureJoiner] = {}
@@ -146,18 +155,28 @@ def cross_validate(
     # A fold's trees have a seed of their own: where the folds' explanations agree, it is not by
     # the seed.
     drawn = [responses[drug] for drug in drawn_drugs(panel.drugs, plan.seed)]
-    found = engine.map(_search, ((fold, drawn, plan.trials, plan.seed) for fold in folds.values()))
-    searches = dict(zip(folds, _counted(found, "search", len(folds), progress), strict=True))
+    # All workers of a shared search come to the same result.
+    workers = 1 if shared is None else shared.workers
+    found = engine.map(
+        _search,
+        (
+            (fold, drawn, plan, None if shared is None else shared.of(lines_of_search(number)))
+            for number, fold in folds.items()
+            for _ in range(workers)
+        ),
+    )
+    told = _counted(found, "search", len(folds) * workers, progress)
+    searches = dict(zip(folds, islice(told, 0, None, workers), strict=True))
+    chosen = {n: found.settings.blend_parameters(plan.device) for n, found in searches.items()}
     outer = [(n, drug) for n in splits if n != ALL_LINES for drug in panel.drugs]
     tested = engine.map(
         _test_methods,
-        ((folds[n], responses[drug], searches[n].settings, plan.seed + 1 + n) for n, drug in outer),
+        ((folds[n], responses[drug], chosen[n], plan.seed + 1 + n) for n, drug in outer),
     )
     held_out = [test for test in _counted(tested, "test", len(outer), progress) if test is not None]
-    final = searches[ALL_LINES].settings
     fitted = engine.map(
         _fit_final,
-        ((folds[ALL_LINES], responses[drug], final, plan.seed) for drug in panel.drugs),
+        ((folds[ALL_LINES], responses[drug], chosen[ALL_LINES], plan.seed) for drug in panel.drugs),
     )
     final_blends = list(_counted(fitted, "fit", len(panel.drugs), progress))
     blends: dict[str, dict[int, PatternBlend]] = {drug.name: {} for drug in panel.drugs}
@@ -175,6 +194,11 @@ def cross_validate(
         blends=blends,
         errors=errors,
     )
+
+
+def lines_of_search(fold: int) -> str:
+    """The lines that a fold's search sees, in words."""
+    return "all lines" if fold == ALL_LINES else f"without fold {fold}"
 
 
 def lines_of_drug(study: Study, panel: Panel, drug: PanelDrug, features: pd.DataFrame) -> DrugLines:
@@ -208,21 +232,22 @@ class _FoldTest:
 
 @in_one_thread
 def _search(
-    fold: FoldLines, drugs: Sequence[DrugResponses], trials: int, seed: int
+    fold: FoldLines, drugs: Sequence[DrugResponses], plan: Plan, shared: SharedSearch | None
 ) -> SearchResult:
     """Choose settings on the training lines."""
-    return search_settings([fold.training_lines(drug) for drug in drugs], trials, seed)
+    known = [fold.training_lines(drug) for drug in drugs]
+    return search_settings(known, plan.trials, plan.seed, shared, plan.device)
 
 
 @in_one_thread
 def _test_methods(
-    fold: FoldLines, responses: DrugResponses, settings: Settings, seed: int
+    fold: FoldLines, responses: DrugResponses, parameters: dict[str, Any], seed: int
 ) -> _FoldTest | None:
     """Fit every method on the training lines and predict the test lines; None without any."""
     known, held_out = fold.training_lines(responses), fold.test_lines(responses)
     if not len(held_out.y):
         return None
-    blend = _fit_blend(known, settings, seed)
+    blend = _fit_blend(known, parameters, seed)
     marker = responses.drug.marker
     baselines = {
         "drug_mean": DrugMean(),
@@ -254,14 +279,14 @@ def _test_methods(
 
 @in_one_thread
 def _fit_final(
-    fold: FoldLines, responses: DrugResponses, settings: Settings, seed: int
+    fold: FoldLines, responses: DrugResponses, parameters: dict[str, Any], seed: int
 ) -> PatternBlend:
     """Fit the blend on all lines of a drug."""
-    return _fit_blend(fold.training_lines(responses), settings, seed)
+    return _fit_blend(fold.training_lines(responses), parameters, seed)
 
 
-def _fit_blend(known: DrugLines, settings: Settings, seed: int) -> PatternBlend:
-    blend = PatternBlend(known.target_features, seed=seed, **settings.blend_parameters())
+def _fit_blend(known: DrugLines, parameters: dict[str, Any], seed: int) -> PatternBlend:
+    blend = PatternBlend(known.target_features, seed=seed, **parameters)
     return blend.fit(known.lines, known.y, known.donors)
 
 

@@ -26,6 +26,7 @@ from training.cross_validation import ALL_LINES, CrossValidation, Plan, Progress
 from training.evaluation import evaluate, evaluate_folds
 from training.gate import Verdict, judge
 from training.panel import Panel, choose_panel
+from training.shared_search import SharedSearches, search_name
 
 _Part = TypeVar("_Part")
 _PACKAGES = ("sidestep", "numpy", "pandas", "scipy", "scikit-learn", "optuna", "mlflow")
@@ -47,6 +48,10 @@ class Request:
     min_lines : int
         Lines that a drug needs.
     plan : Plan
+    study_storage : str, optional
+        Database where the trials are shared with whoever has the same request.
+    search_workers : int
+        Workers a search, where trials are shared.
     """
 
     study: Path
@@ -55,6 +60,8 @@ class Request:
     panel: str = "all"
     min_lines: int = 20
     plan: Plan = field(default_factory=Plan)
+    study_storage: str | None = None
+    search_workers: int = 1
 
 
 @dataclass(frozen=True)
@@ -120,7 +127,8 @@ def retrain_study(
     engine: Engine | None = None,
 ) -> Retrain:
     """Cross-validate a panel of a study that was read, judge, and assemble the predictor."""
-    validation = cross_validate(study, panel, request.plan, progress, engine)
+    shared = _shared_searches(request, study, panel)
+    validation = cross_validate(study, panel, request.plan, progress, engine, shared)
     metrics = evaluate(validation.predictions, her2_high(study), seed=request.plan.seed)
     verdict = judge(metrics)
     predictor = _assemble(request, study, panel, validation, metrics, verdict)
@@ -143,6 +151,24 @@ def software_versions() -> dict[str, str]:
     found = {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
     # Not by its distribution, which is xgboost-cpu or xgboost, whichever the platform has.
     return found | {"xgboost": xgboost.__version__}
+
+
+def _shared_searches(request: Request, study: Study, panel: Panel) -> SharedSearches | None:
+    """Where the trials of this request are shared, if they are."""
+    if request.study_storage is None:
+        return None
+    response, plan = panel.response.stable_id, asdict(request.plan)
+    del plan["jobs"]  # which changes no number
+    what = {
+        "study": dict(study.digests),
+        "response": response,
+        "drugs": [drug.name for drug in panel.drugs],
+        "lines": list(panel.values.index),
+        "plan": plan,
+        "software": software_versions(),
+    }
+    name = search_name(what, f"{study.study_id} {response}")
+    return SharedSearches(request.study_storage, name, request.search_workers)
 
 
 def _assemble(

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import optuna
 import pandas as pd
+from optuna.trial import FrozenTrial, TrialState
 
 from models.blend import blend_weights, blended
+from models.device import CPU
 from models.folds import Folds, donor_folds
 from models.line_matrix import FeatureRanking
 from models.ridge import MultiViewRidge
@@ -20,6 +22,7 @@ from models.screening import rank_folds
 from models.trees import ScreenedTrees
 from training.drug_lines import DrugLines
 from training.panel import PanelDrug
+from training.shared_search import SharedSearch
 
 _INNER_FOLDS = 3
 _MOST_DRUGS = 6
@@ -37,9 +40,9 @@ class Settings:
     trees: dict[str, Any] = field(default_factory=dict)
     shrinkage: float = 100.0
 
-    def blend_parameters(self) -> dict[str, Any]:
-        """Keyword arguments of `models.blend.Blend`."""
-        return {"tree_settings": self.trees, "shrinkage": self.shrinkage}
+    def blend_parameters(self, device: str = CPU) -> dict[str, Any]:
+        """Keyword arguments of `models.blend.Blend`, whose trees are to be grown on `device`."""
+        return {"tree_settings": self.trees | {"device": device}, "shrinkage": self.shrinkage}
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,13 @@ def drawn_drugs(drugs: Sequence[PanelDrug], seed: int) -> list[PanelDrug]:
     return [drugs[number] for number in sorted(drawn)]
 
 
-def search_settings(drugs: Sequence[DrugLines], n_trials: int, seed: int) -> SearchResult:
+def search_settings(
+    drugs: Sequence[DrugLines],
+    n_trials: int,
+    seed: int,
+    shared: SharedSearch | None = None,
+    device: str = CPU,
+) -> SearchResult:
     """Choose one setting for the panel by inner cross-validation of the blend.
 
     One setting for all drugs, since tens of lines cannot carry one each. The first trial is the
@@ -79,19 +88,33 @@ def search_settings(drugs: Sequence[DrugLines], n_trials: int, seed: int) -> Sea
     n_trials : int
         Zero keeps the defaults.
     seed : int
+        Fixes the trials, unless others do some of them.
+    shared : SharedSearch, optional
+        Where the trials are shared with other workers, which do some of them.
+    device : {"cpu", "cuda"}
+        Where trees are grown.
     """
     if n_trials < 1:
         return SearchResult(Settings(), pd.DataFrame(columns=["number", "state", "value"]))
     # A warning of Optuna is a traceback: of a trial that the user interrupted.
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    tasks = [_Task.of(drug, seed) for drug in drugs]
-    study = optuna.create_study(
-        sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=max(5, n_trials // 3)),
-        pruner=_pruner(),
+    tasks = [_Task.of(drug, seed, device) for drug in drugs]
+    sampler = optuna.samplers.TPESampler(
+        seed=seed if shared is None else None, n_startup_trials=max(5, n_trials // 3)
     )
-    study.enqueue_trial(_DEFAULTS)
-    study.optimize(lambda trial: _objective(trial, tasks), n_trials=n_trials)
-    return SearchResult(_settings(study.best_params), _trials(study))
+    pruner = _pruner()
+
+    def objective(trial: optuna.Trial) -> float:
+        return _objective(trial, tasks)
+
+    if shared is not None:
+        trials = shared.trials(objective, n_trials, first=_DEFAULTS, sampler=sampler, pruner=pruner)
+    else:
+        study = optuna.create_study(sampler=sampler, pruner=pruner)
+        study.enqueue_trial(_DEFAULTS)
+        study.optimize(objective, n_trials=n_trials)
+        trials = study.trials
+    return SearchResult(_settings(_best(trials).params), _trials(trials))
 
 
 @dataclass(frozen=True)
@@ -104,17 +127,19 @@ class _Task:
 
     drug: DrugLines
     seed: int
+    device: str
     folds: Folds
     rankings: list[FeatureRanking]
     ridge: np.ndarray
 
     @classmethod
-    def of(cls, drug: DrugLines, seed: int) -> _Task:
+    def of(cls, drug: DrugLines, seed: int, device: str) -> _Task:
         folds = donor_folds(drug.donors, _INNER_FOLDS, seed)
         ridge = MultiViewRidge(drug.target_features)
         return cls(
             drug,
             seed,
+            device,
             folds,
             rank_folds(drug.lines, drug.y, folds),
             ridge.out_of_fold(drug.lines, drug.y, drug.donors, folds),
@@ -134,7 +159,11 @@ class _Task:
     def _errors(self, settings: Settings) -> np.ndarray:
         y = self.drug.y
         trees = ScreenedTrees(
-            self.drug.target_features, max_bin=_BINS, seed=self.seed, **settings.trees
+            self.drug.target_features,
+            max_bin=_BINS,
+            seed=self.seed,
+            device=self.device,
+            **settings.trees,
         )
         by_trees = trees.out_of_fold(self.drug.lines, y, self.folds, self.rankings)
         held_out = np.column_stack([self.ridge, by_trees])
@@ -210,7 +239,13 @@ def _settings(parameters: dict[str, Any]) -> Settings:
     return Settings(trees, parameters["shrinkage"])
 
 
-def _trials(study: optuna.Study) -> pd.DataFrame:
+def _best(trials: Sequence[FrozenTrial]) -> FrozenTrial:
+    """The complete trial of the lowest error, the first one of equals."""
+    complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+    return min(complete, key=lambda trial: (trial.value, trial.number))
+
+
+def _trials(trials: Sequence[FrozenTrial]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
@@ -219,6 +254,6 @@ def _trials(study: optuna.Study) -> pd.DataFrame:
                 "value": t.user_attrs.get("value", t.value),
                 **t.params,
             }
-            for t in study.trials
+            for t in trials
         ]
     )

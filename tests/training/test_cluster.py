@@ -15,7 +15,7 @@ from models.engines import open_engine
 from models.storage import save_predictor
 from sidestep.main import main
 from training.retrain import Retrain, retrain
-from training.tracking import Store
+from training.store import Store
 
 if TYPE_CHECKING:
     from distributed import LocalCluster

@@ -137,18 +137,25 @@ class NearestLines:
         return near.distances(X.to_numpy(float)[:, space.columns])
 
     def neighbourhood(
-        self, space: ModelSpace, pattern: Pattern, among: np.ndarray | None = None
+        self,
+        space: ModelSpace,
+        pattern: Pattern,
+        among: np.ndarray | None = None,
+        unit: float | None = None,
     ) -> Neighbourhood:
-        """What `distances` compares samples with; parameters as there."""
+        """What `distances` compares samples with; parameters as there.
+
+        `unit` is that of the neighbourhood where it is known already.
+        """
         rows = np.arange(len(self.lines_)) if among is None else np.asarray(among)
         rows = rows[[set(pattern) <= set(self._has[row]) for row in rows]]
         lines = np.ascontiguousarray(self.lines_[np.ix_(rows, space.columns)])
-        unit = np.nan
-        if len(rows) > _NEIGHBOURS:
+        if unit is None and len(rows) > _NEIGHBOURS:
             _, donors = np.unique(np.array(self.donors_)[rows], return_inverse=True)
             typical = np.median(_nearest(lines, donors, lines, donors, space.weights))
             unit = float(typical) if np.isfinite(typical) and typical > 0 else 1.0
-        return Neighbourhood(space, self.sd_[space.columns], lines, unit)
+        known = np.nan if unit is None else unit
+        return Neighbourhood(space, self.sd_[space.columns], lines, known)
 
     def get_state(self) -> dict[str, Any]:
         """Plain values and arrays."""

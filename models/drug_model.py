@@ -56,6 +56,8 @@ class DrugModel:
         Method -> metric -> [value, lower, upper], out of fold.
     beats_baselines : bool
         Whether the blend's out-of-fold Pearson r is above every baseline's.
+    units : mapping of Pattern to float
+        Of the sub-models' neighbourhoods, as far as they are known.
     """
 
     name: str
@@ -66,6 +68,7 @@ class DrugModel:
     observed: np.ndarray
     metrics: Mapping[str, Mapping[str, Sequence[float]]]
     beats_baselines: bool
+    units: Mapping[Pattern, float] = field(default_factory=dict)
 
     # What the model's own parts say, worked out when first asked for.
     _known: dict[Pattern, SubModelView] = field(
@@ -78,7 +81,8 @@ class DrugModel:
         if known is None or known.nearest is not nearest:
             weights = sub_model_weights(self.blend, pattern, nearest)
             space = model_space(weights, nearest.features_, pattern)
-            near = nearest.neighbourhood(space, pattern, self.lines)
+            unit = self.units.get(pattern)
+            near = nearest.neighbourhood(space, pattern, self.lines, unit)
             known = self._known[pattern] = SubModelView(nearest, weights, near)
         return known
 
@@ -87,8 +91,9 @@ class DrugModel:
         """Training lines that the drug was tested on."""
         return len(self.lines)
 
-    def get_state(self) -> dict[str, Any]:
-        """Everything as plain values and numeric arrays."""
+    def get_state(self, nearest: NearestLines) -> dict[str, Any]:
+        """Everything as plain values and numeric arrays; `nearest` are the training lines."""
+        views = [self.view(pattern, nearest) for pattern in self.blend.patterns]
         return {
             "name": self.name,
             "blend": self.blend.get_state(),
@@ -98,6 +103,7 @@ class DrugModel:
             "observed": self.observed,
             "metrics": self.metrics,
             "beats_baselines": self.beats_baselines,
+            "units": np.array([view.neighbourhood.unit for view in views]),
         }
 
     @classmethod
@@ -105,10 +111,13 @@ class DrugModel:
         cls, state: dict[str, Any], features: np.ndarray, fold_features: Mapping[int, np.ndarray]
     ) -> Self:
         """Model that `get_state` described, on the columns that its joiners build."""
+        blend = PatternBlend.from_state(state["blend"], features)
+        units = state.get("units", ())  # models of format 2 have none
         return cls(
             **state
             | {
-                "blend": PatternBlend.from_state(state["blend"], features),
+                "blend": blend,
+                "units": dict(zip(blend.patterns, map(float, units), strict=False)),
                 "fold_blends": {
                     int(n): PatternBlend.from_state(blend, fold_features[int(n)])
                     for n, blend in state["fold_blends"].items()

@@ -178,7 +178,7 @@ class PanelPredictor:
         return {
             "joiner": self.joiner.get_state(),
             "fold_joiners": {str(n): joiner.get_state() for n, joiner in self.fold_joiners.items()},
-            "drugs": {name: model.get_state() for name, model in self.drugs.items()},
+            "drugs": {name: model.get_state(self.nearest) for name, model in self.drugs.items()},
             "nearest": self.nearest.get_state(),
             "her2_high": self.her2_high,
             "mechanisms": self.mechanisms.get_state(),

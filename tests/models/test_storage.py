@@ -187,6 +187,7 @@ def as_format_2(predictor: PanelPredictor, folder: Path) -> Path:
     state = predictor.get_state()
     for name, model in predictor.drugs.items():
         drug = state["drugs"][name]
+        del drug["units"]
         kept = {"blend": (model.blend, drug["blend"])}
         kept |= {n: (model.fold_blends[int(n)], part) for n, part in drug["fold_blends"].items()}
         for blend, told in kept.values():

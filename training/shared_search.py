@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import textwrap
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import optuna
+import sqlalchemy
 from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
@@ -140,12 +142,25 @@ def require_storage(storage: str) -> None:
 def _opened(url: str) -> Iterator[optuna.storages.RDBStorage]:
     """Database of searches; its connections end with the context."""
     require_database(url)
+    _require_own(url)
     storage = _made(url)
     try:
         yield storage
     finally:
         storage.remove_session()
         storage.engine.dispose()
+
+
+def _require_own(url: str) -> None:
+    """Refuse a database of another program that keeps the version of its tables as Optuna does."""
+    try:
+        engine = sqlalchemy.create_engine(url)
+        tables = set(sqlalchemy.inspect(engine).get_table_names())
+        engine.dispose()
+    except (SQLAlchemyError, ImportError, ValueError) as error:
+        raise _unusable(url, error) from None
+    if "alembic_version" in tables and "studies" not in tables:
+        raise _unusable(url, "it holds the tables of another program, such as MLflow")
 
 
 def _made(url: str) -> optuna.storages.RDBStorage:
@@ -161,16 +176,21 @@ def _made(url: str) -> optuna.storages.RDBStorage:
                     grace_period=_SECONDS_TO_LIVE,
                     heartbeat_stale_trial_callback=again,
                 )
-        except (SQLAlchemyError, ImportError, RuntimeError, ValueError) as error:
+        except (SQLAlchemyError, RuntimeError) as error:
             if attempt == _ATTEMPTS_TO_OPEN or not isinstance(error, SQLAlchemyError):
-                raise InputError(
-                    without_password(
-                        f"the study storage {url} cannot be opened ({error}); give another "
-                        "--study-storage, such as postgresql://USER@HOST/NAME"
-                    )
-                ) from None
+                raise _unusable(url, error) from None
             time.sleep(0.2 * attempt)
     raise AssertionError("unreachable")
+
+
+def _unusable(url: str, error: Exception | str) -> InputError:
+    reason = textwrap.shorten(str(getattr(error, "orig", None) or error), 160, placeholder=" …")
+    return InputError(
+        without_password(
+            f"the study storage {url} cannot be opened ({reason}); give --study-storage a database "
+            "of its own, such as postgresql://USER@HOST/optuna"
+        )
+    )
 
 
 def _counted(study: optuna.Study, n_trials: int) -> list[FrozenTrial]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from mlflow import MlflowClient
+from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import (
     MLFLOW_EXPERIMENT_PRIMARY_METRIC_GREATER_IS_BETTER,
@@ -58,12 +59,7 @@ def open_store(tracking_uri: str, experiment: str = DEFAULT_EXPERIMENT) -> Store
         client = MlflowClient(tracking_uri)
         found = client.get_experiment_by_name(experiment)
         if found is None:
-            primary = {
-                MLFLOW_EXPERIMENT_PRIMARY_METRIC_NAME: "pearson",
-                MLFLOW_EXPERIMENT_PRIMARY_METRIC_GREATER_IS_BETTER: "true",
-            }
-            made = client.create_experiment(experiment, location, tags=primary)
-            return Store(tracking_uri, made)
+            found = _make_experiment(client, experiment, location)
     except (MlflowException, OSError, ImportError) as error:
         reason = textwrap.shorten(str(error), 160, placeholder=" …")
         raise InputError(
@@ -78,6 +74,20 @@ def open_store(tracking_uri: str, experiment: str = DEFAULT_EXPERIMENT) -> Store
             "another --experiment"
         )
     return Store(tracking_uri, found.experiment_id)
+
+
+def _make_experiment(client: MlflowClient, name: str, location: str | None) -> Experiment:
+    """Make an experiment, or take the one that another worker made meanwhile."""
+    primary = {
+        MLFLOW_EXPERIMENT_PRIMARY_METRIC_NAME: "pearson",
+        MLFLOW_EXPERIMENT_PRIMARY_METRIC_GREATER_IS_BETTER: "true",
+    }
+    try:
+        client.create_experiment(name, location, tags=primary)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    return client.get_experiment_by_name(name)
 
 
 def _artefacts_place(tracking_uri: str, experiment: str) -> str | None:

@@ -83,11 +83,12 @@ def _make_experiment(client: MlflowClient, name: str, location: str | None) -> E
         MLFLOW_EXPERIMENT_PRIMARY_METRIC_GREATER_IS_BETTER: "true",
     }
     try:
-        client.create_experiment(name, location, tags=primary)
+        return client.get_experiment(client.create_experiment(name, location, tags=primary))
     except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+        made = client.get_experiment_by_name(name)
+        if error.error_code != "RESOURCE_ALREADY_EXISTS" or made is None:
             raise
-    return client.get_experiment_by_name(name)
+    return made
 
 
 def _artefacts_place(tracking_uri: str, experiment: str) -> str | None:

@@ -88,8 +88,11 @@ class H5adMatrix:
     def blocks(self) -> Iterator[tuple[int, int, np.ndarray]]:
         """See `features.sample_major.SampleMajorFile`."""
         height = max(1, CELLS // max(len(self.features), 1))
-        for start in range(0, len(self.samples), height):
-            yield 0, start, self._rows(start, min(start + height, len(self.samples))).T
+        try:
+            for start in range(0, len(self.samples), height):
+                yield 0, start, self._rows(start, min(start + height, len(self.samples))).T
+        except (OSError, IndexError) as error:
+            raise self._refused("is damaged", "write it again") from error
 
     def _rows(self, start: int, end: int) -> np.ndarray:
         """Neighbouring samples x features, float64."""

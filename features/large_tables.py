@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.contents import decode_pieces, read_pieces
+from features.contents import Digest, decode_pieces, read_pieces
 from features.limits import table_limits
 from features.problems import StudyError, study_error
 from features.tables import (
@@ -175,9 +175,7 @@ def _uneven(line: str, number: int, width: int, name: str) -> StudyError | None:
     return None
 
 
-def _whole_lines(
-    path: Path, name: str, sha256: hashlib._Hash, block: int
-) -> Iterator[tuple[int, str]]:
+def _whole_lines(path: Path, name: str, sha256: Digest, block: int) -> Iterator[tuple[int, str]]:
     """Text of some whole lines, without the last newline, and the number of the first of them."""
     waiting: list[str] = []
     size, first = 0, 1

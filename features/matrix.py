@@ -64,15 +64,6 @@ class Matrix:
             values = values[:, self.columns]
         return _averaged(pd.DataFrame(values, index=samples[at >= 0], columns=self.names))
 
-    def profiled(self, samples: pd.Index) -> pd.Index:
-        """Those of `samples` that are profiled."""
-        return samples[self.samples.get_indexer(samples) >= 0]
-
-    @property
-    def n_features(self) -> int:
-        """Number of features."""
-        return int(self.names.nunique())
-
 
 def tell_repeated(names: pd.Index, file: str, what: str, findings: Findings) -> None:
     """Note which features several rows of a file have, which are to be averaged."""

@@ -90,7 +90,7 @@ def read_matrix_rows(
     seen = _SeenText(len(numbers), tuple(text))
     if isinstance(table, Table) or store is None:
         blocks = list(seen.each_block(table, numbers))
-        return seen.told(HeldRows(np.vstack(blocks).T))
+        return seen.told(HeldRows((blocks[0] if len(blocks) == 1 else np.vstack(blocks)).T))
     made_of = {"text": table.digest, "columns": [list(text), list(numbers)]}
     rows, state = store.rows(
         made_of, len(numbers), lambda: seen.each_block(table, numbers), lambda: seen.state

@@ -79,7 +79,7 @@ class ParquetMatrix:
                 for at in range(0, len(self._columns), width):
                     columns = self._columns[at : at + width]
                     yield at, 0, _numbers(file.read(columns=columns), columns)
-        except pa.ArrowException as error:
+        except (OSError, pa.ArrowException) as error:
             message = f"{self._name} is damaged ({_first_line(error)}); write it again."
             raise study_error(message, self._name) from error
 

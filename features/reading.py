@@ -11,18 +11,15 @@ import pandas as pd
 from features import mix_ups
 from features.antibodies import ProteinLevels, read_protein_levels
 from features.clinical import join_patients, read_attributes
+from features.data_files import DataFiles
 from features.genes import GeneRows, gene_pairs, name_rows, read_gene_rows
 from features.identifiers import Samples
-from features.large_tables import BLOCK, LargeTable, open_table
-from features.limits import held_bytes
 from features.matrix import Matrix
-from features.matrix_rows import AnyTable
 from features.matrix_store import MatrixStore
 from features.meta import Meta, check_folder, data_path, meta_paths, read_meta
 from features.mutations import MutationCalls, read_mutations
 from features.problems import Findings, some, study_error
 from features.responses import ResponseFile, describe_response, response_columns
-from features.sample_major import is_sample_major, open_sample_major, refuse_sample_major
 from features.sequencing import (
     CASE_LIST,
     panel_paths,
@@ -32,7 +29,6 @@ from features.sequencing import (
     sequenced_samples,
 )
 from features.structural_variants import read_fusions
-from features.tables import Table, read_table
 
 #: Of several profiles of one kind, the datatype that is read; the first one goes first.
 _PREFERRED = {
@@ -60,10 +56,11 @@ class StudyReader:
 
     def __init__(self, folder: Path, store: MatrixStore | None = None) -> None:
         self.folder = folder
+        self.digests: dict[str, str] = {}
         self._store = store
+        self._files = DataFiles(folder, store, self.digests)
         self.findings = Findings()
         self.samples = Samples(self.findings)
-        self.digests: dict[str, str] = {}
         self.info: dict[str, str] = {}
         self.clinical = pd.DataFrame(index=pd.Index([], dtype="str"))
         self.patients: tuple[str, pd.DataFrame] | None = None
@@ -81,7 +78,6 @@ class StudyReader:
         self.entrez = pd.Series(dtype="Int64")
         self.responses: dict[str, ResponseFile] = {}
         self._metas: list[Meta] = []
-        self._claimed: dict[Path, str] = {}
 
     def steps(self) -> Iterator[Callable[[], None]]:
         """Every step of the reading, in order; run each one before asking for the next."""
@@ -120,35 +116,6 @@ class StudyReader:
             ("STRUCTURAL_VARIANT", self._take_fusions),
         ]
 
-    def _data_file(self, meta: Meta) -> tuple[Path, str]:
-        """A meta file's data file, and its name for messages."""
-        path = data_path(meta, self.folder)
-        mix_ups.refuse_claimed(path, meta, self._claimed)
-        return path, path.relative_to(self.folder).as_posix()
-
-    def _table(self, meta: Meta) -> Table:
-        path, name = self._data_file(meta)
-        refuse_sample_major(path, name)
-        table, self.digests[name] = read_table(path, name)
-        return table
-
-    def _large_table(self, meta: Meta) -> Table | LargeTable:
-        """A table that may be too large for memory."""
-        path, name = self._data_file(meta)
-        refuse_sample_major(path, name)
-        block = None if self._store is None else min(BLOCK, held_bytes())
-        table, self.digests[name] = open_table(path, name, block)
-        return table
-
-    def _matrix_table(self, meta: Meta, label: str) -> AnyTable:
-        """A matrix, whatever the kind of its file; `label` names its features' column."""
-        if not is_sample_major(meta.fields.get("data_filename", "")):
-            return self._large_table(meta)
-        path, name = self._data_file(meta)
-        table = open_sample_major(path, name, label, meta.fields.get("layer"))
-        self.digests[name] = table.digest
-        return table
-
     def _read_meta(self, path: Path) -> None:
         meta = read_meta(path, self.folder)
         self.digests[meta.name] = meta.digest
@@ -164,7 +131,7 @@ class StudyReader:
         self.info = dict(own.fields) if own else {}
 
     def _read_clinical(self, meta: Meta) -> None:
-        table = self._table(meta)
+        table = self._files.table(meta)
         if meta.datatype == "PATIENT_ATTRIBUTES":
             if self.patients is not None:
                 self.findings.warn(
@@ -203,7 +170,7 @@ class StudyReader:
         take(chosen)
 
     def _gene_rows(self, meta: Meta) -> GeneRows:
-        table = self._matrix_table(meta, "Hugo_Symbol")
+        table = self._files.matrix_table(meta, "Hugo_Symbol")
         mix_ups.refuse_transposed(table, self.samples, "gene")
         return read_gene_rows(table, self.samples, self.findings, self._store)
 
@@ -227,15 +194,15 @@ class StudyReader:
         self.copy_number_rows = rows
 
     def _take_protein(self, meta: Meta) -> None:
-        table = self._matrix_table(meta, "Composite.Element.REF")
+        table = self._files.matrix_table(meta, "Composite.Element.REF")
         mix_ups.refuse_transposed(table, self.samples, "antibody")
         self.protein = read_protein_levels(table, self.samples, self.findings, self._store)
 
     def _take_mutations(self, meta: Meta) -> None:
-        self.calls = read_mutations(self._large_table(meta), self.samples, self.findings)
+        self.calls = read_mutations(self._files.large_table(meta), self.samples, self.findings)
 
     def _take_fusions(self, meta: Meta) -> None:
-        self.fusions = read_fusions(self._table(meta), self.samples)
+        self.fusions = read_fusions(self._files.table(meta), self.samples)
 
     def _read_sequenced(self) -> None:
         found = read_case_list(self.folder)
@@ -254,7 +221,7 @@ class StudyReader:
     def _take_panel_matrix(self, meta: Meta) -> None:
         profile = self.datatypes.get("MUTATION_EXTENDED:stable_id", "mutations")
         self.panel_of = read_panel_matrix(
-            self._table(meta), profile, self.panels, self.samples, self.findings
+            self._files.table(meta), profile, self.panels, self.samples, self.findings
         )
 
     def _read_response(self, meta: Meta) -> None:
@@ -264,7 +231,7 @@ class StudyReader:
                 f"{self.responses[meta.stable_id].meta_path.name}; give each response its own."
             )
             raise study_error(message, meta.name)
-        table = self._table(meta)
+        table = self._files.table(meta)
         mix_ups.refuse_transposed(table, self.samples, "drug")
         columns = response_columns(table, meta, self.samples, self.findings)
         file = describe_response(meta, self.folder / table.name, columns)

@@ -11,6 +11,7 @@ from scipy.optimize import nnls
 
 from models.estimator import Contributions, ExplainedEstimator
 from models.folds import donor_folds
+from models.line_matrix import TrainingLines
 from models.ridge import MultiViewRidge
 from models.trees import ScreenedTrees
 
@@ -77,20 +78,24 @@ class Blend(ExplainedEstimator):
             ),
         )
 
-    def _fit(self, X: pd.DataFrame, y: np.ndarray, donors: np.ndarray) -> None:
-        self.weights_ = self._learned_weights(X, y, donors) if self.inner_folds else _HALVES
+    def _fit(self, X: pd.DataFrame | TrainingLines, y: np.ndarray, donors: np.ndarray) -> None:
+        lines = TrainingLines.of(X)
+        self.weights_ = self._learned_weights(lines, y, donors) if self.inner_folds else _HALVES
         self.mean_ = float(y.mean())
         self.ridge_, self.trees_ = self.members()
-        self.ridge_.fit(X, y, donors)
-        self.trees_.fit(X, y, donors)
+        self.ridge_.fit(lines, y, donors)
+        self.trees_.fit(lines, y, donors)
 
-    def _learned_weights(self, X: pd.DataFrame, y: np.ndarray, donors: np.ndarray) -> np.ndarray:
-        held_out = np.empty((len(y), 2))
-        for train, test in donor_folds(donors, self.inner_folds, self.seed):
-            for column, member in enumerate(self.members()):
-                member.fit(X.iloc[train], y[train], donors[train])
-                held_out[test, column] = member.predict(X.iloc[test])
-        return blend_weights(held_out, y, self.shrinkage)
+    def _learned_weights(
+        self, lines: TrainingLines, y: np.ndarray, donors: np.ndarray
+    ) -> np.ndarray:
+        folds = donor_folds(donors, self.inner_folds, self.seed)
+        ridge, trees = self.members()
+        held_out = [
+            ridge.out_of_fold(lines, y, donors, folds),
+            trees.out_of_fold(lines, y, folds),
+        ]
+        return blend_weights(np.column_stack(held_out), y, self.shrinkage)
 
     def member_predictions(self, X: pd.DataFrame) -> np.ndarray:
         """What ridge and trees predict, (n_samples, 2), in response units."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import pickle
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -72,6 +73,7 @@ class DaskEngine(Engine):
             # Large arguments are sent on purpose, each once a task.
             quiet = {"distributed.admin.large-graph-warning-threshold": "1TB"}
             context.enter_context(dask.config.set(quiet))
+            context.enter_context(_told_in_sentences("distributed.client"))
             self._client = context.enter_context(_connected(self._scheduler))
             self._require_same_software()
             self._context = context.pop_all()
@@ -123,8 +125,14 @@ class DaskEngine(Engine):
 
     def _room(self) -> int:
         """Tasks and results that may be in memory; workers may have come or gone."""
-        threads = int(sum(self._client.nthreads().values()))
-        return max(_TASKS_A_THREAD * threads, _FEWEST_TASKS)
+        return max(_TASKS_A_THREAD * self._threads(), _FEWEST_TASKS)
+
+    def _threads(self) -> int:
+        """Threads of the workers that there are now."""
+        try:
+            return int(sum(self._client.nthreads().values()))
+        except OSError as error:  # of the connection
+            raise self._lost() from error
 
     def _next(self, running: Iterable[Future[_Result]]) -> list[Future[_Result]]:
         """Tasks that have ended, once there is one; says if there is nobody to do any."""
@@ -133,11 +141,11 @@ class DaskEngine(Engine):
             try:
                 return list(_ended(list(running), _SECONDS_TO_WONDER, "FIRST_COMPLETED").done)
             except TimeoutError:
-                if not told and not self._client.nthreads():
+                if not told and not self._threads():
                     self._notice(f"waiting for workers: {self._scheduler} has none now")
                     told = True
             except CancelledError as error:
-                raise self._lost(error) from error
+                raise self._lost() from error
 
     def _result(self, future: Future[_Result]) -> _Result:
         try:
@@ -148,11 +156,11 @@ class DaskEngine(Engine):
                 "time it was tried; give the workers more memory, or fewer threads each"
             ) from error
         except CancelledError as error:
-            raise self._lost(error) from error
+            raise self._lost() from error
 
-    def _lost(self, error: BaseException) -> ClusterError:
+    def _lost(self) -> ClusterError:
         return ClusterError(
-            f"the Dask scheduler {self._scheduler} ended before the work did ({error}); start it "
+            f"the Dask scheduler {self._scheduler} went away before the work was done; start it "
             "and run the same command again"
         )
 
@@ -222,6 +230,18 @@ def _unlike(machine: str, differences: str) -> str:
         f"{machine} has {differences}, and would make other numbers; install the versions of "
         "requirements.lock everywhere"
     )
+
+
+@contextmanager
+def _told_in_sentences(logger: str) -> Iterator[None]:
+    """Keep the tracebacks of a logger back: what befell the connection is raised as well."""
+    log = logging.getLogger(logger)
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def _connected(scheduler: str) -> Client:

@@ -14,9 +14,9 @@ import numpy as np
 import xgboost as xgb
 
 from features.errors import InputError
+from models.engine_options import DEVICES
 
-CPU, CUDA = "cpu", "cuda"
-DEVICES = (CPU, CUDA)
+CPU, CUDA = DEVICES
 
 
 def require_device(device: str) -> str:

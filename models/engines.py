@@ -6,16 +6,20 @@ thread, and results come back in the order of the tasks.
 
 from __future__ import annotations
 
+import pickle
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
+from functools import lru_cache
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar, cast
+from uuid import uuid4
 
 from joblib import Parallel, delayed, parallel_config
 
 from features.errors import InputError
 
-ENGINES = ("local", "dask")
 Notice = Callable[[str], None]
 _Result = TypeVar("_Result")
 _Value = TypeVar("_Value")
@@ -63,6 +67,9 @@ class LocalEngine(Engine):
         self._context = ExitStack()
 
     def __enter__(self) -> Self:
+        if self._jobs > 1:
+            folder = tempfile.TemporaryDirectory(prefix="sidestep-shared-")
+            self._folder = Path(self._context.enter_context(folder))
         self._context.enter_context(parallel_config(backend="loky", inner_max_num_threads=1))
         self._workers = self._context.enter_context(
             Parallel(n_jobs=self._jobs, return_as="generator", batch_size=1)
@@ -85,18 +92,41 @@ class LocalEngine(Engine):
         return results
 
     def share(self, value: _Value) -> _Value:
-        """The value itself: joblib hands large arrays over once, as files in memory."""
-        return value
+        """The value itself, or a file that each process reads once."""
+        if self._jobs == 1:
+            return value
+        path = self._folder / uuid4().hex
+        path.write_bytes(pickle.dumps(value))
+        return cast(_Value, _Shared(path))
+
+
+class _Shared:
+    """Stand-in that is the value itself where it arrives."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __reduce__(self) -> tuple[Callable[[Path], Any], tuple[Path]]:
+        return _read, (self._path,)
+
+    def __del__(self) -> None:
+        self._path.unlink(missing_ok=True)
+
+
+@lru_cache(maxsize=2)
+def _read(path: Path) -> Any:
+    return pickle.loads(path.read_bytes())
 
 
 def open_engine(
     name: str, *, jobs: int = 1, scheduler: str | None = None, notice: Notice = lambda line: None
 ) -> Engine:
-    """Engine of `ENGINES`, to be entered.
+    """Engine of that name, to be entered.
 
     Parameters
     ----------
     name : {"local", "dask"}
+        Of `models.engine_options.ENGINES`.
     jobs : int
         Processes of the local engine.
     scheduler : str, optional

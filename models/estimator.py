@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from features.errors import InputError
+from models.line_matrix import TrainingLines
 
 
 @dataclass(frozen=True)
@@ -35,20 +36,21 @@ class ResponseEstimator(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """A regressor of one drug's response on a table of named features, NaN where not measured."""
 
     @abstractmethod
-    def _fit(self, X: pd.DataFrame, y: np.ndarray, donors: np.ndarray) -> None:
-        """Learn from checked input."""
+    def _fit(self, X: Any, y: np.ndarray, donors: np.ndarray) -> None:
+        """Learn from checked input; what `X` may be is the estimator's."""
 
     @abstractmethod
     def _predict(self, X: pd.DataFrame) -> np.ndarray:
         """Predict from checked input."""
 
-    def fit(self, X: pd.DataFrame, y: Any, donors: Any = None) -> Self:
+    def fit(self, X: pd.DataFrame | TrainingLines, y: Any, donors: Any = None) -> Self:
         """Fit to the lines of `X`.
 
         Parameters
         ----------
         X : DataFrame of shape (n_samples, n_features)
-            NaN where not measured; a line that lacks a modality is used all the same.
+            NaN where not measured; a line that lacks a modality is used all the same. Ridge,
+            trees and their blends also take `TrainingLines` of a matrix that many models share.
         y : array-like of shape (n_samples,)
             Response, any unit, no NaN.
         donors : array-like of shape (n_samples,), optional

@@ -12,15 +12,15 @@ from features.errors import InputError
 from models.blend import Blend
 from models.estimator import Contributions, ExplainedEstimator
 from models.feature_rows import FeatureRows
+from models.line_matrix import TrainingLines
 from models.patterns import (
     Pattern,
     best_pattern,
-    pattern_columns,
     pattern_name,
     pattern_named,
-    patterns_to_fit,
-    row_patterns,
+    patterns_among,
 )
+from models.screening import rank_features
 from models.stored_blends import StoredBlends
 
 
@@ -60,16 +60,22 @@ class PatternBlend(ExplainedEstimator):
         self.n_jobs = n_jobs
         self.seed = seed
 
-    def _fit(self, X: pd.DataFrame, y: np.ndarray, donors: np.ndarray) -> None:
-        has = row_patterns(X)
+    def _fit(self, X: pd.DataFrame | TrainingLines, y: np.ndarray, donors: np.ndarray) -> None:
+        lines = TrainingLines.of(X)
+        has = lines.patterns
+        rows: dict[Pattern, np.ndarray] = {}
+        for pattern in patterns_among(has, lines.columns.tolist()):
+            seen = [not rows or bool(set(row) & set(pattern)) for row in has]
+            rows[pattern] = np.flatnonzero(seen)
+        parts = {pattern: lines.among(rows[pattern]).seeing(pattern) for pattern in rows}
+        rankings = rank_features(list(parts.values()), [y[chosen] for chosen in rows.values()])
         blends: dict[Pattern, Blend] = {}
-        for number, pattern in enumerate(patterns_to_fit(X)):
-            rows = np.flatnonzero([number == 0 or bool(set(row) & set(pattern)) for row in has])
-            columns = pattern_columns(X.columns.tolist(), pattern)
+        for (pattern, part), ranking in zip(parts.items(), rankings, strict=True):
             settings = self.get_params()
-            if number:
+            if blends:
                 settings["inner_folds"] = 0
-            blends[pattern] = Blend(**settings).fit(X.iloc[rows, columns], y[rows], donors[rows])
+            chosen = rows[pattern]
+            blends[pattern] = Blend(**settings).fit(part.ranked(ranking), y[chosen], donors[chosen])
         self.blends_: Mapping[Pattern, Blend] = blends
 
     @property

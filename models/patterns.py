@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -70,13 +70,17 @@ def row_patterns(X: pd.DataFrame) -> list[Pattern]:
 
 
 def patterns_to_fit(X: pd.DataFrame) -> list[Pattern]:
-    """Combinations that get a sub-model: all modalities, those frequent in `X`, common ones.
+    """Combinations of modalities that get a sub-model when it learns from the rows of `X`."""
+    return patterns_among(row_patterns(X), X.columns.tolist())
+
+
+def patterns_among(rows: Sequence[Pattern], features: Sequence[str]) -> list[Pattern]:
+    """Combinations that get a sub-model: all modalities, those frequent in `rows`, common ones.
 
     The first is all modalities together; each has the modalities of at least ten lines. Where
-    no line has enough of any modality, the first is all that `X` has columns of.
+    no line has enough of any modality, the first is all that there are `features` of.
     """
-    rows = row_patterns(X)
-    named = {modality_of(name) for name in X.columns} - {"clinical"}
+    named = set(_modalities(tuple(features)).tolist()) - {"clinical"}
     found = {name for row in rows for name in row} or named
     full = tuple(name for name in MODALITIES if name in found)
     frequent = [

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from features.errors import InputError
+from models.databases import require_database, without_password
 from models.predictor import PanelPredictor
 from models.storage import load_predictor
 
@@ -93,7 +94,9 @@ def _from_mlflow(uri: str, tracking_uri: str | None, *, trust: bool) -> LoadedMo
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
-    mlflow.set_tracking_uri(resolve_tracking_uri(tracking_uri))
+    store = resolve_tracking_uri(tracking_uri)
+    require_database(store)
+    mlflow.set_tracking_uri(store)
     try:
         name, version = _registered(uri) if uri.startswith("models:/") else (uri, "")
         exact = f"models:/{name}/{version}" if version else uri
@@ -102,8 +105,10 @@ def _from_mlflow(uri: str, tracking_uri: str | None, *, trust: bool) -> LoadedMo
     except (MlflowException, OSError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(
-            f"model {uri} is not in {resolve_tracking_uri(tracking_uri)} ({reason}); "
-            "train it with --register, or give another --tracking-uri"
+            without_password(
+                f"model {uri} is not in {store} ({reason}); train it with --register, or give "
+                "another --tracking-uri"
+            )
         ) from None
     data = data_folder(folder)
     digest = digest_of(data)

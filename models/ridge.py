@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -10,10 +11,34 @@ import pandas as pd
 
 from features.errors import InputError
 from models.estimator import Contributions, ExplainedEstimator
+from models.folds import Folds
 from models.leave_one_out import kernel_path
-from models.views import view_columns, view_mixtures
+from models.line_matrix import TrainingLines, contiguous
+from models.view_kernels import ViewKernel, centred, plain_kernels, view_columns_of
+from models.views import view_mixtures
 
 _SMALLEST_WEIGHT = 1e-6
+
+
+@dataclass(frozen=True)
+class _MixedFit:
+    """What the average over all candidates says.
+
+    Attributes
+    ----------
+    duals : dict of str to ndarray of shape (n_samples,)
+        Of each view's kernel.
+    view_weights : dict of str to float
+    penalty : float
+        Geometric mean.
+    residuals : ndarray of shape (n_samples,)
+        Of each line without its donor.
+    """
+
+    duals: dict[str, np.ndarray]
+    view_weights: dict[str, float]
+    penalty: float
+    residuals: np.ndarray
 
 
 class MultiViewRidge(ExplainedEstimator):
@@ -69,56 +94,87 @@ class MultiViewRidge(ExplainedEstimator):
         self.penalties = penalties
         self.sharpness = sharpness
 
-    def _fit(self, X: pd.DataFrame, y: np.ndarray, donors: np.ndarray) -> None:
+    def _fit(self, X: pd.DataFrame | TrainingLines, y: np.ndarray, donors: np.ndarray) -> None:
+        lines = TrainingLines.of(X)
+        matrix = lines.matrix
+        columns = view_columns_of(lines, self.target_features)
+        views = centred(plain_kernels(lines, columns))
+        fit = self._mixed(views, y, donors)
+        coefficients = np.zeros(len(matrix.features))
+        self.intercept_ = float(y.mean())
+        for name, dual in fit.duals.items():
+            everyone = np.zeros(len(matrix.values))  # no copy of the lines' rows is needed then
+            everyone[lines.rows] = dual / views[name].size
+            chosen = contiguous(columns[name])
+            coefficients[chosen] += matrix.standard[:, chosen].T @ everyone
+            # Duals sum to zero, so that the lines' own mean matters for the intercept alone.
+            self.intercept_ -= float(views[name].means @ dual) / views[name].size
+        kept = lines.column_numbers
+        # Single precision halves a saved model; predictions and explanations use the same numbers.
+        self.coef_ = (coefficients[kept] / matrix.scales[kept]).astype(np.float32)
+        self.means_ = matrix.means[kept].astype(np.float32)
+        self.view_weights_, self.penalty_ = fit.view_weights, fit.penalty
+        self.loo_predictions_ = y - fit.residuals
+        self.loo_error_ = float(np.sqrt(np.mean(fit.residuals**2)))
+
+    def out_of_fold(
+        self, X: pd.DataFrame | TrainingLines, y: np.ndarray, donors: np.ndarray, folds: Folds
+    ) -> np.ndarray:
+        """Predict every line by a ridge fitted without its fold, (n_samples,).
+
+        Kernels say it all, so that no coefficient is formed. Features are standardised over all
+        lines that are given, whose responses have no part in that.
+
+        Parameters
+        ----------
+        X : DataFrame or TrainingLines of shape (n_samples, n_features)
+        y, donors : ndarray of shape (n_samples,)
+        folds : list of (training rows, test rows)
+        """
+        lines = TrainingLines.of(X)
+        plain = plain_kernels(lines, view_columns_of(lines, self.target_features))
+        predicted = np.empty(len(y))
+        for train, test in folds:
+            views = centred({name: kernel[np.ix_(train, train)] for name, kernel in plain.items()})
+            predicted[test] = y[train].mean()
+            for name, dual in self._mixed(views, y[train], donors[train]).duals.items():
+                across = plain[name][np.ix_(test, train)] - views[name].means
+                predicted[test] += across @ dual / views[name].size
+        return predicted
+
+    def _mixed(
+        self, views: Mapping[str, ViewKernel], y: np.ndarray, donors: np.ndarray
+    ) -> _MixedFit:
+        """Average all mixtures and penalties by their leave-one-donor-out errors."""
         if len(np.unique(donors)) < 2:
             raise InputError("1 donor cannot be left out; give lines of at least 2 donors")
-        values = X.to_numpy(float)
-        self.means_, scales = _standardisation(values)
-        standard = np.nan_to_num((values - self.means_) / scales)
-        views = {
-            name: columns[standard[:, columns].any(axis=0)]
-            for name, columns in view_columns(list(X.columns), self.target_features).items()
-        }
-        kernels, sizes = {}, {}
-        for name, columns in views.items():
-            kernel = standard[:, columns] @ standard[:, columns].T
-            sizes[name] = float(np.trace(kernel)) / len(y)
-            if sizes[name] > 0:
-                kernels[name] = kernel / sizes[name]
-        # Columns of `standard` sum to zero, so that every kernel is centred already.
-        mixtures = view_mixtures(list(kernels), self.target_shares) or [{}]
+        mixtures = view_mixtures(list(views), self.target_shares) or [{}]
         penalties = np.asarray(self.penalties, dtype=float)
         nothing = np.zeros((len(y), len(y)))
         paths = [
             kernel_path(
-                sum((w * kernels[name] for name, w in mixture.items()), start=nothing),
+                sum((w * views[name].kernel for name, w in mixture.items()), start=nothing),
                 y,
                 donors,
                 penalties,
             )
             for mixture in mixtures
         ]
-        weights = self._candidate_weights(np.array([p.residuals for p in paths]))
-        coefficients = np.zeros(X.shape[1])
+        residuals = np.array([path.residuals for path in paths])
+        weights = self._candidate_weights(residuals)
+        duals = {name: np.zeros(len(y)) for name in views}
+        shares = dict.fromkeys(views, 0.0)
         for mixture, path, weight in zip(mixtures, paths, weights, strict=True):
             dual = weight @ path.duals
             for name, share in mixture.items():
-                columns = views[name]
-                coefficients[columns] += share / sizes[name] * (standard[:, columns].T @ dual)
-        # Single precision halves a saved model; predictions and explanations use the same numbers.
-        self.coef_ = (coefficients / scales).astype(np.float32)
-        self.means_ = self.means_.astype(np.float32)
-        self.intercept_ = float(y.mean())
-        self.view_weights_ = {
-            name: float(
-                sum(w.sum() * m.get(name, 0.0) for m, w in zip(mixtures, weights, strict=True))
-            )
-            for name in kernels
-        }
-        self.penalty_ = float(np.exp(weights.sum(axis=0) @ np.log(penalties)))
-        residuals = np.einsum("cp,cpn->n", weights, np.array([p.residuals for p in paths]))
-        self.loo_predictions_ = y - residuals
-        self.loo_error_ = float(np.sqrt(np.mean(residuals**2)))
+                duals[name] += share * dual
+                shares[name] += share * float(weight.sum())
+        return _MixedFit(
+            duals=duals,
+            view_weights=shares,
+            penalty=float(np.exp(weights.sum(axis=0) @ np.log(penalties))),
+            residuals=np.einsum("cp,cpn->n", weights, residuals),
+        )
 
     def _candidate_weights(self, residuals: np.ndarray) -> np.ndarray:
         """Weight of each mixture and penalty, (n_mixtures, n_penalties), summing to one."""
@@ -175,17 +231,3 @@ class MultiViewRidge(ExplainedEstimator):
         for name in state.keys() - {"parameters"}:
             setattr(ridge, name, state[name])
         return ridge
-
-
-def _standardisation(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation a column over what was measured.
-
-    A column that does not vary gets an infinite deviation: it is then zero, and stays so. Scaled
-    by anything finite, the rounding errors of a constant would pass for a signal.
-    """
-    measured = np.isfinite(values)
-    count = np.maximum(measured.sum(axis=0), 1)
-    filled = np.where(measured, values, 0.0)
-    means = filled.sum(axis=0) / count
-    variance = np.where(measured, (values - means) ** 2, 0.0).sum(axis=0) / count
-    return means, np.where(variance > 1e-12, np.sqrt(variance), np.inf)

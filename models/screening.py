@@ -1,15 +1,22 @@
-"""Which features are worth a look, judged on the training lines alone."""
+"""Which features are worth a look, judged on the training lines alone?"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
 
+from models.correlation import correlation_strengths
+from models.folds import Folds
+from models.line_matrix import FeatureRanking, TrainingLines
+
 
 def screen(
-    X: pd.DataFrame, y: np.ndarray, n_features: int, always: Collection[str] = ()
+    X: pd.DataFrame | TrainingLines,
+    y: np.ndarray,
+    n_features: int,
+    always: Collection[str] = (),
 ) -> np.ndarray:
     """Columns most correlated with the response, and those named in `always`.
 
@@ -18,7 +25,7 @@ def screen(
 
     Parameters
     ----------
-    X : DataFrame of shape (n_samples, n_features_in)
+    X : DataFrame or TrainingLines of shape (n_samples, n_features_in)
         Training lines only.
     y : ndarray of shape (n_samples,)
     n_features : int
@@ -31,20 +38,45 @@ def screen(
     ndarray of int
         Column numbers, ascending.
     """
-    values = X.to_numpy(float)
-    measured = np.isfinite(values)
-    count = np.maximum(measured.sum(axis=0), 1)
-    filled = np.where(measured, values, 0.0)
-    deviations = np.where(measured, filled - filled.sum(axis=0) / count, 0.0)
-    mean_y = measured.T @ y / count
-    covariance = deviations.T @ y  # deviations sum to zero, so y need not be centred
-    spread_x = (deviations**2).sum(axis=0)
-    spread_y = np.maximum(measured.T @ y**2 - count * mean_y**2, 0.0)
-    spread = np.sqrt(spread_x * spread_y)
-    strength = np.abs(covariance) / np.where(spread > 1e-12, spread, np.inf)
-    strength *= np.sqrt(count / len(y))
-    best = np.argsort(-strength, kind="stable")[:n_features]
-    named = X.columns.get_indexer(pd.Index(list(always), dtype=object))
-    chosen = np.union1d(best, named[named >= 0])
-    varies = chosen[spread_x[chosen] > 1e-12]
-    return varies if len(varies) else chosen[:1]
+    lines = TrainingLines.of(X)
+    ranking = lines.ranking or rank_features([lines], [y])[0]
+    return ranking.best(n_features, lines.places(always))
+
+
+def rank_features(
+    lines: Sequence[TrainingLines], responses: Sequence[np.ndarray]
+) -> list[FeatureRanking]:
+    """Rank the features for several sets of lines of one matrix, each set by itself.
+
+    Together they read the matrix once, which is what takes the time.
+
+    Parameters
+    ----------
+    lines : sequence of TrainingLines
+        Of one matrix.
+    responses : sequence of ndarray of shape (n_lines,)
+        Of each.
+    """
+    matrix = lines[0].matrix
+    numbers: dict[tuple[bytes, bytes], int] = {}
+    keys = [(some.rows.tobytes(), y.tobytes()) for some, y in zip(lines, responses, strict=True)]
+    for key in keys:
+        numbers.setdefault(key, len(numbers))
+    members, centred = np.zeros((2, len(matrix.values), len(numbers)))
+    for key, some, y in zip(keys, lines, responses, strict=True):
+        members[some.rows, numbers[key]] = 1.0
+        centred[some.rows, numbers[key]] = y - y.mean()
+    strengths, varies = correlation_strengths(matrix.standard, matrix.measured, members, centred)
+    return [
+        FeatureRanking.of(
+            strengths[some.column_numbers, numbers[key]], varies[some.column_numbers, numbers[key]]
+        )
+        for key, some in zip(keys, lines, strict=True)
+    ]
+
+
+def rank_folds(lines: TrainingLines, y: np.ndarray, folds: Folds) -> list[FeatureRanking]:
+    """Rank the features by the training lines of each fold."""
+    return rank_features(
+        [lines.among(train) for train, _ in folds], [y[train] for train, _ in folds]
+    )

@@ -12,8 +12,10 @@ import xgboost as xgb
 
 from models.device import CPU, require_device
 from models.estimator import Contributions, ExplainedEstimator
+from models.folds import Folds
 from models.forest import Forest
-from models.screening import screen
+from models.line_matrix import FeatureRanking, TrainingLines
+from models.screening import rank_folds, screen
 from models.tree_structure import NoTablesError
 from models.tree_tables import contributions_by_xgboost
 
@@ -32,9 +34,9 @@ class ScreenedTrees(ExplainedEstimator):
         Features kept whatever the screen says.
     n_features : int
         Features that the screen keeps.
-    n_trees, learning_rate, max_depth, min_child_weight, subsample, colsample, l2
+    n_trees, learning_rate, max_depth, min_child_weight, subsample, colsample, l2, max_bin
         XGBoost's `num_boost_round`, `eta`, `max_depth`, `min_child_weight`, `subsample`,
-        `colsample_bynode`, `lambda`.
+        `colsample_bynode`, `lambda`, `max_bin`.
     n_jobs : int
     seed : int
     device : {"cpu", "cuda"}
@@ -54,6 +56,7 @@ class ScreenedTrees(ExplainedEstimator):
         subsample: float = 0.7,
         colsample: float = 0.2,
         l2: float = 1.0,
+        max_bin: int = 32,
         n_jobs: int = 1,
         seed: int = 0,
         device: str = CPU,
@@ -67,19 +70,21 @@ class ScreenedTrees(ExplainedEstimator):
         self.subsample = subsample
         self.colsample = colsample
         self.l2 = l2
+        self.max_bin = max_bin
         self.n_jobs = n_jobs
         self.seed = seed
         self.device = device
 
-    def _fit(self, X: pd.DataFrame, y: np.ndarray, donors: np.ndarray) -> None:
-        self.columns_ = screen(X, y, self.n_features, self.target_features)
+    def _fit(self, X: pd.DataFrame | TrainingLines, y: np.ndarray, donors: np.ndarray) -> None:
+        lines = TrainingLines.of(X)
+        self.columns_ = screen(lines, y, self.n_features, self.target_features)
         # XGBoost sums responses in single precision; centred ones lose nothing.
         self.offset_ = float(y.mean())
         settings = {
             "objective": "reg:squarederror",
             "base_score": 0.0,
             "tree_method": "hist",
-            "max_bin": 64,
+            "max_bin": self.max_bin,
             "eta": self.learning_rate,
             "max_depth": self.max_depth,
             "min_child_weight": self.min_child_weight,
@@ -91,11 +96,41 @@ class ScreenedTrees(ExplainedEstimator):
             "device": require_device(self.device),
             "verbosity": 0,
         }
-        self.booster_ = xgb.train(
-            settings, self._matrix(X, y - self.offset_), num_boost_round=self.n_trees
+        data = xgb.DMatrix(
+            lines.single_values(self.columns_), label=y - self.offset_, nthread=self.n_jobs
         )
+        self.booster_ = xgb.train(settings, data, num_boost_round=self.n_trees)
         for name in ("forest_", "gains_"):  # of an earlier fit
             self.__dict__.pop(name, None)
+
+    def out_of_fold(
+        self,
+        X: pd.DataFrame | TrainingLines,
+        y: np.ndarray,
+        folds: Folds,
+        rankings: Sequence[FeatureRanking] | None = None,
+    ) -> np.ndarray:
+        """Predict every line by trees grown without its fold, (n_samples,).
+
+        Parameters
+        ----------
+        X : DataFrame or TrainingLines of shape (n_samples, n_features)
+        y : ndarray of shape (n_samples,)
+        folds : list of (training rows, test rows)
+        rankings : sequence of FeatureRanking, optional
+            Of each fold's training lines (`rank_folds`), where many trees are grown on them.
+        """
+        lines = TrainingLines.of(X)
+        predicted = np.empty(len(y))
+        for (train, test), ranking in zip(
+            folds, rankings or rank_folds(lines, y, folds), strict=True
+        ):
+            trees = type(self)(**self.get_params())
+            trees.fit(lines.among(train).ranked(ranking), y[train])
+            values = lines.among(test).single_values(trees.columns_)
+            data = xgb.DMatrix(values, nthread=self.n_jobs)
+            predicted[test] = trees.offset_ + trees.booster_.predict(data).astype(float)
+        return predicted
 
     def _predict(self, X: pd.DataFrame) -> np.ndarray:
         return self.predict_rows(X.to_numpy(float))
@@ -193,9 +228,6 @@ class ScreenedTrees(ExplainedEstimator):
             state |= {"forest_": self.forest_, "gains_": self.gains_}
             del state["booster_"]
         return state
-
-    def _matrix(self, X: pd.DataFrame, y: np.ndarray | None = None) -> xgb.DMatrix:
-        return xgb.DMatrix(self._kept(X.to_numpy(float)), label=y, nthread=self.n_jobs)
 
     def _kept(self, rows: np.ndarray) -> np.ndarray:
         """Values of the features that passed the screen, in single precision."""

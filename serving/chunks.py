@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from threadpoolctl import threadpool_limits
 
 from features.builders.joiner import coverage
 from features.study import Study
@@ -73,6 +74,32 @@ class ScoredChunk:
         samples = tables["samples"].to_pandas().set_index("sample_id")
         reasons = samples.pop("quarantined").dropna()
         return cls(samples, reasons.to_dict(), {name: tables[name] for name in TABLES})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of every chunk of a job.
+
+    Attributes
+    ----------
+    model : LoadedModel
+    drugs : sequence of DrugModel
+        Of the model.
+    options : ScoreOptions
+    knowledge : OutsideKnowledge
+    """
+
+    model: LoadedModel
+    drugs: Sequence[DrugModel]
+    options: ScoreOptions
+    knowledge: OutsideKnowledge
+
+
+def score_tables(asked: Asked, part: Study) -> dict[str, pa.Table]:
+    """Score some samples, on one thread, so that no sum depends on the machine's cores."""
+    with threadpool_limits(1):
+        chunk = score_chunk(asked.model, asked.drugs, part, asked.options, asked.knowledge)
+    return chunk.tables()
 
 
 def score_chunk(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,9 @@ from typing import Any
 from features.errors import InputError
 from features.stored_study import SampleSource
 from models.drug_model import DrugModel
+from models.engines import Engine, LocalEngine
 from models.registry import LoadedModel
-from serving.chunks import TABLES, ScoredChunk, score_chunk
+from serving.chunks import TABLES, Asked, ScoredChunk, score_tables
 from serving.drift import drift_section
 from serving.journal import OUTPUT, Journal, Notice
 from serving.lock import Claim, claimed
@@ -73,6 +76,7 @@ def score_study(
     report: bool = True,
     progress: Progress | None = None,
     notice: Notice | None = None,
+    engine: Engine | None = None,
 ) -> dict[str, Any]:
     """Score a study and write `FILES` into the folder `out`, whole or not at all.
 
@@ -101,6 +105,8 @@ def score_study(
         Told how many samples are done.
     notice : callable, optional
         Told, in one line each, what became of an earlier run's unfinished work.
+    engine : Engine, optional
+        Open; what scores the chunks, this process by default. The files do not depend on it.
 
     Returns
     -------
@@ -120,8 +126,10 @@ def score_study(
             "score without --her2-context"
         )
     job = _Job(study, model, chosen, options, knowledge, chunk, report)
-    with nullcontext(out) if isinstance(out, Claim) else claimed(out) as claim:
-        return _score(job, claim, progress or _ignore, notice or _ignore)
+    with ExitStack() as context:
+        claim = out if isinstance(out, Claim) else context.enter_context(claimed(out))
+        engine = engine or context.enter_context(LocalEngine(1))
+        return _score(job, claim, engine, progress or _ignore, notice or _ignore)
 
 
 @dataclass(frozen=True)
@@ -158,7 +166,9 @@ class _Job:
         return f"{done:,} of {len(self.study.samples):,} samples are done"
 
 
-def _score(job: _Job, claim: Claim, progress: Progress, notice: Notice) -> dict[str, Any]:
+def _score(
+    job: _Job, claim: Claim, engine: Engine, progress: Progress, notice: Notice
+) -> dict[str, Any]:
     """Score with a journal, and put the result in its place."""
     done = ""
     try:
@@ -167,7 +177,8 @@ def _score(job: _Job, claim: Claim, progress: Progress, notice: Notice) -> dict[
             if journal.finished:
                 notice(f"note: going on with an earlier run: {job.done(journal)}")
             try:
-                manifest = _write_files(job, journal, journal.output(), progress)
+                chunks = _chunks(job, journal, engine)
+                manifest = _write_files(job, chunks, journal.output(), progress)
                 put_in_place(journal.folder / OUTPUT, require_replaceable(claim.out))
             finally:
                 if journal.finished:
@@ -177,12 +188,14 @@ def _score(job: _Job, claim: Claim, progress: Progress, notice: Notice) -> dict[
     return manifest
 
 
-def _write_files(job: _Job, journal: Journal, folder: Path, progress: Progress) -> dict[str, Any]:
+def _write_files(
+    job: _Job, chunks: Iterator[ScoredChunk], folder: Path, progress: Progress
+) -> dict[str, Any]:
     """Write `FILES`, chunk after chunk; the manifest is also given back."""
     tally = Tally()
     with ExitStack() as files:
         writers = {name: files.enter_context(_writer(folder, name)) for name in TABLES}
-        for part in _chunks(job, journal):
+        for part in chunks:
             for name, writer in writers.items():
                 writer.append(part.rows[name])
             tally.add(part)
@@ -212,14 +225,19 @@ def _write_reference(job: _Job, modalities: set[str], folder: Path) -> None:
         file.append(as_table(rows, REFERENCE))
 
 
-def _chunks(job: _Job, journal: Journal) -> Iterator[ScoredChunk]:
+def _chunks(job: _Job, journal: Journal, engine: Engine) -> Iterator[ScoredChunk]:
     """The chunks in order: from the journal where they are done, and scored where they are not."""
-    for number, samples in enumerate(job.batches):
-        tables = journal.read(number)
+    batches = job.batches
+    lacking = {number for number in range(len(batches)) if journal.read(number) is None}
+    asked = engine.share(Asked(job.model, job.drugs, job.options, job.knowledge))
+    scored = engine.map(
+        score_tables, ((asked, job.study.select(batches[number])) for number in sorted(lacking))
+    )
+    for number in range(len(batches)):
+        tables = next(scored) if number in lacking else journal.read(number)
         if tables is None:
-            part = job.study.select(samples)
-            scored = score_chunk(job.model, job.drugs, part, job.options, job.knowledge)
-            tables = scored.tables()
+            raise OSError(errno.EIO, os.strerror(errno.EIO))  # it was read a moment ago
+        if number in lacking:
             journal.record(number, tables)
         yield ScoredChunk.from_tables(tables)
 

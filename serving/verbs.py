@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from models.engine_options import engine_options
 from serving.verb_options import MODEL_ADDRESSES, tracking_uri_option, trust_option
 
 if TYPE_CHECKING:
@@ -104,6 +105,14 @@ _EPILOG = "\n".join(
     help="Samples scored at a time, and lost at most if the job is killed.",
 )
 @click.option("--no-report", is_flag=True, help="Write no report.html; `report DIR` draws it.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes of the local engine; each holds the model.",
+)
+@engine_options
 @trust_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.pass_context
@@ -121,6 +130,9 @@ def score(
     fail_on: str,
     chunk_size: int,
     no_report: bool,
+    jobs: int,
+    engine: str,
+    scheduler: str | None,
     trust: bool,
     quiet: bool,
 ) -> None:
@@ -134,6 +146,7 @@ def score(
     command goes on where the job stopped.
     """
     from features.matrix_store import MatrixStore
+    from models.engines import open_engine
     from models.registry import load_model
     from serving.lock import claimed
     from serving.options import ScoreOptions
@@ -142,7 +155,11 @@ def score(
     from serving.scoring import choose_drugs, score_study
 
     # What can be refused at once is, before a large study is read.
-    with claimed(out) as claim, MatrixStore(claim.matrices) as store:
+    with (
+        claimed(out) as claim,
+        MatrixStore(claim.matrices) as store,
+        open_engine(engine, jobs=jobs, scheduler=scheduler, notice=_note) as workers,
+    ):
         outside = read_outside_knowledge(knowledge)
         loaded = load_model(model, tracking_uri or None, trust=trust)
         chosen = choose_drugs(loaded, _names(drugs))
@@ -162,6 +179,7 @@ def score(
                 report=not no_report,
                 progress=progress,
                 notice=say,
+                engine=workers,
             )
     poor = [drug.name for drug in chosen if not drug.beats_baselines]
     for line in _summary(manifest, poor, out, report=not no_report):
@@ -175,6 +193,13 @@ def fails_on(manifest: dict[str, Any], fail_on: str) -> bool:
     counts = manifest["counts"]
     abstained = fail_on == "abstain" and counts["calls"].get("abstain", 0) > 0
     return fail_on != "never" and (abstained or counts["samples_quarantined"] > 0)
+
+
+def _note(line: str) -> None:
+    """Say what the cluster does."""
+    from serving.progress import say
+
+    say(f"note: {line}")
 
 
 def _names(drugs: str | None) -> list[str] | None:

@@ -49,7 +49,9 @@ def cluster() -> Iterator[LocalCluster]:
     """A Dask cluster of two processes with one thread each; a killed one comes again."""
     from distributed import LocalCluster  # a second to import
 
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+    ) as cluster:
         yield cluster
 
 

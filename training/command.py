@@ -9,7 +9,8 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,17 +30,34 @@ _MLFLOW_SETTINGS = {
 }
 
 
-def run_train(
-    request: Request, tracking_uri: str | None, experiment: str, name: str | None, *, quiet: bool
-) -> Iterator[str]:
+@dataclass(frozen=True)
+class Where:
+    """Where a retrain is kept, and where its work is done.
+
+    Attributes
+    ----------
+    tracking_uri : str, optional
+        MLflow store; ``MLFLOW_TRACKING_URI`` or ``sqlite:///mlflow.db`` by default.
+    experiment : str
+        In that store.
+    engine : {"local", "dask"}
+    scheduler : str, optional
+        Of the Dask cluster.
+    """
+
+    tracking_uri: str | None = None
+    experiment: str = "sidestep"
+    engine: str = "local"
+    scheduler: str | None = None
+
+
+def run_train(request: Request, where: Where, name: str | None, *, quiet: bool) -> Iterator[str]:
     """Retrain, keep the run, and give the lines to print.
 
     Parameters
     ----------
     request : Request
-    tracking_uri : str, optional
-        MLflow store; ``MLFLOW_TRACKING_URI`` or ``sqlite:///mlflow.db`` by default.
-    experiment : str
+    where : Where
     name : str, optional
         Register the model under this name.
     quiet : bool
@@ -48,24 +66,45 @@ def run_train(
     Raises
     ------
     InputError
-        If the study, a drug, the name or the store cannot be used.
+        If the study, a drug, the name, the store or the cluster cannot be used.
     """
+    from threadpoolctl import threadpool_limits
+
+    from models.databases import without_password
+    from models.device import require_device
+    from models.engines import open_engine
     from models.registry import resolve_tracking_uri
     from training.progress import Reporter
     from training.registration import check_name
     from training.retrain import retrain
-    from training.tracking import open_store, track
+    from training.shared_search import require_storage
+    from training.store import open_store
+    from training.tracking import track
 
     started = time.time()
-    uri = resolve_tracking_uri(tracking_uri)
+    uri = resolve_tracking_uri(where.tracking_uri)
     if name is not None:
         check_name(name)
-    with _one_thread_each(), Reporter(quiet=quiet) as progress:
-        store = open_store(uri, experiment)  # before hours of work, not after
-        result = retrain(request, progress)
+    with ExitStack() as context:
+        context.enter_context(threadpool_limits(1))  # a sum must not depend on the machine's cores
+        progress = context.enter_context(Reporter(quiet=quiet))
+        engine = context.enter_context(
+            open_engine(
+                where.engine,
+                jobs=request.plan.jobs,
+                scheduler=where.scheduler,
+                notice=progress.say,
+            )
+        )
+        if where.engine == "local":  # the workers of a cluster may have other devices than this one
+            require_device(request.plan.device)
+        store = open_store(uri, where.experiment)  # before hours of work, not after
+        if request.study_storage is not None:
+            require_storage(request.study_storage)
+        result = retrain(request, progress, engine)
         progress.say("keeping the run in MLflow")
         tracked = track(result, store, started=started, register_as=name)
-    yield from _summary(result, tracked, uri)
+    yield from _summary(result, tracked, without_password(uri))
     yield f"Took {time.time() - started:.0f} s"
 
 
@@ -105,19 +144,6 @@ def quiet_mlflow() -> Iterator[None]:
         logger.setLevel(level)
         for name in added:
             os.environ.pop(name, None)
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """One thread a process: matrices here are small, and sums then never depend on the machine.
-
-    It binds the libraries that are loaded when it begins.
-    """
-    from joblib import parallel_config
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1), parallel_config(backend="loky", inner_max_num_threads=1):
-        yield
 
 
 def _summary(retrain: Retrain, tracked: TrackedRun, uri: str) -> Iterator[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from itertools import islice
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -13,14 +14,18 @@ from features.lineage import lineage_labels
 from features.study import Study
 from models.applicability import NearestLines
 from models.baselines import DrugMean, GroupMean, SingleMarker
+from models.device import CPU
 from models.engines import Engine, LocalEngine
 from models.folds import donor_folds
 from models.intervals import HeldOutErrors, held_out_errors
 from models.pattern_blend import PatternBlend
 from models.patterns import Pattern
-from training.drug_lines import DrugLines
+from training.drug_lines import DrugLines, DrugResponses
+from training.fold_lines import FoldLines
 from training.panel import Panel, PanelDrug
-from training.search import SearchResult, Settings, drawn_drugs, search_settings
+from training.search import SearchResult, drawn_drugs, search_settings
+from training.shared_search import SharedSearch, SharedSearches
+from training.threads import in_one_thread
 
 BASELINES = ("drug_mean", "lineage_mean", "marker")
 METHODS = ("blend", "ridge", "trees", *BASELINES)
@@ -46,6 +51,8 @@ class Plan:
         Modalities to use; all that the study has by default.
     clinical : tuple of str
         Clinical attributes to use as covariates.
+    device : {"cpu", "cuda"}
+        Where trees are grown (`models.device`).
     """
 
     folds: int = 5
@@ -54,6 +61,7 @@ class Plan:
     jobs: int = 2
     modalities: tuple[str, ...] | None = None
     clinical: tuple[str, ...] = ()
+    device: str = CPU
 
 
 @dataclass(frozen=True)
@@ -111,6 +119,7 @@ def cross_validate(
     plan: Plan,
     progress: Progress | None = None,
     engine: Engine | None = None,
+    shared: SharedSearches | None = None,
 ) -> CrossValidation:
     """Test every method by nested cross-validation, then fit the blend on all lines.
 
@@ -125,44 +134,49 @@ def cross_validate(
         Told a stage's name, the steps of it that ended, and how many it has.
     engine : Engine, optional
         Open; processes of this machine by default, as many as the plan has jobs.
+    shared : SharedSearches, optional
+        Where other workers do some of the searches' trials.
     """
     if engine is None:
         with LocalEngine(plan.jobs) as processes:
-            return cross_validate(study, panel, plan, progress, processes)
+            return cross_validate(study, panel, plan, progress, processes, shared)
     lines = panel.values.index
-    splits = dict(enumerate(split_lines(study, lines, plan)))
-    splits[ALL_LINES] = (lines, lines[:0])
-    joined = {}
-    for number, (train, _) in splits.items():
-        joined[number] = fit_features(study, train, lines, plan)
-        _tell(progress, "features", len(joined), len(splits))
+    splits = {ALL_LINES: (lines, lines[:0])} | dict(enumerate(split_lines(study, lines, plan)))
+    joiners: dict[int, FeatureJoiner] = {}
+    folds: dict[int, FoldLines] = {}
+    for number, split in splits.items():
+        joiners[number], features = fit_features(study, split[0], lines, plan)
+        folds[number] = engine.share(FoldLines.of(number, features, *split))
+        if number == ALL_LINES:
+            final_features = features
+        _tell(progress, "features", len(folds), len(splits))
+    responses = {drug: responses_to(study, panel, drug) for drug in panel.drugs}
 
-    def known(drug: PanelDrug, number: int) -> DrugLines:
-        return lines_of_drug(study, panel, drug, joined[number][1])
-
-    # Each task's lines are cut out when it is its turn, so that memory holds few of them. A fold's
-    # trees have a seed of their own: where the folds' explanations agree, it is not by the seed.
-    drawn = drawn_drugs(panel.drugs, plan.seed)
+    # A fold's trees have a seed of their own: where the folds' explanations agree, it is not by
+    # the seed.
+    drawn = [responses[drug] for drug in drawn_drugs(panel.drugs, plan.seed)]
+    # All workers of a shared search come to the same result.
+    workers = 1 if shared is None else shared.workers
     found = engine.map(
-        search_settings,
+        _search,
         (
-            ([known(drug, number).among(train) for drug in drawn], plan.trials, plan.seed)
-            for number, (train, _) in splits.items()
+            (fold, drawn, plan, None if shared is None else shared.of(lines_of_search(number)))
+            for number, fold in folds.items()
+            for _ in range(workers)
         ),
     )
-    searches = dict(zip(splits, _counted(found, "search", len(splits), progress), strict=True))
+    told = _counted(found, "search", len(folds) * workers, progress)
+    searches = dict(zip(folds, islice(told, 0, None, workers), strict=True))
+    chosen = {n: found.settings.blend_parameters(plan.device) for n, found in searches.items()}
     outer = [(n, drug) for n in splits if n != ALL_LINES for drug in panel.drugs]
     tested = engine.map(
         _test_methods,
-        (
-            (known(drug, n), *splits[n], n, searches[n].settings, plan.seed + 1 + n)
-            for n, drug in outer
-        ),
+        ((folds[n], responses[drug], chosen[n], plan.seed + 1 + n) for n, drug in outer),
     )
     held_out = [test for test in _counted(tested, "test", len(outer), progress) if test is not None]
-    final = searches[ALL_LINES].settings
     fitted = engine.map(
-        _fit_blend, ((known(drug, ALL_LINES), final, plan.seed) for drug in panel.drugs)
+        _fit_final,
+        ((folds[ALL_LINES], responses[drug], chosen[ALL_LINES], plan.seed) for drug in panel.drugs),
     )
     final_blends = list(_counted(fitted, "fit", len(panel.drugs), progress))
     blends: dict[str, dict[int, PatternBlend]] = {drug.name: {} for drug in panel.drugs}
@@ -175,21 +189,31 @@ def cross_validate(
     return CrossValidation(
         predictions=pd.concat([test.predictions for test in held_out], ignore_index=True),
         searches=searches,
-        joiners={number: joiner for number, (joiner, _) in joined.items()},
-        features=joined[ALL_LINES][1],
+        joiners=joiners,
+        features=final_features,
         blends=blends,
         errors=errors,
     )
 
 
+def lines_of_search(fold: int) -> str:
+    """The lines that a fold's search sees, in words."""
+    return "all lines" if fold == ALL_LINES else f"without fold {fold}"
+
+
 def lines_of_drug(study: Study, panel: Panel, drug: PanelDrug, features: pd.DataFrame) -> DrugLines:
     """Lines, features and responses of one drug of the panel."""
+    return responses_to(study, panel, drug).on(features)
+
+
+def responses_to(study: Study, panel: Panel, drug: PanelDrug) -> DrugResponses:
+    """Responses to one drug of the panel, of all lines that have one."""
     y = panel.values[drug.name].dropna()
-    return DrugLines(
+    return DrugResponses(
         drug=drug,
-        X=features.loc[y.index],
+        names=y.index,
         y=y.to_numpy(float),
-        numbers=features.index.get_indexer(y.index),
+        numbers=panel.values.index.get_indexer(y.index),
         donors=study.donors.loc[y.index].to_numpy(dtype=object),
         lineage=lineage_labels(study).loc[y.index].to_numpy(dtype=object),
     )
@@ -206,18 +230,28 @@ class _FoldTest:
     errors: dict[Pattern, HeldOutErrors]
 
 
+@in_one_thread
+def _search(
+    fold: FoldLines, drugs: Sequence[DrugResponses], plan: Plan, shared: SharedSearch | None
+) -> SearchResult:
+    """Choose settings on the training lines."""
+    known = [fold.training_lines(drug) for drug in drugs]
+    return search_settings(known, plan.trials, plan.seed, shared, plan.device)
+
+
+@in_one_thread
 def _test_methods(
-    data: DrugLines, train: pd.Index, test: pd.Index, fold: int, settings: Settings, seed: int
+    fold: FoldLines, responses: DrugResponses, parameters: dict[str, Any], seed: int
 ) -> _FoldTest | None:
     """Fit every method on the training lines and predict the test lines; None without any."""
-    known, held_out = data.among(train), data.among(test)
+    known, held_out = fold.training_lines(responses), fold.test_lines(responses)
     if not len(held_out.y):
         return None
-    blend = _fit_blend(known, settings, seed)
-    marker = data.drug.marker
+    blend = _fit_blend(known, parameters, seed)
+    marker = responses.drug.marker
     baselines = {
         "drug_mean": DrugMean(),
-        "lineage_mean": GroupMean(pd.Series(data.lineage, index=data.X.index)),
+        "lineage_mean": GroupMean(pd.Series(responses.lineage, index=responses.names)),
         "marker": SingleMarker((f"expression:{marker}", f"rppa:{marker}")),
     }
     predicted = {
@@ -228,24 +262,32 @@ def _test_methods(
         predicted[name] = baseline.fit(known.X, known.y, known.donors).predict(held_out.X)
     table = pd.DataFrame(
         {
-            "drug": data.drug.name,
+            "drug": responses.drug.name,
             "sample_id": held_out.X.index,
             "donor": held_out.donors,
             "lineage": held_out.lineage,
-            "fold": fold,
+            "fold": fold.number,
             "observed": held_out.y,
             "train_mean": known.y.mean(),
             **predicted,
         }
     )
     nearest = NearestLines().fit(known.X, list(known.donors))
-    errors = held_out_errors(blend, fold, nearest, held_out.X, held_out.y, held_out.numbers)
-    return _FoldTest(data.drug.name, fold, table, blend, errors)
+    errors = held_out_errors(blend, fold.number, nearest, held_out.X, held_out.y, held_out.numbers)
+    return _FoldTest(responses.drug.name, fold.number, table, blend, errors)
 
 
-def _fit_blend(data: DrugLines, settings: Settings, seed: int) -> PatternBlend:
-    blend = PatternBlend(data.target_features, seed=seed, **settings.blend_parameters())
-    return blend.fit(data.X, data.y, data.donors)
+@in_one_thread
+def _fit_final(
+    fold: FoldLines, responses: DrugResponses, parameters: dict[str, Any], seed: int
+) -> PatternBlend:
+    """Fit the blend on all lines of a drug."""
+    return _fit_blend(fold.training_lines(responses), parameters, seed)
+
+
+def _fit_blend(known: DrugLines, parameters: dict[str, Any], seed: int) -> PatternBlend:
+    blend = PatternBlend(known.target_features, seed=seed, **parameters)
+    return blend.fit(known.lines, known.y, known.donors)
 
 
 def _counted(

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from features.errors import InputError
+from models.databases import require_database, without_password
 
 _SECONDS_TO_START = 120
 _SECONDS_TO_ANSWER = 30
@@ -44,19 +45,20 @@ def serve_pages(tracking_uri: str, host: str, port: int, *, say: Callable[[str],
         If there is no such store, the port is taken, or MLflow's server does not start.
     """
     if tracking_uri.startswith(("http://", "https://")):
-        say(f"This store shows its own pages: {tracking_uri}")
+        say(f"This store shows its own pages: {without_password(tracking_uri)}")
         return
     _require_store(tracking_uri)
+    require_database(tracking_uri)
     _require_free(host, port)
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", tracking_uri]
+    command = [sys.executable, "-m", "mlflow", "server"]
     command += ["--host", host, "--port", str(port), "--workers", "1"]
-    say(f"Starting MLflow's pages of {tracking_uri} ...")
+    # Not on the command line, which every user of the machine may read.
+    settings = _SERVER_SETTINGS | os.environ | {"MLFLOW_BACKEND_STORE_URI": tracking_uri}
+    say(f"Starting MLflow's pages of {without_password(tracking_uri)} ...")
     with tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace") as told:
         # The server must not outlive this process, however that ends.
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-        server = subprocess.Popen(
-            command, stdout=told, stderr=subprocess.STDOUT, env=_SERVER_SETTINGS | os.environ
-        )
+        server = subprocess.Popen(command, stdout=told, stderr=subprocess.STDOUT, env=settings)
         try:
             _await_start(server, f"http://{host}:{port}", told)
             say(f"Look at {_address_of_runs(f'http://{host}:{port}')} (Ctrl-C ends)")

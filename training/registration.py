@@ -76,11 +76,10 @@ def register(
     passes and `training.lifecycle.decide` says so. `description` is its model card.
     """
     try:
-        client.get_registered_model(name)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
         client.create_registered_model(name, description=_ABOUT)
+    except MlflowException as error:  # asking first would not keep another worker from making it
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
     logged = client.get_logged_model(model_id)
     record = {"gate": "passed" if verdict.passes else "failed", "gate_reason": verdict.reason}
     if DIGEST_TAG in logged.tags:

@@ -17,6 +17,7 @@ from features.lineage import lineage_column, lineage_labels
 from features.study import Study, read_study
 from models.applicability import NearestLines
 from models.drug_model import DrugModel
+from models.engines import Engine
 from models.intervals import join_errors
 from models.mechanism_reference import MechanismReference
 from models.predictor import PanelPredictor, ResponseScale
@@ -25,6 +26,7 @@ from training.cross_validation import ALL_LINES, CrossValidation, Plan, Progress
 from training.evaluation import evaluate, evaluate_folds
 from training.gate import Verdict, judge
 from training.panel import Panel, choose_panel
+from training.shared_search import SharedSearches, search_name
 
 _Part = TypeVar("_Part")
 _PACKAGES = ("sidestep", "numpy", "pandas", "scipy", "scikit-learn", "optuna", "mlflow")
@@ -46,6 +48,10 @@ class Request:
     min_lines : int
         Lines that a drug needs.
     plan : Plan
+    study_storage : str, optional
+        Database where the trials are shared with whoever has the same request.
+    search_workers : int
+        Workers a search, where trials are shared.
     """
 
     study: Path
@@ -54,6 +60,8 @@ class Request:
     panel: str = "all"
     min_lines: int = 20
     plan: Plan = field(default_factory=Plan)
+    study_storage: str | None = None
+    search_workers: int = 1
 
 
 @dataclass(frozen=True)
@@ -88,8 +96,12 @@ class Retrain:
     predictor: PanelPredictor
 
 
-def retrain(request: Request, progress: Progress | None = None) -> Retrain:
+def retrain(
+    request: Request, progress: Progress | None = None, engine: Engine | None = None
+) -> Retrain:
     """Read the study, cross-validate, judge, and assemble the predictor.
+
+    `progress` and `engine` are those of `training.cross_validation.cross_validate`.
 
     Raises
     ------
@@ -104,14 +116,19 @@ def retrain(request: Request, progress: Progress | None = None) -> Retrain:
         panel=request.panel,
         min_lines=request.min_lines,
     )
-    return retrain_study(request, study, panel, progress)
+    return retrain_study(request, study, panel, progress, engine)
 
 
 def retrain_study(
-    request: Request, study: Study, panel: Panel, progress: Progress | None = None
+    request: Request,
+    study: Study,
+    panel: Panel,
+    progress: Progress | None = None,
+    engine: Engine | None = None,
 ) -> Retrain:
     """Cross-validate a panel of a study that was read, judge, and assemble the predictor."""
-    validation = cross_validate(study, panel, request.plan, progress)
+    shared = _shared_searches(request, study, panel)
+    validation = cross_validate(study, panel, request.plan, progress, engine, shared)
     metrics = evaluate(validation.predictions, her2_high(study), seed=request.plan.seed)
     verdict = judge(metrics)
     predictor = _assemble(request, study, panel, validation, metrics, verdict)
@@ -134,6 +151,24 @@ def software_versions() -> dict[str, str]:
     found = {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
     # Not by its distribution, which is xgboost-cpu or xgboost, whichever the platform has.
     return found | {"xgboost": xgboost.__version__}
+
+
+def _shared_searches(request: Request, study: Study, panel: Panel) -> SharedSearches | None:
+    """Where the trials of this request are shared, if they are."""
+    if request.study_storage is None:
+        return None
+    response, plan = panel.response.stable_id, asdict(request.plan)
+    del plan["jobs"]  # which changes no number
+    what = {
+        "study": dict(study.digests),
+        "response": response,
+        "drugs": [drug.name for drug in panel.drugs],
+        "lines": list(panel.values.index),
+        "plan": plan,
+        "software": software_versions(),
+    }
+    name = search_name(what, f"{study.study_id} {response}")
+    return SharedSearches(request.study_storage, name, request.search_workers)
 
 
 def _assemble(

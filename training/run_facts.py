@@ -19,6 +19,7 @@ import pandas as pd
 from mlflow.utils import mlflow_tags
 from mlflow.utils.validation import MAX_TAG_VAL_LENGTH
 
+from models.databases import without_password
 from training.coverage import coverage_metrics, coverage_sentence
 from training.cross_validation import ALL_LINES, BASELINES
 from training.datasets import study_digest
@@ -99,6 +100,7 @@ def panel_parameters(retrain: Retrain) -> dict[str, str]:
             "response": panel.response.stable_id,
             "drugs": _listed([drug.name for drug in panel.drugs]),
             "min_lines": request.min_lines,
+            "study_storage": without_password(request.study_storage or "none"),
         },
         "plan": {
             "folds": plan.folds,

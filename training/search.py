@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import optuna
 import pandas as pd
+from optuna.trial import FrozenTrial, TrialState
 
 from models.blend import blend_weights, blended
+from models.device import CPU
 from models.folds import Folds, donor_folds
+from models.line_matrix import FeatureRanking
 from models.ridge import MultiViewRidge
-from models.screening import screen
+from models.screening import rank_folds
 from models.trees import ScreenedTrees
 from training.drug_lines import DrugLines
 from training.panel import PanelDrug
+from training.shared_search import SharedSearch
 
 _INNER_FOLDS = 3
 _MOST_DRUGS = 6
 _MOST_FEATURES = 800
+# Half of the bins of the final trees: enough to tell settings apart, in two thirds of the time.
+_BINS = 16
+# A trial stops when, over the drugs and folds so far, it is behind the best one at this p-value.
+_BEHIND = 0.25
 
 
 @dataclass(frozen=True)
@@ -30,9 +40,9 @@ class Settings:
     trees: dict[str, Any] = field(default_factory=dict)
     shrinkage: float = 100.0
 
-    def blend_parameters(self) -> dict[str, Any]:
-        """Keyword arguments of `models.blend.Blend`."""
-        return {"tree_settings": self.trees, "shrinkage": self.shrinkage}
+    def blend_parameters(self, device: str = CPU) -> dict[str, Any]:
+        """Keyword arguments of `models.blend.Blend`, whose trees are to be grown on `device`."""
+        return {"tree_settings": self.trees | {"device": device}, "shrinkage": self.shrinkage}
 
 
 @dataclass(frozen=True)
@@ -44,7 +54,8 @@ class SearchResult:
     settings : Settings
     trials : DataFrame
         One row a trial: number, state, value (mean squared error of the blend relative to the
-        response's variance, averaged over drugs), and the parameters tried.
+        response's variance, averaged over the drugs that the trial came to), and the parameters
+        tried.
     """
 
     settings: Settings
@@ -57,11 +68,18 @@ def drawn_drugs(drugs: Sequence[PanelDrug], seed: int) -> list[PanelDrug]:
     return [drugs[number] for number in sorted(drawn)]
 
 
-def search_settings(drugs: Sequence[DrugLines], n_trials: int, seed: int) -> SearchResult:
+def search_settings(
+    drugs: Sequence[DrugLines],
+    n_trials: int,
+    seed: int,
+    shared: SharedSearch | None = None,
+    device: str = CPU,
+) -> SearchResult:
     """Choose one setting for the panel by inner cross-validation of the blend.
 
     One setting for all drugs, since tens of lines cannot carry one each. The first trial is the
-    default setting; a trial that falls behind the median after a drug is pruned.
+    default setting; a trial is pruned after a drug if a Wilcoxon test over the folds of the drugs
+    so far finds it behind the best one.
 
     Parameters
     ----------
@@ -70,59 +88,101 @@ def search_settings(drugs: Sequence[DrugLines], n_trials: int, seed: int) -> Sea
     n_trials : int
         Zero keeps the defaults.
     seed : int
+        Fixes the trials, unless others do some of them.
+    shared : SharedSearch, optional
+        Where the trials are shared with other workers, which do some of them.
+    device : {"cpu", "cuda"}
+        Where trees are grown.
     """
     if n_trials < 1:
         return SearchResult(Settings(), pd.DataFrame(columns=["number", "state", "value"]))
     # A warning of Optuna is a traceback: of a trial that the user interrupted.
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    tasks = [_Task.of(drug, seed) for drug in drugs]
-    study = optuna.create_study(
-        sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=max(5, n_trials // 3)),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=1),
+    tasks = [_Task.of(drug, seed, device) for drug in drugs]
+    sampler = optuna.samplers.TPESampler(
+        seed=seed if shared is None else None, n_startup_trials=max(5, n_trials // 3)
     )
-    study.enqueue_trial(_DEFAULTS)
-    study.optimize(lambda trial: _objective(trial, tasks, seed), n_trials=n_trials)
-    return SearchResult(_settings(study.best_params), _trials(study))
+    pruner = _pruner()
+
+    def objective(trial: optuna.Trial) -> float:
+        return _objective(trial, tasks)
+
+    if shared is not None:
+        trials = shared.trials(objective, n_trials, first=_DEFAULTS, sampler=sampler, pruner=pruner)
+    else:
+        study = optuna.create_study(sampler=sampler, pruner=pruner)
+        study.enqueue_trial(_DEFAULTS)
+        study.optimize(objective, n_trials=n_trials)
+        trials = study.trials
+    return SearchResult(_settings(_best(trials).params), _trials(trials))
 
 
 @dataclass(frozen=True)
 class _Task:
     """A drug with its inner folds and what no trial changes on them.
 
-    `screened` holds the features of each fold, (training lines, test lines), that the widest
-    screen a trial may ask for keeps.
+    `rankings` orders the features by the training lines of each fold; `ridge` is predicted out of
+    fold.
     """
 
     drug: DrugLines
+    seed: int
+    device: str
     folds: Folds
-    screened: list[tuple[pd.DataFrame, pd.DataFrame]]
+    rankings: list[FeatureRanking]
     ridge: np.ndarray
 
     @classmethod
-    def of(cls, drug: DrugLines, seed: int) -> _Task:
+    def of(cls, drug: DrugLines, seed: int, device: str) -> _Task:
         folds = donor_folds(drug.donors, _INNER_FOLDS, seed)
-        ridge = np.empty(len(drug.y))
-        screened = []
-        for train, test in folds:
-            known, held_out = drug.X.iloc[train], drug.X.iloc[test]
-            model = MultiViewRidge(drug.target_features)
-            ridge[test] = model.fit(known, drug.y[train], drug.donors[train]).predict(held_out)
-            kept = screen(known, drug.y[train], _MOST_FEATURES, drug.target_features)
-            screened.append((known.iloc[:, kept], held_out.iloc[:, kept]))
-        return cls(drug, folds, screened, ridge)
+        ridge = MultiViewRidge(drug.target_features)
+        return cls(
+            drug,
+            seed,
+            device,
+            folds,
+            rank_folds(drug.lines, drug.y, folds),
+            ridge.out_of_fold(drug.lines, drug.y, drug.donors, folds),
+        )
 
-    def relative_error(self, settings: Settings, seed: int) -> float:
-        """Squared error of the blend relative to the variance, weights learned across folds."""
+    @cached_property
+    def default_errors(self) -> np.ndarray:
+        """Errors with the default settings."""
+        return self._errors(_settings(_DEFAULTS))
+
+    def errors(self, settings: Settings) -> np.ndarray:
+        """Squared error of the blend for every line, (n_lines,), weights learned across folds."""
+        if settings == _settings(_DEFAULTS):  # the first trial is
+            return self.default_errors
+        return self._errors(settings)
+
+    def _errors(self, settings: Settings) -> np.ndarray:
         y = self.drug.y
-        held_out = np.column_stack([self.ridge, np.empty(len(y))])
-        for (train, test), (known, unknown) in zip(self.folds, self.screened, strict=True):
-            trees = ScreenedTrees(self.drug.target_features, seed=seed, **settings.trees)
-            held_out[test, 1] = trees.fit(known, y[train]).predict(unknown)
-        errors = np.empty(len(y))
+        trees = ScreenedTrees(
+            self.drug.target_features,
+            max_bin=_BINS,
+            seed=self.seed,
+            device=self.device,
+            **settings.trees,
+        )
+        by_trees = trees.out_of_fold(self.drug.lines, y, self.folds, self.rankings)
+        held_out = np.column_stack([self.ridge, by_trees])
+        predicted = np.empty(len(y))
         for train, test in self.folds:
             weights = blend_weights(held_out[train], y[train], settings.shrinkage)
-            errors[test] = y[test] - blended(held_out[test], weights, y[train].mean())
-        return float(np.mean(errors**2) / (np.var(y) or 1.0))
+            predicted[test] = blended(held_out[test], weights, y[train].mean())
+        return np.asarray((y - predicted) ** 2)
+
+    def relative_error(self, errors: np.ndarray) -> float:
+        """Mean of the lines' squared errors relative to the variance of the response."""
+        return float(np.mean(errors) / (np.var(self.drug.y) or 1.0))
+
+    def by_fold(self, errors: np.ndarray) -> list[float]:
+        """The same a fold, relative to the default: comparable between easy and hard drugs."""
+        default = self.default_errors
+        return [
+            float(np.mean(errors[test]) / (np.mean(default[test]) or 1.0)) for _, test in self.folds
+        ]
 
 
 _DEFAULTS = {
@@ -138,7 +198,7 @@ _DEFAULTS = {
 }
 
 
-def _objective(trial: optuna.Trial, tasks: Sequence[_Task], seed: int) -> float:
+def _objective(trial: optuna.Trial, tasks: Sequence[_Task]) -> float:
     settings = _settings(
         {
             "n_features": trial.suggest_int("n_features", 50, _MOST_FEATURES, log=True),
@@ -152,13 +212,26 @@ def _objective(trial: optuna.Trial, tasks: Sequence[_Task], seed: int) -> float:
             "shrinkage": trial.suggest_float("shrinkage", 30.0, 1000.0, log=True),
         }
     )
-    errors: list[float] = []
-    for step, task in enumerate(tasks):
-        errors.append(task.relative_error(settings, seed))
-        trial.report(float(np.mean(errors)), step)
-        if step < len(tasks) - 1 and trial.should_prune():
+    relative: list[float] = []
+    for number, task in enumerate(tasks):
+        errors = task.errors(settings)
+        relative.append(task.relative_error(errors))
+        for fold, error in enumerate(task.by_fold(errors)):
+            trial.report(error, number * _INNER_FOLDS + fold)
+        if number < len(tasks) - 1 and trial.should_prune():
+            trial.set_user_attr("value", float(np.mean(relative)))
             raise optuna.TrialPruned
-    return float(np.mean(errors))
+    return float(np.mean(relative))
+
+
+def _pruner() -> optuna.pruners.BasePruner:
+    """Pruner that compares a trial with the best one fold by fold.
+
+    One that looks at running means would compare drugs, since one drug is easier than another.
+    """
+    with warnings.catch_warnings():  # it may change in another version; ours is pinned
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.pruners.WilcoxonPruner(p_threshold=_BEHIND)
 
 
 def _settings(parameters: dict[str, Any]) -> Settings:
@@ -166,10 +239,21 @@ def _settings(parameters: dict[str, Any]) -> Settings:
     return Settings(trees, parameters["shrinkage"])
 
 
-def _trials(study: optuna.Study) -> pd.DataFrame:
+def _best(trials: Sequence[FrozenTrial]) -> FrozenTrial:
+    """The complete trial of the lowest error, the first one of equals."""
+    complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+    return min(complete, key=lambda trial: (trial.value, trial.number))
+
+
+def _trials(trials: Sequence[FrozenTrial]) -> pd.DataFrame:
     return pd.DataFrame(
         [
-            {"number": t.number, "state": t.state.name.lower(), "value": t.value, **t.params}
-            for t in study.trials
+            {
+                "number": t.number,
+                "state": t.state.name.lower(),
+                "value": t.user_attrs.get("value", t.value),
+                **t.params,
+            }
+            for t in trials
         ]
     )

@@ -5,28 +5,21 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-import textwrap
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import quote
 
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import DatasetInput, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
-from mlflow.utils.mlflow_tags import (
-    MLFLOW_EXPERIMENT_PRIMARY_METRIC_GREATER_IS_BETTER,
-    MLFLOW_EXPERIMENT_PRIMARY_METRIC_NAME,
-)
 from mlflow.utils.validation import MAX_METRICS_PER_BATCH
 
-from features.errors import InputError
 from training import run_facts
-from training.cross_validation import ALL_LINES, CrossValidation
+from training.cross_validation import CrossValidation, lines_of_search
 from training.datasets import study_input
 from training.figures import draw_drug, draw_panel
 from training.hover_page import hover_page
@@ -34,27 +27,7 @@ from training.logged_model import MODEL_NAME, log_model
 from training.model_card import CARD_FILE, model_card, version_description
 from training.registration import Registration, register
 from training.retrain import Retrain, software_versions
-
-DEFAULT_EXPERIMENT = "sidestep"
-_SQLITE = "sqlite:///"
-
-
-@dataclass(frozen=True)
-class Store:
-    """Where runs are kept: an MLflow store that answers, and an experiment in it.
-
-    Attributes
-    ----------
-    tracking_uri, experiment_id : str
-    """
-
-    tracking_uri: str
-    experiment_id: str
-
-    @property
-    def client(self) -> MlflowClient:
-        """Client of the store; MLflow's own settings stay as they are."""
-        return MlflowClient(self.tracking_uri, registry_uri=self.tracking_uri)
+from training.store import Store
 
 
 @dataclass(frozen=True)
@@ -77,41 +50,6 @@ class TrackedRun:
     model_id: str
     model_uri: str
     registration: Registration | None
-
-
-def open_store(tracking_uri: str, experiment: str = DEFAULT_EXPERIMENT) -> Store:
-    """Open an MLflow store, or make it, with an experiment; long work asks first.
-
-    The artefacts of a new experiment in an SQLite file lie beside that file, wherever the
-    command runs.
-
-    Raises
-    ------
-    InputError
-        If the store cannot be opened, or the experiment was deleted.
-    """
-    try:
-        location = _artefacts_beside(tracking_uri, experiment)
-        client = MlflowClient(tracking_uri)
-        found = client.get_experiment_by_name(experiment)
-        if found is None:
-            primary = {
-                MLFLOW_EXPERIMENT_PRIMARY_METRIC_NAME: "pearson",
-                MLFLOW_EXPERIMENT_PRIMARY_METRIC_GREATER_IS_BETTER: "true",
-            }
-            made = client.create_experiment(experiment, location, tags=primary)
-            return Store(tracking_uri, made)
-    except (MlflowException, OSError, ImportError) as error:
-        reason = textwrap.shorten(str(error), 160, placeholder=" …")
-        raise InputError(
-            f"the MLflow store {tracking_uri} cannot be opened ({reason}); give another "
-            "--tracking-uri, such as sqlite:///mlflow.db"
-        ) from None
-    if found.lifecycle_stage != "active":
-        raise InputError(
-            f"experiment {experiment} was deleted from {tracking_uri}; give another --experiment"
-        )
-    return Store(tracking_uri, found.experiment_id)
 
 
 def track(
@@ -257,7 +195,7 @@ def _log_metrics(client: MlflowClient, run_id: str, metrics: Sequence[Metric]) -
 def trials_of(validation: CrossValidation) -> pd.DataFrame:
     """Every Optuna trial, with the lines that its search saw in the column `search`."""
     tables = [
-        result.trials.assign(search="all lines" if fold == ALL_LINES else f"without fold {fold}")
+        result.trials.assign(search=lines_of_search(fold))
         for fold, result in validation.searches.items()
     ]
     filled = [table for table in tables if len(table)]
@@ -283,15 +221,6 @@ def _artefacts(client: MlflowClient, run_id: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="sidestep-run-") as folder:
         yield Path(folder)
         client.log_artifacts(run_id, folder)
-
-
-def _artefacts_beside(tracking_uri: str, experiment: str) -> str | None:
-    """Folder for artefacts beside an SQLite file, whose own folder is made; None elsewhere."""
-    if not tracking_uri.startswith(_SQLITE):
-        return None
-    folder = Path(tracking_uri.removeprefix(_SQLITE)).resolve().parent
-    folder.mkdir(parents=True, exist_ok=True)
-    return (folder / "mlartifacts" / quote(experiment, safe=" ")).as_uri()
 
 
 def _write_json(path: Path, content: Mapping[str, str]) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from models.engine_options import DEVICES, engine_options
+
 _DEFAULT_PANEL = "kinase"
 _MOST_JOBS = 2
 
@@ -53,7 +55,29 @@ _MOST_JOBS = 2
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    help=f"Processes, of one thread each.  [default: one a core, {_MOST_JOBS} at most]",
+    help="Processes of the local engine, of one thread each.  "
+    f"[default: one a core, {_MOST_JOBS} at most]",
+)
+@engine_options
+@click.option(
+    "--study-storage",
+    metavar="URL",
+    help="Database in which the searches' trials are shared with every other `sidestep train` of "
+    "the same request, such as postgresql://USER@HOST/NAME.",
+)
+@click.option(
+    "--search-workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Workers a search, which share its trials through --study-storage.",
+)
+@click.option(
+    "--device",
+    type=click.Choice(DEVICES),
+    default=DEVICES[0],
+    show_default=True,
+    help="Where trees are grown; cuda needs a GPU, and `xgboost` in place of `xgboost-cpu`.",
 )
 @click.option("--clinical", metavar="C,D", help="Clinical attributes to learn from, too.")
 @click.option(
@@ -85,6 +109,11 @@ def train(
     seed: int,
     min_lines: int,
     jobs: int | None,
+    engine: str,
+    scheduler: str | None,
+    device: str,
+    study_storage: str | None,
+    search_workers: int,
     clinical: str | None,
     modalities: str | None,
     tracking_uri: str | None,
@@ -102,9 +131,11 @@ def train(
 
     if drugs is not None and panel is not None:
         raise click.UsageError("give --drugs or --panel, not both.")
+    if search_workers > 1 and study_storage is None:
+        raise click.UsageError("--search-workers share trials through --study-storage; give it.")
     if not study.is_dir():  # before a store is made for it
         raise InputError(f"study {study} is not a folder; give one in the cBioPortal format")
-    from training.command import only_response, quiet_mlflow, run_train
+    from training.command import Where, only_response, quiet_mlflow, run_train
 
     with quiet_mlflow():
         from training.cross_validation import Plan
@@ -117,6 +148,7 @@ def train(
             jobs=_default_jobs() if jobs is None else jobs,
             modalities=_listed(modalities),
             clinical=_listed(clinical) or (),
+            device=device,
         )
         request = Request(
             study=study,
@@ -125,8 +157,11 @@ def train(
             panel=panel or _DEFAULT_PANEL,
             min_lines=min_lines,
             plan=plan,
+            study_storage=study_storage,
+            search_workers=search_workers,
         )
-        for line in run_train(request, tracking_uri, experiment, register, quiet=quiet):
+        where = Where(tracking_uri, experiment, engine, scheduler)
+        for line in run_train(request, where, register, quiet=quiet):
             click.echo(line)
 
 

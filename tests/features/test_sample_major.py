@@ -282,6 +282,17 @@ def test_a_file_that_is_no_parquet_gets_a_sentence(study_of, opened) -> None:
     assert_refused(folder, opened, "is not a whole Parquet file")
 
 
+def test_a_damaged_parquet_gets_a_sentence(study_of, opened, levels: pd.DataFrame) -> None:
+    folder = study_of("data_expression.parquet")
+    path = folder / "data_expression.parquet"
+    write_parquet(path, levels)
+    content = bytearray(path.read_bytes())
+    at = content.index(b"PAR1", 4) // 2  # among the pages, not the names or the index
+    content[at : at + 200] = bytes(200)
+    path.write_bytes(content)
+    assert_refused(folder, opened, "write it again")
+
+
 def spoil(path: Path, change: Callable[[object], None]) -> None:
     with h5py.File(path, "r+") as file:
         change(file)
@@ -359,7 +370,16 @@ def test_h5ad_matrices_that_cannot_be_read_by_sample_are_refused(
 
     spoil(path, cut)
     assert_refused(folder, opened, "parts do not fit each other")
-    path.write_bytes(path.read_bytes()[:700])
+    write_h5ad(path, levels.fillna(0.0), "csr")
+
+    def point_outside(file) -> None:
+        file["X/indices"][5] = 6
+
+    spoil(path, point_outside)
+    assert_refused(folder, opened, "is damaged; write it again")
+    cut_short = path.read_bytes()[:700]
+    path.unlink()
+    path.write_bytes(cut_short)
     assert_refused(folder, opened, "is not a whole .h5ad file")
 
 

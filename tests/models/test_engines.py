@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import operator
 import os
 import signal
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -96,6 +101,70 @@ def test_a_task_that_ends_every_worker_is_told_in_a_sentence(cluster: LocalClust
         pytest.raises(dask_engine.ClusterError, match=r"ended 4 workers .* more memory"),
     ):
         list(engine.map(os._exit, [(1,)]))
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_dies_is_told_in_a_sentence(
+    own_scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dask_engine, "_SECONDS_TO_CONNECT", 5)
+    with open_engine("dask", scheduler=own_scheduler.address) as engine:
+        results = engine.map(time.sleep, [(0.2,)] * 40)
+        next(results)
+        own_scheduler.kill()
+        with pytest.raises(dask_engine.ClusterError, match="went away before the work was done"):
+            list(results)
+
+
+@pytest.mark.slow
+def test_work_waits_for_workers_and_says_so(
+    own_scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dask_engine, "_SECONDS_TO_WONDER", 0.5)
+    told: list[str] = []
+    with open_engine("dask", scheduler=own_scheduler.address, notice=told.append) as engine:
+        results = engine.map(time.sleep, [(0.05,)] * 40)
+        next(results)
+        own_scheduler.end_worker()
+        threading.Timer(4, own_scheduler.start_worker).start()
+        assert len(list(results)) == 39
+    assert told == [f"waiting for workers: {own_scheduler.address} has none now"]
+
+
+class Scheduler:
+    """A scheduler and a worker of it, as processes that can be ended."""
+
+    def __init__(self, folder: Path) -> None:
+        told = folder / "scheduler.json"
+        self._scheduler = self._start("dask_scheduler", "--scheduler-file", str(told))
+        while not told.exists():
+            time.sleep(0.05)
+        self.address = json.loads(told.read_text())["address"]
+        self.start_worker()
+
+    def _start(self, what: str, *args: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", f"distributed.cli.{what}", *args, "--no-dashboard"]
+        where = [] if what == "dask_worker" else ["--host", "127.0.0.1", "--port", "0"]
+        return subprocess.Popen([*command, *where], stderr=subprocess.DEVNULL)
+
+    def start_worker(self) -> None:
+        self._worker = self._start("dask_worker", self.address, "--nthreads", "1", "--no-nanny")
+
+    def end_worker(self) -> None:
+        self._worker.kill()
+        self._worker.wait()
+
+    def kill(self) -> None:
+        self._scheduler.kill()
+        self._scheduler.wait()
+
+
+@pytest.fixture
+def own_scheduler(tmp_path: Path) -> Iterator[Scheduler]:
+    started = Scheduler(tmp_path)
+    yield started
+    started.kill()
+    started.end_worker()
 
 
 @pytest.mark.parametrize(

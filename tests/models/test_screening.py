@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.screening import screen
+from models.line_matrix import TrainingLines
+from models.screening import rank_features, screen
 from models.trees import ScreenedTrees
 
 
@@ -63,3 +64,18 @@ def test_the_screen_of_the_trees_ignores_lines_held_out(noise):
     np.testing.assert_array_equal(trees.columns_, [7])
     everyone = ScreenedTrees(n_features=2, n_trees=5).fit(decoyed, y)
     assert 99 in everyone.columns_  # so the decoy would be taken, were it seen
+
+
+def test_many_sets_of_lines_are_ranked_as_each_alone(noise):
+    rng = np.random.default_rng(2)
+    X = noise.mask(rng.random(noise.shape) < 0.2)
+    y = rng.standard_normal(50)
+    lines = TrainingLines.of(X)
+    rows = [np.arange(50), np.arange(0, 50, 2), np.arange(25), np.arange(0, 50, 2)]
+    together = rank_features([lines.among(some) for some in rows], [y[some] for some in rows])
+    for some, ranking in zip(rows, together, strict=True):
+        alone = rank_features([TrainingLines.of(X.iloc[some])], [y[some]])[0]
+        np.testing.assert_array_equal(ranking.order, alone.order)
+        np.testing.assert_array_equal(ranking.varies, alone.varies)
+        expected = screen(X.iloc[some], y[some], 20, ["expression:G200"])
+        np.testing.assert_array_equal(ranking.best(20, np.array([200])), expected)

@@ -1,9 +1,20 @@
-"""One small retrain on a simulated study, run once for all tests of this folder."""
+"""One small retrain on a simulated study, run once for all tests of this folder, and a database."""
 
 from __future__ import annotations
 
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
@@ -11,7 +22,8 @@ import pytest
 from features.simulation import SimulationPlan, simulate_study
 from training.cross_validation import Plan
 from training.retrain import Request, Retrain, retrain
-from training.tracking import Store, TrackedRun, open_store, track
+from training.store import Store, open_store
+from training.tracking import TrackedRun, track
 
 
 @pytest.fixture(autouse=True)
@@ -48,3 +60,78 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 def tracked(retrained: Retrain, store: Store) -> TrackedRun:
     """The retrain as it is kept, registered as ``small``."""
     return track(retrained, store, register_as="small")
+
+
+# Where Debian puts what is not in PATH.
+_BINARIES = sorted(
+    Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name)
+)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A PostgreSQL server of the tests' own."""
+
+    port: int
+    password: str
+
+    def database(self, name: str) -> str:
+        """Address of a new database."""
+        import psycopg
+
+        with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')
+        return self.address(name)
+
+    def address(self, name: str) -> str:
+        return f"postgresql://sidestep:{self.password}@127.0.0.1:{self.port}/{name}"
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A real PostgreSQL server in a temporary folder, on a free port; skips where there is none.
+
+    It refuses to run as root, so that a root's server runs as another user.
+    """
+    found = shutil.which("initdb", path=os.pathsep.join([*map(str, _BINARIES), os.environ["PATH"]]))
+    if found is None:
+        pytest.skip("PostgreSQL's initdb is not installed (Debian: apt install postgresql)")
+    binaries = Path(found).resolve().parent
+    user: dict[str, Any] = {}
+    if os.geteuid() == 0:
+        names = {entry.pw_name: entry for entry in pwd.getpwall()}
+        other = names.get("postgres") or names.get("nobody")
+        if other is None:
+            pytest.skip("PostgreSQL does not run as root, and there is no user postgres or nobody")
+        user = {"user": other.pw_uid, "group": other.pw_gid, "extra_groups": []}
+    with (
+        tempfile.TemporaryDirectory(prefix="sidestep-postgresql-") as name,
+        socket.socket() as free,
+    ):
+        folder, password = Path(name), secrets.token_hex(8)
+        (folder / "password").write_text(password)
+        if user:
+            for path in (folder, folder / "password"):
+                os.chown(path, user["user"], user["group"])
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        make = [binaries / "initdb", "-D", folder / "data", "-U", "sidestep", "--no-sync"]
+        make += ["--auth=scram-sha-256", f"--pwfile={folder / 'password'}"]
+        subprocess.run(make, cwd=folder, stdout=subprocess.DEVNULL, check=True, **user)
+        serve = [binaries / "postgres", "-D", folder / "data", "-F", "-p", str(port)]
+        serve += ["-h", "127.0.0.1", "-k", ""]
+        with subprocess.Popen(serve, cwd=folder, stderr=subprocess.DEVNULL, **user) as server:
+            try:
+                _await_answer(binaries, port)
+                yield Server(port, password)
+            finally:
+                server.send_signal(signal.SIGINT)  # it ends its sessions, too
+
+
+def _await_answer(binaries: Path, port: int) -> None:
+    ask = [binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+    deadline = time.monotonic() + 60
+    while subprocess.run(ask, check=False).returncode:
+        assert time.monotonic() < deadline, "PostgreSQL did not start"
+        time.sleep(0.1)

@@ -14,7 +14,7 @@ from scipy.stats import pearsonr
 from features.errors import InputError
 from sidestep.main import main
 from training.comparison import RunPredictions, compare, compare_runs, pair, read_run
-from training.tracking import Store
+from training.store import Store
 
 DRUGS = ("Lapatinib", "BI-2536", "Everolimus")
 

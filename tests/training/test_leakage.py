@@ -25,6 +25,7 @@ from training.cross_validation import (
     split_lines,
 )
 from training.drug_lines import DrugLines
+from training.fold_lines import FoldLines
 from training.panel import Panel, PanelDrug, choose_panel
 from training.search import search_settings
 
@@ -147,6 +148,27 @@ def test_no_leak_between_the_lines_that_are_tested(original):
     for line in original.test[:5]:
         alone = joiner.transform(original.study.select([line]))
         pd.testing.assert_frame_equal(alone, features.loc[[line]], check_exact=True)
+
+
+def test_no_leak_into_the_matrix_that_drugs_share(original, tampered):
+    """Standard deviations and kernels are those of the training lines alone."""
+    every_line = original.panel.values.index
+    states = []
+    for retrain, train in (
+        (original, original.train),
+        (tampered, original.train),
+        (tampered, every_line),
+    ):
+        features = fit_features(retrain.study, original.train, every_line, PLAN)[1]
+        fold = FoldLines.of(0, features, train, original.test)
+        rows = fold.names.get_indexer(original.train)
+        kernels = {name: kernel[np.ix_(rows, rows)] for name, kernel in fold.matrix.kernels.items()}
+        states.append({"standard": fold.matrix.standard[rows], **kernels})
+    state, same, leaky = states
+    assert_same(same, state)
+    for name in state:
+        with pytest.raises(AssertionError):
+            assert_same({name: leaky[name]}, {name: state[name]})  # of all lines, it would show
 
 
 # --- Screen, search, weights and fit ----------------------------------------------------------

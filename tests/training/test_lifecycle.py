@@ -21,7 +21,8 @@ from sidestep.main import main
 from training.gate import Verdict
 from training.lifecycle import champion_of, promote, rollback
 from training.registration import Registration, register
-from training.tracking import Store, TrackedRun
+from training.store import Store
+from training.tracking import TrackedRun
 
 _NUMBERS = count()
 

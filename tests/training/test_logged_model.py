@@ -14,7 +14,8 @@ import pytest
 from features.measurements import measurements_of, study_of_measurements
 from models.registry import load_model
 from training.retrain import Retrain
-from training.tracking import Store, TrackedRun
+from training.store import Store
+from training.tracking import TrackedRun
 
 DRUGS = ("Lapatinib", "BI-2536")
 

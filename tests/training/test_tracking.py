@@ -21,7 +21,8 @@ from training.model_card import model_card, version_description
 from training.registration import check_name, register
 from training.retrain import Retrain
 from training.run_facts import panel_tags
-from training.tracking import Store, TrackedRun, open_store, track
+from training.store import Store, open_store
+from training.tracking import TrackedRun, track
 
 DRUGS = ("Lapatinib", "BI-2536")
 ONE_BY_ONE = {

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from training.retrain import Retrain
-from training.tracking import Store, TrackedRun, open_store, track
+from training.store import Store, open_store
+from training.tracking import TrackedRun, track
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

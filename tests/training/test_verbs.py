@@ -14,12 +14,13 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+import xgboost as xgb
 
 from features.simulation import SimulationPlan, simulate_study
 from models.registry import load_model
 from sidestep.main import main
 from training.progress import Reporter
-from training.tracking import Store
+from training.store import Store
 
 ROOT = Path(__file__).parents[2]
 
@@ -238,3 +239,11 @@ def test_quiet_is_quiet() -> None:
             progress("search", 1, 1)
             progress.say("keeping the run")
         assert stream.getvalue() == ""
+
+
+@pytest.mark.skipif(xgb.build_info()["USE_CUDA"], reason="this XGBoost is built with CUDA")
+def test_a_device_that_is_not_there_is_refused_at_once(
+    null_study: Path, store: Store, refused: Refused
+) -> None:
+    args = ("train", null_study, "--tracking-uri", store.tracking_uri, "--device", "cuda")
+    assert "built without CUDA; put `xgboost` in the place" in refused(*args, "--quiet")

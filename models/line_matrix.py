@@ -1,0 +1,205 @@
+"""What do the models of all drugs take from the same training lines? One matrix of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from models.correlation import Measured
+from models.patterns import Pattern, pattern_columns, row_patterns
+from models.views import view_columns
+
+
+@dataclass(frozen=True)
+class LineMatrix:
+    """Training lines with everything that does not depend on a drug, computed once.
+
+    Attributes
+    ----------
+    features : ndarray of shape (n_features,)
+        Names.
+    values : ndarray of shape (n_lines, n_features)
+        NaN where not measured.
+    standard : ndarray of shape (n_lines, n_features)
+        In standard deviations about the mean over these lines; zero where not measured, and in a
+        feature that does not vary.
+    means, scales : ndarray of shape (n_features,)
+        Mean and standard deviation over the lines that have the feature; a feature that does not
+        vary has an infinite deviation.
+    patterns : list of Pattern
+        Modalities that each line has.
+    """
+
+    features: np.ndarray
+    values: np.ndarray
+    standard: np.ndarray
+    means: np.ndarray
+    scales: np.ndarray
+    patterns: list[Pattern]
+
+    @classmethod
+    def of(cls, X: pd.DataFrame) -> LineMatrix:
+        """Matrix of the lines of a table, (n_lines, n_features)."""
+        values = np.ascontiguousarray(X.to_numpy(float))
+        means, scales = standardisation(values)
+        standard = (values - means) / scales
+        standard[~np.isfinite(values)] = 0.0
+        features = np.asarray(X.columns, dtype=object)
+        return cls(features, values, standard, means, scales, row_patterns(X))
+
+    @cached_property
+    def modalities(self) -> dict[str, np.ndarray]:
+        """Column numbers of each modality."""
+        return view_columns(self.features.tolist())
+
+    @cached_property
+    def kernels(self) -> dict[str, np.ndarray]:
+        """Linear kernel of each modality's standardised features, (n_lines, n_lines)."""
+        kernels = {}
+        for name, columns in self.modalities.items():
+            part = self.standard[:, contiguous(columns)]
+            kernels[name] = part @ part.T
+        return kernels
+
+    @cached_property
+    def measured(self) -> Measured:
+        """Which lines have which features."""
+        return Measured.of(np.isfinite(self.values))
+
+    @cached_property
+    def index(self) -> pd.Index:
+        """Names of the features, to look them up in."""
+        names: pd.Index = pd.Index(self.features)
+        return names
+
+    def complete(self) -> LineMatrix:
+        """Compute all that is put off, so that whoever gets a copy need not do it again."""
+        for name in ("modalities", "kernels", "measured"):
+            getattr(self, name)
+        return self
+
+
+@dataclass(frozen=True)
+class FeatureRanking:
+    """Features of some lines, by how strongly they go with a response.
+
+    Attributes
+    ----------
+    order : ndarray of int
+        Places of all features, the strongest first.
+    varies : ndarray of bool
+        Whether each feature differs between the lines.
+    """
+
+    order: np.ndarray
+    varies: np.ndarray
+
+    @classmethod
+    def of(cls, strengths: np.ndarray, varies: np.ndarray) -> FeatureRanking:
+        """From the strength of each feature."""
+        return cls(np.argsort(-strengths, kind="stable"), varies)
+
+    def best(self, n_features: int, always: np.ndarray) -> np.ndarray:
+        """Places, ascending, of the strongest features and of those in `always`.
+
+        What does not vary is never among them, unless nothing does: then one feature is left.
+        """
+        chosen = np.union1d(self.order[:n_features], always)
+        varies = chosen[self.varies[chosen]]
+        return varies if len(varies) else chosen[:1]
+
+
+@dataclass(frozen=True)
+class TrainingLines:
+    """Some lines and modalities of a matrix, of which nothing is copied.
+
+    Like a table, it has a length and `columns`, so that estimators can be fitted to either.
+
+    Attributes
+    ----------
+    matrix : LineMatrix
+    rows : ndarray of int
+        Lines, as rows of the matrix.
+    column_numbers : ndarray of int
+        Features, as columns of the matrix, ascending.
+    ranking : FeatureRanking, optional
+        Of these features by the response of these lines, where that is known already.
+    """
+
+    matrix: LineMatrix
+    rows: np.ndarray
+    column_numbers: np.ndarray
+    ranking: FeatureRanking | None = field(default=None)
+
+    @classmethod
+    def of(cls, X: pd.DataFrame | TrainingLines) -> TrainingLines:
+        """All lines and features of a table; lines of a matrix as they are."""
+        return X if isinstance(X, TrainingLines) else cls.all_of(LineMatrix.of(X))
+
+    @classmethod
+    def all_of(cls, matrix: LineMatrix) -> TrainingLines:
+        """All lines and features of a matrix."""
+        return cls(matrix, np.arange(len(matrix.values)), np.arange(len(matrix.features)))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def columns(self) -> np.ndarray:
+        """Names of the features."""
+        return np.asarray(self.matrix.features[self.column_numbers])
+
+    @property
+    def patterns(self) -> list[Pattern]:
+        """Modalities that each line has."""
+        return [self.matrix.patterns[row] for row in self.rows]
+
+    def among(self, rows: np.ndarray) -> TrainingLines:
+        """Some of these lines, by their places among them."""
+        return TrainingLines(self.matrix, self.rows[rows], self.column_numbers)
+
+    def seeing(self, pattern: Pattern) -> TrainingLines:
+        """The same lines with the features of some modalities (`pattern_columns`)."""
+        columns = pattern_columns(self.matrix.features.tolist(), pattern)
+        return TrainingLines(
+            self.matrix, self.rows, np.intersect1d(self.column_numbers, columns, True)
+        )
+
+    def ranked(self, ranking: FeatureRanking) -> TrainingLines:
+        """The same, with their features ranked by their response."""
+        return replace(self, ranking=ranking)
+
+    def places(self, features: Collection[str]) -> np.ndarray:
+        """Places of named features among `columns`, ascending; unknown names are left out."""
+        wanted = self.matrix.index.get_indexer(pd.Index(list(features), dtype=object))
+        return np.flatnonzero(np.isin(self.column_numbers, wanted[wanted >= 0]))
+
+    def single_values(self, columns: np.ndarray) -> np.ndarray:
+        """Values of some of `columns` in single precision, (n_lines, n_chosen)."""
+        chosen = self.matrix.values[np.ix_(self.rows, self.column_numbers[columns])]
+        return np.asarray(chosen.astype(np.float32))
+
+
+def standardisation(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation a column over what was measured.
+
+    A column that does not vary gets an infinite deviation: it is then zero, and stays so. Scaled
+    by anything finite, the rounding errors of a constant would pass for a signal.
+    """
+    measured = np.isfinite(values)
+    count = np.maximum(measured.sum(axis=0), 1)
+    filled = np.where(measured, values, 0.0)
+    means = filled.sum(axis=0) / count
+    variance = np.where(measured, (values - means) ** 2, 0.0).sum(axis=0) / count
+    return means, np.where(variance > 1e-12, np.sqrt(variance), np.inf)
+
+
+def contiguous(columns: np.ndarray) -> np.ndarray | slice:
+    """Ascending columns as a slice where they are neighbours, so that nothing need be copied."""
+    if len(columns) and columns[-1] - columns[0] + 1 == len(columns):
+        return slice(int(columns[0]), int(columns[-1]) + 1)
+    return columns

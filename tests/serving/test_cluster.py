@@ -1,0 +1,127 @@
+"""Scoring in several processes, or on a Dask cluster: the same files, whoever dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from features.study import Study
+from models import dask_engine
+from models.engines import LocalEngine, open_engine
+from models.registry import LoadedModel
+from serving.scoring import score_study
+
+if TYPE_CHECKING:
+    from distributed import LocalCluster
+
+pytestmark = pytest.mark.slow
+
+Run = Callable[..., tuple[int, str, str]]
+CHUNK = 2
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def alone(
+    cohort: Study, model: LoadedModel, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, bytes]:
+    """Name -> bytes of what one process writes."""
+    out = tmp_path_factory.mktemp("alone") / "out"
+    score_study(cohort, model, out, chunk=CHUNK)
+    return contents(out)
+
+
+def test_several_processes_write_the_same(
+    cohort: Study, model: LoadedModel, alone: dict[str, bytes], tmp_path: Path
+) -> None:
+    with LocalEngine(2) as engine:
+        score_study(cohort, model, tmp_path / "out", chunk=CHUNK, engine=engine)
+    assert contents(tmp_path / "out") == alone
+
+
+def test_a_cluster_writes_the_same_though_a_worker_is_killed(
+    cluster: LocalCluster,
+    cohort: Study,
+    model: LoadedModel,
+    alone: dict[str, bytes],
+    tmp_path: Path,
+) -> None:
+    killed: list[int] = []
+
+    def kill_half_way(done: int) -> None:
+        if done >= len(cohort.samples) / 2 and not killed:
+            killed.append(next(iter(cluster.workers.values())).pid)
+            os.kill(killed[0], signal.SIGKILL)
+
+    with open_engine("dask", scheduler=cluster.scheduler_address) as engine:
+        score_study(
+            cohort, model, tmp_path / "out", chunk=CHUNK, engine=engine, progress=kill_half_way
+        )
+    assert killed
+    assert contents(tmp_path / "out") == alone
+
+
+def test_what_a_lost_cluster_has_done_is_kept(
+    cohort: Study,
+    model: LoadedModel,
+    alone: dict[str, bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The scheduler ends half-way; the same command goes on, on this machine."""
+    from distributed import LocalCluster
+
+    monkeypatch.setattr(dask_engine, "_SECONDS_TO_CONNECT", 5)
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+    ) as short_lived:
+
+        def end_half_way(done: int) -> None:
+            if done >= len(cohort.samples) / 2:
+                short_lived.close()
+
+        with (
+            open_engine("dask", scheduler=short_lived.scheduler_address) as engine,
+            pytest.raises(dask_engine.ClusterError, match="went away before the work was done"),
+        ):
+            score_study(
+                cohort, model, tmp_path / "out", chunk=CHUNK, engine=engine, progress=end_half_way
+            )
+    told: list[str] = []
+    score_study(cohort, model, tmp_path / "out", chunk=CHUNK, notice=told.append)
+    assert "going on with an earlier run: 12 of 24 samples are done" in told[0]
+    assert contents(tmp_path / "out") == alone
+
+
+def test_the_command_scores_on_a_cluster(
+    cluster: LocalCluster, simulated: Path, saved_model: Path, tmp_path: Path, run: Run
+) -> None:
+    study = simulated / "cohort_sim"
+    where = ("--engine", "dask", "--scheduler", cluster.scheduler_address)
+    for name, options in (("here", ("--jobs", "2")), ("there", where)):
+        code, _, said = run(
+            "score", study, "--model", saved_model, "--out", tmp_path / name, *options, "--quiet"
+        )
+        assert code == 0, said
+    assert contents(tmp_path / "there") == contents(tmp_path / "here")
+
+
+def test_a_cluster_that_is_not_there_leaves_nothing(
+    simulated: Path, saved_model: Path, tmp_path: Path, run: Run
+) -> None:
+    score = ("score", simulated / "cohort_sim", "--model", saved_model, "--out", tmp_path / "out")
+    code, _, said = run(*score, "--engine", "dask")
+    assert (code, said.count("\n")) == (2, 1)
+    assert "--engine dask needs --scheduler" in said
+    code, _, said = run(*score, "--engine", "dask", "--scheduler", tmp_path / "scheduler.json")
+    assert (code, said.count("\n")) == (2, 1)
+    assert "scheduler.json cannot be reached" in said
+    assert list(tmp_path.iterdir()) == []

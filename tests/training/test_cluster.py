@@ -1,0 +1,85 @@
+"""Training on a Dask cluster: the same model to the byte, though a worker dies."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pytest
+
+from models.engines import open_engine
+from models.storage import save_predictor
+from sidestep.main import main
+from training.retrain import Retrain, retrain
+from training.store import Store
+
+if TYPE_CHECKING:
+    from distributed import LocalCluster
+
+pytestmark = pytest.mark.slow
+
+
+def saved(predictor, folder: Path) -> dict[str, bytes]:
+    save_predictor(predictor, folder)
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_killed_worker_changes_nothing(
+    cluster: LocalCluster, retrained: Retrain, tmp_path: Path
+) -> None:
+    killed: list[int] = []
+
+    def kill_half_way(stage: str, done: int, total: int) -> None:
+        if stage == "test" and done >= total / 2 and not killed:
+            killed.append(next(iter(cluster.workers.values())).pid)
+            os.kill(killed[0], signal.SIGKILL)
+
+    with open_engine("dask", scheduler=cluster.scheduler_address) as engine:
+        there = retrain(retrained.request, kill_half_way, engine)
+    assert killed
+    pd.testing.assert_frame_equal(
+        there.validation.predictions, retrained.validation.predictions, check_exact=True
+    )
+    for fold, search in retrained.validation.searches.items():
+        pd.testing.assert_frame_equal(there.validation.searches[fold].trials, search.trials)
+    assert saved(there.predictor, tmp_path / "there") == saved(retrained.predictor, tmp_path / "a")
+
+
+def test_the_command_trains_on_a_cluster(
+    cluster: LocalCluster, simulated_study: Path, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    what = ["--drugs", "Lapatinib", "--folds", "2", "--trials", "1", "--modalities", "rppa"]
+    train = ["train", str(simulated_study), "--tracking-uri", store.tracking_uri, *what, "--quiet"]
+    where = ["--engine", "dask", "--scheduler", cluster.scheduler_address]
+    predicted = []
+    for options in (where, ["--jobs", "2"]):
+        assert main([*train, *options]) == 0
+        told = capsys.readouterr()
+        assert told.err == ""
+        run = re.search(r"^Run (\w{32}) in sqlite", told.out, re.MULTILINE)
+        assert run is not None
+        predicted.append(
+            Path(store.client.download_artifacts(run[1], "out_of_fold.parquet")).read_bytes()
+        )
+    assert predicted[0] == predicted[1]
+
+
+def test_a_cluster_that_is_not_there_is_one_sentence(
+    simulated_study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database = tmp_path / "mlflow.db"
+    train = ["train", str(simulated_study), "--tracking-uri", f"sqlite:///{database}", "--quiet"]
+    for options, said in (
+        (["--engine", "dask"], "--engine dask needs --scheduler"),
+        (["--scheduler", "tcp://127.0.0.1:1"], "add --engine dask"),
+        (["--engine", "dask", "--scheduler", "nonsense"], "nonsense cannot be reached"),
+    ):
+        assert main([*train, *options]) == 2
+        told = capsys.readouterr()
+        assert said in told.err
+        assert told.err.count("\n") == 1
+    assert not database.exists()

@@ -6,6 +6,7 @@ import os
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 from urllib.parse import quote
 
 from mlflow import MlflowClient
@@ -87,7 +88,7 @@ def _make_experiment(client: MlflowClient, name: str, location: str | None) -> E
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    return client.get_experiment_by_name(name)
+    return cast(Experiment, client.get_experiment_by_name(name))
 
 
 def _artefacts_place(tracking_uri: str, experiment: str) -> str | None:

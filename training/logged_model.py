@@ -23,7 +23,7 @@ from training.model_card import CARD_FILE, model_card
 from training.retrain import Retrain
 
 MODEL_NAME = "model"
-_NEEDS = ("mlflow", "numpy", "pandas", "scipy", "scikit-learn", "xgboost-cpu", "xgboost")
+_NEEDS = ("mlflow", "numba", "numpy", "pandas", "scipy", "scikit-learn", "xgboost-cpu", "xgboost")
 _EXAMPLE_ROWS = 20
 _SIGNATURE = ModelSignature(
     inputs=Schema(

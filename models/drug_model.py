@@ -86,6 +86,10 @@ class DrugModel:
             known = self._known[pattern] = SubModelView(nearest, weights, near)
         return known
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For other processes, which work out themselves what they need."""
+        return vars(self) | {"_known": {}}
+
     @property
     def n_lines(self) -> int:
         """Training lines that the drug was tested on."""

@@ -13,6 +13,7 @@ import pytest
 from features.errors import InputError
 from features.study import Study
 from models.predictor import DrugModel, PanelPredictor
+from models.feature_rows import FeatureRows
 from models.registry import LoadedModel
 from serving.quarantine import NO_MODALITY
 from serving.scoring import score_study
@@ -34,10 +35,11 @@ class Touchy(PanelPredictor):
         self.spoil(built)
         return built
 
-    def predict(self, features: pd.DataFrame, model: DrugModel) -> np.ndarray:
-        if len(self.raises_at.intersection(features.index)):
+    def predict(self, features: pd.DataFrame | FeatureRows, model: DrugModel) -> np.ndarray:
+        samples = FeatureRows.of(features).frame.index
+        if len(self.raises_at.intersection(samples)):
             raise ZeroDivisionError("singular\nmatrix")
-        wrong = features.index.isin(list(self.not_a_number_at)) & (model.name == "Trametinib")
+        wrong = samples.isin(list(self.not_a_number_at)) & (model.name == "Trametinib")
         return np.where(wrong, np.nan, super().predict(features, model))
 
 

@@ -125,19 +125,31 @@ def test_folds_that_say_the_same_agree_wholly(
     assert (found.stable == moved).all()
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_a_planted_driver_is_stable_and_noise_is_not(seed: int) -> None:
-    _, chosen, found = steadiness(*driven(60, 2.0, seed))
-    is_driver = chosen == DRIVER
-    assert is_driver.any(axis=1).mean() > 0.8
-    assert found.top_k_share[is_driver].mean() > 0.9
-    assert found.stable[is_driver].mean() > 0.9
-    _, _, noise = steadiness(*driven(12, 0.0, seed))
-    assert noise.stable.mean() < 1 / 3
-    assert noise.agreement.mean() < found.agreement.mean()
-    for both in (found, noise):
-        assert ((both.top_k_share >= 0) & (both.top_k_share <= 1)).all()
-        assert (np.abs(both.agreement) <= 1).all()
+@pytest.mark.slow
+def test_a_planted_driver_is_stable_and_noise_is_not() -> None:
+    # Twenty samples of one draw are too few for such bounds: together there are 160.
+    draws = [steadiness(*driven(60, 2.0, seed)) for seed in range(8)]
+    is_driver = [chosen == DRIVER for _, chosen, _ in draws]
+    assert np.mean([named.any(axis=1) for named in is_driver]) > 0.8
+    for told in ("top_k_share", "stable"):
+        of_driver = [
+            getattr(found, told)[named].astype(float)
+            for named, (*_, found) in zip(is_driver, draws, strict=True)
+        ]
+        assert np.concatenate(of_driver).mean() > 0.9
+    agreement = np.mean([found.agreement for *_, found in draws])
+    for seed in range(3):
+        _, _, noise = steadiness(*driven(12, 0.0, seed))
+        assert noise.stable.mean() < 1 / 3
+        assert noise.agreement.mean() < agreement
+        within_bounds(noise)
+    for *_, found in draws:
+        within_bounds(found)
+
+
+def within_bounds(found: Stability) -> None:
+    assert ((found.top_k_share >= 0) & (found.top_k_share <= 1)).all()
+    assert (np.abs(found.agreement) <= 1).all()
 
 
 def test_what_was_planted_in_a_simulated_study_is_stable(tmp_path: Path) -> None:

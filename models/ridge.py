@@ -52,7 +52,9 @@ class MultiViewRidge(ExplainedEstimator):
     penalty; its weight :math:`\pi_c \propto \mathrm{MSE}_c^{-\tau n / 2}` comes from the
     closed-form leave-one-donor-out error on the training lines, so that several nearly equal
     candidates are averaged and a clear winner stands alone. Features are standardised over the
-    training lines; a missing value is the training mean, so it contributes nothing.
+    lines of the matrix that it is fitted to, which may be those of a fold, of which a drug was
+    tested on some; kernels are centred over the drug's own. A missing value is the matrix's mean,
+    so it contributes nothing.
 
     Parameters
     ----------
@@ -71,7 +73,7 @@ class MultiViewRidge(ExplainedEstimator):
         Response units per unit of the feature.
     intercept_ : float
     means_ : ndarray of shape (n_features,)
-        Training means, where a feature contributes zero.
+        Of the matrix's lines, where a feature contributes zero.
     view_weights_ : dict of str to float
         Averaged view weights.
     penalty_ : float

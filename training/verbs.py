@@ -12,7 +12,6 @@ import click
 from models.engine_options import DEVICES, engine_options
 
 _DEFAULT_PANEL = "kinase"
-_MOST_JOBS = 2
 
 
 @click.command()
@@ -55,8 +54,7 @@ _MOST_JOBS = 2
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    help="Processes of the local engine, of one thread each.  "
-    f"[default: one a core, {_MOST_JOBS} at most]",
+    help="Processes of the local engine, of one thread each.  [default: one a core]",
 )
 @engine_options
 @click.option(
@@ -259,4 +257,4 @@ def _listed(names: str | None) -> tuple[str, ...] | None:
 def _default_jobs() -> int:
     from joblib import cpu_count
 
-    return min(_MOST_JOBS, int(cpu_count()))
+    return int(cpu_count())

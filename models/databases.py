@@ -9,6 +9,8 @@ from features.errors import InputError
 
 _SECONDS_TO_CONNECT = 10
 _SERVERS = ("postgresql", "mysql", "mariadb", "mssql", "oracle")
+# Whose driver, psycopg, can be told how long to wait.
+_WAITING = ("postgresql", "postgresql+psycopg", "postgresql+psycopg2")
 # Up to the last @, since a password may hold one that is not written as %40.
 _PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):[^\s'\"]*@|((?:password|passwd)=)[^\s&'\"]*", re.I)
 
@@ -36,11 +38,12 @@ def require_database(uri: str) -> None:
     InputError
         If the database does not answer, lets nobody in, or its driver is not installed.
     """
-    if uri.partition("://")[0].partition("+")[0] not in _SERVERS:
+    scheme = uri.partition("://")[0]
+    if scheme.partition("+")[0] not in _SERVERS:
         return
     import sqlalchemy
 
-    wait = {"connect_timeout": _SECONDS_TO_CONNECT} if uri.startswith("postgresql") else {}
+    wait = {"connect_timeout": _SECONDS_TO_CONNECT} if scheme in _WAITING else {}
     try:
         engine = sqlalchemy.create_engine(uri, connect_args=wait)
         try:

@@ -42,15 +42,21 @@ def held(simulated: Path, saved_model: Path, tmp_path_factory) -> dict[str, byte
     return contents(out)
 
 
-@pytest.mark.parametrize("chunk", [5, 256])
+@pytest.mark.parametrize(("chunk", "jobs"), [(5, 1), (256, 1), (5, 2)])
 def test_the_bytes_are_the_same_from_disk(
-    run, simulated: Path, saved_model: Path, held, nothing_is_held, tmp_path: Path, chunk: int
+    run,
+    simulated: Path,
+    saved_model: Path,
+    held,
+    nothing_is_held,
+    tmp_path: Path,
+    chunk: int,
+    jobs: int,
 ) -> None:
     out = tmp_path / "out"
     study = simulated / "cohort_sim"
-    code, _, stderr = run(
-        "score", study, "--model", saved_model, "--out", out, "--chunk-size", chunk
-    )
+    size = ("--chunk-size", chunk, "--jobs", jobs)
+    code, _, stderr = run("score", study, "--model", saved_model, "--out", out, *size)
     assert code == 0, stderr
     assert contents(out) == held
     assert list(tmp_path.iterdir()) == [out]
@@ -68,7 +74,7 @@ def test_matrices_that_a_killed_job_left_are_used_and_removed(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(serving.scoring, "score_chunk", interrupted)
+        patched.setattr(serving.scoring, "score_tables", interrupted)
         assert run(*args)[0] == 130
     before = {path.name: path.stat().st_ino for path in kept.iterdir()}
     assert len(before) == 6
@@ -78,7 +84,7 @@ def test_matrices_that_a_killed_job_left_are_used_and_removed(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(serving.scoring, "score_chunk", looked_at)
+        patched.setattr(serving.scoring, "score_tables", looked_at)
         assert run(*args)[0] == 130
     assert run(*args)[0] == 0
     assert contents(out) == held

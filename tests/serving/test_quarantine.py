@@ -12,8 +12,8 @@ import pytest
 
 from features.errors import InputError
 from features.study import Study
-from models.predictor import DrugModel, PanelPredictor
 from models.feature_rows import FeatureRows
+from models.predictor import DrugModel, PanelPredictor
 from models.registry import LoadedModel
 from serving.quarantine import NO_MODALITY
 from serving.scoring import score_study

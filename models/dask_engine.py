@@ -14,7 +14,6 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from itertools import count, islice
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 from uuid import uuid4
 
@@ -64,9 +63,9 @@ class DaskEngine(Engine):
     """
 
     def __init__(self, scheduler: str, notice: Notice) -> None:
+        super().__init__()
         self._scheduler = scheduler
         self._notice = notice
-        self._context = ExitStack()
 
     def __enter__(self) -> Self:
         with ExitStack() as context:
@@ -78,14 +77,6 @@ class DaskEngine(Engine):
             self._require_same_software()
             self._context = context.pop_all()
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._context.__exit__(kind, error, traceback)
 
     def map(
         self, function: Callable[..., _Result], tasks: Iterable[tuple[Any, ...]]

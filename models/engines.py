@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import pickle
 import tempfile
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 from uuid import uuid4
 
 from joblib import Parallel, delayed, parallel_config
@@ -25,9 +26,21 @@ _Result = TypeVar("_Result")
 _Value = TypeVar("_Value")
 
 
-class Engine(AbstractContextManager["Engine"], Protocol):
-    """Does tasks while its context is open."""
+class Engine(AbstractContextManager["Engine"]):
+    """Does tasks while its context is open; what it opened is closed with it."""
 
+    def __init__(self) -> None:
+        self._context = ExitStack()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._context.__exit__(kind, error, traceback)
+
+    @abstractmethod
     def map(
         self, function: Callable[..., _Result], tasks: Iterable[tuple[Any, ...]]
     ) -> Iterator[_Result]:
@@ -43,14 +56,13 @@ class Engine(AbstractContextManager["Engine"], Protocol):
         tasks : iterable of tuple
             Arguments of each task.
         """
-        ...
 
+    @abstractmethod
     def share(self, value: _Value) -> _Value:
         """Stand-in for a large argument of many tasks, which then travels once.
 
         It is of use as a whole argument of a task only; let go of it when the tasks are done.
         """
-        ...
 
 
 class LocalEngine(Engine):
@@ -63,8 +75,8 @@ class LocalEngine(Engine):
     """
 
     def __init__(self, jobs: int) -> None:
+        super().__init__()
         self._jobs = jobs
-        self._context = ExitStack()
 
     def __enter__(self) -> Self:
         if self._jobs > 1:
@@ -75,14 +87,6 @@ class LocalEngine(Engine):
             Parallel(n_jobs=self._jobs, return_as="generator", batch_size=1)
         )
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._context.__exit__(kind, error, traceback)
 
     def map(
         self, function: Callable[..., _Result], tasks: Iterable[tuple[Any, ...]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -62,7 +63,13 @@ class VariantCalls:
 
     def of_gene(self, gene: str) -> pd.DataFrame:
         """Calls in one gene."""
-        return self.calls[(self.calls["gene"] == gene).to_numpy()]
+        return self.calls.take(self._places.get(gene, np.zeros(0, dtype=np.intp)))
+
+    @cached_property
+    def _places(self) -> Mapping[str, np.ndarray]:
+        """Gene -> places of its calls, found once: some hundred genes are asked for."""
+        groups = self.calls.groupby("gene").indices
+        return {str(gene): np.asarray(places) for gene, places in groups.items()}
 
     def carriers(self, gene: str, change: str = "") -> np.ndarray:
         """Whether each sample carries a change: 1, 0, or NaN where it was not looked for.

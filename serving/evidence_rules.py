@@ -130,7 +130,7 @@ def pik3ca_facts(states: SampleStates, drug: str, told: Sequence[Fact]) -> list[
             source=joined([variant.source for variant in variants]),
         )
         for change, variants in changes.items()
-        for row in _places(states.calls.carriers("PIK3CA", change) == 1.0)
+        for row in states.carriers("PIK3CA", change)
         if row not in spoken
     ]
 

@@ -41,7 +41,7 @@ def variant_facts(states: SampleStates, drug: str) -> list[Fact]:
     facts = []
     for variant in load_resistance_variants():
         if same_drug(drug, variant.drug):
-            for row in _carriers(states, variant.gene, variant.variant):
+            for row in states.carriers(variant.gene, variant.variant):
                 strength = _context(states, variant, row)
                 if strength:
                     facts.append(_fact(states, drug, variant, row, strength))
@@ -58,7 +58,7 @@ def hotspot_facts(states: SampleStates, drug: str, told: Sequence[Fact]) -> list
         name = f"{spot.gene} {spot.change or spot.residue}"
         known = {fact.row for fact in told if fact.shown.startswith(name)}
         statement = f"{spot.gene} {spot.change or f'changes at {spot.residue}'}: {spot.effect}"
-        for row in _carriers(states, spot.gene, spot.change or spot.residue):
+        for row in states.carriers(spot.gene, spot.change or spot.residue):
             if row not in known:
                 changes = [c for c in states.changes(spot.gene, row) if c[:-1] == spot.residue]
                 shown = f"{spot.gene} {spot.change or '/'.join(changes) or spot.residue}"
@@ -75,10 +75,6 @@ def resisting(facts: Sequence[Fact]) -> dict[tuple[int, str], str]:
         if fact.direction == RESISTANCE:
             found.setdefault((fact.row, fact.shown.partition(" ")[0]), []).append(fact.shown)
     return {key: joined(shown, ", ") for key, shown in found.items()}
-
-
-def _carriers(states: SampleStates, gene: str, change: str) -> list[int]:
-    return [int(row) for row in np.flatnonzero(states.calls.carriers(gene, change) == 1.0)]
 
 
 def _context(states: SampleStates, variant: ResistanceVariant, row: int) -> str:

@@ -37,8 +37,12 @@ class SampleStates:
         self.samples = study.samples
         self.calls = VariantCalls.of(study)
         self.scores, self.levels = reference.stand(study)
+        # What was looked up stays, as many drugs ask for the same.
         self._found: dict[Term, np.ndarray] = {}
+        self._carried: dict[tuple[str, str], np.ndarray] = {}
+        self._changes: dict[str, dict[int, list[str]]] = {}
         self._fusions: dict[str, dict[str, str]] = {}
+        self._words: dict[tuple[Term, int], str] = {}
 
     def shows(self, term: Term) -> np.ndarray:
         """Whether each sample shows what a term asks: 1, 0, or NaN where not measured.
@@ -57,19 +61,41 @@ class SampleStates:
 
     def told(self, condition: Condition, row: int) -> str:
         """What a sample that meets a condition shows, in words."""
-        return ", ".join(self._told(term, row) for term in condition.terms)
+        return ", ".join(self._in_words(term, row) for term in condition.terms)
+
+    def carriers(self, gene: str, change: str) -> list[int]:
+        """Places of the samples that carry a change, as `VariantCalls.carriers` reads it."""
+        key = gene, change
+        if key not in self._carried:
+            self._carried[key] = np.flatnonzero(self.calls.carriers(gene, change) == 1.0)
+        return [int(row) for row in self._carried[key]]
 
     def changes(self, gene: str, row: int) -> list[str]:
         """Substitutions of one gene that a sample carries, each once."""
-        calls = self.calls.of_gene(gene)
-        carried = calls.loc[(calls["row"] == row).to_numpy(), "change"].dropna()
-        return list(dict.fromkeys(str(change) for change in carried))
+        if gene not in self._changes:
+            self._changes[gene] = self._changes_of(gene)
+        return self._changes[gene].get(row, [])
 
     def fusion(self, gene: str, row: int) -> str:
         """Name of a sample's fusion of a gene, such as ``"EML4-ALK"``; empty without one."""
         if gene not in self._fusions:
             self._fusions[gene] = dict(fusions_of(self.study, gene))
         return self._fusions[gene].get(str(self.samples[row]), "")
+
+    def _changes_of(self, gene: str) -> dict[int, list[str]]:
+        """Place of a sample -> substitutions of a gene that it carries, each once."""
+        calls = self.calls.of_gene(gene)
+        found: dict[int, dict[str, None]] = {}
+        for row, change in zip(calls["row"], calls["change"], strict=True):
+            if isinstance(change, str):
+                found.setdefault(int(row), {})[change] = None
+        return {row: list(changes) for row, changes in found.items()}
+
+    def _in_words(self, term: Term, row: int) -> str:
+        key = term, row
+        if key not in self._words:
+            self._words[key] = self._told(term, row)
+        return self._words[key]
 
     def _look(self, term: Term) -> np.ndarray:
         match term.state:

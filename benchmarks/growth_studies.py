@@ -25,7 +25,7 @@ _KINDS = {
 def write_cohort(folder: Path, lines: Study, samples: int) -> None:
     """Write a study of so many samples, each a line of `lines` with noise.
 
-    A sample has the modalities, calls and fusions of its line.
+    A sample has the modalities and calls of its line; fusions are left out.
 
     Parameters
     ----------
@@ -46,10 +46,17 @@ def write_cohort(folder: Path, lines: Study, samples: int) -> None:
         folder / "data_clinical.txt", sep="\t", index=False
     )
     for modality, (kind, datatype) in _KINDS.items():
+        if getattr(lines, modality) is None:
+            continue
         _meta(folder, modality, kind, datatype, f"data_{modality}.parquet")
         _write_matrix(folder / f"data_{modality}.parquet", lines, modality, names, drawn)
-    _meta(folder, "mutations", "MUTATION_EXTENDED", "MAF", "data_mutations.txt")
-    _write_calls(folder, lines, names, drawn)
+    if lines.mutations is not None and lines.sequenced is not None:
+        _meta(folder, "mutations", "MUTATION_EXTENDED", "MAF", "data_mutations.txt")
+        _write_calls(folder, lines.mutations, np.asarray(lines.samples), names, drawn)
+        sequenced = lines.samples.isin(lines.sequenced)[drawn]
+        (folder / "case_lists" / "cases_sequenced.txt").write_text(
+            "stable_id: growth_sequenced\ncase_list_ids: " + "\t".join(names[sequenced]) + "\n"
+        )
 
 
 def _meta(folder: Path, name: str, kind: str, datatype: str, data: str) -> None:
@@ -86,21 +93,17 @@ def _source_names(lines: Study, modality: str, table: pd.DataFrame) -> list[str]
     return [str(lines.antibodies.loc[column, "source"]) for column in table.columns]
 
 
-def _write_calls(folder: Path, lines: Study, names: np.ndarray, drawn: np.ndarray) -> None:
-    """A MAF, and the list of sequenced samples."""
-    assert lines.mutations is not None
-    assert lines.sequenced is not None
+def _write_calls(
+    folder: Path, mutations: pd.DataFrame, lines: np.ndarray, names: np.ndarray, drawn: np.ndarray
+) -> None:
+    """A MAF in which each sample has the calls of its line."""
     header = "Hugo_Symbol\tTumor_Sample_Barcode\tVariant_Classification\tHGVSp_Short\n"
     calls: dict[str, list[tuple[str, str]]] = {}
-    for call in lines.mutations.fillna("NA").itertuples():
+    for call in mutations.fillna("NA").itertuples():
         after = f"{call.classification}\t{call.protein_change}\n"
         calls.setdefault(call.sample_id, []).append((call.gene, after))
     with (folder / "data_mutations.txt").open("w") as file:
         file.write(header)
         for name, line in zip(names, drawn, strict=True):
-            own = calls.get(lines.samples[line], [])
+            own = calls.get(lines[line], [])
             file.writelines(f"{gene}\t{name}\t{after}" for gene, after in own)
-    sequenced = lines.samples.isin(lines.sequenced)[drawn]
-    (folder / "case_lists" / "cases_sequenced.txt").write_text(
-        "stable_id: growth_sequenced\ncase_list_ids: " + "\t".join(names[sequenced]) + "\n"
-    )

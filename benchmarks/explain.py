@@ -26,7 +26,8 @@ The engines take turns in any order; a cell is the median over the turns. An eng
 longer than `--seconds` for all rows is measured on as many as fit, and its time extrapolated to
 all, as a fixed part plus one that grows with the rows; such a cell has a ~. Ratios are of these
 medians to ours. The error is the largest absolute difference from pred_contribs over the first
-rows, where responses have unit scale.
+rows, where responses have unit scale. Last come, for each number of rows, the least and the median
+ratio over all models, and the largest error.
 """
 
 from __future__ import annotations
@@ -106,6 +107,49 @@ class Timing:
     measured_rows: int
 
 
+@dataclass(frozen=True)
+class Cell:
+    """One model explained on so many rows.
+
+    Attributes
+    ----------
+    n_rows : int
+    way : str
+        How ours went about it: by tables, or by XGBoost.
+    timings : dict of str to Timing
+        By engine.
+    error : float
+    """
+
+    n_rows: int
+    way: str
+    timings: dict[str, Timing]
+    error: float
+
+    @classmethod
+    def of(cls, task: Task, engines: dict[str, Engine], repeats: int, most: float) -> Cell:
+        """Measure all engines."""
+        n_rows, few = len(task.X), task.first(_COMPARED_ROWS)
+        explainer = BoosterExplainer(task.booster)
+        ours = explainer.contributions(few.X, planned_rows=n_rows)
+        error = np.abs(ours - contributions_by_xgboost(task.booster, few.X)).max()
+        timings = measure(task, engines, repeats, most)
+        return cls(n_rows, explainer.choose(n_rows), timings, float(error))
+
+    @property
+    def ratios(self) -> dict[str, float]:
+        """How many times as long as ours each other engine takes."""
+        base = self.timings["ours"].seconds
+        return {name: t.seconds / base for name, t in self.timings.items() if name != "ours"}
+
+    def line(self) -> str:
+        """Right part of a row of the table."""
+        cells = [f"{self.n_rows:>7} {self.way:>7}"]
+        cells += [_seconds(timing, self.n_rows) for timing in self.timings.values()]
+        cells += [f"{ratio:>7.2f}" for ratio in self.ratios.values()]
+        return " ".join([*cells, f"{self.error:.1e}"])
+
+
 def main() -> None:
     """Print one line a depth, number of trees, features and rows."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -123,11 +167,14 @@ def main() -> None:
     engines = available_engines(options.threads)
     print(f"{options.threads} thread(s), median of {options.repeats} turns, 10 % missing values\n")
     print(_header(list(engines)))
+    cells: list[Cell] = []
     for depth, trees, features in product(options.depths, options.trees, options.features):
         booster = fitted(depth, trees, features, options.threads)
         for n_rows in options.rows:
             task = Task.simulated(booster, n_rows)
-            print(_line(task, engines, options, depth, trees), flush=True)
+            cells.append(Cell.of(task, engines, options.repeats, options.seconds))
+            print(f"{depth:>5} {trees:>5} {features:>8} {cells[-1].line()}", flush=True)
+    print("\n" + summary(cells))
 
 
 def fitted(depth: int, trees: int, features: int, threads: int) -> xgb.Booster:
@@ -199,22 +246,6 @@ def available_engines(threads: int) -> dict[str, Engine]:
     return engines
 
 
-def _line(
-    task: Task, engines: dict[str, Engine], options: argparse.Namespace, depth: int, trees: int
-) -> str:
-    n_rows, few = len(task.X), task.first(_COMPARED_ROWS)
-    explainer = BoosterExplainer(task.booster)
-    ours = explainer.contributions(few.X, planned_rows=n_rows)
-    error = np.abs(ours - contributions_by_xgboost(task.booster, few.X)).max()
-    timings = measure(task, engines, options.repeats, options.seconds)
-    way = explainer.choose(n_rows)
-    cells = [f"{depth:>5} {trees:>5} {task.X.shape[1]:>8} {n_rows:>7} {way:>7}"]
-    cells += [_seconds(timings[name], n_rows) for name in engines]
-    base = timings["ours"].seconds
-    cells += [f"{timings[name].seconds / base:>7.2f}" for name in list(engines)[1:]]
-    return " ".join([*cells, f"{error:.1e}"])
-
-
 def measure(task: Task, engines: dict[str, Engine], repeats: int, most: float) -> dict[str, Timing]:
     """Median time of each engine for all rows, the engines taking turns."""
     plans = {
@@ -257,6 +288,18 @@ def _elapsed(explain: Engine, task: Task) -> float:
     started = time.perf_counter()
     explain(task)
     return time.perf_counter() - started
+
+
+def summary(cells: list[Cell]) -> str:
+    """Least and median ratio to ours over all models, and largest error, by number of rows."""
+    table = pd.DataFrame([{"rows": c.n_rows, **c.ratios, "error": c.error} for c in cells])
+    by_rows = table.groupby("rows")
+    parts = {
+        name: by_rows[name].agg(["min", "median"]).map("{:.2f}".format).agg(" / ".join, axis=1)
+        for name in cells[0].ratios
+    }
+    worst = by_rows["error"].max().map("{:.1e}".format)
+    return pd.DataFrame({**parts, "largest error": worst}).to_string()
 
 
 def print_startup() -> None:

@@ -41,6 +41,8 @@ _COLUMNS = {
 }
 _FACTS = ("model", "study", "counts", "coverage", "quarantined", "options", "drugs")
 _AGAIN = "score the study again with sidestep score"
+# Facts are wide: so many take some 10 MB.
+_ROWS_AT_A_TIME = 8_192
 
 
 @dataclass(frozen=True)
@@ -140,10 +142,11 @@ class ScoreFolder:
         path = self.path / _EVIDENCE
         if not path.exists():
             return {}
+        _require_columns(path)
         found: dict[str, list[dict[str, Any]]] = {}
-        filters = None if shown is None else [("sample_id", "in", list(shown))]
-        for row in _read(path, filters).to_pylist():
-            found.setdefault(str(row["sample_id"]), []).append(row)
+        for piece in _pieces(path, shown):
+            for row in piece.to_pylist():
+                found.setdefault(str(row["sample_id"]), []).append(row)
         return found
 
 
@@ -215,15 +218,20 @@ def _first_line(failure: Exception) -> str:
     return str(failure).partition("\n")[0].rstrip(".")
 
 
+def _pieces(path: Path, shown: Collection[str] | None) -> Generator[pa.Table]:
+    """Rows of the samples that are `shown`, read piece by piece in the file's order."""
+    wanted = None if shown is None else pa.array(list(shown), pa.string())
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(_ROWS_AT_A_TIME):
+            piece = pa.Table.from_batches([batch])
+            yield piece if wanted is None else piece.filter(pc.is_in(piece["sample_id"], wanted))
+
+
 def _by_sample(path: Path, shown: Collection[str] | None) -> Generator[list[dict[str, Any]]]:
     """Rows of each sample that is `shown`, which stand together in the file, in its order."""
-    wanted = None if shown is None else pa.array(list(shown), pa.string())
     rest: pa.Table | None = None
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches():
-            piece = pa.Table.from_batches([batch])
-            if wanted is not None:
-                piece = piece.filter(pc.is_in(piece["sample_id"], wanted))
+    with closing(_pieces(path, shown)) as pieces:
+        for piece in pieces:
             rows = piece if rest is None else pa.concat_tables([rest, piece])
             names = rows["sample_id"].to_numpy()
             starts = [0, *(np.flatnonzero(names[1:] != names[:-1]) + 1).tolist()]

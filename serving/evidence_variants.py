@@ -5,18 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-import numpy as np
-
 from features.combinations import load_combinations
 from features.concentrations import load_concentrations
-from features.conditions import Term
 from features.hotspots import Hotspot, load_hotspots
-from features.mechanism_states import fusion_in
 from features.variants import ResistanceVariant, load_resistance_variants
 from serving.drug_kinship import canonical, is_of_class, same_drug
 from serving.evidence_fact import (
     NONE,
-    OTHER_CONTEXT,
     RESISTANCE,
     SAME_TARGET,
     SENSITIVITY,
@@ -25,10 +20,9 @@ from serving.evidence_fact import (
     joined,
 )
 from serving.sample_states import SampleStates
+from serving.variant_context import context_strength, is_known_to_fail, variants_of
 
 _DIRECTION = {"resistance": RESISTANCE, "sensitive": SENSITIVITY, "no effect": NONE}
-_BESIDE = re.compile(r"with ([A-Z]\d+[A-Z])$")
-_NO_FUSION = "no fusion"
 _RESISTANCE_TO = re.compile(r"resistance to (.+)$")
 
 
@@ -39,12 +33,11 @@ def variant_facts(states: SampleStates, drug: str) -> list[Fact]:
     way round.
     """
     facts = []
-    for variant in load_resistance_variants():
-        if same_drug(drug, variant.drug):
-            for row in states.carriers(variant.gene, variant.variant):
-                strength = _context(states, variant, row)
-                if strength:
-                    facts.append(_fact(states, drug, variant, row, strength))
+    for variant in variants_of(drug):
+        for row in states.carriers(variant.gene, variant.variant):
+            strength = context_strength(states, variant, row)
+            if strength:
+                facts.append(_fact(states, drug, variant, row, strength))
     return facts
 
 
@@ -75,27 +68,6 @@ def resisting(facts: Sequence[Fact]) -> dict[tuple[int, str], str]:
         if fact.direction == RESISTANCE:
             found.setdefault((fact.row, fact.shown.partition(" ")[0]), []).append(fact.shown)
     return {key: joined(shown, ", ") for key, shown in found.items()}
-
-
-def _context(states: SampleStates, variant: ResistanceVariant, row: int) -> str:
-    """How the sample fits the cells that were tested; empty where it contradicts them."""
-    context = variant.context
-    if not context:
-        return SHOWN
-    kinase = fusion_in(context)
-    if kinase or _NO_FUSION in context:
-        state = states.shows(Term("fusion", "gene", kinase or variant.gene))[row]
-        if np.isnan(state):
-            return OTHER_CONTEXT
-        if (state == 1.0) != bool(kinase):
-            return ""
-        partner = context.partition("-")[0] if "-" in context else ""
-        named = not partner or partner in re.split("[-/]", states.fusion(kinase, row))
-        return SHOWN if named else OTHER_CONTEXT
-    beside = _BESIDE.search(context)
-    if beside and beside.group(1) in states.changes(variant.gene, row):
-        return SHOWN
-    return OTHER_CONTEXT
 
 
 def _fact(
@@ -143,7 +115,10 @@ def _plasma(drug: str) -> tuple[str, str]:
 
 
 def _still_active(states: SampleStates, drug: str, variant: ResistanceVariant, row: int) -> str:
-    """Drugs that a rule names for this sample, and those that the variant leaves active."""
+    """Drugs that a rule names for this sample, and those that the variant leaves active.
+
+    Without those that another change of the sample makes fail.
+    """
     partners = [
         rule.partner
         for rule in load_combinations()
@@ -151,16 +126,15 @@ def _still_active(states: SampleStates, drug: str, variant: ResistanceVariant, r
         and any((t.name, t.change) == (variant.gene, variant.variant) for t in rule.condition.terms)
         and states.meets(rule.condition)[row]
     ]
-    rows = [
-        other
+    active = [
+        other.drug
         for other in load_resistance_variants()
         if (other.gene, other.variant) == (variant.gene, variant.variant)
         and not same_drug(other.drug, drug)
-        and _context(states, other, row)
+        and context_strength(states, other, row)
     ]
-    failing = {other.drug for other in rows if other.effect == "resistance"}
-    active = [other.drug for other in rows if other.drug not in failing]
-    return joined([*partners, *active])
+    named = [*partners, *active]
+    return joined(name for name in named if not is_known_to_fail(states, name, row))
 
 
 def _resisted(spot: Hotspot, drug: str) -> str:

@@ -144,6 +144,35 @@ def test_a_sensitizing_change_is_overruled_by_a_resisting_one_in_its_gene(tell, 
     assert marker["statement"].endswith("Overruled here by EGFR T790M")
 
 
+@pytest.mark.parametrize(
+    ("sample", "drug", "failing"),
+    [
+        ({"changes": ["EGFR p.L858R", "EGFR p.T790M", "EGFR p.C797S"]}, "Erlotinib", "Osimertinib"),
+        (
+            {"changes": ["ALK p.L1196M", "ALK p.G1202R"], "fusions": [("EML4", "ALK")]},
+            "Crizotinib",
+            "Ceritinib",
+        ),
+        (
+            {"changes": ["MTOR p.F2108L"], "high": ["ERBB2"], "signatures": ["caf"]},
+            "Lapatinib",
+            "Everolimus",
+        ),
+    ],
+)
+def test_no_alternative_is_a_drug_that_another_change_of_the_sample_makes_fail(
+    tell, construct, sample, drug, failing
+):
+    without = sample | {"changes": sample["changes"][:-1]}
+    named, left = (
+        ";".join(tell(construct(**what), [drug])["alternatives"].dropna()).split(";")
+        for what in (without, sample)
+    )
+    assert failing in named
+    assert failing not in left
+    assert set(left) - {""}
+
+
 def test_a_fusion_decides_which_rows_of_a_change_apply(tell, construct):
     change = ["ALK p.F1174L"]
     with_fusion = tell(construct(changes=change, fusions=[("EML4", "ALK")]), ["Crizotinib"])

@@ -171,7 +171,7 @@ def _carriers(states: SampleStates, gene: str, variant: str) -> np.ndarray:
             fused[row] = bool(partners & found)
         return np.asarray(fused)
     if variant != _ANY_CHANGE:
-        return np.asarray(states.calls.carriers(gene, variant) == 1.0)
+        return np.asarray(states.calls.substituted(gene, variant) == 1.0)
     carried = np.zeros(len(states.samples), dtype=bool)
     for spot in driver_hotspots(gene):
         carried[states.carriers(gene, spot.change or spot.residue)] = True

@@ -64,10 +64,10 @@ class SampleStates:
         return ", ".join(self._in_words(term, row) for term in condition.terms)
 
     def carriers(self, gene: str, change: str) -> list[int]:
-        """Places of the samples that carry a change, as `VariantCalls.carriers` reads it."""
+        """Places of the samples that carry a change, as `VariantCalls.substituted` reads it."""
         key = gene, change
         if key not in self._carried:
-            self._carried[key] = np.flatnonzero(self.calls.carriers(gene, change) == 1.0)
+            self._carried[key] = np.flatnonzero(self.calls.substituted(gene, change) == 1.0)
         return [int(row) for row in self._carried[key]]
 
     def changes(self, gene: str, row: int) -> list[str]:

@@ -86,6 +86,11 @@ def test_a_residue_stands_for_any_change_there_and_names_for_drugs(tell, constru
     assert tell(construct(changes=["ALK p.F1174C"]), "Crizotinib").empty
 
 
+def test_a_call_that_cuts_short_is_no_change_of_its_residue(tell, construct):
+    cut = construct(changes=["ALK p.F1174fs"], classification="Frame_Shift_Del")
+    assert tell(cut, "NVP-TAE684").empty
+
+
 def test_a_fusion_needs_both_partners_and_a_combination_says_nothing_of_one(tell, construct):
     rows = tell(construct(fusions=[("EML4", "ALK")]), "Crizotinib")
     assert rows["kind"].tolist() == ["fusion", "fusion"]

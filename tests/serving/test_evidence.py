@@ -173,6 +173,21 @@ def test_no_alternative_is_a_drug_that_another_change_of_the_sample_makes_fail(
     assert set(left) - {""}
 
 
+@pytest.mark.parametrize(
+    ("missense", "change", "classification", "drug"),
+    [
+        ("MAP2K1 p.Q56P", "MAP2K1 p.Q56*", "Nonsense_Mutation", "Selumetinib"),
+        ("ABL1 p.E255K", "ABL1 p.E255Kfs*12", "Frame_Shift_Del", "Imatinib"),
+        ("MAP2K2 p.C125S", "MAP2K2 p.C125del", "In_Frame_Del", "Vemurafenib"),
+    ],
+)
+def test_what_is_known_of_a_residue_is_known_of_substitutions(
+    tell, construct, missense, change, classification, drug
+):
+    assert set(tell(construct(changes=[missense]), [drug])["direction"]) == {"resistance"}
+    assert tell(construct(changes=[change], classification=classification), [drug]).empty
+
+
 def test_a_fusion_decides_which_rows_of_a_change_apply(tell, construct):
     change = ["ALK p.F1174L"]
     with_fusion = tell(construct(changes=change, fusions=[("EML4", "ALK")]), ["Crizotinib"])

@@ -23,6 +23,8 @@ from serving.sample_states import SampleStates
 from serving.variant_context import context_strength, is_known_to_fail, variants_of
 
 _DIRECTION = {"resistance": RESISTANCE, "sensitive": SENSITIVITY, "no effect": NONE}
+# Loss of activity from which plasma has to make up for it, and from which nothing is expected to.
+_WEAKER, _FAR_WEAKER = 10.0, 100.0
 _RESISTANCE_TO = re.compile(r"resistance to (.+)$")
 
 
@@ -74,7 +76,7 @@ def _fact(
     states: SampleStates, drug: str, variant: ResistanceVariant, row: int, strength: str
 ) -> Fact:
     fusion = states.fusion(variant.gene, row)
-    measured = _measured(variant)
+    measured, shortfall = _measured(variant), _shortfall(variant)
     plasma, plasma_source = _plasma(drug) if measured else ("", "")
     tested = f"Tested in: {variant.context}" if variant.context else ""
     resists = variant.effect == "resistance"
@@ -83,9 +85,9 @@ def _fact(
         row=row,
         shown=f"{variant.gene} {variant.variant}" + (f" with {fusion}" if fusion else ""),
         kind="variant",
-        direction=_DIRECTION[variant.effect],
+        direction=NONE if shortfall else _DIRECTION[variant.effect],
         strength=strength,
-        statement=joined([variant.statement, measured, plasma, tested], ". "),
+        statement=joined([variant.statement, measured, plasma, shortfall, tested], ". "),
         source=joined([variant.source, plasma_source]),
         alternatives=_still_active(states, drug, variant, row) if resists else "",
     )
@@ -110,14 +112,38 @@ def _plasma(drug: str) -> tuple[str, str]:
     found = load_concentrations().get(canonical(drug))
     if found is None:
         return "", ""
-    level = f"{found.free:g} nM free" if found.free is not None else f"{found.total:g} nM in all"
-    return f"Plasma: {level} ({found.measured})", found.source
+    of_it = "nM free" if found.free is not None else "nM in all"
+    return f"Plasma: {found.level:g} {of_it} ({found.measured})", found.source
+
+
+def _shortfall(variant: ResistanceVariant) -> str:
+    """Why a drug that stays active against a change in culture may not be so in a patient.
+
+    It takes ten times as much or more, as far as that is known, and plasma does not hold more than
+    that. Where nothing is known of plasma, it takes a hundred times as much or more.
+
+    Returns
+    -------
+    str
+        Empty where nothing speaks against the drug.
+    """
+    if variant.effect != "sensitive" or variant.ic50 is None:
+        return ""
+    fold, plasma = variant.fold, load_concentrations().get(canonical(variant.drug))
+    told = f"{fold:.0f} times as much is needed as without the change" if fold is not None else ""
+    if plasma is None:
+        return f"No promise: {told}" if fold is not None and fold >= _FAR_WEAKER else ""
+    if variant.ic50 < plasma.level or (fold is not None and fold < _WEAKER):
+        return ""
+    reached = f"{variant.ic50:g} nM is not below the {plasma.level:g} nM that plasma holds"
+    return f"No promise: {joined([told, reached], ', and ')}"
 
 
 def _still_active(states: SampleStates, drug: str, variant: ResistanceVariant, row: int) -> str:
     """Drugs that a rule names for this sample, and those that the variant leaves active.
 
-    Without those that another change of the sample makes fail.
+    Without those that another change of the sample makes fail, or that plasma does not hold enough
+    of.
     """
     partners = [
         rule.partner
@@ -132,6 +158,7 @@ def _still_active(states: SampleStates, drug: str, variant: ResistanceVariant, r
         if (other.gene, other.variant) == (variant.gene, variant.variant)
         and not same_drug(other.drug, drug)
         and context_strength(states, other, row)
+        and not _shortfall(other)
     ]
     named = [*partners, *active]
     return joined(name for name in named if not is_known_to_fail(states, name, row))

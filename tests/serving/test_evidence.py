@@ -188,6 +188,30 @@ def test_what_is_known_of_a_residue_is_known_of_substitutions(
     assert tell(construct(changes=[change], classification=classification), [drug]).empty
 
 
+@pytest.mark.parametrize(
+    ("drug", "told"),
+    [
+        ("Afatinib", "141 times as much is needed as without the change, and 99 nM is not below "),
+        ("Neratinib", "No promise: 185 nM is not below the 61.6 nM that plasma holds"),
+        ("Canertinib", "No promise: 101 times as much is needed as without the change"),
+    ],
+)
+def test_a_drug_that_plasma_does_not_hold_enough_of_is_no_promise(tell, construct, drug, told):
+    sample = construct(changes=["EGFR p.L858R", "EGFR p.T790M"])
+    rows = tell(sample, [drug])
+    fact = rows[rows["fact"] == "EGFR T790M"].iloc[0]
+    assert fact["direction"] == "none"
+    assert told in fact["statement"]
+    assert not tell(sample, ["Erlotinib"])["alternatives"].str.contains(drug).any()
+
+
+def test_a_drug_of_which_plasma_may_hold_enough_stays_active(tell, construct):
+    sample = construct(changes=["ABL1 p.T315I"], fusions=[("BCR", "ABL1")])
+    rows = tell(sample, ["Ponatinib"])  # 22-fold, and nothing is known of plasma
+    assert rows["direction"].tolist() == ["sensitivity"]
+    assert tell(sample, ["Imatinib"])["alternatives"].str.contains("Ponatinib").any()
+
+
 def test_a_fusion_decides_which_rows_of_a_change_apply(tell, construct):
     change = ["ALK p.F1174L"]
     with_fusion = tell(construct(changes=change, fusions=[("EML4", "ALK")]), ["Crizotinib"])

@@ -98,6 +98,12 @@ class VariantCalls:
         there = (calls["residue"] == change) & another & ~calls["truncating"].astype(bool)
         return self._marked(gene, calls[((calls["change"] == change) | there).to_numpy()])
 
+    def resized(self, gene: str, residue: str) -> np.ndarray:
+        """Whether an in-frame call begins with a residue: 1, 0, or NaN where not looked for."""
+        calls = self.of_gene(gene)
+        kept = calls["change"].isna() & ~calls["truncating"].astype(bool)
+        return self._marked(gene, calls[((calls["residue"] == residue) & kept).to_numpy()])
+
     def truncated(self, gene: str) -> np.ndarray:
         """Whether a call cuts each sample's protein short: 1, 0, or NaN where not looked for."""
         calls = self.of_gene(gene)

@@ -9,6 +9,7 @@ import numpy as np
 
 from features.conditions import Term
 from features.mechanism_states import fusion_in
+from features.sensitizing_changes import IN_FRAME, load_sensitizing_changes
 from features.variants import ResistanceVariant, load_resistance_variants
 from serving.drug_kinship import same_drug
 from serving.evidence_fact import OTHER_CONTEXT, SHOWN
@@ -16,6 +17,7 @@ from serving.sample_states import SampleStates
 
 _BESIDE = re.compile(r"with ([A-Z]\d+[A-Z])$")
 _NO_FUSION = "no fusion"
+_SENSITIZED = "with a sensitizing mutation"
 
 
 @functools.cache
@@ -44,9 +46,11 @@ def context_strength(states: SampleStates, variant: ResistanceVariant, row: int)
         named = not partner or partner in re.split("[-/]", states.fusion(kinase, row))
         return SHOWN if named else OTHER_CONTEXT
     beside = _BESIDE.search(context)
-    if beside and beside.group(1) in states.changes(variant.gene, row):
-        return SHOWN
-    return OTHER_CONTEXT
+    if beside:
+        met = beside.group(1) in states.changes(variant.gene, row)
+    else:
+        met = context == _SENSITIZED and _is_sensitized(states, variant.gene, row)
+    return SHOWN if met else OTHER_CONTEXT
 
 
 def is_known_to_fail(states: SampleStates, drug: str, row: int) -> bool:
@@ -56,4 +60,15 @@ def is_known_to_fail(states: SampleStates, drug: str, row: int) -> bool:
         and row in states.carriers(variant.gene, variant.variant)
         and bool(context_strength(states, variant, row))
         for variant in variants_of(drug)
+    )
+
+
+def _is_sensitized(states: SampleStates, gene: str, row: int) -> bool:
+    """Whether a sample carries a change that makes it sensitive to inhibitors of the gene."""
+    return any(
+        row in states.carriers(gene, known.change)
+        if known.call != IN_FRAME
+        else states.calls.resized(gene, known.change)[row] == 1.0
+        for known in load_sensitizing_changes()
+        if known.gene == gene
     )

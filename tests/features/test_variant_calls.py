@@ -40,18 +40,18 @@ def test_a_residue_stands_for_any_change_there(make_study):
 
 
 @pytest.mark.parametrize(
-    ("classification", "change", "substituted"),
+    ("classification", "change", "substituted", "resized"),
     [
-        ("Missense_Mutation", "p.R175H", 1),
-        ("Nonsense_Mutation", "p.R175*", 0),
-        ("Frame_Shift_Del", "p.R175fs", 0),
-        ("Frame_Shift_Ins", "p.Arg175GlyfsTer3", 0),
-        ("In_Frame_Del", "p.R175del", 0),
-        ("In_Frame_Ins", "p.R175_C176insE", 0),
+        ("Missense_Mutation", "p.R175H", 1, 0),
+        ("Nonsense_Mutation", "p.R175*", 0, 0),
+        ("Frame_Shift_Del", "p.R175fs", 0, 0),
+        ("Frame_Shift_Ins", "p.Arg175GlyfsTer3", 0, 0),
+        ("In_Frame_Del", "p.R175del", 0, 1),
+        ("In_Frame_Ins", "p.R175_C176insE", 0, 1),
     ],
 )
 def test_only_another_amino_acid_is_a_substitution_of_a_residue(
-    make_study, classification, change, substituted
+    make_study, classification, change, substituted, resized
 ):
     study = read_study(make_study())
     call = {"gene": "TP53", "classification": classification, "protein_change": change}
@@ -59,6 +59,7 @@ def test_only_another_amino_acid_is_a_substitution_of_a_residue(
     calls = VariantCalls.of(study)
     sample = study.samples.get_loc(study.mutations["sample_id"].iloc[0])
     assert calls.substituted("TP53", "R175")[sample] == substituted
+    assert calls.resized("TP53", "R175")[sample] == resized
     assert calls.carriers("TP53", "R175")[sample] == 1
 
 

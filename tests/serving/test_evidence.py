@@ -212,6 +212,30 @@ def test_a_drug_of_which_plasma_may_hold_enough_stays_active(tell, construct):
     assert tell(sample, ["Imatinib"])["alternatives"].str.contains("Ponatinib").any()
 
 
+@pytest.mark.parametrize(
+    ("first", "classification", "strength"),
+    [
+        *(
+            (first, "Missense_Mutation", "shown")
+            for first in ("EGFR p.L858R", "EGFR p.L861Q", "EGFR p.G719S")
+        ),
+        ("EGFR p.E746_A750del", "In_Frame_Del", "shown"),
+        ("EGFR p.L747_P753delinsS", "In_Frame_Del", "shown"),
+        ("EGFR p.E746fs", "Frame_Shift_Del", "other context"),
+        ("EGFR p.D770_N771insNPG", "In_Frame_Ins", "other context"),
+        ("EGFR p.R108K", "Missense_Mutation", "other context"),
+    ],
+)
+def test_a_drug_against_a_second_mutation_needs_a_sensitizing_one(
+    tell, construct, first, classification, strength
+):
+    sample = construct(changes=["EGFR p.T790M", first])
+    kinds = ["Missense_Mutation", classification]
+    sample = replace(sample, mutations=sample.mutations.assign(classification=kinds))
+    rows = tell(sample, ["Osimertinib"])
+    assert rows.loc[rows["fact"] == "EGFR T790M", "strength"].tolist() == [strength]
+
+
 def test_a_fusion_decides_which_rows_of_a_change_apply(tell, construct):
     change = ["ALK p.F1174L"]
     with_fusion = tell(construct(changes=change, fusions=[("EML4", "ALK")]), ["Crizotinib"])

@@ -113,8 +113,7 @@ def drug_facts(
     gene_sets: GeneSetStanding | None = None,
 ) -> list[Fact]:
     """All facts about one drug that apply to some samples."""
-    variants = variant_facts(states, drug)
-    variants += hotspot_facts(states, drug, variants)
+    variants = variant_facts(states, drug) + hotspot_facts(states, drug)
     facts = variants + rule_facts(states, drug)
     overruled = resisting(variants)
     facts += marker_facts(states, drug, overruled)

@@ -43,15 +43,23 @@ def variant_facts(states: SampleStates, drug: str) -> list[Fact]:
     return facts
 
 
-def hotspot_facts(states: SampleStates, drug: str, told: Sequence[Fact]) -> list[Fact]:
-    """Facts of the hotspot table about resistance, where none in `told` names the residue."""
+def hotspot_facts(states: SampleStates, drug: str) -> list[Fact]:
+    """Facts of the hotspot table about resistance.
+
+    Not of a sample's change that the table of resistance variants has for this very drug: that
+    says more, also where it is silent because the sample contradicts the cells that were tested.
+    """
     facts = []
     for spot in load_hotspots():
         strength = _resisted(spot, drug)
         if not strength:
             continue
-        name = f"{spot.gene} {spot.change or spot.residue}"
-        known = {fact.row for fact in told if fact.shown.startswith(name)}
+        known = {
+            row
+            for variant in variants_of(drug)
+            if variant.gene == spot.gene and spot.residue == variant.variant[:-1]
+            for row in states.carriers(variant.gene, variant.variant)
+        }
         statement = f"{spot.gene} {spot.change or f'changes at {spot.residue}'}: {spot.effect}"
         for row in states.carriers(spot.gene, spot.change or spot.residue):
             if row not in known:

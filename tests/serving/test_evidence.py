@@ -8,7 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.hotspots import load_hotspots
+from features.variants import load_resistance_variants
 from serving.calls import outlook, samples_of
+from serving.drug_kinship import is_of_class
 from serving.evidence import EVIDENCE, agreement, evidence_rows
 from serving.evidence_fact import DIRECTIONS, KINDS, STRENGTHS
 from serving.output import as_table
@@ -114,6 +117,35 @@ def test_another_drug_of_the_target_is_told_so(tell, construct):
     assert "Tested with Lapatinib, Trastuzumab" in fact["statement"]
     for drug in ("Trastuzumab emtansine", "Gefitinib"):
         assert not tell(sample, [drug])["fact"].str.startswith("IGF1R").any()
+
+
+def test_no_hotspot_of_a_class_contradicts_what_is_known_of_a_drug():
+    by_class = [
+        (spot, spot.effect.partition("resistance to ")[2])
+        for spot in load_hotspots()
+        if "resistance to" in spot.effect and "inhibitors" in spot.effect
+    ]
+    assert by_class
+    for variant in load_resistance_variants():
+        for spot, described in by_class:
+            there = (variant.gene, variant.variant[:-1]) == (spot.gene, spot.residue)
+            if variant.effect == "sensitive" and there:
+                assert spot.change not in ("", variant.variant) or not is_of_class(
+                    variant.drug, described
+                ), (spot, variant.drug)
+
+
+def test_a_change_that_the_drug_was_tested_with_is_not_told_by_its_class(tell, construct):
+    change = ["ALK p.S1206Y"]
+    assert tell(construct(changes=change), ["Ceritinib"]).empty
+    fused = construct(changes=change, fusions=[("EML4", "ALK")])
+    rows = tell(fused, ["Ceritinib"])
+    assert set(rows.loc[rows["fact"].str.contains("S1206Y"), "direction"]) == {"sensitivity"}
+    # G1202R resists the class, and ceritinib's own row asks for a fusion.
+    assert tell(construct(changes=["ALK p.G1202R"]), ["Ceritinib"]).empty
+    assert tell(construct(changes=["ALK p.G1202R"]), ["NVP-TAE684"])["strength"].tolist() == [
+        "same target"
+    ]
 
 
 def test_a_class_of_drugs_is_matched_by_its_words(tell, construct):

@@ -154,8 +154,10 @@ class SampleStates:
     def _told_mutation(self, term: Term, row: int) -> str:
         changes = self.changes(term.name, row)
         if not term.holds:
-            others = f"{term.name} {'/'.join(changes)}" if changes else f"{term.name} unchanged"
-            return f"{others}, not {term.change}" if changes and term.change else others
+            if not (self.calls.of_gene(term.name)["row"] == row).any():
+                return f"{term.name} unchanged"
+            # A call that is no substitution has no change to name.
+            return f"{term.name} {'/'.join(changes) or 'mutated'}, not {term.change}"
         if term.change in _STRENGTHS:
             fits = [change for change in changes if pik3ca_strength(change) == term.change]
             return f"{term.name} {'/'.join(fits)} ({term.change})"

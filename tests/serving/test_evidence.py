@@ -103,6 +103,28 @@ def test_no_measurement_no_fact(tell, construct):
     assert not (tell(unsequenced, ["Lapatinib"])["kind"] == "signature").any()
 
 
+@pytest.mark.parametrize(
+    ("change", "classification", "told"),
+    [
+        (None, "", "PIK3CA unchanged"),
+        ("PIK3CA p.E109del", "In_Frame_Del", "PIK3CA mutated, not strong"),
+        ("PIK3CA p.K111fs", "Frame_Shift_Del", "PIK3CA mutated, not strong"),
+        ("PIK3CA p.K111N", "Missense_Mutation", "PIK3CA K111N, not strong"),
+        ("PIK3CA p.K111N", "Silent", "PIK3CA unchanged"),
+    ],
+)
+def test_a_gene_is_unchanged_only_where_no_call_is_carried(
+    tell, construct, change, classification, told
+):
+    changes = [change] if change else []
+    sample = construct(
+        signatures=["caf"], changes=changes, copies=HER2_POSITIVE, classification=classification
+    )
+    rows = tell(sample, ["Lapatinib"])
+    stroma = rows[rows["kind"] == "signature"].iloc[0]
+    assert stroma["fact"].endswith(f", {told}")
+
+
 def test_evidence_from_her2_positive_cells_has_another_context_elsewhere(tell, construct):
     for copies, strength in ((HER2_POSITIVE, "shown"), ({}, "other context")):
         rows = tell(construct(high=["IGF1R"], copies=copies), ["Lapatinib"])

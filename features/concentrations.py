@@ -37,6 +37,12 @@ class PlasmaConcentration:
     measured: str
     source: str
 
+    @property
+    def level(self) -> float:
+        """`free` where it is known, else `total`, nM."""
+        known = [level for level in (self.free, self.total) if level is not None]
+        return known[0]
+
 
 @functools.cache
 def load_concentrations() -> Mapping[str, PlasmaConcentration]:

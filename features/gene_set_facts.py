@@ -10,14 +10,16 @@ import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from features.conditions import Condition, parse_condition
 from features.gene_sets import DATABASES, GeneSet
 from features.knowledge_rows import KnowledgeRow, read_rows
 from features.markers import DIRECTIONS
 
 COLUMNS = (
-    "database", "gene_set", "decile", "drugs", "tissue", "direction", "statement", "source",
+    "database", "gene_set", "decile", "drugs", "target", "tissue", "condition", "direction",
+    "statement", "source",
 )  # fmt: skip
-MAY_BE_BLANK = frozenset({"tissue"})
+MAY_BE_BLANK = frozenset({"target", "tissue", "condition"})
 TOP, BOTTOM = "top", "bottom"
 
 
@@ -35,9 +37,14 @@ class GeneSetFact:
         ``"top"`` or ``"bottom"``: where among the training lines the sample must lie.
     drugs : tuple of str
         As the drug table names them.
+    target : str
+        Hugo symbol of the target that the finding is about, where the drugs have several; empty
+        where it is their marker.
     tissue : tuple of str
         Words of which one names the tissue or cancer that it was found in; none where it was
         found in several, or in HER2-positive cells.
+    condition : Condition or None
+        What the cells carried beside; None where nothing is asked of them.
     direction : str
         ``"sensitivity"``, ``"resistance"``, or ``"none"``.
     statement : str
@@ -50,7 +57,9 @@ class GeneSetFact:
     gene_set: str
     decile: str
     drugs: tuple[str, ...]
+    target: str
     tissue: tuple[str, ...]
+    condition: Condition | None
     direction: str
     statement: str
     source: str
@@ -75,16 +84,23 @@ def load_gene_set_facts() -> tuple[GeneSetFact, ...]:
 
 def build_gene_set_facts(rows: Iterable[KnowledgeRow]) -> tuple[GeneSetFact, ...]:
     """Check the rows of the table and give each its type; see `load_gene_set_facts`."""
-    return tuple(
-        GeneSetFact(
-            database=row.choice("database", tuple(DATABASES)),
-            gene_set=row["gene_set"],
-            decile=row.choice("decile", (TOP, BOTTOM)),
-            drugs=row.parts("drugs"),
-            tissue=row.parts("tissue", "|"),
-            direction=row.choice("direction", DIRECTIONS),
-            statement=row["statement"],
-            source=row["source"],
-        )
-        for row in rows
+    return tuple(_fact(row) for row in rows)
+
+
+def _fact(row: KnowledgeRow) -> GeneSetFact:
+    try:
+        condition = parse_condition(row["condition"]) if row["condition"] else None
+    except ValueError as error:
+        raise row.problem("condition", f"cannot be read: {error}") from error
+    return GeneSetFact(
+        database=row.choice("database", tuple(DATABASES)),
+        gene_set=row["gene_set"],
+        decile=row.choice("decile", (TOP, BOTTOM)),
+        drugs=row.parts("drugs"),
+        target=row.gene("target") if row["target"] else "",
+        tissue=row.parts("tissue", "|"),
+        condition=condition,
+        direction=row.choice("direction", DIRECTIONS),
+        statement=row["statement"],
+        source=row["source"],
     )

@@ -10,6 +10,9 @@ from features.knowledge_rows import read_rows
 COLUMNS = ("gene", "residue", "change", "effect", "source")
 MAY_BE_BLANK = frozenset({"change"})
 
+_LOSS = "loss of function"
+_DRIVES = ("activating", "neomorphic", _LOSS)
+
 
 @dataclass(frozen=True)
 class Hotspot:
@@ -47,6 +50,23 @@ def load_hotspots() -> tuple[Hotspot, ...]:
     """
     rows = read_rows("hotspots.tsv", COLUMNS, MAY_BE_BLANK)
     return tuple(Hotspot(row.gene(), *(row[name] for name in COLUMNS[1:])) for row in rows)
+
+
+@functools.cache
+def driver_hotspots(gene: str) -> tuple[Hotspot, ...]:
+    """Return the rows of a gene where a change drives: it switches on, breaks or does a new thing.
+
+    What only makes a drug fail (EGFR T790M), or leaves the kinase impaired (BRAF D594), is none.
+    """
+    return tuple(
+        row for row in load_hotspots() if row.gene == gene and row.effect.startswith(_DRIVES)
+    )
+
+
+@functools.cache
+def suppressors() -> frozenset[str]:
+    """Return the genes that drive by their loss, such as PTEN."""
+    return frozenset(row.gene for row in load_hotspots() if row.effect.startswith(_LOSS))
 
 
 @functools.cache

@@ -86,6 +86,24 @@ class VariantCalls:
             calls = calls[((calls["change"] == change) | (calls["residue"] == change)).to_numpy()]
         return self._marked(gene, calls)
 
+    def substituted(self, gene: str, change: str) -> np.ndarray:
+        """Whether each sample carries a substitution: 1, 0, or NaN where it was not looked for.
+
+        As `carriers`, but a residue stands for another amino acid in its place only: what is known
+        of a residue does not hold for calls that cut the protein short there, or add or take away
+        residues.
+        """
+        calls = self.of_gene(gene)
+        another = calls["change"].notna() & ~calls["change"].astype("str").str.endswith("*")
+        there = (calls["residue"] == change) & another & ~calls["truncating"].astype(bool)
+        return self._marked(gene, calls[((calls["change"] == change) | there).to_numpy()])
+
+    def resized(self, gene: str, residue: str) -> np.ndarray:
+        """Whether an in-frame call begins with a residue: 1, 0, or NaN where not looked for."""
+        calls = self.of_gene(gene)
+        kept = calls["change"].isna() & ~calls["truncating"].astype(bool)
+        return self._marked(gene, calls[((calls["residue"] == residue) & kept).to_numpy()])
+
     def truncated(self, gene: str) -> np.ndarray:
         """Whether a call cuts each sample's protein short: 1, 0, or NaN where not looked for."""
         calls = self.of_gene(gene)

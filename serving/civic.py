@@ -9,6 +9,7 @@ together with others, since it says nothing of the drug alone.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ import pandas as pd
 
 from features.conditions import Term
 from features.errors import InputError
-from features.hotspots import known_hotspots
+from features.hotspots import driver_hotspots, suppressors
 from serving.drug_kinship import canonical
 from serving.evidence_fact import NONE, RESISTANCE, SENSITIVITY, Fact, joined
 from serving.sample_states import SampleStates
@@ -76,11 +77,27 @@ def read_civic(folder: str | Path | None) -> pd.DataFrame | None:
     return _items(table[usable])
 
 
-def civic_facts(states: SampleStates, drug: str, civic: pd.DataFrame | None) -> list[Fact]:
+def civic_facts(
+    states: SampleStates,
+    drug: str,
+    civic: pd.DataFrame | None,
+    overruled: Mapping[tuple[int, str], str],
+) -> list[Fact]:
     """Facts of CIViC that apply to some samples and one drug; none without its table.
 
     Items of one variant, direction, level and statement are one fact. An item about any mutation
-    of a gene applies to samples with a known hot spot, or with a call that cuts the gene short.
+    of a gene applies to samples with a hot spot that drives, or, where the hotspot table has the
+    gene as one that drives by its loss, with a call that cuts it short.
+
+    Parameters
+    ----------
+    states : SampleStates
+    drug : str
+    civic : DataFrame or None
+        As `read_civic` returns.
+    overruled : mapping
+        (sample, gene) -> changes of that gene that make the drug fail. Sensitivity by the gene
+        is then told as pointing neither way.
     """
     if civic is None:
         return []
@@ -91,15 +108,17 @@ def civic_facts(states: SampleStates, drug: str, civic: pd.DataFrame | None) -> 
         gene, variant, direction, level, stated = (str(part) for part in key)
         diseases = joined(sorted(group["disease"]), ", ")
         for row in map(int, np.flatnonzero(_carriers(states, gene, variant))):
+            against = overruled.get((row, gene), "") if direction == SENSITIVITY else ""
+            note = f"Overruled here by {against}" if against else ""
             facts.append(
                 Fact(
                     drug=drug,
                     row=row,
                     shown=_shown(states, gene, variant, row),
                     kind="fusion" if _FUSION in variant else "variant",
-                    direction=direction,
+                    direction=NONE if against else direction,
                     strength=f"CIViC {level}",
-                    statement=f"{stated} ({gene} {variant}; {diseases})",
+                    statement=joined([f"{stated} ({gene} {variant}; {diseases})", note], ". "),
                     source=joined(group["source"]),
                 )
             )
@@ -152,12 +171,12 @@ def _carriers(states: SampleStates, gene: str, variant: str) -> np.ndarray:
             fused[row] = bool(partners & found)
         return np.asarray(fused)
     if variant != _ANY_CHANGE:
-        return np.asarray(states.calls.carriers(gene, variant) == 1.0)
-    calls = states.calls.of_gene(gene)
-    known = [(gene, place) in known_hotspots() for place in calls["residue"]]
-    told = np.array(known, dtype=bool) | calls["truncating"].to_numpy(bool)
+        return np.asarray(states.calls.substituted(gene, variant) == 1.0)
     carried = np.zeros(len(states.samples), dtype=bool)
-    carried[calls["row"].to_numpy(int)[told]] = True
+    for spot in driver_hotspots(gene):
+        carried[states.carriers(gene, spot.change or spot.residue)] = True
+    if gene in suppressors():
+        carried |= states.calls.truncated(gene) == 1.0
     return carried
 
 

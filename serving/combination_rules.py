@@ -13,6 +13,7 @@ from serving.drug_kinship import kinship, same_drug
 from serving.evidence_fact import OTHER_CONTEXT, SAME_TARGET, SHOWN
 from serving.evidence_rules import HER2_POSITIVE, PROTEIN_CHANGE
 from serving.sample_states import SampleStates
+from serving.variant_context import context_strength, variants_of
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class RuleMatch:
     near: str
     shown: str
     in_context: bool
+
+    @property
+    def on_protein_change(self) -> bool:
+        """Whether the rule is about a change of the drug's target, and not about a mechanism."""
+        return _on_protein_change(self.rule.condition)
 
     @property
     def tried(self) -> bool:
@@ -78,13 +84,17 @@ def rule_matches(states: SampleStates, drug: str) -> dict[int, list[RuleMatch]]:
     """Place of a sample -> rules about a drug that apply to it, in the order of the table.
 
     The rules without a protein change come from HER2-positive cells: any other sample has another
-    context.
+    context. A sample with a protein change has the context of the rule if it has that of a row of
+    the table of resistance variants, by which the change makes the drug fail.
     """
     found: dict[int, list[RuleMatch]] = {}
     positive = states.shows(HER2_POSITIVE) == 1.0
     for rule, near in rules_about(drug):
         for row in map(int, np.flatnonzero(states.meets(rule.condition))):
-            in_context = _on_protein_change(rule.condition) or bool(positive[row])
+            if _on_protein_change(rule.condition):
+                in_context = _fails_by_it(states, drug, rule.condition, row)
+            else:
+                in_context = bool(positive[row])
             shown = states.told(rule.condition, row)
             found.setdefault(row, []).append(RuleMatch(rule, near, shown, in_context))
     return found
@@ -110,3 +120,14 @@ def _may_be_carried_over(rule: Combination, direct: set[str]) -> bool:
 
 def _on_protein_change(condition: Condition) -> bool:
     return any(PROTEIN_CHANGE.fullmatch(term.change) for term in condition.terms)
+
+
+def _fails_by_it(states: SampleStates, drug: str, condition: Condition, row: int) -> bool:
+    """Whether a sample is like cells in which a condition's protein change made a drug fail."""
+    changes = {(term.name, term.change) for term in condition.terms}
+    return any(
+        variant.effect == "resistance"
+        and (variant.gene, variant.variant) in changes
+        and context_strength(states, variant, row) == SHOWN
+        for variant in variants_of(drug)
+    )

@@ -69,14 +69,20 @@ def caveat_of_rules(matches: Sequence[RuleMatch], drug: str, against: Sequence[s
     """
     related = [match.rule for match in matches if match.near == SAME_TARGET]
     tested = dict.fromkeys(name for rule in related for name in rule.resisted)
-    elsewhere = any(match.evidence == OTHER_CONTEXT for match in matches)
+    elsewhere = [match for match in matches if match.evidence == OTHER_CONTEXT]
+    beside = any(match.on_protein_change for match in elsewhere)
+    by_mechanism = any(not match.on_protein_change for match in elsewhere)
     return joined(
         [
             *against,
             *(match.rule.caveat for match in matches),
             f"Tested with {', '.join(tested)}, not with {drug}" if tested else "",
             "Found in HER2-positive cells, and this sample is not known to be HER2-positive"
-            if elsewhere
+            if by_mechanism
+            else "",
+            "Found in cells that carried more than this change, or of one kind, which this sample "
+            "is not known to be like"
+            if beside
             else "",
             NO_SYNERGY,
         ],

@@ -21,20 +21,31 @@ def canonical(name: str) -> str:
     return drug.name if drug is not None else match_key(name)
 
 
-def kinship(drug: str, tested: Iterable[str]) -> str:
+def kinship(drug: str, tested: Iterable[str], target: str = "") -> str:
     """How near a drug is to those that a finding was made with.
+
+    Parameters
+    ----------
+    drug : str
+    tested : iterable of str
+    target : str, optional
+        Gene that the finding is about, for drugs that hit more than their marker: crizotinib in
+        cells with a fusion of ALK says nothing of other drugs against MET.
 
     Returns
     -------
     str
         ``"shown"`` if it is one of them. ``"same target"`` if it has the class of one of them,
         or if both are kinase inhibitors with one marker: lapatinib and tucatinib, but not
-        lapatinib and trastuzumab, nor trastuzumab and its conjugates. Else empty.
+        lapatinib and trastuzumab, nor trastuzumab and its conjugates. With a `target`, if it is
+        a kinase inhibitor with that marker. Else empty.
     """
     names = list(tested)
     if any(same_drug(drug, name) for name in names):
         return SHOWN
     known = find_drug(drug)
+    if known is not None and target:
+        return SAME_TARGET if "kinase" in known.panels and known.marker == target else ""
     others = [other for name in names if (other := find_drug(name)) is not None]
     if known is not None and any(_alike(known, other) for other in others):
         return SAME_TARGET

@@ -113,14 +113,14 @@ def drug_facts(
     gene_sets: GeneSetStanding | None = None,
 ) -> list[Fact]:
     """All facts about one drug that apply to some samples."""
-    variants = variant_facts(states, drug)
-    variants += hotspot_facts(states, drug, variants)
+    variants = variant_facts(states, drug) + hotspot_facts(states, drug)
     facts = variants + rule_facts(states, drug)
-    facts += marker_facts(states, drug, resisting(variants))
+    overruled = resisting(variants)
+    facts += marker_facts(states, drug, overruled)
     facts += receptor_facts(states, drug)
     facts += pik3ca_facts(states, drug, facts)
     facts += gene_set_facts(states, drug, gene_sets)
-    return facts + civic_facts(states, drug, civic)
+    return facts + civic_facts(states, drug, civic, overruled)
 
 
 def agreement(direction: str, call: str, percentile: float) -> str:

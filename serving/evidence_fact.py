@@ -35,7 +35,8 @@ class Fact:
     kind : str
         One of `KINDS`.
     direction : str
-        One of `DIRECTIONS`. ``"none"``: it was tried and nothing was found, or it is a caveat.
+        One of `DIRECTIONS`. ``"none"``: it was tried and nothing was found, it is a caveat, or
+        another change of the sample or the level in plasma speaks against it.
     strength : str
         One of `STRENGTHS`. ``"shown"``: with this very drug; ``"same target"``: with another drug
         of its target or class; ``"other context"``: in cells that carried what the sample does

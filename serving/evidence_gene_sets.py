@@ -20,7 +20,8 @@ def gene_set_facts(states: SampleStates, drug: str, standing: GeneSetStanding | 
     """Facts of `features.gene_set_facts` that apply to some samples and one drug.
 
     What is known of HER2 drugs comes from HER2-positive cells, and other findings come from one
-    tissue: any other sample, or one of which that is not recorded, has another context.
+    tissue, or from cells that carried a change: any other sample, or one of which that is not
+    recorded, has another context.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ def gene_set_facts(states: SampleStates, drug: str, standing: GeneSetStanding | 
     return [
         _fact(states, drug, row, known, near, place, standing)
         for known in load_gene_set_facts()
-        if (near := kinship(drug, known.drugs))
+        if (near := kinship(drug, known.drugs, known.target))
         for place, gene_set in enumerate(standing.sets)
         if known.is_about(gene_set)
         for row in map(int, np.flatnonzero(_shown(known, standing)[:, place]))
@@ -57,7 +58,8 @@ def _fact(
     gene_set = standing.sets[place]
     side, share = ("above", standing.below) if known.decile == TOP else ("below", standing.above)
     strength = in_context(states, row, near) if is_her2_drug(drug) else near
-    if known.tissue and not _is_of(states, row, known.tissue):
+    elsewhere = bool(known.tissue) and not _is_of(states, row, known.tissue)
+    if elsewhere or (known.condition and not states.meets(known.condition)[row]):
         strength = OTHER_CONTEXT
     tested = f"Tested with {', '.join(known.drugs)}" if near == SAME_TARGET else ""
     read = f"Read here from the {standing.genes[row, place]} genes of the {gene_set.database} set"

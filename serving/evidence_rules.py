@@ -15,6 +15,7 @@ from features.variants import Pik3caVariant, load_pik3ca_variants
 from serving.drug_kinship import is_her2_drug, kinship
 from serving.evidence_fact import NONE, OTHER_CONTEXT, RESISTANCE, SAME_TARGET, SHOWN, Fact, joined
 from serving.sample_states import SampleStates
+from serving.variant_context import is_known_to_fail
 
 _KIND = {"mutation": "variant", "fusion": "fusion", "amplified": "amplification", "loss": "state"}
 HER2_POSITIVE = Term("amplified", "gene", "ERBB2")
@@ -142,6 +143,7 @@ def _rule_fact(
     first = rules[0]
     fails = any(rule.direction != "no effect" for rule in rules)
     shown_first = sorted(rules, key=lambda rule: rule.evidence != "shown")
+    partners = [rule.partner for rule in shown_first if fails and rule.partner]
     tested = f"Tested with {', '.join(first.resisted)}" if near == SAME_TARGET else ""
     return Fact(
         drug=drug,
@@ -152,7 +154,7 @@ def _rule_fact(
         strength=in_context(states, row, near),
         statement=joined([_found(first), tested, f"Caveat: {first.caveat}"], ". "),
         source=joined([rule.source for rule in rules]),
-        alternatives=joined([rule.partner for rule in shown_first]) if fails else "",
+        alternatives=joined(name for name in partners if not is_known_to_fail(states, name, row)),
     )
 
 

@@ -5,18 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-import numpy as np
-
 from features.combinations import load_combinations
 from features.concentrations import load_concentrations
-from features.conditions import Term
 from features.hotspots import Hotspot, load_hotspots
-from features.mechanism_states import fusion_in
 from features.variants import ResistanceVariant, load_resistance_variants
 from serving.drug_kinship import canonical, is_of_class, same_drug
 from serving.evidence_fact import (
     NONE,
-    OTHER_CONTEXT,
     RESISTANCE,
     SAME_TARGET,
     SENSITIVITY,
@@ -25,10 +20,11 @@ from serving.evidence_fact import (
     joined,
 )
 from serving.sample_states import SampleStates
+from serving.variant_context import context_strength, is_known_to_fail, variants_of
 
 _DIRECTION = {"resistance": RESISTANCE, "sensitive": SENSITIVITY, "no effect": NONE}
-_BESIDE = re.compile(r"with ([A-Z]\d+[A-Z])$")
-_NO_FUSION = "no fusion"
+# Loss of activity from which plasma has to make up for it, and from which nothing is expected to.
+_WEAKER, _FAR_WEAKER = 10.0, 100.0
 _RESISTANCE_TO = re.compile(r"resistance to (.+)$")
 
 
@@ -39,24 +35,31 @@ def variant_facts(states: SampleStates, drug: str) -> list[Fact]:
     way round.
     """
     facts = []
-    for variant in load_resistance_variants():
-        if same_drug(drug, variant.drug):
-            for row in states.carriers(variant.gene, variant.variant):
-                strength = _context(states, variant, row)
-                if strength:
-                    facts.append(_fact(states, drug, variant, row, strength))
+    for variant in variants_of(drug):
+        for row in states.carriers(variant.gene, variant.variant):
+            strength = context_strength(states, variant, row)
+            if strength:
+                facts.append(_fact(states, drug, variant, row, strength))
     return facts
 
 
-def hotspot_facts(states: SampleStates, drug: str, told: Sequence[Fact]) -> list[Fact]:
-    """Facts of the hotspot table about resistance, where none in `told` names the residue."""
+def hotspot_facts(states: SampleStates, drug: str) -> list[Fact]:
+    """Facts of the hotspot table about resistance.
+
+    Not of a sample's change that the table of resistance variants has for this very drug: that
+    says more, also where it is silent because the sample contradicts the cells that were tested.
+    """
     facts = []
     for spot in load_hotspots():
         strength = _resisted(spot, drug)
         if not strength:
             continue
-        name = f"{spot.gene} {spot.change or spot.residue}"
-        known = {fact.row for fact in told if fact.shown.startswith(name)}
+        known = {
+            row
+            for variant in variants_of(drug)
+            if variant.gene == spot.gene and spot.residue == variant.variant[:-1]
+            for row in states.carriers(variant.gene, variant.variant)
+        }
         statement = f"{spot.gene} {spot.change or f'changes at {spot.residue}'}: {spot.effect}"
         for row in states.carriers(spot.gene, spot.change or spot.residue):
             if row not in known:
@@ -77,32 +80,11 @@ def resisting(facts: Sequence[Fact]) -> dict[tuple[int, str], str]:
     return {key: joined(shown, ", ") for key, shown in found.items()}
 
 
-def _context(states: SampleStates, variant: ResistanceVariant, row: int) -> str:
-    """How the sample fits the cells that were tested; empty where it contradicts them."""
-    context = variant.context
-    if not context:
-        return SHOWN
-    kinase = fusion_in(context)
-    if kinase or _NO_FUSION in context:
-        state = states.shows(Term("fusion", "gene", kinase or variant.gene))[row]
-        if np.isnan(state):
-            return OTHER_CONTEXT
-        if (state == 1.0) != bool(kinase):
-            return ""
-        partner = context.partition("-")[0] if "-" in context else ""
-        named = not partner or partner in re.split("[-/]", states.fusion(kinase, row))
-        return SHOWN if named else OTHER_CONTEXT
-    beside = _BESIDE.search(context)
-    if beside and beside.group(1) in states.changes(variant.gene, row):
-        return SHOWN
-    return OTHER_CONTEXT
-
-
 def _fact(
     states: SampleStates, drug: str, variant: ResistanceVariant, row: int, strength: str
 ) -> Fact:
     fusion = states.fusion(variant.gene, row)
-    measured = _measured(variant)
+    measured, shortfall = _measured(variant), _shortfall(variant)
     plasma, plasma_source = _plasma(drug) if measured else ("", "")
     tested = f"Tested in: {variant.context}" if variant.context else ""
     resists = variant.effect == "resistance"
@@ -111,9 +93,9 @@ def _fact(
         row=row,
         shown=f"{variant.gene} {variant.variant}" + (f" with {fusion}" if fusion else ""),
         kind="variant",
-        direction=_DIRECTION[variant.effect],
+        direction=NONE if shortfall else _DIRECTION[variant.effect],
         strength=strength,
-        statement=joined([variant.statement, measured, plasma, tested], ". "),
+        statement=joined([variant.statement, measured, plasma, shortfall, tested], ". "),
         source=joined([variant.source, plasma_source]),
         alternatives=_still_active(states, drug, variant, row) if resists else "",
     )
@@ -138,12 +120,39 @@ def _plasma(drug: str) -> tuple[str, str]:
     found = load_concentrations().get(canonical(drug))
     if found is None:
         return "", ""
-    level = f"{found.free:g} nM free" if found.free is not None else f"{found.total:g} nM in all"
-    return f"Plasma: {level} ({found.measured})", found.source
+    of_it = "nM free" if found.free is not None else "nM in all"
+    return f"Plasma: {found.level:g} {of_it} ({found.measured})", found.source
+
+
+def _shortfall(variant: ResistanceVariant) -> str:
+    """Why a drug that stays active against a change in culture may not be so in a patient.
+
+    It takes ten times as much or more, as far as that is known, and plasma does not hold more than
+    that. Where nothing is known of plasma, it takes a hundred times as much or more.
+
+    Returns
+    -------
+    str
+        Empty where nothing speaks against the drug.
+    """
+    if variant.effect != "sensitive" or variant.ic50 is None:
+        return ""
+    fold, plasma = variant.fold, load_concentrations().get(canonical(variant.drug))
+    told = f"{fold:.0f} times as much is needed as without the change" if fold is not None else ""
+    if plasma is None:
+        return f"No promise: {told}" if fold is not None and fold >= _FAR_WEAKER else ""
+    if variant.ic50 < plasma.level or (fold is not None and fold < _WEAKER):
+        return ""
+    reached = f"{variant.ic50:g} nM is not below the {plasma.level:g} nM that plasma holds"
+    return f"No promise: {joined([told, reached], ', and ')}"
 
 
 def _still_active(states: SampleStates, drug: str, variant: ResistanceVariant, row: int) -> str:
-    """Drugs that a rule names for this sample, and those that the variant leaves active."""
+    """Drugs that a rule names for this sample, and those that the variant leaves active.
+
+    Without those that another change of the sample makes fail, or that plasma does not hold enough
+    of.
+    """
     partners = [
         rule.partner
         for rule in load_combinations()
@@ -151,16 +160,16 @@ def _still_active(states: SampleStates, drug: str, variant: ResistanceVariant, r
         and any((t.name, t.change) == (variant.gene, variant.variant) for t in rule.condition.terms)
         and states.meets(rule.condition)[row]
     ]
-    rows = [
-        other
+    active = [
+        other.drug
         for other in load_resistance_variants()
         if (other.gene, other.variant) == (variant.gene, variant.variant)
         and not same_drug(other.drug, drug)
-        and _context(states, other, row)
+        and context_strength(states, other, row)
+        and not _shortfall(other)
     ]
-    failing = {other.drug for other in rows if other.effect == "resistance"}
-    active = [other.drug for other in rows if other.drug not in failing]
-    return joined([*partners, *active])
+    named = [*partners, *active]
+    return joined(name for name in named if not is_known_to_fail(states, name, row))
 
 
 def _resisted(spot: Hotspot, drug: str) -> str:

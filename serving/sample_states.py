@@ -64,10 +64,10 @@ class SampleStates:
         return ", ".join(self._in_words(term, row) for term in condition.terms)
 
     def carriers(self, gene: str, change: str) -> list[int]:
-        """Places of the samples that carry a change, as `VariantCalls.carriers` reads it."""
+        """Places of the samples that carry a change, as `VariantCalls.substituted` reads it."""
         key = gene, change
         if key not in self._carried:
-            self._carried[key] = np.flatnonzero(self.calls.carriers(gene, change) == 1.0)
+            self._carried[key] = np.flatnonzero(self.calls.substituted(gene, change) == 1.0)
         return [int(row) for row in self._carried[key]]
 
     def changes(self, gene: str, row: int) -> list[str]:
@@ -154,8 +154,10 @@ class SampleStates:
     def _told_mutation(self, term: Term, row: int) -> str:
         changes = self.changes(term.name, row)
         if not term.holds:
-            others = f"{term.name} {'/'.join(changes)}" if changes else f"{term.name} unchanged"
-            return f"{others}, not {term.change}" if changes and term.change else others
+            if not (self.calls.of_gene(term.name)["row"] == row).any():
+                return f"{term.name} unchanged"
+            # A call that is no substitution has no change to name.
+            return f"{term.name} {'/'.join(changes) or 'mutated'}, not {term.change}"
         if term.change in _STRENGTHS:
             fits = [change for change in changes if pik3ca_strength(change) == term.change]
             return f"{term.name} {'/'.join(fits)} ({term.change})"

@@ -17,7 +17,8 @@ from features.gene_sets import DATABASES, GeneSet, read_gmt, read_progeny
 from features.knowledge_rows import parse_rows
 
 ROW = (
-    "Hallmark", "HALLMARK_HYPOXIA", "top", "Lapatinib", "", "resistance", "Found.", "PMID:12345",
+    "Hallmark", "HALLMARK_HYPOXIA", "top", "Lapatinib", "", "", "", "resistance", "Found.",
+    "PMID:12345",
 )  # fmt: skip
 
 
@@ -25,6 +26,12 @@ def test_every_drug_exists_and_every_database_has_facts() -> None:
     facts = load_gene_set_facts()
     assert {drug for fact in facts for drug in fact.drugs} <= set(load_drugs())
     assert {fact.database for fact in facts} == set(DATABASES)
+
+
+def test_a_target_is_one_of_its_drugs() -> None:
+    facts = [fact for fact in load_gene_set_facts() if fact.target]
+    assert facts
+    assert all(fact.target in load_drugs()[drug].targets for fact in facts for drug in fact.drugs)
 
 
 def test_no_fact_stands_twice_or_points_both_ways() -> None:
@@ -61,6 +68,8 @@ def test_a_reactome_set_is_known_by_its_identifier_and_only_in_reactome() -> Non
         ("decile", "high", "is none of top, bottom"),
         ("direction", "helps", "is none of"),
         ("drugs", "Lapatinib;Lapatinib", "is no list of distinct items"),
+        ("target", "alk", "is no Hugo symbol"),
+        ("condition", "fused:ALK", "cannot be read"),
         ("tissue", "skin|", "is no list of distinct items"),
         ("source", "a talk", "is neither PMID"),
     ],

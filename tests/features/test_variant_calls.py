@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from features.gene_states import amplified, any_of, fused, fusions_of
 from features.study import read_study
@@ -36,6 +37,30 @@ def test_a_residue_stands_for_any_change_there(make_study):
     calls = VariantCalls.of(read_study(make_study()))
     np.testing.assert_array_equal(calls.carriers("TP53", "R175"), calls.carriers("TP53", "R175H"))
     assert not (calls.carriers("TP53", "R17") == 1).any()
+
+
+@pytest.mark.parametrize(
+    ("classification", "change", "substituted", "resized"),
+    [
+        ("Missense_Mutation", "p.R175H", 1, 0),
+        ("Nonsense_Mutation", "p.R175*", 0, 0),
+        ("Frame_Shift_Del", "p.R175fs", 0, 0),
+        ("Frame_Shift_Ins", "p.Arg175GlyfsTer3", 0, 0),
+        ("In_Frame_Del", "p.R175del", 0, 1),
+        ("In_Frame_Ins", "p.R175_C176insE", 0, 1),
+    ],
+)
+def test_only_another_amino_acid_is_a_substitution_of_a_residue(
+    make_study, classification, change, substituted, resized
+):
+    study = read_study(make_study())
+    call = {"gene": "TP53", "classification": classification, "protein_change": change}
+    study = replace(study, mutations=study.mutations.iloc[:1].assign(**call))
+    calls = VariantCalls.of(study)
+    sample = study.samples.get_loc(study.mutations["sample_id"].iloc[0])
+    assert calls.substituted("TP53", "R175")[sample] == substituted
+    assert calls.resized("TP53", "R175")[sample] == resized
+    assert calls.carriers("TP53", "R175")[sample] == 1
 
 
 def test_a_gene_outside_the_panel_was_not_looked_at(make_study):

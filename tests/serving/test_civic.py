@@ -23,6 +23,10 @@ ALK,EML4::ALK,Tumor,Crizotinib,Combination,Supports,B,Sensitivity/Response,6,6,A
 PIK3CA,MUTATION,Tumor,Alpelisib,,Supports,A,Sensitivity/Response,7,117(PubMed),PubMed,Somatic,t
 PIK3CA,EXON 9 MUTATION,Tumor,Alpelisib,,Supports,A,Resistance,8,118(PubMed),PubMed,Somatic,t
 TP53,R175H,Tumor,Alpelisib,,Supports,A,Resistance,9,119(PubMed),PubMed,Rare Germline,t
+EGFR,MUTATION,Tumor,Gefitinib,,Supports,B,Sensitivity/Response,11,121(PubMed),PubMed,Somatic,t
+EGFR,MUTATION,Tumor,Afatinib,,Supports,B,Sensitivity/Response,12,122(PubMed),PubMed,Somatic,t
+BRAF,MUTATION,Tumor,Dabrafenib,,Supports,B,Sensitivity/Response,13,123(PubMed),PubMed,Somatic,t
+PTEN,MUTATION,Tumor,AZD8186,,Supports,D,Sensitivity/Response,14,124(PubMed),PubMed,Somatic,t
 KRAS,G12D,Tumor,Lapatinib,,Supports,B,Adverse Response,10,120(PubMed),PubMed,Somatic,t
 """
 
@@ -82,6 +86,11 @@ def test_a_residue_stands_for_any_change_there_and_names_for_drugs(tell, constru
     assert tell(construct(changes=["ALK p.F1174C"]), "Crizotinib").empty
 
 
+def test_a_call_that_cuts_short_is_no_change_of_its_residue(tell, construct):
+    cut = construct(changes=["ALK p.F1174fs"], classification="Frame_Shift_Del")
+    assert tell(cut, "NVP-TAE684").empty
+
+
 def test_a_fusion_needs_both_partners_and_a_combination_says_nothing_of_one(tell, construct):
     rows = tell(construct(fusions=[("EML4", "ALK")]), "Crizotinib")
     assert rows["kind"].tolist() == ["fusion", "fusion"]
@@ -91,11 +100,27 @@ def test_a_fusion_needs_both_partners_and_a_combination_says_nothing_of_one(tell
     assert tell(construct(fusions=[("KIF5B", "ALK")]), "Crizotinib").empty
 
 
-def test_any_mutation_means_a_known_one_or_one_that_cuts_short(tell, construct):
+def test_any_mutation_means_one_that_drives(tell, construct):
     assert len(tell(construct(changes=["PIK3CA p.E545K"]), "Alpelisib")) == 1
     assert tell(construct(changes=["PIK3CA p.A2T"]), "Alpelisib").empty
-    cut = construct(changes=["PIK3CA p.W11*"], classification="Nonsense_Mutation")
-    assert len(tell(cut, "Alpelisib")) == 1
+    for change, drug in (("EGFR p.T790M", "Afatinib"), ("BRAF p.D594G", "Dabrafenib")):
+        assert tell(construct(changes=[change]), drug).empty
+
+
+def test_a_call_that_cuts_short_drives_only_where_loss_does(tell, construct):
+    for change, drug, count in (("PIK3CA p.W11*", "Alpelisib", 0), ("PTEN p.R11*", "AZD8186", 1)):
+        cut = construct(changes=[change], classification="Nonsense_Mutation")
+        assert len(tell(cut, drug)) == count, change
+
+
+@pytest.mark.parametrize(("beside", "direction"), [([], "sensitivity"), (["EGFR p.T790M"], "none")])
+def test_sensitivity_is_overruled_by_a_change_of_the_gene_that_makes_the_drug_fail(
+    tell, construct, beside, direction
+):
+    rows = tell(construct(changes=["EGFR p.L858R", *beside]), "Gefitinib")
+    assert rows["direction"].tolist() == [direction]
+    overruled = rows["statement"].str.endswith(". Overruled here by EGFR T790M")
+    assert overruled.all() == bool(beside)
 
 
 def test_germline_items_and_exons_are_left_out_and_harm_is_no_direction(tell, construct):

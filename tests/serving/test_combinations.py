@@ -189,6 +189,32 @@ def test_findings_of_her2_positive_cells_have_another_context_elsewhere(combine,
     assert suggested(rows) == ["NVP-AEW541", "Linsitinib", "BMS-754807"]
 
 
+@pytest.mark.parametrize(
+    ("shown", "drug", "evidence"),
+    [
+        # Found with del557-558, or at relapse of GIST; by itself N822K changes nothing.
+        ({"changes": ["KIT p.N822K"]}, "Imatinib", "other context"),
+        ({"changes": ["EGFR p.C797S"]}, "Osimertinib", "other context"),
+        ({"changes": ["EGFR p.C797S", "EGFR p.T790M"]}, "Osimertinib", "shown"),
+        ({"changes": ["EGFR p.T790M"]}, "Gefitinib", "shown"),
+        ({"changes": ["ALK p.L1196M"], "fusions": [("EML4", "ALK")]}, "Crizotinib", "shown"),
+        (
+            {"changes": ["ALK p.L1196M"], "fusions": [("KIF5B", "ALK")]},
+            "Crizotinib",
+            "other context",
+        ),
+    ],
+)
+def test_a_rule_on_a_protein_change_has_the_context_in_which_the_drug_failed(
+    combine, construct, shown, drug, evidence
+):
+    rows = combine(construct(**shown), {drug: RESISTANT})
+    assert set(rows["rule_evidence"]) == {evidence}
+    elsewhere = rows["caveat"].str.contains("this sample is not known to be like")
+    assert elsewhere.all() == (evidence == "other context")
+    assert not rows["caveat"].str.contains("HER2").any()
+
+
 def test_rules_about_the_very_drug_go_before_those_of_its_kin():
     about = rules_about("Neratinib")
     partners = [rule.partner for rule, _ in about]

@@ -39,6 +39,20 @@ def test_how_near_a_drug_is_to_those_tested(drug, tested, near):
 
 
 @pytest.mark.parametrize(
+    ("drug", "near"),
+    [
+        ("PF-2341066", "shown"),
+        ("Ceritinib", "same target"),
+        ("Alectinib", "same target"),
+        ("Capmatinib", ""),
+        ("Docetaxel", ""),
+    ],
+)
+def test_a_finding_about_one_of_several_targets_is_for_drugs_against_that(drug, near):
+    assert kinship(drug, ["Crizotinib"], "ALK") == near
+
+
+@pytest.mark.parametrize(
     ("drug", "described", "belongs"),
     [
         ("Crizotinib", "crizotinib inhibitors", False),

@@ -8,7 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.hotspots import load_hotspots
+from features.variants import load_resistance_variants
 from serving.calls import outlook, samples_of
+from serving.drug_kinship import is_of_class
 from serving.evidence import EVIDENCE, agreement, evidence_rows
 from serving.evidence_fact import DIRECTIONS, KINDS, STRENGTHS
 from serving.output import as_table
@@ -100,6 +103,28 @@ def test_no_measurement_no_fact(tell, construct):
     assert not (tell(unsequenced, ["Lapatinib"])["kind"] == "signature").any()
 
 
+@pytest.mark.parametrize(
+    ("change", "classification", "told"),
+    [
+        (None, "", "PIK3CA unchanged"),
+        ("PIK3CA p.E109del", "In_Frame_Del", "PIK3CA mutated, not strong"),
+        ("PIK3CA p.K111fs", "Frame_Shift_Del", "PIK3CA mutated, not strong"),
+        ("PIK3CA p.K111N", "Missense_Mutation", "PIK3CA K111N, not strong"),
+        ("PIK3CA p.K111N", "Silent", "PIK3CA unchanged"),
+    ],
+)
+def test_a_gene_is_unchanged_only_where_no_call_is_carried(
+    tell, construct, change, classification, told
+):
+    changes = [change] if change else []
+    sample = construct(
+        signatures=["caf"], changes=changes, copies=HER2_POSITIVE, classification=classification
+    )
+    rows = tell(sample, ["Lapatinib"])
+    stroma = rows[rows["kind"] == "signature"].iloc[0]
+    assert stroma["fact"].endswith(f", {told}")
+
+
 def test_evidence_from_her2_positive_cells_has_another_context_elsewhere(tell, construct):
     for copies, strength in ((HER2_POSITIVE, "shown"), ({}, "other context")):
         rows = tell(construct(high=["IGF1R"], copies=copies), ["Lapatinib"])
@@ -114,6 +139,35 @@ def test_another_drug_of_the_target_is_told_so(tell, construct):
     assert "Tested with Lapatinib, Trastuzumab" in fact["statement"]
     for drug in ("Trastuzumab emtansine", "Gefitinib"):
         assert not tell(sample, [drug])["fact"].str.startswith("IGF1R").any()
+
+
+def test_no_hotspot_of_a_class_contradicts_what_is_known_of_a_drug():
+    by_class = [
+        (spot, spot.effect.partition("resistance to ")[2])
+        for spot in load_hotspots()
+        if "resistance to" in spot.effect and "inhibitors" in spot.effect
+    ]
+    assert by_class
+    for variant in load_resistance_variants():
+        for spot, described in by_class:
+            there = (variant.gene, variant.variant[:-1]) == (spot.gene, spot.residue)
+            if variant.effect == "sensitive" and there:
+                assert spot.change not in ("", variant.variant) or not is_of_class(
+                    variant.drug, described
+                ), (spot, variant.drug)
+
+
+def test_a_change_that_the_drug_was_tested_with_is_not_told_by_its_class(tell, construct):
+    change = ["ALK p.S1206Y"]
+    assert tell(construct(changes=change), ["Ceritinib"]).empty
+    fused = construct(changes=change, fusions=[("EML4", "ALK")])
+    rows = tell(fused, ["Ceritinib"])
+    assert set(rows.loc[rows["fact"].str.contains("S1206Y"), "direction"]) == {"sensitivity"}
+    # G1202R resists the class, and ceritinib's own row asks for a fusion.
+    assert tell(construct(changes=["ALK p.G1202R"]), ["Ceritinib"]).empty
+    assert tell(construct(changes=["ALK p.G1202R"]), ["NVP-TAE684"])["strength"].tolist() == [
+        "same target"
+    ]
 
 
 def test_a_class_of_drugs_is_matched_by_its_words(tell, construct):
@@ -142,6 +196,98 @@ def test_a_sensitizing_change_is_overruled_by_a_resisting_one_in_its_gene(tell, 
     marker = both[both["fact"] == "EGFR L858R"].iloc[0]
     assert marker["direction"] == "none"
     assert marker["statement"].endswith("Overruled here by EGFR T790M")
+
+
+@pytest.mark.parametrize(
+    ("sample", "drug", "failing"),
+    [
+        ({"changes": ["EGFR p.L858R", "EGFR p.T790M", "EGFR p.C797S"]}, "Erlotinib", "Osimertinib"),
+        (
+            {"changes": ["ALK p.L1196M", "ALK p.G1202R"], "fusions": [("EML4", "ALK")]},
+            "Crizotinib",
+            "Ceritinib",
+        ),
+        (
+            {"changes": ["MTOR p.F2108L"], "high": ["ERBB2"], "signatures": ["caf"]},
+            "Lapatinib",
+            "Everolimus",
+        ),
+    ],
+)
+def test_no_alternative_is_a_drug_that_another_change_of_the_sample_makes_fail(
+    tell, construct, sample, drug, failing
+):
+    without = sample | {"changes": sample["changes"][:-1]}
+    named, left = (
+        ";".join(tell(construct(**what), [drug])["alternatives"].dropna()).split(";")
+        for what in (without, sample)
+    )
+    assert failing in named
+    assert failing not in left
+    assert set(left) - {""}
+
+
+@pytest.mark.parametrize(
+    ("missense", "change", "classification", "drug"),
+    [
+        ("MAP2K1 p.Q56P", "MAP2K1 p.Q56*", "Nonsense_Mutation", "Selumetinib"),
+        ("ABL1 p.E255K", "ABL1 p.E255Kfs*12", "Frame_Shift_Del", "Imatinib"),
+        ("MAP2K2 p.C125S", "MAP2K2 p.C125del", "In_Frame_Del", "Vemurafenib"),
+    ],
+)
+def test_what_is_known_of_a_residue_is_known_of_substitutions(
+    tell, construct, missense, change, classification, drug
+):
+    assert set(tell(construct(changes=[missense]), [drug])["direction"]) == {"resistance"}
+    assert tell(construct(changes=[change], classification=classification), [drug]).empty
+
+
+@pytest.mark.parametrize(
+    ("drug", "told"),
+    [
+        ("Afatinib", "141 times as much is needed as without the change, and 99 nM is not below "),
+        ("Neratinib", "No promise: 185 nM is not below the 61.6 nM that plasma holds"),
+        ("Canertinib", "No promise: 101 times as much is needed as without the change"),
+    ],
+)
+def test_a_drug_that_plasma_does_not_hold_enough_of_is_no_promise(tell, construct, drug, told):
+    sample = construct(changes=["EGFR p.L858R", "EGFR p.T790M"])
+    rows = tell(sample, [drug])
+    fact = rows[rows["fact"] == "EGFR T790M"].iloc[0]
+    assert fact["direction"] == "none"
+    assert told in fact["statement"]
+    assert not tell(sample, ["Erlotinib"])["alternatives"].str.contains(drug).any()
+
+
+def test_a_drug_of_which_plasma_may_hold_enough_stays_active(tell, construct):
+    sample = construct(changes=["ABL1 p.T315I"], fusions=[("BCR", "ABL1")])
+    rows = tell(sample, ["Ponatinib"])  # 22-fold, and nothing is known of plasma
+    assert rows["direction"].tolist() == ["sensitivity"]
+    assert tell(sample, ["Imatinib"])["alternatives"].str.contains("Ponatinib").any()
+
+
+@pytest.mark.parametrize(
+    ("first", "classification", "strength"),
+    [
+        *(
+            (first, "Missense_Mutation", "shown")
+            for first in ("EGFR p.L858R", "EGFR p.L861Q", "EGFR p.G719S")
+        ),
+        ("EGFR p.E746_A750del", "In_Frame_Del", "shown"),
+        ("EGFR p.L747_P753delinsS", "In_Frame_Del", "shown"),
+        ("EGFR p.E746fs", "Frame_Shift_Del", "other context"),
+        ("EGFR p.D770_N771insNPG", "In_Frame_Ins", "other context"),
+        ("EGFR p.R108K", "Missense_Mutation", "other context"),
+    ],
+)
+def test_a_drug_against_a_second_mutation_needs_a_sensitizing_one(
+    tell, construct, first, classification, strength
+):
+    sample = construct(changes=["EGFR p.T790M", first])
+    kinds = ["Missense_Mutation", classification]
+    sample = replace(sample, mutations=sample.mutations.assign(classification=kinds))
+    rows = tell(sample, ["Osimertinib"])
+    assert rows.loc[rows["fact"] == "EGFR T790M", "strength"].tolist() == [strength]
 
 
 def test_a_fusion_decides_which_rows_of_a_change_apply(tell, construct):

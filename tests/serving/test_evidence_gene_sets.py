@@ -90,6 +90,27 @@ def test_a_finding_of_another_tissue_is_one_of_another_context(construct, genes,
         assert tell(sample, "Erlotinib")["strength"].tolist() == ["Hallmark other context"]
 
 
+@pytest.mark.parametrize(
+    ("shown", "drug", "strength"),
+    [
+        ({"fusions": [("EML4", "ALK")]}, "Crizotinib", "PROGENy shown"),
+        ({"fusions": [("EML4", "ALK")]}, "Ceritinib", "PROGENy same target"),
+        ({"fusions": [("NCOA4", "RET")]}, "Ceritinib", "PROGENy other context"),
+        ({"fusions": [("NCOA4", "RET")]}, "Crizotinib", "PROGENy other context"),
+        ({"changes": ["EGFR p.L858R"]}, "Gefitinib", "PROGENy shown"),
+        ({"changes": ["KRAS p.G12D"]}, "Gefitinib", "PROGENy other context"),
+    ],
+)
+def test_a_finding_in_cells_with_a_change_needs_the_change(
+    construct, genes, tell, shown, drug, strength
+):
+    lung = of_tissue(construct(low=genes, **shown), "LINEAGE", "lung")
+    rows = tell(lung, drug)
+    told = rows[rows["fact"].str.startswith("TGFb")]
+    assert told["strength"].tolist() == [strength]
+    assert tell(lung, "Capmatinib").empty  # of MET only, and crizotinib is one too
+
+
 def test_a_set_in_the_bottom_decile_raises_only_what_is_known_of_that(construct, genes, tell):
     rows = tell(construct(low=genes), "Erlotinib")
     rows = rows[rows["kind"] == "signature"]  # TGFb, with weights below zero, is high

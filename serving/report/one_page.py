@@ -154,7 +154,8 @@ def _telling(scores: SampleScores) -> list[DrugScore]:
     told = [one for one in scores.drugs if one.call != "abstain"] or list(scores.drugs)
 
     def rank(one: DrugScore) -> tuple[bool, float]:
-        return one.call == "uncertain", -abs((one.percentile or 50.0) - 50.0)
+        far = 0.0 if one.percentile is None else abs(one.percentile - 50.0)
+        return one.call == "uncertain", -far
 
     return sorted(told, key=rank)[:_TELLING]
 

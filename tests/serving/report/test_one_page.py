@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,20 @@ def test_it_tells_headline_drugs_drivers_warnings_and_limits(small_folder: Path)
         "did not beat its best baseline", "In cross-validation r = 0.62", "Research use only",
     ):  # fmt: skip
         assert part in words, part
+
+
+def test_the_most_sensitive_drug_is_among_the_most_telling(make_folder: FolderMaker) -> None:
+    scores = read_score_folder(make_folder())
+    sample = scores.one_sample("SKBR3")
+    places = (40.0, 0.0, 45.0, None, 90.0)
+    drugs = tuple(
+        replace(one, call="sensitive", percentile=place)
+        for one, place in zip(sample.drugs, places, strict=True)
+    )
+    page = one_page(scores, replace(sample, drugs=drugs))
+    named = {one.drug for one in drugs}
+    explained = [text.get_text() for text in page.texts if text.get_text() in named]
+    assert explained == ["Neratinib", "Nothing-1", "Lapatinib"]
 
 
 def test_known_facts_are_told_with_their_source(make_folder: FolderMaker) -> None:

@@ -67,6 +67,8 @@ def test_the_same_contribution_says_the_opposite_where_high_is_resistant() -> No
     [
         ({"percentile": 88.0}, 0, "in the most resistant 12 % of"),
         ({"percentile": 100.0}, 0, "in the most resistant 1 % of"),
+        ({"percentile": 99.5}, 0, "in the most resistant 1 % of"),
+        ({"percentile": 0.5}, 0, "in the most sensitive 1 % of"),
         ({"percentile": 0.0}, 0, "in the most sensitive 1 % of"),
         ({"percentile": 50.0}, 0, "near the middle of training lines"),
         ({"percentile": None}, 0, "Predicted 6.50"),

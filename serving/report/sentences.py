@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from serving.reasons import MISSING, REASONS
+from serving.reasons import REASONS
 from serving.report.sample_scores import DrugScore, SampleScores
 from serving.report.wording import counted, fixed, joined, modality_name, number, percentile_place
 
@@ -67,7 +67,7 @@ def reason_text(code: str) -> str:
     if name not in _MEANINGS:
         return code
     meaning = _MEANINGS[name].meaning
-    return f"{modality_name(modality)}: {meaning}" if name == MISSING.code else meaning
+    return f"{modality_name(modality)}: {meaning}" if modality else meaning
 
 
 def abstains(code: str) -> bool:

@@ -103,6 +103,9 @@ def test_a_sample_is_told_over_all_drugs() -> None:
 
 def test_a_reason_is_told_in_words_and_an_unknown_one_as_it_is() -> None:
     assert reason_text("MODALITY_MISSING:copy_number").startswith("copy number: The sample lacks")
+    assert reason_text("MODALITY_UNUSED:rppa").startswith(
+        "protein (RPPA): The sample has a modality"
+    )
     assert reason_text("NEW_CODE") == "NEW_CODE"
 
 

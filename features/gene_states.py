@@ -25,16 +25,21 @@ DELETED_LOG2, DELETED_CALL = -1.3, -2.0
 def amplified(study: Study, gene: str) -> np.ndarray:
     """Whether a gene is amplified in each sample, (n_samples,).
 
-    By copy number; ERBB2, where that was not measured, also if the clinical file says that the
-    sample is HER2-positive.
+    By copy number; ERBB2 also if the clinical file says that the sample is HER2-positive, which
+    holds whatever its copy number.
     """
-    discrete = study.copy_number_kind == "discrete"
-    levels = copy_number(study, gene)
-    state = _beyond(levels, levels >= (AMPLIFIED_CALL if discrete else AMPLIFIED_LOG2))
+    state = amplified_in_copies(study, gene)
     if gene == "ERBB2":
         clinical = replace(study, copy_number=None, expression=None, rppa=None)
-        state[np.isnan(state) & her2_high(clinical).to_numpy(bool)] = 1.0
+        state[her2_high(clinical).to_numpy(bool)] = 1.0
     return state
+
+
+def amplified_in_copies(study: Study, gene: str) -> np.ndarray:
+    """Whether the copy number of a gene alone shows its amplification, (n_samples,)."""
+    discrete = study.copy_number_kind == "discrete"
+    levels = copy_number(study, gene)
+    return _beyond(levels, levels >= (AMPLIFIED_CALL if discrete else AMPLIFIED_LOG2))
 
 
 def deleted(study: Study, gene: str) -> np.ndarray:

@@ -200,6 +200,17 @@ def applicability(distances: np.ndarray, held_out: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(distances), np.nan, (1.0 + farther) / (len(own) + 1.0))
 
 
+def least_applicability(held_out: np.ndarray) -> float:
+    """`applicability` of whatever lies farther than every held-out line: 1 / (n + 1).
+
+    Parameters
+    ----------
+    held_out : ndarray of shape (n_lines,)
+        As there.
+    """
+    return float(1.0 / (np.count_nonzero(~np.isnan(held_out)) + 1.0))
+
+
 def weight_covered(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Share of a sub-model's weight that rests on features each sample really has.
 

@@ -12,7 +12,12 @@ import pandas as pd
 from features.builders.joiner import FeatureJoiner
 from features.drug_columns import find_column
 from features.study import Study
-from models.applicability import NearestLines, applicability, weight_covered
+from models.applicability import (
+    NearestLines,
+    applicability,
+    least_applicability,
+    weight_covered,
+)
 from models.drug_model import DrugModel
 from models.estimator import Contributions
 from models.feature_rows import FeatureRows
@@ -134,6 +139,16 @@ class PanelPredictor:
             found = around.distances(values[np.ix_(rows, around.space.columns)])
             near[rows] = applicability(found, model.errors[pattern].distances)
         return near
+
+    def least_applicability(self, features: Features, model: DrugModel) -> np.ndarray:
+        """What `applicability` is for a sample farther than every held-out line, (n_samples,).
+
+        It depends on the sample's sub-model alone. NaN for a sample without a usable modality.
+        """
+        least = np.full(len(features), np.nan)
+        for pattern, rows in _by_pattern(features, model):
+            least[rows] = least_applicability(model.errors[pattern].distances)
+        return least
 
     def coverage(self, features: Features, model: DrugModel) -> np.ndarray:
         """Share of the weight of each sample's sub-model that rests on what the sample has."""

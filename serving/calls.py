@@ -175,9 +175,11 @@ def outlook(
     lower, upper = predictor.interval(features, samples.fold_rows, model, level)
     covered = predictor.coverage(features, model)
     near = predictor.applicability(features, model)
+    # With fewer than 20 held-out lines applicability never falls below 1 in 20.
+    farthest = near <= predictor.least_applicability(features, model)
     flags = {
         NO_INTERVAL: ~np.isfinite(upper - lower),
-        OUT_OF_DOMAIN: near < _LEAST_APPLICABILITY,
+        OUT_OF_DOMAIN: farthest | (near < _LEAST_APPLICABILITY),
         LOW_COVERAGE: covered < _LEAST_COVERAGE,
         NOT_BETTER: np.full(len(features), not model.beats_baselines),
         WIDE_INTERVAL: upper - lower >= _spread(model.observed, level),

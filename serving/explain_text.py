@@ -51,7 +51,7 @@ def _said(answer: Answer, told: Explanation) -> list[str]:
         ("Prediction", f"{number(told.prediction)}  ({answer.unit}; high is {side})"),
         ("Interval", f"{_interval(told)}  (to hold {100 * told.level:g} % of samples)"),
         ("Percentile", _percentile(told, her2_context=answer.her2_context)),
-        ("Call", _call(told)),
+        ("Call", _call(told, her2_context=answer.her2_context)),
         *(("Reason", f"{reason_text(code)} ({code})") for code in told.reasons),
         ("Base value", f"{number(told.base_value)}  (the average training line)"),
     ]
@@ -67,12 +67,17 @@ def _interval(told: Explanation) -> str:
 def _percentile(told: Explanation, *, her2_context: bool) -> str:
     if told.percentile is None:
         return "none: there are no training lines to compare with"
-    lines = "HER2-high training lines" if her2_context else "training lines"
-    return f"{told.percentile:.0f} of 100  ({percentile_place(told.percentile)} of {lines})"
+    line = _line(her2_context=her2_context)
+    return f"{told.percentile:.0f} of 100  ({percentile_place(told.percentile)} of {line}s)"
 
 
-def _call(told: Explanation) -> str:
-    line = f"the median training line ({number(told.typical)})"
+def _line(*, her2_context: bool) -> str:
+    """What percentile and call refer to, one of them."""
+    return "HER2-high training line" if her2_context else "training line"
+
+
+def _call(told: Explanation, *, her2_context: bool) -> str:
+    line = f"the median {_line(her2_context=her2_context)} ({number(told.typical)})"
     if told.call == "abstain":
         return "abstain: no call is made, for the reasons given"
     if told.call == "uncertain":

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -128,11 +128,17 @@ def read_outside_knowledge(folder: Path | None) -> OutsideKnowledge:
     for path in [*sorted(place.glob("*.gmt")), place / FILES[PROGENY]]:
         if path.is_file():
             digests[path.name] = _digest(path)
-            sets += read_progeny(path) if path.name == FILES[PROGENY] else read_gmt(path)
+            sets += read_progeny(path) if path.name == FILES[PROGENY] else _gmt(path)
     civic = read_civic(place)
     if civic is not None:
         digests[CIVIC_FILE] = _digest(place / CIVIC_FILE)
     return OutsideKnowledge(civic, tuple(sets), digests, str(place))
+
+
+def _gmt(path: Path) -> Iterator[GeneSet]:
+    """Gene sets of a file; one that is called as CIViC is, which has none, keeps its ending."""
+    for one in read_gmt(path):
+        yield replace(one, database=path.name) if one.database == CIVIC else one
 
 
 def _cached() -> Path:

@@ -32,7 +32,8 @@ NO_INTERVAL = Reason(
 OUT_OF_DOMAIN = Reason(
     "OUT_OF_DOMAIN",
     "The sample lies farther from the training lines, in what the model looks at, than 95 in 100 "
-    "held-out lines (applicability below 0.05).",
+    "held-out lines (applicability below 0.05), or than all of them where there are fewer than "
+    "20.",
     True,
 )
 LOW_COVERAGE = Reason(

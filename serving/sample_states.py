@@ -7,7 +7,14 @@ import numpy as np
 from features.builders.names import STATE
 from features.builders.pathway import pathway_feature
 from features.conditions import Condition, Term
-from features.gene_states import amplified, copy_number, fused, fusions_of, lost
+from features.gene_states import (
+    amplified,
+    amplified_in_copies,
+    copy_number,
+    fused,
+    fusions_of,
+    lost,
+)
 from features.study import Study
 from features.variant_calls import VariantCalls
 from features.variants import pik3ca_strength
@@ -164,9 +171,9 @@ class SampleStates:
         return f"{term.name} {term.change or '/'.join(changes) or 'mutated'}"
 
     def _told_amplified(self, term: Term, row: int) -> str:
-        level = copy_number(self.study, term.name)[row]
-        if not np.isfinite(level):
+        if amplified_in_copies(self.study, term.name)[row] != 1.0:
             return f"{term.name}-positive by clinical status"
         if self.study.copy_number_kind == "discrete":
             return f"{term.name} amplified"
+        level = copy_number(self.study, term.name)[row]
         return f"{term.name} amplified (log2 {level:.1f})"

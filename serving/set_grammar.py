@@ -13,6 +13,7 @@ import pandas as pd
 from features.builders.names import gene_of, modality_of
 from features.errors import InputError
 from features.identifiers import match_key
+from features.tables import LARGEST
 from models.applicability import NearestLines
 from serving.report.wording import joined, value_kind
 
@@ -121,7 +122,13 @@ def _value(setting: str, text: str) -> _Value:
             f"--set {setting!r}: {text} could be a value or a change; write {text[1:]} for the "
             f"value, or {text}sd for a change in training standard deviations"
         )
-    return _Value(float(f"{sign}{number}"), bool(sd), bool(sign))
+    value = float(f"{sign}{number}")
+    if abs(value) > LARGEST:
+        raise InputError(
+            f"--set {setting!r}: {text} is larger than any measurement ({LARGEST:g}); give a "
+            "smaller value"
+        )
+    return _Value(value, bool(sd), bool(sign))
 
 
 def _feature(setting: str, name: str, features: pd.DataFrame) -> str:

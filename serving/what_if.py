@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from features.builders.joiner import FeatureJoiner
-from features.builders.names import modality_of
+from features.builders.names import BURDEN, modality_of
 from features.builders.rppa import RppaBuilder
 from models.predictor import PanelPredictor
 from serving.calls import Samples
@@ -31,7 +31,7 @@ def changed_sample(
 
     Where a protein's or phosphoprotein's level changes, its phospho-to-total ratios follow; a
     ratio that is itself named changes alone. Levels end where the builders cut them (8 SD, 4
-    log2 units).
+    log2 units), and the mutation burden at 0.
 
     Parameters
     ----------
@@ -133,7 +133,8 @@ def _edited_table(
     old = values[:, columns]
     new = old + asked if relative else np.where(np.isnan(old), old, asked)
     most = np.array([_MOST.get(modality_of(features[at]), np.inf) for at in built])
-    values[:, columns] = new.clip(-most, most)
+    least = np.where([features[at] == BURDEN for at in built], 0.0, -most)
+    values[:, columns] = new.clip(least, most)
     moved = {features[at]: new[:, place] - old[:, place] for place, at in enumerate(built)}
     following = [slope for slope in ratio_slopes(joiner) if slope[0] in moved]
     ratios = table.columns.get_indexer(pd.Index([ratio for _, ratio, _ in following]))

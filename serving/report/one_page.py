@@ -13,6 +13,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
+from serving.evidence_fact import NONE, STRENGTHS
 from serving.reasons import MISSING
 from serving.report.one_page_charts import CALL_COLOURS, draw_ranking, draw_sums
 from serving.report.overview import quality_sentence
@@ -37,6 +38,7 @@ _MOST_REASONS = 5
 # With more drugs than these their list fills the column.
 _FEW_DRUGS = 12
 _MOST_FACTS = 5
+_NEARNESS = {strength: place for place, strength in enumerate(STRENGTHS)}
 _LIMITS = (
     "Cell lines are not tumours, and a response in a dish is not a clinical response. "
     "Contributions say what the model looked at, not what causes resistance. Research use only: "
@@ -154,7 +156,8 @@ def _telling(scores: SampleScores) -> list[DrugScore]:
     told = [one for one in scores.drugs if one.call != "abstain"] or list(scores.drugs)
 
     def rank(one: DrugScore) -> tuple[bool, float]:
-        return one.call == "uncertain", -abs((one.percentile or 50.0) - 50.0)
+        far = 0.0 if one.percentile is None else abs(one.percentile - 50.0)
+        return one.call == "uncertain", -far
 
     return sorted(told, key=rank)[:_TELLING]
 
@@ -183,19 +186,22 @@ def _draw_telling(page: _Page, scores: SampleScores, scale: Scale, top: float) -
 
 
 def _write_facts(page: _Page, scores: SampleScores) -> None:
-    """What the literature knows, but for what it found to make no difference."""
-    drugs: dict[tuple[str, str, str], list[str]] = {}
+    """What the literature knows, the nearest first, but for what makes no difference."""
+    drugs: dict[tuple[str, str, str, str], list[str]] = {}
     for score in scores.drugs:
         for row in score.evidence:
-            if row["direction"] != "none":
-                key = (str(row["direction"]), str(row["fact"]), str(row["source"]))
+            if row["direction"] != NONE:
+                fact, direction = str(row["fact"]), str(row["direction"])
+                key = (fact, direction, str(row["strength"]), str(row["source"]))
                 drugs.setdefault(key, []).append(score.drug)
     if not drugs:
         return
     page.line("Known facts, whatever the model says", size=8.5, weight="bold", skip=0.016)
-    for direction, fact, source in list(drugs)[:_MOST_FACTS]:
-        of = ", ".join(dict.fromkeys(drugs[direction, fact, source]))
-        page.text(f"• {fact}: {direction}, {of} ({source})", width=70, size=7)
+    nearest = sorted(drugs, key=lambda known: _NEARNESS.get(known[2], len(_NEARNESS)))
+    for known in nearest[:_MOST_FACTS]:
+        fact, direction, strength, source = known
+        of = ", ".join(dict.fromkeys(drugs[known]))
+        page.text(f"• {fact}: {direction} ({strength}), {of} ({source})", width=64, size=7)
     if len(drugs) > _MOST_FACTS:
         page.text(f"• {len(drugs) - _MOST_FACTS} more in report.html", width=70, size=7)
 

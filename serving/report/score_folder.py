@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Generator, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -69,9 +69,14 @@ class ScoreFolder:
 
     @cached_property
     def summary(self) -> ScoreSummary:
-        """All scores in short; the file is read piece by piece."""
-        with pq.ParquetFile(self.path / _SCORES) as file:
-            return summary_of(file.iter_batches(columns=COLUMNS))
+        """All scores in short; the file is read piece by piece.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read.
+        """
+        return summary_of(_batches(self.path / _SCORES, COLUMNS))
 
     @property
     def samples(self) -> Sequence[str]:
@@ -91,7 +96,7 @@ class ScoreFolder:
         Raises
         ------
         InputError
-            If the tables do not hold the same samples.
+            If a table cannot be read, or they do not hold the same samples.
         """
         evidence = self._evidence(shown)
         names = (_EXPLANATIONS, _MECHANISMS)
@@ -166,7 +171,8 @@ def read_score_folder(path: Path) -> ScoreFolder:
         )
     for name in (_SCORES, _EXPLANATIONS, _MECHANISMS):
         _require_columns(path / name)
-    drugs = pq.read_table(path / _SCORES, columns=["drug"], read_dictionary=["drug"])["drug"]
+    with _readable(path / _SCORES):
+        drugs = pq.read_table(path / _SCORES, columns=["drug"], read_dictionary=["drug"])["drug"]
     if not len(drugs):
         raise InputError(f"{path / _SCORES} has no rows; {_AGAIN}")
     described = {drug["name"] for drug in manifest["drugs"]}
@@ -193,8 +199,21 @@ def _manifest(path: Path) -> dict[str, Any]:
 
 def _read(path: Path, filters: list[tuple[str, str, Any]] | None = None) -> pa.Table:
     _require_columns(path)
-    try:
+    with _readable(path):
         return pq.read_table(path, filters=filters)
+
+
+def _batches(path: Path, columns: list[str] | None = None) -> Generator[pa.RecordBatch]:
+    """Rows of a table piece by piece; damage may show in any of them."""
+    with _readable(path), pq.ParquetFile(path) as file:
+        yield from file.iter_batches(_ROWS_AT_A_TIME, columns=columns)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Say that a file cannot be read if what is done to it fails."""
+    try:
+        yield
     except (OSError, pa.ArrowException) as failure:
         raise InputError(f"{path} cannot be read ({_first_line(failure)}); {_AGAIN}") from failure
 
@@ -203,10 +222,8 @@ def _require_columns(path: Path) -> None:
     """Refuse a table that is missing, or was written before its columns were what they are."""
     if not path.exists():
         raise InputError(f"{path} is missing, as in folders of older versions; {_AGAIN}")
-    try:
+    with _readable(path):
         names = pq.read_schema(path).names
-    except (OSError, pa.ArrowException) as failure:
-        raise InputError(f"{path} cannot be read ({_first_line(failure)}); {_AGAIN}") from failure
     missing = [name for name in _COLUMNS[path.name] if name not in names]
     if missing:
         raise InputError(
@@ -221,8 +238,8 @@ def _first_line(failure: Exception) -> str:
 def _pieces(path: Path, shown: Collection[str] | None) -> Generator[pa.Table]:
     """Rows of the samples that are `shown`, read piece by piece in the file's order."""
     wanted = None if shown is None else pa.array(list(shown), pa.string())
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(_ROWS_AT_A_TIME):
+    with closing(_batches(path)) as batches:
+        for batch in batches:
             piece = pa.Table.from_batches([batch])
             yield piece if wanted is None else piece.filter(pc.is_in(piece["sample_id"], wanted))
 

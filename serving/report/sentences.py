@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from serving.reasons import MISSING, REASONS
+from serving.reasons import REASONS
 from serving.report.sample_scores import DrugScore, SampleScores
 from serving.report.wording import counted, fixed, joined, modality_name, number, percentile_place
 
@@ -31,9 +31,9 @@ class Scale:
     level : float
         Of the intervals.
     lines : str
-        What percentiles refer to.
+        What percentiles and calls refer to.
     typical : mapping of str to float or None
-        Response of the typical training line (the median) by drug.
+        Median response of these lines by drug.
     """
 
     response: str
@@ -67,7 +67,7 @@ def reason_text(code: str) -> str:
     if name not in _MEANINGS:
         return code
     meaning = _MEANINGS[name].meaning
-    return f"{modality_name(modality)}: {meaning}" if name == MISSING.code else meaning
+    return f"{modality_name(modality)}: {meaning}" if modality else meaning
 
 
 def abstains(code: str) -> bool:
@@ -149,7 +149,9 @@ def _predicted(score: DrugScore, scale: Scale) -> str:
 
 def _called(score: DrugScore, scale: Scale) -> str:
     typical = scale.typical.get(score.drug)
-    line = "the typical training line" + ("" if typical is None else f" ({number(typical)})")
+    line = f"the median {scale.lines.removesuffix('s')}"
+    if typical is not None:
+        line += f" ({number(typical)})"
     if score.call == "abstain":
         return "No call is made, for the reasons given."
     if score.call == "uncertain":

@@ -63,7 +63,7 @@ def percentile_place(percentile: float) -> str:
     end, share = (
         ("resistant", 100.0 - percentile) if percentile > 50.0 else ("sensitive", percentile)
     )
-    return f"in the most {end} {f'{share:.0f}' if share >= 0.5 else '1'} %"
+    return f"in the most {end} {max(round(share), 1)} %"
 
 
 def joined(words: list[str]) -> str:

@@ -89,12 +89,21 @@ def test_a_fusion_is_absent_only_where_something_was_looked_for(make_study):
     assert np.isnan(state["AU565"])
 
 
-def test_clinical_status_speaks_where_copy_number_does_not(make_study):
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("Positive", {"SKBR3": 1, "697": 1, "AU565": 1, "X4": 1}),
+        # Copy number was measured in two of them.
+        ("Equivocal", {"SKBR3": 1, "697": 0, "AU565": np.nan, "X4": np.nan}),
+        ("Negative", {"SKBR3": 1, "697": 0, "AU565": np.nan, "X4": np.nan}),
+    ],
+)
+def test_a_positive_clinical_status_holds_whatever_the_copy_number(make_study, status, expected):
     study = read_study(make_study())
-    status = pd.Series("Positive", index=study.samples)
-    study = replace(study, clinical=study.clinical.assign(HER2_STATUS=status))
+    told = pd.Series(status, index=study.samples)
+    study = replace(study, clinical=study.clinical.assign(HER2_STATUS=told))
     state = dict(zip(study.samples, amplified(study, "ERBB2"), strict=True))
-    assert state == {"SKBR3": 1, "697": 0, "AU565": 1, "X4": 1}
+    np.testing.assert_equal(state, expected)
 
 
 def test_any_state_is_enough_and_none_is_unknown():

@@ -11,6 +11,7 @@ from models.applicability import (
     ModelSpace,
     NearestLines,
     applicability,
+    least_applicability,
     model_space,
     weight_covered,
 )
@@ -122,6 +123,13 @@ def test_applicability_counts_the_held_out_lines_as_far_or_farther():
     np.testing.assert_allclose(found, [1, 1, 0.8, 0.4, 0.2, 0.2, np.nan])
     np.testing.assert_allclose(applicability(np.array([2.0]), np.array([np.nan, 3.0])), [1.0])
     assert np.isnan(applicability(np.array([2.0]), np.array([np.nan]))).all()
+
+
+@pytest.mark.parametrize("n", [1, 10, 19, 48])
+def test_the_least_applicability_is_that_of_a_sample_farther_than_all(n):
+    held_out = np.append(np.arange(1.0, n + 1), np.nan)
+    far, farthest = applicability(np.array([n, np.inf]), held_out)
+    assert far > farthest == least_applicability(held_out)
 
 
 def test_equal_distances_count_as_no_nearer():

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from features.study import Study
+from models.intervals import HeldOutErrors
 from models.registry import LoadedModel
 from serving.calls import Outlook, Samples, outlook, samples_of
 from serving.reasons import REASONS, reasons_table
@@ -73,6 +74,33 @@ def test_a_sample_far_from_the_training_lines_abstains(model: LoadedModel, cohor
     said = outlook(model.predictor, drug, far, level=0.8, her2_context=False)
     assert set(said.call) == {"abstain"}
     assert all("OUT_OF_DOMAIN" in codes.split(";") for codes in said.reasons)
+
+
+@pytest.mark.parametrize("n_lines", [10, 19])
+def test_with_few_held_out_lines_a_sample_farther_than_all_abstains(
+    model: LoadedModel, cohort: Study, n_lines: int
+) -> None:
+    """Applicability is at least 1 / 11, or 1 / 20, however far the sample is."""
+    samples, nearest = of(model, cohort), model.predictor.nearest
+    far = replace(samples, features=samples.features + 1e6 * nearest.sd_)
+    drug = model.predictor.drugs["Lapatinib"]
+    few = {
+        pattern: HeldOutErrors(**{name: kept[:n_lines] for name, kept in vars(errors).items()})
+        for pattern, errors in drug.errors.items()
+    }
+    known = replace(drug, errors=few)
+    said, plain = (
+        outlook(model.predictor, known, one, level=0.8, her2_context=False)
+        for one in (far, samples)
+    )
+    assert (said.applicability >= 0.05).all()
+    assert set(said.call) == {"abstain"}
+    assert all("OUT_OF_DOMAIN" in codes.split(";") for codes in said.reasons)
+    # A sample that is nearer than some line is in the domain.
+    nearer = plain.applicability > said.applicability
+    outside = np.array(["OUT_OF_DOMAIN" in codes for codes in plain.reasons])
+    assert nearer.any()
+    np.testing.assert_array_equal(outside, ~nearer)
 
 
 def test_too_few_lines_for_a_level_give_no_interval(model: LoadedModel, cohort: Study) -> None:

@@ -131,6 +131,22 @@ def test_evidence_from_her2_positive_cells_has_another_context_elsewhere(tell, c
         assert rows.loc[rows["kind"] == "expression", "strength"].tolist() == [strength]
 
 
+@pytest.mark.parametrize(("kind", "copies"), [("log2", 0.6), ("discrete", 1.0), ("log2", np.nan)])
+def test_a_positive_clinical_status_is_enough(tell, construct, kind, copies):
+    sample = construct(high=["IGF1R"], copies={"ERBB2": copies})
+    sample = replace(sample, copy_number_kind=kind)
+    clinical = pd.DataFrame({"HER2_STATUS": ["Positive"]}, index=sample.samples)
+    unknown, known = (
+        tell(one, ["Lapatinib"]) for one in (sample, replace(sample, clinical=clinical))
+    )
+    strengths = [
+        rows.loc[rows["kind"] == "expression", "strength"].tolist() for rows in (unknown, known)
+    ]
+    assert strengths == [["other context"], ["shown"]]
+    assert "ERBB2-positive by clinical status" in known["fact"].tolist()
+    assert not unknown["fact"].str.startswith("ERBB2").any()
+
+
 def test_another_drug_of_the_target_is_told_so(tell, construct):
     sample = construct(high=["IGF1R"], copies=HER2_POSITIVE)
     rows = tell(sample, ["Tucatinib"])

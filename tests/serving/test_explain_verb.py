@@ -208,6 +208,20 @@ def test_options_of_the_scores_hold_unless_others_are_given(
 
 
 @pytest.mark.parametrize(
+    ("context", "lines"), [([], "training line"), (["--her2-context"], "HER2-high training line")]
+)
+def test_the_text_names_the_lines_that_are_compared_with(
+    run: Run, scores: Path, saved_model: Path, context: list[str], lines: str
+) -> None:
+    given = ("--drug", "Lapatinib", "--scores", scores, "--model", saved_model, *context)
+    code, stdout, _ = run("explain", SAMPLE, *given)
+    assert code == 0
+    text = " ".join(stdout.split())
+    assert f" % of {lines}s)" in text or f"near the middle of {lines}s)" in text
+    assert f" of the median {lines} (" in text
+
+
+@pytest.mark.parametrize(
     ("changed", "parts"),
     [
         ({"sample": "SIM-0002-99"}, ["has no sample SIM-0002-99", "did you mean SIM-0002-01"]),

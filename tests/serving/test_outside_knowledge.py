@@ -112,6 +112,19 @@ def test_every_database_is_read_whatever_a_gmt_is_called(whole_folder: Path) -> 
     assert "ReactomePathways_v90.gmt" in known.digests
 
 
+@pytest.mark.parametrize("with_civic", [True, False])
+def test_gene_sets_in_a_file_called_civic_are_not_civic(
+    folder: Path, model: LoadedModel, with_civic: bool
+) -> None:
+    (folder / "CIViC.gmt").write_text("A_SET\turl\tERBB2\tGRB7", encoding="utf-8")
+    if not with_civic:
+        (folder / CIVIC_FILE).unlink()
+    known = read_outside_knowledge(folder)
+    assert known.databases == [*(["CIViC"] if with_civic else []), "CIViC.gmt"]
+    assert ("CIViC" in known.missing) != with_civic
+    assert known.told(model.predictor.nearest)["gene_sets"]["CIViC.gmt"]["sets"] == 1
+
+
 def test_what_is_missing_is_said_once_with_where_and_how(
     folder: Path, cohort: Study, saved_model: Path, tmp_path: Path
 ) -> None:

@@ -116,6 +116,8 @@ def test_settings_keep_their_order(sample: pd.DataFrame, lines: NearestLines) ->
         ("mutation:ERBB2=0.5", ["present or absent", "mutation:ERBB2=1 or mutation:ERBB2=0"]),
         ("mutation:ERBB2=+1sd", ["present or absent"]),
         ("mutation:burden=-1", ["never below 0"]),
+        ("mutation:burden=1e999", ["1e999 is larger than any measurement", "a smaller value"]),
+        ("expression:ERBB2=-1e308sd", ["-1e308sd is larger than any measurement"]),
     ],
 )
 def test_what_cannot_be_set_is_refused_with_the_way_out(

@@ -167,6 +167,17 @@ def test_levels_end_where_the_builders_cut_them(
     assert what_if.features[feature].iloc[0] == there
 
 
+@pytest.mark.parametrize("settings", [["-9sd"], ["-5sd", "-5sd"]])
+def test_a_mutation_burden_ends_at_none(
+    model: LoadedModel, breast: Study, complete: list[str], settings: list[str]
+) -> None:
+    plain = alone(model, breast, complete[0])
+    assert plain.features["mutation:burden"].iloc[0] > 0
+    what_if = changed(model, plain, [f"mutation:burden={setting}" for setting in settings])
+    for table in (what_if.features, *what_if.fold_features.values()):
+        assert table["mutation:burden"].iloc[0] == 0
+
+
 def test_variants_are_told_the_same_together_and_alone(
     model: LoadedModel, breast: Study, complete: list[str]
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,13 +45,44 @@ def test_it_tells_headline_drugs_drivers_warnings_and_limits(small_folder: Path)
         assert part in words, part
 
 
+def test_the_most_sensitive_drug_is_among_the_most_telling(make_folder: FolderMaker) -> None:
+    scores = read_score_folder(make_folder())
+    sample = scores.one_sample("SKBR3")
+    places = (40.0, 0.0, 45.0, None, 90.0)
+    drugs = tuple(
+        replace(one, call="sensitive", percentile=place)
+        for one, place in zip(sample.drugs, places, strict=True)
+    )
+    page = one_page(scores, replace(sample, drugs=drugs))
+    named = {one.drug for one in drugs}
+    explained = [text.get_text() for text in page.texts if text.get_text() in named]
+    assert explained == ["Neratinib", "Nothing-1", "Lapatinib"]
+
+
 def test_known_facts_are_told_with_their_source(make_folder: FolderMaker) -> None:
     folder = make_folder(samples=("A", "B"))
     words = words_on(folder, "A")
     assert "Known facts" in words
-    assert "ERBB2 amplification <b>sensitises</b>: sensitive, " in words
+    assert "ERBB2 amplification <b>sensitises</b>: sensitive (clinical)," in words
     assert "(PMID:17192538)" in words
     assert "Known facts" not in words_on(folder, "B")
+
+
+def test_the_nearest_facts_come_first_and_each_says_how_near_it_is(
+    make_folder: FolderMaker,
+) -> None:
+    scores = read_score_folder(make_folder())
+    sample = scores.one_sample("SKBR3")
+    (row,) = sample.drugs[0].evidence
+    far = [row | {"fact": f"GENE{n} high", "strength": "other context"} for n in range(5)]
+    near = [row | {"fact": "MET high", "strength": one} for one in ("CIViC B", "same target")]
+    drug = replace(sample.drugs[0], evidence=(*far, *near))
+    page = one_page(scores, replace(sample, drugs=(drug, *sample.drugs[1:])))
+    told = [text.get_text() for text in page.texts if ": sensitive" in text.get_text()]
+    assert [line.partition(",")[0] for line in told] == [
+        "• MET high: sensitive (same target)",
+        *(f"• GENE{n} high: sensitive (other context)" for n in range(4)),
+    ]
 
 
 @pytest.mark.parametrize("sample", ["A/../B", "$\\alpha", "日本", "<script>alert(1)</script>"])

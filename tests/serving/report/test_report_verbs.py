@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from features.errors import InputError
 from serving.report_verbs import report
+
+FolderMaker = Callable[..., Path]
 
 
 def run(*args: str | Path) -> None:
@@ -37,3 +41,32 @@ def test_options_of_one_sample_need_one(small_folder: Path, option: list[str]) -
 def test_a_place_that_cannot_be_written_is_one_sentence(small_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be written"):
         run(small_folder, "--sample", "SKBR3", "--out", tmp_path / "nowhere" / "page.html")
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("scores", "drug"), ("scores", "call"), ("scores", "prediction"), ("reference", "drug"),
+        ("explanations", "contribution"), ("mechanisms", "mechanism"), ("evidence", "fact"),
+    ],
+)  # fmt: skip
+def test_a_table_with_damaged_pages_is_named(
+    make_folder: FolderMaker, name: str, column: str
+) -> None:
+    """What the file holds, at its end, can still be read."""
+    folder = make_folder()
+    path = folder / f"{name}.parquet"
+    group = pq.read_metadata(path).row_group(0)
+    (chunk,) = (
+        part
+        for part in map(group.column, range(group.num_columns))
+        if part.path_in_schema == column
+    )
+    start = chunk.data_page_offset if chunk.dictionary_page_offset is None else (
+        chunk.dictionary_page_offset
+    )  # fmt: skip
+    content = bytearray(path.read_bytes())
+    content[start : start + chunk.total_compressed_size] = bytes(chunk.total_compressed_size)
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=rf"{name}.parquet cannot be read \(.*score the study"):
+        run(folder)

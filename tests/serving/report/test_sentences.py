@@ -46,7 +46,7 @@ def test_a_prediction_is_told_with_place_interval_call_drivers_and_stability() -
     assert drug_sentences(score(), scale()) == [
         "Predicted in the most sensitive 12 % of training lines: 6.50 (80 % interval 6.10 to 6.90; "
         "-log10 M).",
-        "Called sensitive: the whole interval lies on the sensitive side of the typical training "
+        "Called sensitive: the whole interval lies on the sensitive side of the median training "
         "line (5.70).",
         "Main drivers, from the base value of 5.60: HER2 drive (towards sensitive, +0.700), EMT "
         "(towards sensitive, +0.345) and features of no named mechanism (towards resistant, "
@@ -67,6 +67,8 @@ def test_the_same_contribution_says_the_opposite_where_high_is_resistant() -> No
     [
         ({"percentile": 88.0}, 0, "in the most resistant 12 % of"),
         ({"percentile": 100.0}, 0, "in the most resistant 1 % of"),
+        ({"percentile": 99.5}, 0, "in the most resistant 1 % of"),
+        ({"percentile": 0.5}, 0, "in the most sensitive 1 % of"),
         ({"percentile": 0.0}, 0, "in the most sensitive 1 % of"),
         ({"percentile": 50.0}, 0, "near the middle of training lines"),
         ({"percentile": None}, 0, "Predicted 6.50"),
@@ -83,11 +85,10 @@ def test_each_case_has_its_words(changed: dict[str, object], place: int, expecte
     assert expected in drug_sentences(score(**changed), scale())[place]
 
 
-def test_percentiles_name_the_lines_that_they_refer_to() -> None:
-    assert (
-        "of HER2-high training lines"
-        in drug_sentences(score(), scale(lines="HER2-high training lines"))[0]
-    )
+def test_percentile_and_call_name_the_lines_that_they_refer_to() -> None:
+    told = drug_sentences(score(), scale(lines="HER2-high training lines"))
+    assert "of HER2-high training lines" in told[0]
+    assert "side of the median HER2-high training line (5.70)." in told[1]
 
 
 def test_a_sample_is_told_over_all_drugs() -> None:
@@ -102,6 +103,9 @@ def test_a_sample_is_told_over_all_drugs() -> None:
 
 def test_a_reason_is_told_in_words_and_an_unknown_one_as_it_is() -> None:
     assert reason_text("MODALITY_MISSING:copy_number").startswith("copy number: The sample lacks")
+    assert reason_text("MODALITY_UNUSED:rppa").startswith(
+        "protein (RPPA): The sample has a modality"
+    )
     assert reason_text("NEW_CODE") == "NEW_CODE"
 
 

@@ -195,6 +195,8 @@ def as_format_2(predictor: PanelPredictor, folder: Path) -> Path:
                 raw = bytes(blend.blends_[pattern].trees_.booster_.save_raw("ubj"))
                 del part["trees_"]["forest_"], part["trees_"]["gains_"]
                 part["trees_"]["booster_"] = np.frombuffer(raw, np.uint8)
+                # Boosters of those versions were in the response's own unit.
+                part["trees_"]["unit_"] = blend.blends_[pattern].trees_.unit_
     arrays: dict[str, np.ndarray] = {}
 
     def plain(value: Any) -> Any:

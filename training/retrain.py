@@ -20,6 +20,7 @@ from models.drug_model import DrugModel
 from models.engines import Engine
 from models.intervals import join_errors
 from models.mechanism_reference import MechanismReference
+from models.patterns import row_patterns
 from models.predictor import PanelPredictor, ResponseScale
 from training.coverage import held_out_coverage
 from training.cross_validation import ALL_LINES, CrossValidation, Plan, Progress, cross_validate
@@ -140,7 +141,7 @@ def retrain_study(
         validation=validation,
         metrics=metrics,
         fold_metrics=evaluate_folds(validation.predictions),
-        coverage=held_out_coverage(predictor.drugs, lineage),
+        coverage=held_out_coverage(predictor.drugs, lineage, row_patterns(validation.features)),
         verdict=verdict,
         predictor=predictor,
     )

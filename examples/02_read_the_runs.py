@@ -110,8 +110,10 @@ figure.savefig("02_held_out.png")
 #
 # ## Do the intervals hold what they promise?
 #
-# `coverage.parquet` has, for each drug, lineage and combination of modalities, the share of
-# held-out lines within their prediction intervals.
+# `coverage.parquet` counts, for each drug, lineage and combination of modalities, the held-out
+# lines (`n`) and those within their 80 % and 90 % prediction intervals (`covered_80`,
+# `covered_90`), and has the intervals' mean widths. The sentence is about the lines whose own
+# combination it is (`own`).
 
 # %%
 print(coverage_sentence(artefact("coverage.parquet")))

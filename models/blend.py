@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import nnls
 
+from models.device import saved_settings
 from models.estimator import Contributions, ExplainedEstimator
 from models.folds import donor_folds
 from models.line_matrix import TrainingLines
@@ -139,7 +140,7 @@ class Blend(ExplainedEstimator):
     def get_state(self) -> dict[str, Any]:
         """What prediction needs, as plain values and arrays."""
         return {
-            "parameters": self.get_params(),
+            "parameters": self.get_params() | {"tree_settings": saved_settings(self.tree_settings)},
             "weights_": self.weights_,
             "mean_": self.mean_,
             "ridge_": self.ridge_.get_state(),

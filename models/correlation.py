@@ -9,6 +9,7 @@ import numpy as np
 _FEATURES_AT_ONCE = 2048
 # A spread this small, relative to the squares that it is what is left of, is rounding.
 _ROUNDING = 1e-10
+# A spread this small, relative to the largest response, is none.
 _NOTHING = 1e-12
 
 
@@ -76,7 +77,8 @@ def correlation_strengths(
     spread_x, spread_y = xx - x**2 / count, yy - y**2 / count
     varies = spread_x > _ROUNDING * xx
     spread = np.sqrt(np.maximum(spread_x * spread_y, 0.0))
-    told = varies & (spread_y > _ROUNDING * yy) & (spread > _NOTHING)
+    nothing = _NOTHING * np.abs(responses).max(axis=0)
+    told = varies & (spread_y > _ROUNDING * yy) & (spread > nothing)
     covariance = np.abs(xy - x * y / count)
     strengths = np.where(told, covariance, 0.0) / np.where(told, spread, 1.0)
     return strengths * np.sqrt(count / members.sum(axis=0)), varies

@@ -9,6 +9,8 @@ from __future__ import annotations
 import functools
 import json
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import xgboost as xgb
@@ -55,3 +57,10 @@ def _found_by_xgboost() -> str:
         booster = xgb.train({"device": CUDA, "verbosity": 0}, data, num_boost_round=1)
     used = json.loads(booster.save_config())["learner"]["generic_param"]["device"]
     return str(used).partition(":")[0]
+
+
+def saved_settings(tree_settings: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Settings of trees as a model keeps them: on the CPU, if they name a device."""
+    if tree_settings is None or "device" not in tree_settings:
+        return tree_settings
+    return {**tree_settings, "device": CPU}

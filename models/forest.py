@@ -93,8 +93,14 @@ class Forest:
         )
 
     @classmethod
-    def of(cls, booster: xgb.Booster) -> Self:
+    def of(cls, booster: xgb.Booster, unit: float = 1.0) -> Self:
         """Forest of a booster.
+
+        Parameters
+        ----------
+        booster : Booster
+        unit : float
+            Response units in one unit of the booster: a power of two, which is exact.
 
         Raises
         ------
@@ -109,7 +115,7 @@ class Forest:
             left=trees.left.astype(np.int32),
             right=trees.right.astype(np.int32),
             feature=np.where(trees.left >= 0, trees.feature, 0).astype(np.int32),
-            condition=trees.value.astype(np.float32),
+            condition=np.where(trees.left >= 0, trees.value, trees.value * unit).astype(np.float32),
             default_left=trees.default_left,
             hessian=trees.hessian.astype(np.float32),
         )

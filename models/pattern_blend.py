@@ -10,6 +10,7 @@ import pandas as pd
 
 from features.errors import InputError
 from models.blend import Blend
+from models.device import saved_settings
 from models.estimator import Contributions, ExplainedEstimator
 from models.feature_rows import FeatureRows
 from models.line_matrix import TrainingLines
@@ -171,7 +172,7 @@ class PatternBlend(ExplainedEstimator):
             pattern_name(pattern): blend.get_state() for pattern, blend in self.blends_.items()
         }
         return {
-            "parameters": self.get_params(),
+            "parameters": self.get_params() | {"tree_settings": saved_settings(self.tree_settings)},
             "patterns": [pattern_name(pattern) for pattern in self.patterns],
             "blends": blends,
         }

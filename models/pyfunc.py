@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from features.measurements import study_of_measurements
@@ -38,12 +39,18 @@ class MeasurementModel:
         -------
         DataFrame
             One row a sample and drug: `sample_id, drug, prediction, unit, resistance_percentile`.
+            Prediction and percentile are NaN for a sample with an infinite feature, and for one
+            without a modality that the drug's model can use: `sidestep score` sets such samples
+            apart, or abstains.
         """
         study = study_of_measurements(model_input)
         features = self.predictor.features(study)
+        # Nothing that was measured of such a sample is to be believed.
+        features.loc[np.isinf(features.to_numpy(float)).any(axis=1)] = np.nan
         tables = []
         for model in self.predictor.choose(None):
             prediction = self.predictor.predict(features, model)
+            prediction[[pattern is None for pattern in model.blend.chosen(features)]] = np.nan
             tables.append(
                 pd.DataFrame(
                     {

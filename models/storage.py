@@ -3,14 +3,14 @@
 ``predictor.json`` holds everything but the numeric arrays. Of each of those it says where in
 ``arrays.bin`` it lies: the values of all arrays in little-endian order, one array after the
 other, each beginning at a multiple of 64 bytes. A large panel has tens of thousands of arrays;
-read like this, it is there in the time that the disk takes for one file.
+read like this, it is there in the time that the disk takes for one file. Of both files it holds
+the checksum, so that no number that was changed goes unnoticed.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -19,22 +19,14 @@ from typing import Any
 import numpy as np
 
 from features.errors import InputError
+from models.damage import refusing_damage
 from models.predictor import PanelPredictor
 from models.zipped_arrays import zipped_arrays
 
 _FORMAT = 3
 _STATE, _ARRAYS = "predictor.json", "arrays.bin"
 _ALIGNMENT = 64
-# What reading damaged files raises: json, unicode and numpy raise kinds of ValueError.
-_DAMAGE = (
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    EOFError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+_CHECKSUM, _PREDICTOR = "predictor_crc32", '"predictor": '
 _Find = Callable[[Any], np.ndarray]
 
 
@@ -49,8 +41,10 @@ def save_predictor(predictor: PanelPredictor, folder: Path) -> None:
             content = array.tobytes() + bytes(-array.nbytes % _ALIGNMENT)
             file.write(content)
             checksum = zlib.crc32(content, checksum)
-    described = {"format": _FORMAT, "crc32": checksum, "predictor": state}
-    (folder / _STATE).write_text(json.dumps(described), encoding="utf-8")
+    told = json.dumps(state)
+    head = {"format": _FORMAT, "crc32": checksum, _CHECKSUM: zlib.crc32(told.encode())}
+    described = f"{json.dumps(head).removesuffix('}')}, {_PREDICTOR}{told}}}"
+    (folder / _STATE).write_text(described, encoding="utf-8")
 
 
 def load_predictor(folder: Path) -> PanelPredictor:
@@ -64,27 +58,36 @@ def load_predictor(folder: Path) -> PanelPredictor:
         If the folder holds no predictor, a newer format, or damaged files.
     """
     try:
-        state = json.loads((folder / _STATE).read_text(encoding="utf-8"))
-        if state["format"] not in _READERS:
-            raise InputError(
-                f"{folder / _STATE}: format {state['format']} is not "
-                f"{' or '.join(map(str, _READERS))}; "
-                "score with the version of sidestep that trained the model"
-            )
-        find = _READERS[state["format"]](folder, state)
-        return PanelPredictor.from_state(_restored(state["predictor"], find))
-    except InputError:
-        raise
+        with refusing_damage(str(folder)):
+            text = (folder / _STATE).read_text(encoding="utf-8")
+            state = json.loads(text)
+            if state["format"] not in _READERS:
+                raise InputError(
+                    f"{folder / _STATE}: format {state['format']} is not "
+                    f"{' or '.join(map(str, _READERS))}; "
+                    "score with the version of sidestep that trained the model"
+                )
+            _require_as_saved(text, state)
+            find = _READERS[state["format"]](folder, state)
+            return PanelPredictor.from_state(_restored(state["predictor"], find))
     except FileNotFoundError as error:
         raise InputError(
             f"{folder} holds no sidestep model ({Path(error.filename).name} is missing); "
             "give a folder that sidestep train saved, or models:/NAME@champion"
         ) from None
-    except _DAMAGE as error:
-        what = str(error).partition("\n")[0] or type(error).__name__
+    except OSError as error:
         raise InputError(
-            f"{folder}: the model's files are damaged ({what}); train or fetch it again"
+            f"{folder}: the model cannot be read ({error.strerror or error}); "
+            "make its files readable, or fetch it again"
         ) from None
+
+
+def _require_as_saved(text: str, state: dict[str, Any]) -> None:
+    """Refuse a description of the predictor that is not what was written."""
+    if _CHECKSUM in state:  # models of earlier versions have none
+        told = text.partition(_PREDICTOR)[2].removesuffix("}")
+        if zlib.crc32(told.encode()) != state[_CHECKSUM]:
+            raise ValueError(f"{_STATE} does not hold what was saved")
 
 
 class _Places:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from models.blend import Blend
-from models.patterns import Pattern, pattern_columns
+from models.damage import refusing_damage
+from models.patterns import Pattern, pattern_columns, pattern_name
 
 
 class StoredBlends(Mapping[Pattern, Blend]):
@@ -32,8 +33,12 @@ class StoredBlends(Mapping[Pattern, Blend]):
 
     def __getitem__(self, pattern: Pattern) -> Blend:
         if pattern not in self._made:
-            columns = pattern_columns(self._features.tolist(), pattern)
-            blend = Blend.from_state(self._states[pattern], self._features[columns])
+            columns, state = (
+                pattern_columns(self._features.tolist(), pattern),
+                self._states[pattern],
+            )
+            with refusing_damage(f"sub-model {pattern_name(pattern)}"):
+                blend = Blend.from_state(state, self._features[columns])
             # Of two threads that made it at once, both go on with the same one.
             return self._made.setdefault(pattern, blend)
         return self._made[pattern]

@@ -79,7 +79,7 @@ class ScreenedTrees(ExplainedEstimator):
         lines = TrainingLines.of(X)
         self.columns_ = screen(lines, y, self.n_features, self.target_features)
         # XGBoost sums responses in single precision; centred ones lose nothing.
-        self.offset_ = float(y.mean())
+        self.offset_, self.unit_ = float(y.mean()), _unit(y)
         settings = {
             "objective": "reg:squarederror",
             "base_score": 0.0,
@@ -97,7 +97,9 @@ class ScreenedTrees(ExplainedEstimator):
             "verbosity": 0,
         }
         data = xgb.DMatrix(
-            lines.single_values(self.columns_), label=y - self.offset_, nthread=self.n_jobs
+            lines.single_values(self.columns_),
+            label=(y - self.offset_) / self.unit_,
+            nthread=self.n_jobs,
         )
         self.booster_ = xgb.train(settings, data, num_boost_round=self.n_trees)
         for name in ("forest_", "gains_"):  # of an earlier fit
@@ -128,8 +130,7 @@ class ScreenedTrees(ExplainedEstimator):
             trees = type(self)(**self.get_params())
             trees.fit(lines.among(train).ranked(ranking), y[train])
             values = lines.among(test).single_values(trees.columns_)
-            data = xgb.DMatrix(values, nthread=self.n_jobs)
-            predicted[test] = trees.offset_ + trees.booster_.predict(data).astype(float)
+            predicted[test] = trees.offset_ + trees._by_booster(values)
         return predicted
 
     def _predict(self, X: pd.DataFrame) -> np.ndarray:
@@ -140,10 +141,13 @@ class ScreenedTrees(ExplainedEstimator):
         kept = self._kept(rows)
         # The same bytes either way; just after a fit XGBoost needs no preparation.
         if "booster_" not in vars(self) and self.forest_ is not None:
-            predicted = self.forest_.predict(kept)
-        else:
-            predicted = self.booster_.predict(xgb.DMatrix(kept, nthread=self.n_jobs))
-        return self.offset_ + predicted.astype(float)
+            return self.offset_ + self.forest_.predict(kept).astype(float)
+        return self.offset_ + self._by_booster(kept)
+
+    def _by_booster(self, kept: np.ndarray) -> np.ndarray:
+        """What XGBoost predicts about the mean, from the values of `columns_`."""
+        predicted = self.booster_.predict(xgb.DMatrix(kept, nthread=self.n_jobs))
+        return np.asarray(self.unit_ * predicted.astype(float))
 
     def _contributions(self, X: pd.DataFrame) -> Contributions:
         shares, base_value = self.explain_rows(X.to_numpy(float))
@@ -163,7 +167,8 @@ class ScreenedTrees(ExplainedEstimator):
         # One more row, of nothing measured, tells the base value even where there are no rows.
         kept = np.vstack([self._kept(rows), np.full((1, len(self.columns_)), np.nan, np.float32)])
         if self.forest_ is None:
-            shares = contributions_by_xgboost(self.booster_, kept, n_jobs=self.n_jobs)
+            found = contributions_by_xgboost(self.booster_, kept, n_jobs=self.n_jobs)
+            shares = found * np.float32(self.unit_)
         else:
             shares = self.forest_.contributions(kept)
         return shares[:-1, :-1], self.offset_ + float(shares[-1, -1])
@@ -172,7 +177,7 @@ class ScreenedTrees(ExplainedEstimator):
     def forest_(self) -> Forest | None:
         """The trees without XGBoost; None where they cannot be tabulated."""
         try:
-            return Forest.of(self.booster_)
+            return Forest.of(self.booster_, self.unit_)
         except NoTablesError:
             return None
 
@@ -188,7 +193,7 @@ class ScreenedTrees(ExplainedEstimator):
         gains = np.zeros(len(self.columns_))
         for name, gain in self.booster_.get_score(importance_type="total_gain").items():
             gains[int(name[1:])] = gain
-        return gains
+        return gains * self.unit_**2
 
     def get_state(self) -> dict[str, Any]:
         """What prediction needs, as plain values and arrays.
@@ -205,7 +210,7 @@ class ScreenedTrees(ExplainedEstimator):
         if self.forest_ is not None:
             return state | {"forest_": self.forest_.get_state()}
         raw = np.frombuffer(bytes(self.booster_.save_raw("ubj")), dtype=np.uint8)
-        return state | {"booster_": raw}
+        return state | {"booster_": raw, "unit_": self.unit_}
 
     @classmethod
     def from_state(cls, state: dict[str, Any], features: np.ndarray) -> Self:
@@ -217,6 +222,7 @@ class ScreenedTrees(ExplainedEstimator):
         if "forest_" in state:
             trees.forest_ = Forest(**state["forest_"])
         else:
+            trees.unit_ = state.get("unit_", 1.0)  # models of format 2 have none
             trees.booster_ = xgb.Booster({"nthread": trees.n_jobs})
             trees.booster_.load_model(bytearray(state["booster_"].tobytes()))
         return trees
@@ -232,3 +238,16 @@ class ScreenedTrees(ExplainedEstimator):
     def _kept(self, rows: np.ndarray) -> np.ndarray:
         """Values of the features that passed the screen, in single precision."""
         return rows[:, self.columns_].astype(np.float32)
+
+
+def _unit(y: np.ndarray) -> float:
+    """Unit in which the trees learn responses: the power of two nearest their deviation.
+
+    XGBoost makes no split that gains less than about 1e-6, whatever the unit, so that it learns
+    nothing from responses as small as an IC50 in mol/l. A power of two changes no digit.
+    """
+    spread = float(y.std())
+    if not (np.isfinite(spread) and spread > 0):
+        return 1.0
+    # Within what leaves in single precision can be multiplied by.
+    return float(2.0 ** np.clip(np.round(np.log2(spread)), -64, 64))

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from models.drug_model import DrugModel
 from models.intervals import HeldOutErrors, corrected_rank, order_statistic
+from models.patterns import Pattern, best_pattern
 
 LEVELS = (0.8, 0.9)
 FEWEST_PAIRS = 20
 _LONGEST_NAME = 150
+_GROUP = ["drug", "pattern", "own", "lineage"]
 
 
 def held_out_coverage(
-    drugs: Mapping[str, DrugModel], lineage: np.ndarray, levels: tuple[float, ...] = LEVELS
+    drugs: Mapping[str, DrugModel],
+    lineage: np.ndarray,
+    patterns: Sequence[Pattern],
+    levels: tuple[float, ...] = LEVELS,
 ) -> pd.DataFrame:
     """Coverage and width of each drug's intervals, by modality pattern and lineage.
 
@@ -31,23 +36,29 @@ def held_out_coverage(
     drugs : mapping of str to DrugModel
     lineage : ndarray of shape (n_training_lines,)
         Lineage or subtype of each training line.
+    patterns : sequence of Pattern
+        Modalities that each training line has.
     levels : tuple of float
 
     Returns
     -------
     DataFrame
-        One row a drug, pattern and lineage: `drug, pattern, lineage, n, response_sd` (standard
-        deviation of the drug's responses), and for each level the number covered and the mean
-        width in response units, such as `covered_80` and `width_80`.
+        A row a drug, pattern and lineage, and the lines' own pattern or not: `drug, pattern,
+        own, lineage, n, response_sd` (standard deviation of the drug's responses), and for each
+        level the number covered and the mean width in response units, such as `covered_80` and
+        `width_80`. `own` says whether the pattern's sub-model is the one that predicts a sample
+        like these lines; other lines were judged as if they had the pattern's modalities only.
     """
     tables = []
     columns = [f"{what}_{round(100 * v)}" for v in levels for what in ("covered", "width")]
     for name, model in drugs.items():
+        own = {has: best_pattern(has, model.blend.patterns) for has in set(patterns)}
         for pattern, errors in model.errors.items():
             table = pd.DataFrame(
                 {
                     "drug": name,
                     "pattern": ";".join(pattern),
+                    "own": [own[patterns[line]] == pattern for line in errors.lines],
                     "lineage": lineage[errors.lines],
                     "response_sd": float(np.std(model.observed)),
                 }
@@ -57,8 +68,11 @@ def held_out_coverage(
                 table[f"covered_{round(100 * level)}"] = covered
                 table[f"width_{round(100 * level)}"] = width
             tables.append(table.dropna(subset=columns))
+    if not tables:
+        nothing = pd.DataFrame(columns=[*_GROUP, "n", "response_sd", *columns])
+        return nothing.astype({"own": bool, "n": int})
     joined = pd.concat(tables, ignore_index=True)
-    grouped = joined.groupby(["drug", "pattern", "lineage"], dropna=False, sort=False)
+    grouped = joined.groupby(_GROUP, dropna=False, sort=False)
     counts = grouped[["response_sd", *columns]].mean()
     counts.insert(0, "n", grouped.size())
     for name in columns:
@@ -93,33 +107,40 @@ def coverage_sentence(coverage: pd.DataFrame) -> str:
         if name in metrics:
             worst = metrics.get(f"{name}_worst_lineage", metrics[name])
             parts.append(
-                f"of {level} % held {100 * metrics[name]:.1f} % of the held-out lines "
+                f"of {level} % held {100 * metrics[name]:.1f} % of {judged_pairs(coverage)} "
+                "held-out line-drug pairs "
                 f"({100 * worst:.1f} % in the lineage or subtype farthest off)"
             )
     return f"Intervals {'; '.join(parts)}." if parts else "Too few lines for intervals."
 
 
+def judged_pairs(coverage: pd.DataFrame) -> int:
+    """Line-drug pairs whose interval was judged, each by the sub-model that predicts the line."""
+    return int(coverage.loc[coverage["own"], "n"].sum())
+
+
 def coverage_metrics(coverage: pd.DataFrame) -> dict[str, float]:
     """Shares and widths for tracking: overall, and by lineage and by modality pattern.
 
-    ``within_interval_80`` is the share over drugs and lines, of predictions from all modalities;
-    ``width_interval_80`` the mean width in response units, and ``width_interval_80_sd`` in
-    standard deviations of each drug's responses, which drugs can be averaged over.
-    ``within_interval_80.lineage.lung`` and ``within_interval_80.pattern.expression-rppa`` are of
-    one lineage and one pattern (so the widths), of at least 20 line-drug pairs, and
+    ``within_interval_80`` is the share over drugs and lines, each line predicted from the
+    modalities that it has; ``width_interval_80`` the mean width in response units, and
+    ``width_interval_80_sd`` in standard deviations of each drug's responses, which drugs can be
+    averaged over. ``within_interval_80.lineage.lung`` is of one lineage (so the widths), and
+    ``within_interval_80.pattern.expression-rppa`` of one pattern and all lines that have its
+    modalities, as if they had no others; both of at least 20 line-drug pairs, and
     ``within_interval_80_worst_lineage`` and ``..._worst_pattern`` those farthest from the level.
     """
     metrics: dict[str, float] = {}
-    full = coverage[coverage["pattern"] == _full_patterns(coverage)]
+    own = coverage[coverage["own"]]
     for column in [str(name) for name in coverage.columns if str(name).startswith("covered_")]:
         level = int(column.removeprefix("covered_"))
-        if not full["n"].sum():
+        if not own["n"].sum():
             continue
         share, width = f"within_interval_{level}", f"width_interval_{level}"
-        overall = coverage_by(full, level, None).iloc[0]
+        overall = coverage_by(own, level, None).iloc[0]
         metrics |= {share: overall["share"], width: overall["width"]}
         metrics[f"{width}_sd"] = overall["width_sd"]
-        metrics |= _group_metrics(full, level, "lineage")
+        metrics |= _group_metrics(own, level, "lineage")
         metrics |= _group_metrics(coverage, level, "pattern")
     return {name: float(value) for name, value in metrics.items() if np.isfinite(value)}
 
@@ -186,8 +207,3 @@ def _metric_names(groups: Iterable[object]) -> list[str]:
         taken.add(name.casefold())
         names.append(name)
     return names
-
-
-def _full_patterns(coverage: pd.DataFrame) -> pd.Series:
-    """The pattern of all modalities, a row: the first of each drug."""
-    return coverage.groupby("drug", sort=False)["pattern"].transform("first")

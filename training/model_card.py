@@ -14,7 +14,7 @@ from features.errors import InputError
 from features.her2 import her2_high
 from features.lineage import lineage_column
 from features.meta import read_fields
-from training.coverage import FEWEST_PAIRS
+from training.coverage import FEWEST_PAIRS, judged_pairs
 from training.datasets import study_digest
 from training.evidence_tables import intervals_table, metrics_table, modality_words, patterns_table
 from training.markdown import as_text, markdown_rows, shortened
@@ -144,8 +144,9 @@ def _intervals(retrain: Retrain, *, by_pattern: bool) -> Sequence[str]:
     if table is None:
         return ["Too few lines for intervals."]
     explained = (
-        "Share of held-out lines, over drugs, that lay within the intervals of their predictions; "
-        f"of lineages and modalities those with {FEWEST_PAIRS} line-drug pairs or more."
+        f"Share of {judged_pairs(retrain.coverage)} held-out line-drug pairs that lay within the "
+        "interval of their prediction, by the sub-model of the modalities that the line has; of "
+        f"lineages and modalities those with {FEWEST_PAIRS} pairs or more."
     )
     return [explained, table, *([patterns_table(retrain.coverage)] if by_pattern else [])]
 

@@ -16,6 +16,9 @@ from features.responses import Response
 from features.study import Study
 
 PANELS = ("her2", "kinase", "all")
+# Folds within folds still have several donors to learn from.
+_FEWEST_DONORS = 5
+_FEWEST_RESPONSES = 3
 
 
 @dataclass(frozen=True)
@@ -84,12 +87,13 @@ def choose_panel(
     panel : {"her2", "kinase", "all"}
         Used where `drugs` is not given; ``all`` is every drug of the response.
     min_lines : int
-        A drug tested on fewer lines with molecular data is refused if named, else skipped.
+        A drug tested on fewer lines with molecular data is refused if named, else skipped; so is
+        one whose lines are of fewer than five donors or have fewer than three different responses.
 
     Raises
     ------
     InputError
-        If a named drug is unknown or has too few lines, or if no drug is left.
+        If a named drug is unknown or cannot be learned, or if no drug is left.
     """
     usable = study.samples[_has_molecular_data(study).to_numpy()]
     values = response.values.reindex(usable)
@@ -102,26 +106,35 @@ def choose_panel(
         )
     else:
         chosen = [name for name in columns if _in_panel(name, panel)]
-    counts = values[chosen].notna().sum()
-    few = {name: int(n) for name, n in counts.items() if n < min_lines}
-    if drugs is not None and few:
-        name, n = next(iter(few.items()))
+    lacks = {name: _lack(values[name].dropna(), study.donors, min_lines) for name in chosen}
+    skipped = {name: lack for name, lack in lacks.items() if lack is not None}
+    if drugs is not None and skipped:
+        name, lack = next(iter(skipped.items()))
+        lower = " or lower --min-lines" if values[name].count() < min_lines else ""
         raise InputError(
-            f"{name} has {n} lines with a response in {response.stable_id} and molecular data, "
-            f"fewer than the {min_lines} needed; leave it out or lower --min-lines"
+            f"{name} has {lack}, among lines with a response in {response.stable_id} and "
+            f"molecular data; leave it out{lower}"
         )
-    kept = [name for name in chosen if name not in few]
-    constant = [name for name in kept if values[name].nunique() < 3]
-    kept = [name for name in kept if name not in constant]
+    kept = [name for name in chosen if name not in skipped]
     if not kept:
         raise InputError(
             f"no drug of panel {panel} has {min_lines} lines with different responses in "
             f"{response.stable_id}; name drugs with --drugs or lower --min-lines"
         )
-    skipped = {str(name): f"{n} lines, fewer than {min_lines}" for name, n in few.items()}
-    skipped |= dict.fromkeys(constant, "fewer than 3 different responses")
     values = values[kept].dropna(how="all")
     return Panel(tuple(_panel_drug(name) for name in kept), response, values, skipped)
+
+
+def _lack(tested: pd.Series, donors: pd.Series, min_lines: int) -> str | None:
+    """What the responses to a drug have too few of to learn from; None if nothing."""
+    if len(tested) < min_lines:
+        return f"{len(tested)} lines, fewer than {min_lines}"
+    n_donors = donors.loc[tested.index].nunique()
+    if n_donors < _FEWEST_DONORS:
+        return f"lines of {n_donors} donors, fewer than {_FEWEST_DONORS}"
+    if tested.nunique() < _FEWEST_RESPONSES:
+        return f"fewer than {_FEWEST_RESPONSES} different responses"
+    return None
 
 
 def _has_molecular_data(study: Study) -> pd.Series:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pandas as pd
 import xgboost
@@ -20,6 +20,7 @@ from models.drug_model import DrugModel
 from models.engines import Engine
 from models.intervals import join_errors
 from models.mechanism_reference import MechanismReference
+from models.patterns import row_patterns
 from models.predictor import PanelPredictor, ResponseScale
 from training.coverage import held_out_coverage
 from training.cross_validation import ALL_LINES, CrossValidation, Plan, Progress, cross_validate
@@ -140,7 +141,7 @@ def retrain_study(
         validation=validation,
         metrics=metrics,
         fold_metrics=evaluate_folds(validation.predictions),
-        coverage=held_out_coverage(predictor.drugs, lineage),
+        coverage=held_out_coverage(predictor.drugs, lineage, row_patterns(validation.features)),
         verdict=verdict,
         predictor=predictor,
     )
@@ -157,18 +158,24 @@ def _shared_searches(request: Request, study: Study, panel: Panel) -> SharedSear
     """Where the trials of this request are shared, if they are."""
     if request.study_storage is None:
         return None
-    response, plan = panel.response.stable_id, asdict(request.plan)
-    del plan["jobs"]  # which changes no number
+    response = panel.response.stable_id
     what = {
         "study": dict(study.digests),
         "response": response,
         "drugs": [drug.name for drug in panel.drugs],
         "lines": list(panel.values.index),
-        "plan": plan,
+        "plan": _plan(request),
         "software": software_versions(),
     }
     name = search_name(what, f"{study.study_id} {response}")
     return SharedSearches(request.study_storage, name, request.search_workers)
+
+
+def _plan(request: Request) -> dict[str, Any]:
+    """The plan without the number of processes, which changes no number of a model."""
+    plan = asdict(request.plan)
+    del plan["jobs"]
+    return plan
 
 
 def _assemble(
@@ -203,7 +210,7 @@ def _assemble(
         "digests": dict(study.digests),
         "lineage_attribute": lineage_column(study),
         "n_lines": len(panel.values),
-        "plan": asdict(request.plan),
+        "plan": _plan(request),
         "software": software_versions(),
     }
     return PanelPredictor(

@@ -214,6 +214,23 @@ def test_constant_features_predict_the_mean_even_of_lines_that_differ(build, lin
         assert np.abs(predicted - lines.y.mean()).max() < 2 * spread
 
 
+@pytest.mark.parametrize("exponent", [-20, 12])
+@pytest.mark.parametrize("name", STORED)
+def test_the_unit_of_the_response_changes_nothing_but_the_unit(
+    build, lines, fitted, name, exponent
+):
+    """An IC50 in mol/l is as good as one in umol/l; a power of two leaves every digit alone."""
+    unit = 2.0**exponent
+    other = build(name).fit(lines.X, lines.y * unit, lines.donors)
+    np.testing.assert_allclose(other.predict(lines.X), fitted[name].predict(lines.X) * unit, 1e-6)
+    ours, theirs = other.contributions(lines.X), fitted[name].contributions(lines.X)
+    np.testing.assert_allclose(ours.base_value, theirs.base_value * unit, 1e-6)
+    spread = lines.y.std()
+    np.testing.assert_allclose(ours.values / unit, theirs.values, atol=1e-6 * spread)
+    if name == "blend":
+        np.testing.assert_allclose(other.weights_, fitted[name].weights_, 1e-6)
+
+
 @every_explained
 def test_contributions_add_up_to_the_prediction(fitted, lines, name):
     parts = fitted[name].contributions(lines.X)

@@ -7,7 +7,9 @@ import pytest
 import xgboost as xgb
 
 from features.errors import InputError
+from models.blend import Blend
 from models.device import CPU, CUDA, require_device
+from models.pattern_blend import PatternBlend
 from models.trees import ScreenedTrees
 
 
@@ -38,6 +40,15 @@ def test_an_unknown_device_is_named() -> None:
 def test_without_cuda_the_sentence_says_what_to_install(lines) -> None:
     with pytest.raises(InputError, match="put `xgboost` in the place of `xgboost-cpu`"):
         _fitted(lines, CUDA)
+
+
+@pytest.mark.parametrize("kind", [Blend, PatternBlend])
+def test_a_saved_blend_names_no_gpu(lines, kind) -> None:
+    blend = kind(inner_folds=0, tree_settings={"n_trees": 3, "device": CPU})
+    here = blend.fit(lines.X, lines.y, lines.donors).get_state()
+    there = blend.set_params(tree_settings={"n_trees": 3, "device": CUDA}).get_state()
+    assert there["parameters"]["tree_settings"] == {"n_trees": 3, "device": CPU}
+    assert there["parameters"] == here["parameters"]
 
 
 def test_trees_grown_on_a_gpu_predict_alike(many_lines, gpu: str) -> None:

@@ -114,20 +114,27 @@ def test_a_booster_that_cannot_be_tabulated_is_no_forest() -> None:
         Forest.of(booster)
 
 
+@pytest.mark.parametrize("spread", [1.0, 1e-6])
 @pytest.mark.parametrize("max_depth", [3, 14])
-def test_trees_of_any_depth_are_restored_to_the_bit(max_depth: int) -> None:
+def test_trees_of_any_depth_are_restored_to_the_bit(max_depth: int, spread: float) -> None:
     """Deep ones are explained by XGBoost, alone and in a batch, before and after."""
     rng = np.random.default_rng(2)
     names = [f"expression:G{number}" for number in range(8)]
     X = pd.DataFrame(rng.standard_normal((800, 8)), columns=names)
     fitted = ScreenedTrees(n_features=8, n_trees=4, max_depth=max_depth, min_child_weight=0.0).fit(
-        X, rng.standard_normal(800)
+        X, spread * rng.standard_normal(800)
     )
     assert (fitted.forest_ is None) == (max_depth == 14)
     columns = np.array(names, dtype=object)
     restored = ScreenedTrees.from_state(fitted.get_state(), columns)
     sent = pickle.loads(pickle.dumps(fitted))
     expected = fitted.contributions(X).values
+    assert np.abs(expected).max() > 0.01 * spread
+    np.testing.assert_allclose(
+        expected.sum(axis=1) + fitted.contributions(X).base_value,
+        fitted.predict(X),
+        atol=1e-5 * spread,
+    )
     for trees in (restored, sent):
         np.testing.assert_array_equal(trees.predict(X), fitted.predict(X))
         np.testing.assert_array_equal(trees.contributions(X).values, expected)

@@ -8,6 +8,7 @@ import pytest
 
 from features.errors import InputError
 from features.measurements import measurements_of
+from models.predictor import PanelPredictor
 from models.pyfunc import MeasurementModel, _load_pyfunc
 from models.storage import save_predictor
 
@@ -35,6 +36,21 @@ def test_rows_in_any_order_and_one_sample_at_a_time(predictor, study):
     sample = study.samples[3]
     alone = model.predict(table[table["sample_id"] == sample]).set_index(["sample_id", "drug"])
     pd.testing.assert_frame_equal(alone.sort_index(), whole.loc[[sample]], check_exact=True)
+
+
+def test_what_cannot_be_predicted_from_gets_no_number(predictor, study, monkeypatch):
+    """As when a study is scored: no mean of the training lines passes for a prediction."""
+    features = predictor.features(study)
+    bare, infinite = features.index[:2]
+    features.loc[bare] = np.nan
+    features.loc[infinite, features.columns[0]] = -np.inf
+    monkeypatch.setattr(PanelPredictor, "features", lambda self, study: features)
+    scored = MeasurementModel(predictor).predict(measurements_of(study)).set_index("sample_id")
+    numbers = scored[["prediction", "resistance_percentile"]]
+    for sample in (bare, infinite):
+        assert len(numbers.loc[sample]) == len(predictor.drugs)
+        assert numbers.loc[sample].isna().all(axis=None)
+    assert numbers.drop([bare, infinite]).notna().all(axis=None)
 
 
 def test_the_entry_point_loads_a_saved_predictor(predictor, study, tmp_path):

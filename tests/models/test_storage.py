@@ -119,11 +119,46 @@ def test_another_format_is_refused(folder, form):
 @pytest.mark.parametrize(
     "text",
     ["", "{", "[]", "{}", '{"format": 3}', '{"format": 3, "predictor": {}}',
-     '{"format": 3, "predictor": []}', '{"format": 3, "predictor": {"joiner": {"proteome": {}}}}'],
+     "[" * 100_000, '{"format": 3, "predictor": []}',
+     '{"format": 3, "predictor": {"joiner": {"proteome": {}}}}'],
 )  # fmt: skip
 def test_a_damaged_description_is_refused(folder, text):
     (folder / "predictor.json").write_text(text)
     with pytest.raises(InputError, match="the model's files are damaged"):
+        load_predictor(folder)
+
+
+def test_a_changed_number_is_refused(folder):
+    path = folder / "predictor.json"
+    state = json.loads(path.read_text())
+    state["predictor"]["drugs"]["Lapatinib"]["blend"]["blends"]["expression"]["mean_"] += 1
+    path.write_text(json.dumps(state))
+    with pytest.raises(InputError, match=r"damaged \(predictor.json does not hold what was saved"):
+        load_predictor(folder)
+
+
+def test_a_description_without_a_checksum_is_read(folder, predictor):
+    """As models of format 3 that were saved before it had one."""
+    described(folder, lambda state: None)
+    assert load_predictor(folder).training == predictor.training
+
+
+def test_a_sub_model_that_lacks_a_part_is_damaged_when_it_is_used(folder, study):
+    def rename(state: dict[str, Any]) -> None:
+        for blend in state["drugs"]["Lapatinib"]["blend"]["blends"].values():
+            blend["treez_"] = blend.pop("trees_")
+
+    described(folder, rename)
+    loaded = load_predictor(folder)
+    with pytest.raises(InputError, match=r"sub-model .*: the model's files are damaged \('trees_'"):
+        loaded.predict(loaded.features(study), loaded.drugs["Lapatinib"])
+
+
+@pytest.mark.parametrize("name", ["predictor.json", "arrays.bin"])
+def test_a_file_that_cannot_be_read_is_refused(folder, name):
+    (folder / name).unlink()
+    (folder / name).mkdir()
+    with pytest.raises(InputError, match="the model cannot be read"):
         load_predictor(folder)
 
 
@@ -150,9 +185,10 @@ def test_damaged_arrays_are_refused(folder, damage):
 
 
 def described(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
-    """Change what the description says of the predictor."""
+    """Change what the description says of the predictor, in a model of before its checksum."""
     path = folder / "predictor.json"
     state = json.loads(path.read_text())
+    del state["predictor_crc32"]
     change(state["predictor"])
     path.write_text(json.dumps(state))
 
@@ -178,7 +214,7 @@ def test_arrays_that_describe_no_trees_are_never_followed(folder, study):
 
     described(folder, misplace)
     loaded = load_predictor(folder)
-    with pytest.raises(ValueError, match="do not describe trees"):
+    with pytest.raises(InputError, match=r"files are damaged .*do not describe trees"):
         loaded.predict(loaded.features(study), loaded.drugs["Lapatinib"])
 
 
@@ -195,6 +231,8 @@ def as_format_2(predictor: PanelPredictor, folder: Path) -> Path:
                 raw = bytes(blend.blends_[pattern].trees_.booster_.save_raw("ubj"))
                 del part["trees_"]["forest_"], part["trees_"]["gains_"]
                 part["trees_"]["booster_"] = np.frombuffer(raw, np.uint8)
+                # Boosters of those versions were in the response's own unit.
+                part["trees_"]["unit_"] = blend.blends_[pattern].trees_.unit_
     arrays: dict[str, np.ndarray] = {}
 
     def plain(value: Any) -> Any:

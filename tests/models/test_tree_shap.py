@@ -19,7 +19,6 @@ def test_contributions_equal_those_of_the_shap_package() -> None:
     ours = trees.contributions(X)
     explainer = shap.TreeExplainer(trees.booster_)
     theirs = explainer.shap_values(X.iloc[:, trees.columns_].to_numpy(np.float32))
-    np.testing.assert_allclose(ours.values[:, trees.columns_], theirs, atol=1e-5)
-    np.testing.assert_allclose(
-        ours.base_value, trees.offset_ + float(np.ravel(explainer.expected_value)[0]), atol=1e-5
-    )
+    np.testing.assert_allclose(ours.values[:, trees.columns_], trees.unit_ * theirs, atol=1e-5)
+    base_value = trees.offset_ + trees.unit_ * float(np.ravel(explainer.expected_value)[0])
+    np.testing.assert_allclose(ours.base_value, base_value, atol=1e-5)

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import pytest
 from mlflow.utils.validation import _validate_metric_name
 
 from models.intervals import HeldOutErrors
 from models.patterns import Pattern
-from training.coverage import coverage_metrics, held_out_coverage
+from training.coverage import coverage_metrics, coverage_sentence, held_out_coverage
+
+
+@dataclass(frozen=True)
+class Blend:
+    """Its sub-models."""
+
+    patterns: list[Pattern]
 
 
 @dataclass(frozen=True)
@@ -19,6 +28,7 @@ class Drug:
 
     errors: dict[Pattern, HeldOutErrors]
     observed: np.ndarray
+    blend: Blend
 
 
 def errors_of(scores: np.ndarray, difficulty: float = 1.0, n_folds: int = 5) -> HeldOutErrors:
@@ -35,13 +45,22 @@ def errors_of(scores: np.ndarray, difficulty: float = 1.0, n_folds: int = 5) -> 
 
 
 def drug_of(errors: dict[Pattern, HeldOutErrors], response_sd: float = 1.0) -> Drug:
-    return Drug(errors, observed=response_sd * np.array([-1.0, 1.0]))
+    observed = response_sd * np.array([-1.0, 1.0])
+    return Drug(errors, observed, Blend([*errors, ("never", "held out")]))
+
+
+def covered(
+    drugs: Mapping[str, Drug], lineage: np.ndarray, patterns: list[Pattern] | None = None
+) -> pd.DataFrame:
+    """Coverage of lines that have all modalities, unless told otherwise."""
+    everything = ("expression", "rppa", "copy_number")
+    return held_out_coverage(drugs, lineage, patterns or [everything] * len(lineage))
 
 
 def measured(scores: np.ndarray, lineage: np.ndarray | None = None) -> dict[str, float]:
     lineage = np.full(len(scores), "lung", dtype=object) if lineage is None else lineage
     drug = drug_of({("expression",): errors_of(scores)})
-    return coverage_metrics(held_out_coverage({"Lapatinib": drug}, lineage))
+    return coverage_metrics(covered({"Lapatinib": drug}, lineage))
 
 
 def test_exchangeable_errors_are_covered_as_often_as_promised() -> None:
@@ -64,7 +83,7 @@ def test_a_lineage_with_larger_errors_is_the_worst() -> None:
 
 def test_too_few_lines_for_a_level_are_left_out() -> None:
     few = drug_of({("rppa",): errors_of(np.arange(5.0))})
-    counts = held_out_coverage({"Lapatinib": few}, np.full(5, "lung", dtype=object))
+    counts = covered({"Lapatinib": few}, np.full(5, "lung", dtype=object))
     assert counts["n"].sum() == 0
     assert coverage_metrics(counts) == {}
 
@@ -73,7 +92,7 @@ def test_each_pattern_and_lineage_is_counted() -> None:
     scores = np.abs(np.random.default_rng(2).standard_normal(60))
     drug = drug_of({("expression", "rppa"): errors_of(scores), ("rppa",): errors_of(scores[:40])})
     lineage = np.where(np.arange(60) % 2 == 0, "lung", "skin").astype(object)
-    counts = held_out_coverage({"Lapatinib": drug}, lineage)
+    counts = covered({"Lapatinib": drug}, lineage)
     by_pattern = counts.groupby("pattern")["n"].sum()
     assert by_pattern.to_dict() == {"expression;rppa": 60, "rppa": 40}
     assert set(counts["lineage"]) == {"lung", "skin"}
@@ -94,7 +113,7 @@ def test_a_width_grows_with_difficulty_and_counts_in_spreads_of_the_response() -
         "easy": drug_of({("rppa",): errors_of(scores, difficulty=0.5)}, response_sd=1.0),
         "hard": drug_of({("rppa",): errors_of(scores, difficulty=3.0)}, response_sd=2.0),
     }
-    table = held_out_coverage(drugs, lineage)
+    table = covered(drugs, lineage)
     easy, hard = (coverage_metrics(table[table["drug"] == name]) for name in drugs)
     assert hard["width_interval_80"] == pytest.approx(6 * easy["width_interval_80"])
     assert hard["width_interval_80_sd"] == pytest.approx(hard["width_interval_80"] / 2)
@@ -112,7 +131,7 @@ def test_every_lineage_and_pattern_with_enough_pairs_is_a_metric() -> None:
     scores[lineage == "blood"] *= 2
     whole, part = errors_of(scores), errors_of(scores[:100], difficulty=4.0)
     drug = drug_of({("expression", "copy_number"): whole, ("rppa",): part})
-    table = held_out_coverage({"Lapatinib": drug}, lineage)
+    table = covered({"Lapatinib": drug}, lineage)
     found = coverage_metrics(table)
     lineages = {name.rpartition(".")[2] for name in found if ".lineage." in name}
     patterns = {name.rpartition(".")[2] for name in found if ".pattern." in name}
@@ -144,3 +163,42 @@ def test_lineages_of_any_name_are_metrics_that_mlflow_takes() -> None:
     assert "within_interval_80.lineage.Høyre" in keys
     for key in found:
         _validate_metric_name(key)
+
+
+def test_a_line_is_judged_by_the_sub_model_that_predicts_it() -> None:
+    """Lines without RPPA count, by their own sub-model; those with it count once."""
+    few, many = np.linspace(0.5, 1, 20), np.linspace(0.5, 1, 60)
+    many[20::5] = 100.0  # a fold that misses, of the lines without RPPA
+    drug = drug_of({("expression", "rppa"): errors_of(few), ("expression",): errors_of(many)})
+    has: list[Pattern] = [("expression", "rppa")] * 20 + [("expression",)] * 40
+    table = covered({"Lapatinib": drug}, np.full(60, "lung", dtype=object), has)
+    judged = table[table["own"]].set_index("pattern")["n"]
+    assert judged.to_dict() == {"expression;rppa": 20, "expression": 40}
+    assert "of 60 held-out line-drug pairs" in coverage_sentence(table)
+    own = table[table["own"]]
+    share = own["covered_80"].sum() / 60
+    assert coverage_metrics(table)["within_interval_80"] == pytest.approx(share)
+    as_if = coverage_metrics(table)["within_interval_80.pattern.expression"]
+    assert as_if == pytest.approx(table[table["pattern"] == "expression"]["covered_80"].sum() / 60)
+
+
+def test_lines_whose_sub_model_has_too_few_errors_have_no_interval_to_judge() -> None:
+    """As when a sample like them is scored: no smaller sub-model takes its place."""
+    drug = drug_of(
+        {("expression", "rppa"): errors_of(np.ones(6)), ("rppa",): errors_of(np.ones(30))}
+    )
+    has: list[Pattern] = [("expression", "rppa")] * 6 + [("rppa",)] * 24
+    table = covered({"Lapatinib": drug}, np.full(30, "lung", dtype=object), has)
+    assert table.loc[table["own"], "pattern"].tolist() == ["rppa"]
+    assert "of 24 held-out line-drug pairs" in coverage_sentence(table)
+
+
+def test_without_any_held_out_error_there_is_nothing_to_judge() -> None:
+    whole = covered(
+        {"Lapatinib": drug_of({("rppa",): errors_of(np.ones(30))})}, np.full(30, "lung")
+    )
+    nothing = covered({"Lapatinib": drug_of({})}, np.full(30, "lung"))
+    assert len(nothing) == 0
+    assert list(nothing.columns) == list(whole.columns)
+    assert coverage_metrics(nothing) == {}
+    assert coverage_sentence(nothing) == "Too few lines for intervals."

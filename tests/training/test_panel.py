@@ -114,16 +114,31 @@ def test_drugs_with_few_lines_or_values_are_skipped_with_a_reason(study, uneven)
 
 
 def test_a_named_drug_with_few_lines_is_refused(study, uneven):
-    with pytest.raises(InputError, match=r"Lapatinib has 5 lines .* fewer than the 10 needed"):
+    with pytest.raises(InputError, match=r"Lapatinib has 5 lines, fewer than 10.*--min-lines"):
         choose(study, uneven, drugs=["Afatinib", "Lapatinib"])
     assert names(choose(study, uneven, drugs=["Lapatinib"], min_lines=5)) == ["Lapatinib"]
+
+
+def test_a_drug_of_few_donors_is_skipped_or_refused_by_name(study, response):
+    """Folds never part a donor's lines, so that lines of four donors cannot be split twice."""
+    values = response.values.copy()
+    values.loc[values.index[16:], "Lapatinib"] = np.nan
+    donors = study.donors.copy()
+    tested = values["Lapatinib"].dropna().index
+    donors[tested] = [f"D{number % 4}" for number in range(len(tested))]
+    related, sparse = replace(study, donors=donors), replace(response, values=values)
+    panel = choose(related, sparse)
+    assert panel.skipped == {"Lapatinib": "lines of 4 donors, fewer than 5"}
+    assert "Everolimus" in names(panel)
+    with pytest.raises(InputError, match=r"Lapatinib has lines of 4 donors, fewer than 5.*out$"):
+        choose(related, sparse, drugs=["Lapatinib", "Everolimus"])
 
 
 @pytest.mark.parametrize(
     ("drugs", "min_lines", "message"),
     [
         (["Lapatinb"], 10, "drug Lapatinb is not in response sim_gi50; did you mean Lapatinib"),
-        (["Everolimus"], 10, "no drug .* has 10 lines with different responses"),
+        (["Everolimus"], 10, "Everolimus has fewer than 3 different responses.*leave it out$"),
         (None, 1000, "no drug of panel all has 1000 lines"),
     ],
 )

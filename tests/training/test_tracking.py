@@ -159,7 +159,9 @@ def test_any_number_of_metrics_is_kept(retrained: Retrain, store: Store) -> None
     """Of a study of hundreds of lineages; MLflow takes 1,000 metrics at once."""
     many = pd.DataFrame(
         {"drug": "Lapatinib", "pattern": "expression", "lineage": [f"L{n}" for n in range(300)]}
-    ).assign(n=20, response_sd=1.0, covered_80=16, width_80=2.0, covered_90=18, width_90=3.0)
+    ).assign(
+        own=True, n=20, response_sd=1.0, covered_80=16, width_80=2.0, covered_90=18, width_90=3.0
+    )
     elsewhere = open_store(store.tracking_uri, "lineages")
     run = track(replace(retrained, coverage=many), elsewhere)
     kept = store.client.get_run(run.run_id).data.metrics

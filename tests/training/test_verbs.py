@@ -105,7 +105,7 @@ def test_a_log_gets_plain_lines(
     ("given", "said"),
     [
         (["--drugs", "Lapatnib"], "drug Lapatnib is not in .* did you mean Lapatinib"),
-        (["--drugs", "Lapatinib", "--min-lines", "500"], "has 38 lines .* lower --min-lines"),
+        (["--drugs", "Lapatinib", "--min-lines", "500"], "has 38 lines, .* lower --min-lines"),
         (["--panel", "her2", "--min-lines", "500"], "no drug of panel her2 has 500 lines"),
         (["--drugs", "Lapatinib", "--panel", "her2"], "give --drugs or --panel, not both"),
         (["--drugs", "Lapatinib", "--modalities", "rna"], "unknown modality rna; choose from"),

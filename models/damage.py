@@ -1,0 +1,48 @@
+"""What do damaged files of a saved model raise, and what is a user told of them?"""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from features.errors import InputError
+
+# json, unicode and numpy raise kinds of ValueError; JSON that is nested too deep, RecursionError.
+_DAMAGE = (
+    ValueError,
+    KeyError,
+    IndexError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+@contextmanager
+def refusing_damage(where: str) -> Iterator[None]:
+    """Refuse what was read, in one sentence, where the block comes upon damage.
+
+    Parameters
+    ----------
+    where : str
+        Folder or part that is read.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except _DAMAGE as error:
+        what = str(error).partition("\n")[0] or type(error).__name__
+        raise InputError(
+            f"{where}: the model's files are damaged ({what}); train or fetch it again"
+        ) from None

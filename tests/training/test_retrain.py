@@ -1,0 +1,23 @@
+"""What of a retrain goes into the model, and what does not?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from models.registry import digest_of
+from models.storage import save_predictor
+from training.cross_validation import Plan
+from training.retrain import Request, retrain
+
+
+def test_the_number_of_processes_changes_no_byte_of_the_model(
+    simulated_study: Path, tmp_path: Path
+) -> None:
+    digests = set()
+    for jobs in (1, 2):
+        plan = Plan(folds=2, trials=0, jobs=jobs, modalities=("rppa",))
+        made = retrain(Request(simulated_study, "gi50", ("Lapatinib",), plan=plan))
+        assert made.predictor.training["plan"]["seed"] == plan.seed
+        save_predictor(made.predictor, tmp_path / str(jobs))
+        digests.add(digest_of(tmp_path / str(jobs)))
+    assert len(digests) == 1

@@ -24,6 +24,10 @@ _DAMAGE = (
 )
 
 
+class DamagedModelError(InputError):
+    """A saved model's files are damaged: a fault of no sample."""
+
+
 @contextmanager
 def refusing_damage(where: str) -> Iterator[None]:
     """Refuse what was read, in one sentence, where the block comes upon damage.
@@ -35,7 +39,7 @@ def refusing_damage(where: str) -> Iterator[None]:
 
     Raises
     ------
-    InputError
+    DamagedModelError
     """
     try:
         yield
@@ -43,6 +47,6 @@ def refusing_damage(where: str) -> Iterator[None]:
         raise
     except _DAMAGE as error:
         what = str(error).partition("\n")[0] or type(error).__name__
-        raise InputError(
+        raise DamagedModelError(
             f"{where}: the model's files are damaged ({what}); train or fetch it again"
         ) from None

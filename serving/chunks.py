@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from features.builders.joiner import coverage
 from features.study import Study
+from models.damage import DamagedModelError
 from models.drug_model import DrugModel
 from models.registry import LoadedModel
 from serving.calls import Samples, outlook, samples_of
@@ -116,8 +117,8 @@ def score_chunk(
     """
     try:
         return _predicted(model, drugs, part, options, knowledge)
-    except (MemoryError, OSError):
-        raise  # the machine's fault, not a sample's
+    except (MemoryError, OSError, DamagedModelError):
+        raise  # the machine's or the model's fault, not a sample's
     except Exception as failure:
         samples = list(part.samples)
         if len(samples) == 1:

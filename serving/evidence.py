@@ -115,7 +115,7 @@ def drug_facts(
     """All facts about one drug that apply to some samples."""
     variants = variant_facts(states, drug) + hotspot_facts(states, drug)
     facts = variants + rule_facts(states, drug)
-    overruled = resisting(variants)
+    overruled = resisting(states, drug, variants)
     facts += marker_facts(states, drug, overruled)
     facts += receptor_facts(states, drug)
     facts += pik3ca_facts(states, drug, facts)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 
 from features.combinations import load_combinations
-from features.concentrations import load_concentrations
+from features.concentrations import PlasmaConcentration, load_concentrations
 from features.hotspots import Hotspot, load_hotspots
 from features.variants import ResistanceVariant, load_resistance_variants
-from serving.drug_kinship import canonical, is_of_class, same_drug
+from serving.drug_kinship import is_of_class, same_drug
 from serving.evidence_fact import (
     NONE,
     RESISTANCE,
@@ -71,12 +72,25 @@ def hotspot_facts(states: SampleStates, drug: str) -> list[Fact]:
     return facts
 
 
-def resisting(facts: Sequence[Fact]) -> dict[tuple[int, str], str]:
-    """(sample, gene) -> the changes that make the drug fail there."""
+def resisting(states: SampleStates, drug: str, facts: Sequence[Fact]) -> dict[tuple[int, str], str]:
+    """(sample, gene) -> the changes that make the drug fail there, or need more than plasma holds.
+
+    Parameters
+    ----------
+    states : SampleStates
+    drug : str
+    facts : sequence of Fact
+        About the drug, of variants and hotspots.
+    """
     found: dict[tuple[int, str], list[str]] = {}
     for fact in facts:
         if fact.direction == RESISTANCE:
             found.setdefault((fact.row, fact.shown.partition(" ")[0]), []).append(fact.shown)
+    for variant in filter(_shortfall, variants_of(drug)):
+        for row in states.carriers(variant.gene, variant.variant):
+            if context_strength(states, variant, row):
+                shown = f"{variant.gene} {variant.variant}"
+                found.setdefault((row, variant.gene), []).append(shown)
     return {key: joined(shown, ", ") for key, shown in found.items()}
 
 
@@ -115,9 +129,16 @@ def _measured(variant: ResistanceVariant) -> str:
     return joined(parts, ", ")
 
 
+@functools.cache
+def _concentration(drug: str) -> PlasmaConcentration | None:
+    """What plasma reaches of a drug, by whatever name."""
+    found = (row for name, row in load_concentrations().items() if same_drug(drug, name))
+    return next(found, None)
+
+
 def _plasma(drug: str) -> tuple[str, str]:
     """What plasma reaches, in words, and the source; empty where the table does not say."""
-    found = load_concentrations().get(canonical(drug))
+    found = _concentration(drug)
     if found is None:
         return "", ""
     of_it = "nM free" if found.free is not None else "nM in all"
@@ -137,7 +158,7 @@ def _shortfall(variant: ResistanceVariant) -> str:
     """
     if variant.effect != "sensitive" or variant.ic50 is None:
         return ""
-    fold, plasma = variant.fold, load_concentrations().get(canonical(variant.drug))
+    fold, plasma = variant.fold, _concentration(variant.drug)
     told = f"{fold:.0f} times as much is needed as without the change" if fold is not None else ""
     if plasma is None:
         return f"No promise: {told}" if fold is not None and fold >= _FAR_WEAKER else ""

@@ -272,6 +272,7 @@ def test_a_drug_that_plasma_does_not_hold_enough_of_is_no_promise(tell, construc
     fact = rows[rows["fact"] == "EGFR T790M"].iloc[0]
     assert fact["direction"] == "none"
     assert told in fact["statement"]
+    assert "sensitivity" not in set(rows["direction"])  # by EGFR L858R
     assert not tell(sample, ["Erlotinib"])["alternatives"].str.contains(drug).any()
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from features.errors import InputError
 from features.study import Study
+from models.damage import refusing_damage
 from models.feature_rows import FeatureRows
 from models.predictor import DrugModel, PanelPredictor
 from models.registry import LoadedModel
@@ -128,3 +129,13 @@ def test_what_is_the_machines_fault_is_not_laid_on_a_sample(
     with pytest.raises(failure):
         score_study(cohort, touchy(spoil), tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_model_is_no_fault_of_the_samples(touchy, cohort, tmp_path):
+    def find_damage(built: pd.DataFrame) -> None:
+        with refusing_damage("model"):
+            raise KeyError("trees_")
+
+    with pytest.raises(InputError, match="the model's files are damaged"):
+        score_study(cohort, touchy(find_damage), tmp_path / "out")
+    assert not (tmp_path / "out").exists()

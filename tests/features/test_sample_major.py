@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from features.check import check_study
 from features.errors import InputError
 from features.limits import HELD_MIB
 from features.matrix_store import MatrixStore
+from features.problems import StudyError
+from features.sample_major import open_sample_major
 from features.stored_study import StoredStudy, open_study
 from features.study import Study, read_study
 
@@ -151,6 +154,34 @@ def test_an_h5ad_is_read_where_it_lies(
     pd.testing.assert_frame_equal(
         stored.select(stored.samples).expression, read_study(folder).expression
     )
+
+
+def test_an_h5ad_that_changes_while_it_is_in_use_is_refused(
+    study_of, opened, levels: pd.DataFrame
+) -> None:
+    folder = study_of("data_expression.h5ad")
+    path = folder / "data_expression.h5ad"
+    write_h5ad(path, levels)
+    stored = opened(folder)
+    with path.open("r+b") as file:  # cut short, as while it is written anew
+        file.truncate(path.stat().st_size // 2)
+    with pytest.raises(StudyError, match=r"data_expression.h5ad changed while it was read; try"):
+        stored.select(stored.samples)
+
+
+@pytest.mark.parametrize("write", [write_parquet, write_h5ad])
+def test_a_file_that_changes_while_it_is_read_is_refused(
+    tmp_path: Path, levels: pd.DataFrame, write: Callable[[Path, pd.DataFrame], None]
+) -> None:
+    path = tmp_path / f"data.{write.__name__.removeprefix('write_')}"
+    write(path, levels)
+    table = open_sample_major(path, path.name, "Hugo_Symbol", None)
+    blocks = table.blocks()
+    next(blocks)
+    os.utime(path, ns=(0, 0))
+    for rest in (blocks, table.blocks()):
+        with pytest.raises(StudyError, match="changed while it was read"):
+            list(rest)
 
 
 def test_a_parquet_with_an_index_that_fills_memory_is_refused(

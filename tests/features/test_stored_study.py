@@ -275,6 +275,10 @@ def test_the_store_goes_when_the_work_is_done_or_hopeless(make_study, tmp_path: 
     with pytest.raises(KeyboardInterrupt):
         work(KeyboardInterrupt())
     assert len(list(kept.iterdir())) == 2 * len(MATRICES)
+    for failure in (InputError("no such model"), KeyboardInterrupt()):  # nothing was read yet
+        with pytest.raises(type(failure)), MatrixStore(kept):
+            raise failure
+        assert len(list(kept.iterdir())) == 2 * len(MATRICES)
     (kept / "thesis.docx").touch()
     with pytest.raises(InputError, match=r"holds thesis.docx, which sidestep did not write"):
         MatrixStore(kept)

@@ -157,14 +157,7 @@ def open_sample_major(path: Path, name: str, label: str, layer: str | None) -> S
         If the file is broken, or its names or columns are not what they should be.
     """
     digest, state = _digest(path, name)
-    if path.suffix.lower() == PARQUET:
-        from features.parquet_matrix import ParquetMatrix
-
-        file: SampleMajorFile = ParquetMatrix(path, name)
-    else:
-        from features.h5ad_matrix import H5adMatrix
-
-        file = H5adMatrix(path, name, layer)
+    file = _opened(path, name, layer)
     _check_names(file.samples, "sample", name)
     _check_names(file.features, "column" if path.suffix.lower() == PARQUET else "variable", name)
     most = table_limits().columns or 0
@@ -175,6 +168,28 @@ def open_sample_major(path: Path, name: str, label: str, layer: str | None) -> S
         )
         raise study_error(message, name)
     return SampleMajorTable(name, label, digest, _Watched(file, state))
+
+
+def held_size(path: Path, layer: str | None) -> int:
+    """Bytes that the numbers of such a file take in memory, however small they are on disk.
+
+    Raises
+    ------
+    StudyError
+        If the file is broken.
+    """
+    file = _opened(path, path.name, layer)
+    return np.dtype(np.float64).itemsize * len(file.samples) * len(file.features)
+
+
+def _opened(path: Path, name: str, layer: str | None) -> SampleMajorFile:
+    if path.suffix.lower() == PARQUET:
+        from features.parquet_matrix import ParquetMatrix
+
+        return ParquetMatrix(path, name)
+    from features.h5ad_matrix import H5adMatrix
+
+    return H5adMatrix(path, name, layer)
 
 
 class _Watched:

@@ -15,7 +15,7 @@ from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 from mlflow.exceptions import MlflowException
 
 from features.errors import InputError
-from models.databases import require_database, without_password
+from models.databases import require_runs_database, without_password
 from training.comparison import compare_runs, read_run
 
 CHAMPION = "champion"
@@ -55,7 +55,7 @@ def open_registry(tracking_uri: str) -> MlflowClient:
                     f"there is no MLflow store {tracking_uri}; give the --tracking-uri of "
                     "sidestep train"
                 )
-        require_database(tracking_uri)
+        require_runs_database(tracking_uri)
         client = MlflowClient(tracking_uri, registry_uri=tracking_uri)
         client.search_registered_models(max_results=1)
     except (MlflowException, OSError, ImportError) as error:

@@ -148,6 +148,22 @@ def test_a_scheduler_that_dies_is_told_in_a_sentence(
             list(results)
 
 
+def test_a_connection_that_is_closed_is_the_clusters_end(
+    cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from distributed.comm.core import CommClosedError
+
+    def closed(*args: object) -> None:
+        raise CommClosedError
+
+    monkeypatch.setattr(dask_engine, "_ended", closed)
+    with (
+        open_engine("dask", scheduler=cluster.scheduler_address) as engine,
+        pytest.raises(dask_engine.ClusterError, match="went away before the work was done"),
+    ):
+        list(engine.map(abs, [(-1,)]))
+
+
 @pytest.mark.slow
 def test_work_waits_for_workers_and_says_so(
     own_scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch

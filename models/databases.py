@@ -13,11 +13,18 @@ _SERVERS = ("postgresql", "mysql", "mariadb", "mssql", "oracle")
 # Whose driver, psycopg, can be told how long to wait.
 _WAITING = ("postgresql", "postgresql+psycopg", "postgresql+psycopg2")
 # Up to the last @, since a password may hold one that is not written as %40.
-_PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):[^\s'\"]*@|((?:password|passwd)=)[^\s&'\"]*", re.I)
+_PASSWORD = re.compile(
+    r"(?<=://)([^:/@\s]*):\S*@|((?:password|passwd)=)('[^']*'|\"[^\"]*\"|[^\s&'\"]*)", re.I
+)
+# Of a text that is nothing but an address, where a password may hold spaces too.
+_OF_ADDRESS = re.compile(r"\A(?!.*://.*://)([a-z][\w+.-]*://[^:/@\s]*):.*@(?=\S*$)", re.I | re.S)
 
 
 def without_password(text: str) -> str:
     """Text with the passwords of the addresses in it masked.
+
+    An address whose password holds spaces is to be masked by itself: in a text nobody can tell
+    where it ends.
 
     Examples
     --------
@@ -26,7 +33,8 @@ def without_password(text: str) -> str:
     >>> without_password("postgresql://host/runs?user=ann&password=secret")
     'postgresql://host/runs?user=ann&password=***'
     """
-    return _PASSWORD.sub(lambda m: f"{m[2]}***" if m[2] else f"{m[1]}:***@", text)
+    masked = _OF_ADDRESS.sub(r"\1:***@", text, count=1)
+    return _PASSWORD.sub(lambda m: f"{m[2]}***" if m[2] else f"{m[1]}:***@", masked)
 
 
 def require_database(uri: str) -> frozenset[str]:

@@ -103,12 +103,10 @@ def _from_mlflow(uri: str, tracking_uri: str | None, *, trust: bool) -> LoadedMo
         tags = MlflowClient().get_model_version(name, version).tags if version else {}
         folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=exact))
     except (MlflowException, OSError) as error:
-        reason = str(error).splitlines()[0]
+        reason = without_password(str(error).splitlines()[0])
         raise InputError(
-            without_password(
-                f"model {uri} is not in {store} ({reason}); train it with --register, or give "
-                "another --tracking-uri"
-            )
+            f"model {uri} is not in {without_password(store)} ({reason}); train it with "
+            "--register, or give another --tracking-uri"
         ) from None
     data = data_folder(folder)
     digest = digest_of(data)

@@ -59,12 +59,10 @@ def open_registry(tracking_uri: str) -> MlflowClient:
         client = MlflowClient(tracking_uri, registry_uri=tracking_uri)
         client.search_registered_models(max_results=1)
     except (MlflowException, OSError, ImportError) as error:
-        reason = textwrap.shorten(str(error), 160, placeholder=" …")
+        reason = textwrap.shorten(without_password(str(error)), 160, placeholder=" …")
         raise InputError(
-            without_password(
-                f"the MLflow store {tracking_uri} cannot be opened ({reason}); give another "
-                "--tracking-uri"
-            )
+            f"the MLflow store {without_password(tracking_uri)} cannot be opened ({reason}); give "
+            "another --tracking-uri"
         ) from None
     return client
 

@@ -62,12 +62,10 @@ def open_store(tracking_uri: str, experiment: str = DEFAULT_EXPERIMENT) -> Store
         if found is None:
             found = _make_experiment(client, experiment, location)
     except (MlflowException, SQLAlchemyError, OSError, ImportError) as error:
-        reason = textwrap.shorten(str(error), 160, placeholder=" …")
+        reason = textwrap.shorten(without_password(str(error)), 160, placeholder=" …")
         raise InputError(
-            without_password(
-                f"the MLflow store {tracking_uri} cannot be opened ({reason}); give another "
-                "--tracking-uri, such as sqlite:///mlflow.db"
-            )
+            f"the MLflow store {without_password(tracking_uri)} cannot be opened ({reason}); give "
+            "another --tracking-uri, such as sqlite:///mlflow.db"
         ) from None
     if found.lifecycle_stage != "active":
         raise InputError(

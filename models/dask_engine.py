@@ -32,7 +32,7 @@ _SECONDS_TO_WONDER = 10
 #: Tasks and results in memory for each thread of the workers: one is done, others wait.
 _TASKS_A_THREAD = 3
 _FEWEST_TASKS = 4
-_PACKAGES = ("sidestep", "numpy", "pandas", "scipy", "scikit-learn")
+_PACKAGES = ("sidestep", "numpy", "pandas", "scipy", "scikit-learn", "numba", "optuna")
 # Untyped in distributed.
 _client, _ended = cast(Callable[..., Client], Client), cast(Callable[..., Any], wait)
 _Result = TypeVar("_Result")

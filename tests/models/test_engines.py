@@ -242,6 +242,7 @@ def test_other_versions_on_the_workers_are_told(
     ):
         pass
     dask_engine.software.cache_clear()
+    assert {"numpy", "numba", "optuna"} <= set(dask_engine.software())
 
 
 def test_engine_and_scheduler_belong_together() -> None:

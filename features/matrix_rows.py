@@ -18,6 +18,9 @@ from features.sample_major import SampleMajorTable
 from features.tables import MOST_CELLS, Table
 from features.value_sketch import ValueSketch
 
+# Of what is kept in a store: raise it when other numbers or facts are made of the same file, so
+# that what an older version laid out is not taken for them.
+_LAYOUT = 1
 AnyTable = Table | LargeTable | SampleMajorTable
 
 
@@ -92,7 +95,7 @@ def read_matrix_rows(
     if isinstance(table, Table) or store is None:
         blocks = list(seen.each_block(table, numbers))
         return seen.told(HeldRows((blocks[0] if len(blocks) == 1 else np.vstack(blocks)).T))
-    made_of = {"text": table.digest, "columns": [list(text), list(numbers)]}
+    made_of = {"layout": _LAYOUT, "text": table.digest, "columns": [list(text), list(numbers)]}
     rows, state = store.rows(
         made_of, len(numbers), lambda: seen.each_block(table, numbers), lambda: seen.state
     )
@@ -115,7 +118,7 @@ def _of_sample_major(table: SampleMajorTable, store: MatrixStore | None) -> Matr
             pass
     else:
         rows, state = store.rows(
-            {"sample_major": table.digest},
+            {"layout": _LAYOUT, "sample_major": table.digest},
             n_samples,
             lambda: (values for _, _, values in seen.each(table)),
             lambda: seen.state,

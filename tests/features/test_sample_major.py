@@ -338,6 +338,14 @@ def test_a_parquet_that_is_not_right_gets_a_sentence(
     assert_refused(folder, opened, said)
 
 
+def test_two_columns_of_sample_names_are_refused(study_of, opened) -> None:
+    folder = study_of("data_expression.parquet")
+    columns = [pa.array(["697", "AU565"]), pa.array(["697", "AU565"]), pa.array([1.5, 2.5])]
+    content = pa.Table.from_arrays(columns, names=["SAMPLE_ID", "SAMPLE_ID", "ERBB2"])
+    pq.write_table(content, folder / "data_expression.parquet")
+    assert_refused(folder, opened, "has two columns SAMPLE_ID; leave one out")
+
+
 def assert_refused(folder: Path, opened: Callable[[Path], StoredStudy], *said: str) -> None:
     """The study is refused in one sentence, in memory, from disk and by the check."""
     errors = [error.message for error in check_study(folder).errors]

@@ -242,7 +242,10 @@ def test_other_versions_on_the_workers_are_told(
     ):
         pass
     dask_engine.software.cache_clear()
-    assert {"numpy", "numba", "optuna"} <= set(dask_engine.software())
+
+
+def test_versions_of_all_that_makes_numbers_are_compared() -> None:
+    assert {"numpy", "numba", "optuna", "xgboost"} <= set(dask_engine.software())
 
 
 def test_engine_and_scheduler_belong_together() -> None:

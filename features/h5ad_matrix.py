@@ -101,7 +101,14 @@ class H5adMatrix:
         values = np.zeros((end - start, len(self.features)))
         at = self._starts[start : end + 1]
         rows = np.repeat(np.arange(end - start), np.diff(at))
-        values[rows, self._columns[at[0] : at[-1]]] = self._data[at[0] : at[-1]]
+        columns = self._columns[at[0] : at[-1]].astype(np.int64)
+        if columns.min(initial=0) < 0:
+            raise IndexError
+        found = self._data[at[0] : at[-1]].astype(np.float64)
+        if (np.diff(rows * len(self.features) + columns) > 0).all():
+            values[rows, columns] = found
+        else:  # entries of one place, which may stand in any order, add up
+            np.add.at(values, (rows, columns), found)
         return values
 
     def _index(self, axis: str) -> list[str]:
@@ -109,12 +116,11 @@ class H5adMatrix:
         frame = self._inside(axis)
         if not isinstance(frame, self._h5py.Group) or "_index" not in frame.attrs:
             raise self._refused(f"has no table {axis} as AnnData 0.8 writes it", "write it again")
-        key = frame.attrs["_index"]
-        found = self._inside(f"{axis}/{key.decode() if isinstance(key, bytes) else key}")
+        found = self._inside(f"{axis}/{_text(frame.attrs['_index'])}")
         if isinstance(found, self._h5py.Group):  # strings that may be missing
             found = self._inside(f"{found.name}/values")
         values = found[...]
-        return [(x.decode() if isinstance(x, bytes) else str(x)).strip() for x in values]
+        return [_text(name).strip() for name in values]
 
     def _open_matrix(self, key: str) -> None:
         if key not in self._file:
@@ -139,7 +145,7 @@ class H5adMatrix:
 
     def _open_compressed(self, key: str, group: Any) -> tuple[int, ...]:
         """Open a matrix compressed by row; give back its shape."""
-        kind = str(group.attrs.get("encoding-type", ""))
+        kind = _text(group.attrs.get("encoding-type", ""))
         if kind != "csr_matrix":
             raise self._refused(
                 f"holds {key} as {kind or 'an unknown kind'}",
@@ -169,3 +175,8 @@ class H5adMatrix:
 
     def _refused(self, what: str, advice: str) -> StudyError:
         return study_error(f"{self._name} {what}; {advice}.", self._name)
+
+
+def _text(found: Any) -> str:
+    """Text of a file, of which some writers make bytes."""
+    return found.decode() if isinstance(found, bytes) else str(found)

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from features.contents import Digest, decode_pieces, read_pieces
+from features.file_state import changed
 from features.limits import table_limits
-from features.problems import StudyError, study_error
+from features.problems import StudyError
 from features.tables import (
     LABELS,
     PEEK,
@@ -98,18 +99,13 @@ class LargeTable:
                     lines.append(line)
                 below_header = below_header or not line.startswith("#")
             if any(line.count("\t") + 1 != len(self.columns) for line in lines):
-                raise self._changed()
+                raise changed(self.name)
             if lines:
                 yield Table(self.name, self.columns, "\n".join(lines).encode(), np.array(numbers))
         if sha256.hexdigest() != self.digest:
-            raise self._changed()
+            raise changed(self.name)
         if not self.n_rows:
             yield Table(self.name, self.columns, b"", np.array([], dtype=int))
-
-    def _changed(self) -> StudyError:
-        return study_error(
-            f"{self.name} changed while it was read; try again when it is finished.", self.name
-        )
 
 
 def open_table(path: Path, name: str, block: int | None) -> tuple[Table | LargeTable, str]:

@@ -10,13 +10,17 @@ import numpy as np
 import pandas as pd
 
 from features.large_tables import LargeTable
+from features.limits import readable_size, table_limits
 from features.matrix import HeldRows, Matrix, SampleRows
 from features.matrix_store import MatrixStore
-from features.problems import Problem, StudyError
+from features.problems import Problem, StudyError, study_error
 from features.sample_major import SampleMajorTable
 from features.tables import MOST_CELLS, Table
 from features.value_sketch import ValueSketch
 
+# Of what is kept in a store: raise it when other numbers or facts are made of the same file, so
+# that what an older version laid out is not taken for them.
+_LAYOUT = 1
 AnyTable = Table | LargeTable | SampleMajorTable
 
 
@@ -91,7 +95,7 @@ def read_matrix_rows(
     if isinstance(table, Table) or store is None:
         blocks = list(seen.each_block(table, numbers))
         return seen.told(HeldRows((blocks[0] if len(blocks) == 1 else np.vstack(blocks)).T))
-    made_of = {"text": table.digest, "columns": [list(text), list(numbers)]}
+    made_of = {"layout": _LAYOUT, "text": table.digest, "columns": [list(text), list(numbers)]}
     rows, state = store.rows(
         made_of, len(numbers), lambda: seen.each_block(table, numbers), lambda: seen.state
     )
@@ -104,6 +108,7 @@ def _of_sample_major(table: SampleMajorTable, store: MatrixStore | None) -> Matr
     seen = _Seen(n_samples)
     rows = table.file.rows
     if store is None:
+        _require_holdable(table)
         held = np.empty((n_samples, len(table)))
         for feature, sample, values in seen.each(table):
             held[sample : sample + values.shape[1], feature : feature + len(values)] = values.T
@@ -113,7 +118,7 @@ def _of_sample_major(table: SampleMajorTable, store: MatrixStore | None) -> Matr
             pass
     else:
         rows, state = store.rows(
-            {"sample_major": table.digest},
+            {"layout": _LAYOUT, "sample_major": table.digest},
             n_samples,
             lambda: (values for _, _, values in seen.each(table)),
             lambda: seen.state,
@@ -121,6 +126,18 @@ def _of_sample_major(table: SampleMajorTable, store: MatrixStore | None) -> Matr
         seen = _Seen.from_state(n_samples, state)
     lines = np.arange(1, len(table) + 1)
     return MatrixRows(table.text(), lines, rows, seen.measured, seen.sketch)
+
+
+def _require_holdable(table: SampleMajorTable) -> None:
+    """Refuse a file whose numbers would fill memory; it may be small, compressed as it is."""
+    limits = table_limits()
+    size = np.dtype(np.float64).itemsize * len(table.file.samples) * len(table)
+    if size > limits.size:
+        message = (
+            f"{table.name} holds {readable_size(size)} of numbers, more than the "
+            f"{readable_size(limits.size)} that Sidestep reads; {limits.advice}."
+        )
+        raise study_error(message, table.name)
 
 
 class _Seen:

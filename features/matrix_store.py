@@ -83,9 +83,9 @@ def runs(places: np.ndarray) -> Iterator[tuple[int, int, int]]:
 class MatrixStore:
     """A folder of matrices, each known by what it was made of.
 
-    As a context: the folder is removed when the block has ended well, or with an `InputError`,
-    which would come again; with any other error, or one that a disk caused, finished matrices
-    stay for a later run.
+    As a context: the folder is removed when the block has ended well, or with an `InputError`
+    that would come again with its matrices; with any other error, one that a disk caused, or one
+    that came before they were asked for, finished matrices stay for a later run.
 
     Parameters
     ----------
@@ -180,11 +180,12 @@ class MatrixStore:
         traceback: TracebackType | None,
     ) -> None:
         hopeless = isinstance(error, InputError) and not isinstance(error.__cause__, OSError)
-        if kind is None or hopeless:
+        if kind is None or (hopeless and self._used):
             shutil.rmtree(self.folder, ignore_errors=True)
             return
         with suppress(OSError):
-            self._remove_unused()
+            if self._used:
+                self._remove_unused()
             self.folder.rmdir()  # if nothing is in it
 
 

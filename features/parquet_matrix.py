@@ -54,6 +54,8 @@ class ParquetMatrix:
                         "index that pandas keeps is not one)."
                     )
                     raise study_error(message, name)
+                if schema.names.count(label) > 1:
+                    raise study_error(f"{name} has two columns {label}; leave one out.", name)
                 named = file.read(columns=[label]).column(label).cast(pa.string())
         except (OSError, pa.ArrowException) as error:
             message = f"{name} is not a whole Parquet file ({_first_line(error)}); write it again."

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
+from features.file_state import FileState
 from features.limits import MAX_COLUMNS, table_limits
 from features.matrix import SampleRows
 from features.problems import Problem, StudyError, some, study_error
@@ -155,15 +156,8 @@ def open_sample_major(path: Path, name: str, label: str, layer: str | None) -> S
     StudyError
         If the file is broken, or its names or columns are not what they should be.
     """
-    digest = _digest(path, name)
-    if path.suffix.lower() == PARQUET:
-        from features.parquet_matrix import ParquetMatrix
-
-        file: SampleMajorFile = ParquetMatrix(path, name)
-    else:
-        from features.h5ad_matrix import H5adMatrix
-
-        file = H5adMatrix(path, name, layer)
+    digest, state = _digest(path, name)
+    file = _opened(path, name, layer)
     _check_names(file.samples, "sample", name)
     _check_names(file.features, "column" if path.suffix.lower() == PARQUET else "variable", name)
     most = table_limits().columns or 0
@@ -173,7 +167,67 @@ def open_sample_major(path: Path, name: str, label: str, layer: str | None) -> S
             f"reads; if it is as it should be, set {MAX_COLUMNS} to the columns it has."
         )
         raise study_error(message, name)
-    return SampleMajorTable(name, label, digest, file)
+    return SampleMajorTable(name, label, digest, _Watched(file, state))
+
+
+def held_size(path: Path, layer: str | None) -> int:
+    """Bytes that the numbers of such a file take in memory, however small they are on disk.
+
+    Raises
+    ------
+    StudyError
+        If the file is broken.
+    """
+    file = _opened(path, path.name, layer)
+    return np.dtype(np.float64).itemsize * len(file.samples) * len(file.features)
+
+
+def _opened(path: Path, name: str, layer: str | None) -> SampleMajorFile:
+    if path.suffix.lower() == PARQUET:
+        from features.parquet_matrix import ParquetMatrix
+
+        return ParquetMatrix(path, name)
+    from features.h5ad_matrix import H5adMatrix
+
+    return H5adMatrix(path, name, layer)
+
+
+class _Watched:
+    """A file that must stay what its digest says: HDF5 reads zeros where a file was cut short.
+
+    Parameters
+    ----------
+    file : SampleMajorFile
+    state : FileState
+        As the file was before its digest was taken.
+    """
+
+    def __init__(self, file: SampleMajorFile, state: FileState) -> None:
+        self._file, self._state = file, state
+        self.samples, self.features = file.samples, file.features
+
+    @property
+    def rows(self) -> SampleRows | None:
+        """See `SampleMajorFile`."""
+        return None if self._file.rows is None else _WatchedRows(self._file.rows, self._state)
+
+    def blocks(self) -> Iterator[tuple[int, int, np.ndarray]]:
+        """See `SampleMajorFile`."""
+        with self._state.unchanged():
+            yield from self._file.blocks()
+
+
+@dataclass(frozen=True)
+class _WatchedRows:
+    """Rows of such a file."""
+
+    rows: SampleRows
+    state: FileState
+
+    def take(self, places: np.ndarray) -> np.ndarray:
+        """See `features.matrix.SampleRows`."""
+        with self.state.unchanged():
+            return self.rows.take(places)
 
 
 def _check_names(names: Sequence[str], what: str, file: str) -> None:
@@ -191,12 +245,14 @@ def _check_names(names: Sequence[str], what: str, file: str) -> None:
         raise study_error(message, file)
 
 
-def _digest(path: Path, name: str) -> str:
+def _digest(path: Path, name: str) -> tuple[str, FileState]:
+    """The sha256 of a file's bytes, and what the file was before they were read."""
     try:
         if not path.is_file():
             raise study_error(f"{name} is not a plain file; put the file itself there.", name)
+        state = FileState.of(path, name)
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            return hashlib.file_digest(file, "sha256").hexdigest(), state
     except OSError as error:
         reason = error.strerror or str(error)
         raise study_error(f"{name} cannot be read ({reason}).", name) from error

@@ -16,7 +16,7 @@ from features.matrix_store import MatrixStore
 from features.meta import data_path, meta_paths, read_meta
 from features.problems import Problem
 from features.reading import StudyReader
-from features.sample_major import is_sample_major
+from features.sample_major import held_size, is_sample_major
 from features.study import Study, assemble, read_study
 
 # Text of numbers is compressed to a third or a quarter.
@@ -137,18 +137,23 @@ def _indexed(calls: pd.DataFrame | None, samples: pd.Index) -> CallIndex | None:
 
 
 def _wide_bytes(folder: Path) -> int:
-    """About how much text the matrices and mutations of a study are; 0 if that is not known.
+    """About how large the matrices and mutations of a study are; 0 if that is not known.
 
-    What is wrong with the folder is said by who reads it.
+    Text counts as text, and files with a row a sample as their numbers. What is wrong with the
+    folder is said by who reads it.
     """
     total = 0
     try:
         for meta_file in meta_paths(folder):
             meta = read_meta(meta_file, folder)
             if meta.kind in _WIDE:
-                data = data_path(meta, folder)
-                packed = data.suffix.lower() == ".gz" or is_sample_major(data.name)
-                total += data.stat().st_size * (_UNPACKED if packed else 1)
+                total += _wide_bytes_of(data_path(meta, folder), meta.fields.get("layer"))
     except (InputError, OSError):
         return 0
     return total
+
+
+def _wide_bytes_of(data: Path, layer: str | None) -> int:
+    if is_sample_major(data.name):
+        return held_size(data, layer)
+    return data.stat().st_size * (_UNPACKED if data.suffix.lower() == ".gz" else 1)

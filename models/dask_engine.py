@@ -20,6 +20,7 @@ from uuid import uuid4
 import dask
 import xgboost
 from distributed import Client, Future, get_worker, wait
+from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 from threadpoolctl import threadpool_limits
 
@@ -31,7 +32,7 @@ _SECONDS_TO_WONDER = 10
 #: Tasks and results in memory for each thread of the workers: one is done, others wait.
 _TASKS_A_THREAD = 3
 _FEWEST_TASKS = 4
-_PACKAGES = ("sidestep", "numpy", "pandas", "scipy", "scikit-learn")
+_PACKAGES = ("sidestep", "numpy", "pandas", "scipy", "scikit-learn", "numba", "optuna")
 # Untyped in distributed.
 _client, _ended = cast(Callable[..., Client], Client), cast(Callable[..., Any], wait)
 _Result = TypeVar("_Result")
@@ -135,7 +136,7 @@ class DaskEngine(Engine):
                 if not told and not self._threads():
                     self._notice(f"waiting for workers: {self._scheduler} has none now")
                     told = True
-            except CancelledError as error:
+            except (CancelledError, CommClosedError) as error:
                 raise self._lost() from error
 
     def _result(self, future: Future[_Result]) -> _Result:
@@ -146,7 +147,7 @@ class DaskEngine(Engine):
                 f"a task ended {error.allowed_failures + 1} workers of {self._scheduler}, each "
                 "time it was tried; give the workers more memory, or fewer threads each"
             ) from error
-        except CancelledError as error:
+        except (CancelledError, CommClosedError) as error:
             raise self._lost() from error
 
     def _lost(self) -> ClusterError:

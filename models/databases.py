@@ -8,15 +8,23 @@ import textwrap
 from features.errors import InputError
 
 _SECONDS_TO_CONNECT = 10
+_FILE = "sqlite"
 _SERVERS = ("postgresql", "mysql", "mariadb", "mssql", "oracle")
 # Whose driver, psycopg, can be told how long to wait.
 _WAITING = ("postgresql", "postgresql+psycopg", "postgresql+psycopg2")
 # Up to the last @, since a password may hold one that is not written as %40.
-_PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):[^\s'\"]*@|((?:password|passwd)=)[^\s&'\"]*", re.I)
+_PASSWORD = re.compile(
+    r"(?<=://)([^:/@\s]*):\S*@|((?:password|passwd)=)('[^']*'|\"[^\"]*\"|[^\s&'\"]*)", re.I
+)
+# Of a text that is nothing but an address, where a password may hold spaces too.
+_OF_ADDRESS = re.compile(r"\A(?!.*://.*://)([a-z][\w+.-]*://[^:/@\s]*):.*@(?=\S*$)", re.I | re.S)
 
 
 def without_password(text: str) -> str:
     """Text with the passwords of the addresses in it masked.
+
+    An address whose password holds spaces is to be masked by itself: in a text nobody can tell
+    where it ends.
 
     Examples
     --------
@@ -25,29 +33,34 @@ def without_password(text: str) -> str:
     >>> without_password("postgresql://host/runs?user=ann&password=secret")
     'postgresql://host/runs?user=ann&password=***'
     """
-    return _PASSWORD.sub(lambda m: f"{m[2]}***" if m[2] else f"{m[1]}:***@", text)
+    masked = _OF_ADDRESS.sub(r"\1:***@", text, count=1)
+    return _PASSWORD.sub(lambda m: f"{m[2]}***" if m[2] else f"{m[1]}:***@", masked)
 
 
-def require_database(uri: str) -> None:
-    """Connect once to the database of an address; other addresses are left alone.
+def require_database(uri: str) -> frozenset[str]:
+    """Connect once to the database of an address, and look which tables it has.
 
-    MLflow itself would try for an hour.
+    MLflow itself would try for an hour, or, with an SQLite file, for minutes. Addresses of other
+    kinds are left alone; no tables are known of them.
 
     Raises
     ------
     InputError
-        If the database does not answer, lets nobody in, or its driver is not installed.
+        If the database does not answer, lets nobody in, is no database, or its driver is not
+        installed.
     """
     scheme = uri.partition("://")[0]
-    if scheme.partition("+")[0] not in _SERVERS:
-        return
+    kind = scheme.partition("+")[0]
+    if kind not in (*_SERVERS, _FILE):
+        return frozenset()
     import sqlalchemy
 
     wait = {"connect_timeout": _SECONDS_TO_CONNECT} if scheme in _WAITING else {}
     try:
         engine = sqlalchemy.create_engine(uri, connect_args=wait)
         try:
-            engine.connect().close()
+            with engine.connect() as connection:
+                return frozenset(sqlalchemy.inspect(connection).get_table_names())
         finally:
             engine.dispose()
     except ImportError as error:
@@ -58,8 +71,30 @@ def require_database(uri: str) -> None:
     except (sqlalchemy.exc.SQLAlchemyError, ValueError, TypeError) as error:
         # The driver's own words, not SQLAlchemy's around them.
         words = str(getattr(error, "orig", None) or error) or type(error).__name__
-        reason = without_password(textwrap.shorten(words, 160, placeholder=" …"))
+        reason = textwrap.shorten(without_password(words), 160, placeholder=" …")
+        advice = "that it runs, and that its address, user and password are right"
+        if kind == _FILE:
+            advice = "that it is an SQLite file, or a new one in a folder that you can write"
         raise InputError(
-            f"the database {without_password(uri)} cannot be used ({reason}); see that it runs, "
-            "and that its address, user and password are right"
+            f"the database {without_password(uri)} cannot be used ({reason}); see {advice}"
         ) from None
+
+
+def require_runs_database(uri: str) -> None:
+    """As `require_database`, of a database that is to hold MLflow's runs.
+
+    MLflow would add its tables to those of another program, and fail then.
+
+    Raises
+    ------
+    InputError
+        Also if the database holds Optuna's searches, or what else keeps the version of its tables
+        as MLflow does.
+    """
+    tables = require_database(uri)
+    versioned_by_another = "alembic_version" in tables and "experiments" not in tables
+    if "studies" in tables or versioned_by_another:
+        raise InputError(
+            f"{without_password(uri)} holds the tables of another program, such as Optuna; give "
+            "--tracking-uri a database of its own"
+        )

@@ -9,18 +9,33 @@ from __future__ import annotations
 import pickle
 import tempfile
 from abc import abstractmethod
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 from uuid import uuid4
 
-from joblib import Parallel, delayed, parallel_config
+from joblib.externals.loky import ProcessPoolExecutor
 
 from features.errors import InputError
 
+#: Tasks and results in memory for each process: one is done, others wait.
+_TASKS_A_PROCESS = 3
+# Where libraries look up how many threads a process may have.
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
 Notice = Callable[[str], None]
 _Result = TypeVar("_Result")
 _Value = TypeVar("_Value")
@@ -82,18 +97,34 @@ class LocalEngine(Engine):
         if self._jobs > 1:
             folder = tempfile.TemporaryDirectory(prefix="sidestep-shared-")
             self._folder = Path(self._context.enter_context(folder))
-        self._context.enter_context(parallel_config(backend="loky", inner_max_num_threads=1))
-        self._workers = self._context.enter_context(
-            Parallel(n_jobs=self._jobs, return_as="generator", batch_size=1)
-        )
+            self._workers = ProcessPoolExecutor(self._jobs, env=dict.fromkeys(_THREADS, "1"))
+            # What still runs then was given up.
+            self._context.callback(self._workers.shutdown, kill_workers=True)
         return self
 
     def map(
         self, function: Callable[..., _Result], tasks: Iterable[tuple[Any, ...]]
     ) -> Iterator[_Result]:
         """Results in the order of the tasks, of which few wait at a time."""
-        results: Iterator[_Result] = self._workers(delayed(function)(*task) for task in tasks)
-        return results
+        if self._jobs == 1:
+            return (function(*task) for task in tasks)
+        return self._in_processes(function, iter(tasks))
+
+    def _in_processes(
+        self, function: Callable[..., _Result], tasks: Iterator[tuple[Any, ...]]
+    ) -> Iterator[_Result]:
+        """Results of tasks that are handed out as results are taken, not as they are finished."""
+        waiting: deque[Future[_Result]] = deque()
+        try:
+            while True:
+                room = _TASKS_A_PROCESS * self._jobs - len(waiting)
+                waiting.extend(self._workers.submit(function, *t) for t in islice(tasks, room))
+                if not waiting:
+                    return
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
     def share(self, value: _Value) -> _Value:
         """The value itself, or a file that each process reads once."""

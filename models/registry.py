@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from features.errors import InputError
-from models.databases import require_database, without_password
+from models.databases import require_runs_database, without_password
 from models.predictor import PanelPredictor
 from models.storage import load_predictor
 
@@ -95,7 +95,7 @@ def _from_mlflow(uri: str, tracking_uri: str | None, *, trust: bool) -> LoadedMo
     from mlflow.exceptions import MlflowException
 
     store = resolve_tracking_uri(tracking_uri)
-    require_database(store)
+    require_runs_database(store)
     mlflow.set_tracking_uri(store)
     try:
         name, version = _registered(uri) if uri.startswith("models:/") else (uri, "")
@@ -103,12 +103,10 @@ def _from_mlflow(uri: str, tracking_uri: str | None, *, trust: bool) -> LoadedMo
         tags = MlflowClient().get_model_version(name, version).tags if version else {}
         folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=exact))
     except (MlflowException, OSError) as error:
-        reason = str(error).splitlines()[0]
+        reason = without_password(str(error).splitlines()[0])
         raise InputError(
-            without_password(
-                f"model {uri} is not in {store} ({reason}); train it with --register, or give "
-                "another --tracking-uri"
-            )
+            f"model {uri} is not in {without_password(store)} ({reason}); train it with "
+            "--register, or give another --tracking-uri"
         ) from None
     data = data_folder(folder)
     digest = digest_of(data)

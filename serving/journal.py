@@ -36,7 +36,8 @@ class Journal:
     a later one with the same job goes on.
 
     As a context: the folder is removed when the block has ended well, or with an `InputError`,
-    which would come again; with any other error the finished chunks stay for a later run.
+    which would come again; with any other error, or one that a disk caused, the finished chunks
+    stay for a later run.
 
     Parameters
     ----------
@@ -155,7 +156,8 @@ class Journal:
     ) -> None:
         with suppress(OSError):  # what cannot be removed is removed by the next job
             self._clear_unfinished()
-            lost_cause = isinstance(error, InputError) or not self._finished
+            hopeless = isinstance(error, InputError) and not isinstance(error.__cause__, OSError)
+            lost_cause = hopeless or not self._finished
             # An earlier output that could not be put back is not removed with the rest.
             if kind is None or (lost_cause and not (self.folder / REPLACED).exists()):
                 self.discard()

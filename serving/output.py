@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import textwrap
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -62,22 +63,52 @@ def unwritable(out: str | Path, failure: OSError, done: str = "") -> InputError:
     out : path
         The output folder, as the user named it.
     failure : OSError
-        What the system said.
+        What the system said. If that is of a file elsewhere, this is what the sentence is about.
     done : str
         How far the job came and where that is kept; empty if nothing is.
     """
     reason = os.strerror(failure.errno) if failure.errno else str(failure)
+    elsewhere = _elsewhere(failure, Path(out))
+    told = f"{elsewhere} cannot be used" if elsewhere else f"{out} cannot be written"
     if failure.errno in _FULL:
         advice = "make room there"
-    elif done:
+    elif done or elsewhere:
         advice = "mend that"
     else:
-        return InputError(
-            f"{out} cannot be written ({reason}); give --out a folder that you can write"
-        )
+        return InputError(f"{told} ({reason}); give --out a folder that you can write")
     again = "and run the same command again, which goes on from there" if done else "and try again"
     what = f"{reason}; {done}" if done else reason
-    return InputError(f"{out} cannot be written ({what}); {advice} {again}")
+    return InputError(f"{told} ({what}); {advice} {again}")
+
+
+def unreadable(study: Path | None, failure: OSError) -> InputError:
+    """Say in one sentence that a study cannot be read any more, and how to go on.
+
+    Parameters
+    ----------
+    study : path or None
+        Study folder.
+    failure : OSError
+        What the system said, and of which file, if it knows.
+    """
+    reason = textwrap.shorten(failure.strerror or str(failure), 160, placeholder=" …")
+    return InputError(
+        f"{failure.filename or study} cannot be read any more ({reason}); mend that and run the "
+        "same command again, which goes on from what is done"
+    )
+
+
+def _elsewhere(failure: OSError, out: Path) -> str | None:
+    """The file of a failure, if it is known and is neither in `out` nor in what lies beside it."""
+    if not isinstance(failure.filename, str):
+        return None
+    place, file = out.resolve(), Path(failure.filename).resolve()
+    if file.is_relative_to(place.parent) and file != place.parent:
+        beside = file.relative_to(place.parent).parts[0]
+        ours = beside == place.name or beside.startswith(f".{place.name}.")
+    else:
+        ours = place.is_relative_to(file)  # the folder that it is in, or one above
+    return None if ours else failure.filename
 
 
 def put_in_place(new: Path, path: Path) -> None:

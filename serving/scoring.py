@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from features.errors import InputError
 from features.stored_study import SampleSource
+from features.study import Study
 from models.drug_model import DrugModel
 from models.engines import Engine, LocalEngine
 from models.registry import LoadedModel
@@ -26,6 +27,7 @@ from serving.output import (
     as_table,
     put_in_place,
     require_replaceable,
+    unreadable,
     unwritable,
     write_manifest,
 )
@@ -116,8 +118,8 @@ def score_study(
     Raises
     ------
     InputError
-        If a drug is unknown, no sample can be scored, another job writes `out` now, or `out`
-        holds other files or cannot be written.
+        If a drug is unknown, no sample can be scored, another job writes `out` now, `out`
+        holds other files or cannot be written, or the study cannot be read any more.
     """
     chosen = choose_drugs(model, drugs)
     if options.her2_context and not model.predictor.her2_high.any():
@@ -202,7 +204,8 @@ def _write_files(
             progress(tally.samples)
     _require_scored(job, tally.quarantined)
     _write_reference(job, tally.modalities, folder)
-    shift = drift_section(job.study, job.model.predictor)
+    with _reading(job.study):
+        shift = drift_section(job.study, job.model.predictor)
     manifest = describe(job.study, job.model, job.drugs, job.told, tally, shift)
     write_manifest(folder, manifest)
     if job.report:
@@ -231,7 +234,7 @@ def _chunks(job: _Job, journal: Journal, engine: Engine) -> Iterator[ScoredChunk
     lacking = {number for number in range(len(batches)) if journal.read(number) is None}
     asked = engine.share(Asked(job.model, job.drugs, job.options, job.knowledge))
     scored = engine.map(
-        score_tables, ((asked, job.study.select(batches[number])) for number in sorted(lacking))
+        score_tables, ((asked, _selected(job, batches[number])) for number in sorted(lacking))
     )
     for number in range(len(batches)):
         tables = next(scored) if number in lacking else journal.read(number)
@@ -240,6 +243,20 @@ def _chunks(job: _Job, journal: Journal, engine: Engine) -> Iterator[ScoredChunk
         if number in lacking:
             journal.record(number, tables)
         yield ScoredChunk.from_tables(tables)
+
+
+def _selected(job: _Job, samples: Sequence[str]) -> Study:
+    with _reading(job.study):
+        return job.study.select(samples)
+
+
+@contextmanager
+def _reading(study: SampleSource) -> Iterator[None]:
+    """A block whose files are the study's, not the output's."""
+    try:
+        yield
+    except OSError as failure:
+        raise unreadable(study.path, failure) from failure
 
 
 def _require_scored(job: _Job, quarantined: dict[str, str]) -> None:

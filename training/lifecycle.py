@@ -15,7 +15,7 @@ from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 from mlflow.exceptions import MlflowException
 
 from features.errors import InputError
-from models.databases import require_database, without_password
+from models.databases import require_runs_database, without_password
 from training.comparison import compare_runs, read_run
 
 CHAMPION = "champion"
@@ -55,16 +55,14 @@ def open_registry(tracking_uri: str) -> MlflowClient:
                     f"there is no MLflow store {tracking_uri}; give the --tracking-uri of "
                     "sidestep train"
                 )
-        require_database(tracking_uri)
+        require_runs_database(tracking_uri)
         client = MlflowClient(tracking_uri, registry_uri=tracking_uri)
         client.search_registered_models(max_results=1)
     except (MlflowException, OSError, ImportError) as error:
-        reason = textwrap.shorten(str(error), 160, placeholder=" …")
+        reason = textwrap.shorten(without_password(str(error)), 160, placeholder=" …")
         raise InputError(
-            without_password(
-                f"the MLflow store {tracking_uri} cannot be opened ({reason}); give another "
-                "--tracking-uri"
-            )
+            f"the MLflow store {without_password(tracking_uri)} cannot be opened ({reason}); give "
+            "another --tracking-uri"
         ) from None
     return client
 

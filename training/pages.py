@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from features.errors import InputError
-from models.databases import require_database, without_password
+from models.databases import require_runs_database, without_password
 
 _SECONDS_TO_START = 120
 _SECONDS_TO_ANSWER = 30
@@ -48,7 +48,7 @@ def serve_pages(tracking_uri: str, host: str, port: int, *, say: Callable[[str],
         say(f"This store shows its own pages: {without_password(tracking_uri)}")
         return
     _require_store(tracking_uri)
-    require_database(tracking_uri)
+    require_runs_database(tracking_uri)
     _require_free(host, port)
     command = [sys.executable, "-m", "mlflow", "server"]
     command += ["--host", host, "--port", str(port), "--workers", "1"]

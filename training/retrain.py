@@ -30,7 +30,9 @@ from training.panel import Panel, choose_panel
 from training.shared_search import SharedSearches, search_name
 
 _Part = TypeVar("_Part")
-_PACKAGES = ("sidestep", "numpy", "pandas", "scipy", "scikit-learn", "optuna", "mlflow")
+_PACKAGES = (
+    "sidestep", "numpy", "pandas", "scipy", "scikit-learn", "numba", "optuna", "mlflow"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

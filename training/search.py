@@ -114,7 +114,7 @@ def search_settings(
         study.enqueue_trial(_DEFAULTS)
         study.optimize(objective, n_trials=n_trials)
         trials = study.trials
-    return SearchResult(_settings(_best(trials).params), _trials(trials))
+    return SearchResult(_settings(_best(trials)), _trials(trials))
 
 
 @dataclass(frozen=True)
@@ -239,10 +239,14 @@ def _settings(parameters: dict[str, Any]) -> Settings:
     return Settings(trees, parameters["shrinkage"])
 
 
-def _best(trials: Sequence[FrozenTrial]) -> FrozenTrial:
-    """The complete trial of the lowest error, the first one of equals."""
+def _best(trials: Sequence[FrozenTrial]) -> dict[str, Any]:
+    """Parameters of the complete trial of the lowest error, the first one of equals.
+
+    Those that others share may all have been stopped, by a better one that does not count.
+    """
     complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-    return min(complete, key=lambda trial: (trial.value, trial.number))
+    best = min(complete, key=lambda trial: (trial.value, trial.number), default=None)
+    return _DEFAULTS if best is None else best.params
 
 
 def _trials(trials: Sequence[FrozenTrial]) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from typing import Any
 
 import optuna
 import sqlalchemy
-from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
+from optuna.exceptions import ExperimentalWarning, StorageInternalError, UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -73,8 +73,13 @@ class SharedSearch:
         sampler : optuna sampler
             Without a seed: with the same one all workers would try the same.
         pruner : optuna pruner
+
+        Raises
+        ------
+        InputError
+            If the database cannot be used, now or later.
         """
-        with _opened(self.storage) as storage:
+        with _failures_told(self.storage), _opened(self.storage) as storage:
             study = optuna.create_study(
                 storage=storage,
                 study_name=self.name,
@@ -183,14 +188,30 @@ def _made(url: str) -> optuna.storages.RDBStorage:
     raise AssertionError("unreachable")
 
 
+@contextmanager
+def _failures_told(url: str) -> Iterator[None]:
+    """A block in which the database may fail; what else fails in it is raised as it is."""
+    try:
+        yield
+    except (StorageInternalError, SQLAlchemyError) as error:
+        raise InputError(
+            f"the study storage {without_password(url)} failed in mid-search "
+            f"({_reason(error.__cause__ or error)}); trials that are finished are kept in it: see "
+            "that it runs, and run the same command again"
+        ) from None
+
+
 def _unusable(url: str, error: Exception | str) -> InputError:
-    reason = textwrap.shorten(str(getattr(error, "orig", None) or error), 160, placeholder=" …")
     return InputError(
-        without_password(
-            f"the study storage {url} cannot be opened ({reason}); give --study-storage a database "
-            "of its own, such as postgresql://USER@HOST/optuna"
-        )
+        f"the study storage {without_password(url)} cannot be opened ({_reason(error)}); give "
+        "--study-storage a database of its own, such as postgresql://USER@HOST/optuna"
     )
+
+
+def _reason(error: BaseException | str) -> str:
+    """The driver's own words where there are any, without passwords."""
+    words = without_password(str(getattr(error, "orig", None) or error))
+    return textwrap.shorten(words, 160, placeholder=" …")
 
 
 def _counted(study: optuna.Study, n_trials: int) -> list[FrozenTrial]:

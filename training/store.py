@@ -15,9 +15,10 @@ from mlflow.utils.mlflow_tags import (
     MLFLOW_EXPERIMENT_PRIMARY_METRIC_GREATER_IS_BETTER,
     MLFLOW_EXPERIMENT_PRIMARY_METRIC_NAME,
 )
+from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import InputError
-from models.databases import require_database, without_password
+from models.databases import require_runs_database, without_password
 
 DEFAULT_EXPERIMENT = "sidestep"
 _SQLITE = "sqlite:///"
@@ -54,19 +55,17 @@ def open_store(tracking_uri: str, experiment: str = DEFAULT_EXPERIMENT) -> Store
         If the store cannot be opened, or the experiment was deleted.
     """
     try:
-        require_database(tracking_uri)
         location = _artefacts_place(tracking_uri, experiment)
+        require_runs_database(tracking_uri)
         client = MlflowClient(tracking_uri)
         found = client.get_experiment_by_name(experiment)
         if found is None:
             found = _make_experiment(client, experiment, location)
-    except (MlflowException, OSError, ImportError) as error:
-        reason = textwrap.shorten(str(error), 160, placeholder=" …")
+    except (MlflowException, SQLAlchemyError, OSError, ImportError) as error:
+        reason = textwrap.shorten(without_password(str(error)), 160, placeholder=" …")
         raise InputError(
-            without_password(
-                f"the MLflow store {tracking_uri} cannot be opened ({reason}); give another "
-                "--tracking-uri, such as sqlite:///mlflow.db"
-            )
+            f"the MLflow store {without_password(tracking_uri)} cannot be opened ({reason}); give "
+            "another --tracking-uri, such as sqlite:///mlflow.db"
         ) from None
     if found.lifecycle_stage != "active":
         raise InputError(

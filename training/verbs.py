@@ -131,6 +131,11 @@ def train(
         raise click.UsageError("give --drugs or --panel, not both.")
     if search_workers > 1 and study_storage is None:
         raise click.UsageError("--search-workers share trials through --study-storage; give it.")
+    if engine == "dask" and (study_storage or "").startswith("sqlite"):
+        raise click.UsageError(
+            "The workers of --engine dask open --study-storage too, and an SQLite file is on one "
+            "machine; give a server's database, such as postgresql://USER@HOST/NAME."
+        )
     if not study.is_dir():  # before a store is made for it
         raise InputError(f"study {study} is not a folder; give one in the cBioPortal format")
     from training.command import Where, only_response, quiet_mlflow, run_train

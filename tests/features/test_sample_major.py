@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,8 +15,10 @@ import pytest
 
 from features.check import check_study
 from features.errors import InputError
-from features.limits import HELD_MIB
+from features.limits import HELD_MIB, MAX_FILE_GIB
 from features.matrix_store import MatrixStore
+from features.problems import StudyError
+from features.sample_major import open_sample_major
 from features.stored_study import StoredStudy, open_study
 from features.study import Study, read_study
 
@@ -153,6 +156,78 @@ def test_an_h5ad_is_read_where_it_lies(
     )
 
 
+def test_an_h5ad_that_changes_while_it_is_in_use_is_refused(
+    study_of, opened, levels: pd.DataFrame
+) -> None:
+    folder = study_of("data_expression.h5ad")
+    path = folder / "data_expression.h5ad"
+    write_h5ad(path, levels)
+    stored = opened(folder)
+    with path.open("r+b") as file:  # cut short, as while it is written anew
+        file.truncate(path.stat().st_size // 2)
+    with pytest.raises(StudyError, match=r"data_expression.h5ad changed while it was read; try"):
+        stored.select(stored.samples)
+
+
+def test_entries_of_one_place_add_up_in_a_compressed_matrix(
+    study_of, opened, levels: pd.DataFrame
+) -> None:
+    folder = study_of("data_expression.h5ad")
+    path = folder / "data_expression.h5ad"
+    levels = levels.fillna(1.0)
+    write_h5ad(path, levels, "csr")
+
+    def repeat(file) -> None:
+        file["X"].attrs["encoding-type"] = np.bytes_("csr_matrix")  # as some writers have it
+        file["X/indices"][:3] = [2, 0, 2]
+
+    spoil(path, repeat)
+    expected = levels.copy()
+    first = levels.iloc[0]
+    expected.iloc[0, :3] = [first["EGFR"], 0.0, first["ERBB2"] + first["TP53"]]
+    study = read_study(folder)
+    found = study.expression.loc[levels.index, levels.columns]
+    pd.testing.assert_frame_equal(found, expected, check_names=False)
+    assert_levels(study, opened(folder), study.expression)
+
+
+@pytest.mark.parametrize("name", ["data_expression.h5ad", "data_expression.parquet"])
+def test_numbers_in_memory_count_not_bytes_on_disk(
+    study_of, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A matrix of 1.5 MiB, which both formats make small."""
+    folder = study_of(name)
+    table = pd.DataFrame(np.zeros((400, 500)), columns=[f"G{n}" for n in range(500)])
+    table = table.set_axis([f"S{n}" for n in range(400)]).assign(G0=0.5)
+    write = write_parquet if name.endswith("parquet") else write_h5ad
+    write(folder / name, table, *([] if name.endswith("parquet") else ["csr"]))
+    assert (folder / name).stat().st_size < 2**20 / 3
+    monkeypatch.setenv(HELD_MIB, "1.4")
+    stored = open_study(folder, MatrixStore(tmp_path / "matrices"))
+    assert isinstance(stored, StoredStudy)
+    assert stored.select(["S7"]).expression.loc["S7", "G0"] == 0.5
+    monkeypatch.setenv(MAX_FILE_GIB, str(2**-10))
+    with pytest.raises(StudyError, match=rf"{name} holds 1.53 MiB .* more than the 1 MiB that"):
+        read_study(folder)
+    errors = [error.message for error in check_study(folder).errors]
+    assert any("set SIDESTEP_MAX_FILE_GIB to the GiB" in message for message in errors)
+
+
+@pytest.mark.parametrize("write", [write_parquet, write_h5ad])
+def test_a_file_that_changes_while_it_is_read_is_refused(
+    tmp_path: Path, levels: pd.DataFrame, write: Callable[[Path, pd.DataFrame], None]
+) -> None:
+    path = tmp_path / f"data.{write.__name__.removeprefix('write_')}"
+    write(path, levels)
+    table = open_sample_major(path, path.name, "Hugo_Symbol", None)
+    blocks = table.blocks()
+    next(blocks)
+    os.utime(path, ns=(0, 0))
+    for rest in (blocks, table.blocks()):
+        with pytest.raises(StudyError, match="changed while it was read"):
+            list(rest)
+
+
 def test_a_parquet_with_an_index_that_fills_memory_is_refused(
     study_of, opened, levels: pd.DataFrame
 ) -> None:
@@ -261,6 +336,14 @@ def test_a_parquet_that_is_not_right_gets_a_sentence(
     content = pa.Table.from_pandas(change(levels), preserve_index=False)
     pq.write_table(content, folder / "data_expression.parquet")
     assert_refused(folder, opened, said)
+
+
+def test_two_columns_of_sample_names_are_refused(study_of, opened) -> None:
+    folder = study_of("data_expression.parquet")
+    columns = [pa.array(["697", "AU565"]), pa.array(["697", "AU565"]), pa.array([1.5, 2.5])]
+    content = pa.Table.from_arrays(columns, names=["SAMPLE_ID", "SAMPLE_ID", "ERBB2"])
+    pq.write_table(content, folder / "data_expression.parquet")
+    assert_refused(folder, opened, "has two columns SAMPLE_ID; leave one out")
 
 
 def assert_refused(folder: Path, opened: Callable[[Path], StoredStudy], *said: str) -> None:
@@ -376,6 +459,13 @@ def test_h5ad_matrices_that_cannot_be_read_by_sample_are_refused(
         file["X/indices"][5] = 6
 
     spoil(path, point_outside)
+    assert_refused(folder, opened, "is damaged; write it again")
+    write_h5ad(path, levels.fillna(0.0), "csr")
+
+    def point_before(file) -> None:
+        file["X/indices"][5] = -1
+
+    spoil(path, point_before)
     assert_refused(folder, opened, "is damaged; write it again")
     cut_short = path.read_bytes()[:700]
     path.unlink()

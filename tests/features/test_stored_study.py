@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from features import matrix_rows
 from features.errors import InputError
 from features.large_tables import open_table
 from features.limits import HELD_MIB
@@ -257,6 +258,24 @@ def test_matrices_are_laid_out_once_and_again_if_damaged(make_study, tmp_path: P
     assert set(files()) == set(before)
 
 
+@pytest.mark.parametrize("ending", ["txt", "parquet"])
+def test_matrices_of_another_layout_are_not_used(
+    make_study, small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    name = f"data_expression.{ending}"
+    meta = small["meta_expression.txt"].replace("data_expression.txt", name)
+    folder, kept = make_study({"meta_expression.txt": meta}), tmp_path / "matrices"
+    if ending == "parquet":
+        (folder / "data_expression.txt").unlink()
+        pd.DataFrame({"SAMPLE_ID": ["697"], "ERBB2": [1.5]}).to_parquet(folder / name)
+    open_study(folder, MatrixStore(kept))
+    before = {path.name for path in kept.iterdir()}
+    monkeypatch.setattr(matrix_rows, "_LAYOUT", matrix_rows._LAYOUT + 1)
+    open_study(folder, MatrixStore(kept))
+    assert len(before) == 2 * len(MATRICES)
+    assert not before & {path.name for path in kept.iterdir()}
+
+
 def test_the_store_goes_when_the_work_is_done_or_hopeless(make_study, tmp_path: Path) -> None:
     folder, kept = make_study(), tmp_path / "matrices"
 
@@ -275,6 +294,10 @@ def test_the_store_goes_when_the_work_is_done_or_hopeless(make_study, tmp_path: 
     with pytest.raises(KeyboardInterrupt):
         work(KeyboardInterrupt())
     assert len(list(kept.iterdir())) == 2 * len(MATRICES)
+    for failure in (InputError("no such model"), KeyboardInterrupt()):  # nothing was read yet
+        with pytest.raises(type(failure)), MatrixStore(kept):
+            raise failure
+        assert len(list(kept.iterdir())) == 2 * len(MATRICES)
     (kept / "thesis.docx").touch()
     with pytest.raises(InputError, match=r"holds thesis.docx, which sidestep did not write"):
         MatrixStore(kept)

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,22 @@ def test_tasks_are_asked_for_when_there_is_room(engine: Engine) -> None:
     assert len(list(results)) == 55
 
 
+def test_no_results_pile_up_while_nobody_takes_them(engine: Engine) -> None:
+    asked = []
+
+    def tasks() -> Iterator[tuple[int]]:
+        for number in range(100):
+            asked.append(number)
+            yield (number,)
+
+    results = engine.map(abs, tasks())
+    first = next(results)
+    time.sleep(1)  # time enough for all of them
+    second = next(results)
+    assert len(asked) < 15
+    assert [first, second, *results] == list(range(100))
+
+
 def test_a_large_argument_is_shared(engine: Engine) -> None:
     table = np.arange(300_000.0)
     shared = engine.share(table)
@@ -69,6 +86,21 @@ def test_an_error_of_a_task_is_raised_as_it_is(engine: Engine) -> None:
     with pytest.raises(ZeroDivisionError):
         list(engine.map(operator.truediv, [(1, 1), (1, 0), (1, 1)]))
     assert list(engine.map(abs, [(-1,)])) == [1]  # and the engine goes on
+
+
+def test_an_error_in_asking_for_tasks_is_raised_as_it_is(engine: Engine) -> None:
+    def tasks() -> Iterator[tuple[int]]:
+        yield from ((-number,) for number in range(9))
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        list(engine.map(abs, tasks()))
+    assert list(engine.map(abs, [(-1,)])) == [1]
+
+
+def test_a_process_that_is_killed_ends_the_work() -> None:
+    with open_engine("local", jobs=2) as engine, pytest.raises(BrokenProcessPool):
+        list(engine.map(os._exit, [(1,)] * 9))
 
 
 @pytest.mark.slow
@@ -114,6 +146,22 @@ def test_a_scheduler_that_dies_is_told_in_a_sentence(
         own_scheduler.kill()
         with pytest.raises(dask_engine.ClusterError, match="went away before the work was done"):
             list(results)
+
+
+def test_a_connection_that_is_closed_is_the_clusters_end(
+    cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from distributed.comm.core import CommClosedError
+
+    def closed(*args: object) -> None:
+        raise CommClosedError
+
+    monkeypatch.setattr(dask_engine, "_ended", closed)
+    with (
+        open_engine("dask", scheduler=cluster.scheduler_address) as engine,
+        pytest.raises(dask_engine.ClusterError, match="went away before the work was done"),
+    ):
+        list(engine.map(abs, [(-1,)]))
 
 
 @pytest.mark.slow
@@ -194,6 +242,10 @@ def test_other_versions_on_the_workers_are_told(
     ):
         pass
     dask_engine.software.cache_clear()
+
+
+def test_versions_of_all_that_makes_numbers_are_compared() -> None:
+    assert {"numpy", "numba", "optuna", "xgboost"} <= set(dask_engine.software())
 
 
 def test_engine_and_scheduler_belong_together() -> None:

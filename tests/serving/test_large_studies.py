@@ -91,6 +91,33 @@ def test_matrices_that_a_killed_job_left_are_used_and_removed(
     assert list(tmp_path.iterdir()) == [out]
 
 
+def test_a_study_that_cannot_be_read_any_more_is_told_and_what_is_done_is_kept(
+    run, simulated: Path, saved_model: Path, held, nothing_is_held, tmp_path: Path, monkeypatch
+) -> None:
+    import serving.scoring
+
+    out, kept = tmp_path / "out", tmp_path / ".out.matrices"
+    args = ["score", simulated / "cohort_sim", "--model", saved_model, "--out", out, "--quiet"]
+    args += ["--chunk-size", 5]
+    ordinary = serving.scoring.score_tables
+
+    def then_the_disk_fails(*task: object) -> object:
+        for path in kept.glob("*.rows"):
+            path.write_bytes(path.read_bytes()[:8])
+        return ordinary(*task)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(serving.scoring, "score_tables", then_the_disk_fails)
+        code, _, stderr = run(*args)
+    assert code == 2
+    assert f"{kept}/" in stderr
+    assert ".rows cannot be read any more (the file is cut short); mend that and run" in stderr
+    code, _, stderr = run(*args)
+    assert code == 0
+    assert "going on with an earlier run: 5 of 24 samples are done" in stderr
+    assert contents(out) == held
+
+
 def test_a_study_that_is_not_right_leaves_nothing(
     run, simulated: Path, saved_model: Path, nothing_is_held, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from features.errors import InputError
 from features.study import Study
 from models.registry import LoadedModel
 from serving.options import ScoreOptions
-from serving.output import TableWriter, as_table
+from serving.output import TableWriter, as_table, unwritable
 from serving.scoring import FILES, score_study
 
 
@@ -189,3 +190,15 @@ def test_a_disk_mounted_there_is_refused_with_a_folder_in_it(
 ) -> None:
     with pytest.raises(InputError, match=r"/proc is where a disk is mounted.*/proc/scores"):
         score_study(cohort, model, "/proc")
+
+
+def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for file in (out, out / "scores.csv", tmp_path / ".out.partial" / "1", tmp_path, "/", None):
+        failure = OSError(errno.EACCES, "Permission denied", None if file is None else str(file))
+        assert str(unwritable(out, failure)).startswith(f"{out} cannot be written (Permission")
+    elsewhere = tmp_path / "sidestep-shared-x"
+    told = str(unwritable(out, OSError(errno.ENOSPC, "No space left on device", str(elsewhere))))
+    assert told == (
+        f"{elsewhere} cannot be used (No space left on device); make room there and try again"
+    )

@@ -68,6 +68,16 @@ def test_the_command_trains_on_a_cluster(
     assert predicted[0] == predicted[1]
 
 
+def test_workers_cannot_share_searches_in_a_file(
+    simulated_study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ["--engine", "dask", "--scheduler", "tcp://127.0.0.1:1"]
+    storage = ["--study-storage", f"sqlite:///{tmp_path / 'searches.db'}"]
+    assert main(["train", str(simulated_study), *where, *storage]) == 2
+    assert "give a server's database, such as postgresql://" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_cluster_that_is_not_there_is_one_sentence(
     simulated_study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

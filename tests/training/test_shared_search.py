@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -23,6 +24,7 @@ from features.errors import InputError
 from training import shared_search
 from training.cross_validation import Plan
 from training.retrain import Request, retrain
+from training.search import search_settings
 from training.shared_search import SharedSearch, require_storage, search_name
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +32,7 @@ ROOT = Path(__file__).parents[2]
 WORKER = """
 import json, os, sys, time
 import optuna
+from training.search import search_settings
 from training.shared_search import SharedSearch
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -121,6 +124,32 @@ def test_a_trial_that_fails_is_raised_and_not_counted(file: str) -> None:
     with pytest.raises(ZeroDivisionError):
         search(file, 3, breaks)
     assert [trial.number for trial in search(file, 3)] == [1, 2, 3]
+
+
+def test_a_database_that_fails_in_mid_search_is_told_in_a_sentence(
+    file: str, tmp_path: Path
+) -> None:
+    def full(trial: optuna.Trial) -> float:
+        x = trial.suggest_float("x", -1, 1)
+        if trial.number == 1:
+            with sqlite3.connect(tmp_path / "studies.db") as database:
+                database.execute("DROP TABLE trial_values")
+        return x**2
+
+    with pytest.raises(InputError, match=r"failed in mid-search \(.*no such table.*again$") as told:
+        search(file, 3, full)
+    assert "\n" not in str(told.value)
+
+
+def test_settings_are_the_default_ones_where_all_trials_were_stopped(file: str) -> None:
+    with opened(file) as storage:
+        study = optuna.create_study(storage=storage, study_name="study")
+        for _ in range(2):
+            study.add_trial(optuna.trial.create_trial(state=TrialState.PRUNED))
+    found = search_settings([], 2, 0, SharedSearch(file, "study"))
+    assert list(found.trials["state"]) == ["pruned", "pruned"]
+    assert found.settings.trees["n_trees"] == 200
+    assert found.settings.shrinkage == 100.0
 
 
 def test_a_worker_taken_for_dead_goes_on(file: str) -> None:

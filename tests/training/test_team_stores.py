@@ -181,13 +181,37 @@ def test_runs_and_searches_need_a_database_each(told: list[str], database: str) 
         require_storage(database)
 
 
+def test_runs_are_not_put_into_a_database_of_searches(
+    searches: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for storage in (f"sqlite:///{tmp_path / 'searches.db'}", searches):
+        require_storage(storage)
+        before = require_database(storage)
+        with pytest.raises(InputError, match=r"tables of another program, such as Optuna; give"):
+            open_store(storage)
+        assert main(["ui", "--tracking-uri", storage]) == 2
+        assert "tables of another program" in capsys.readouterr().err
+        assert require_database(storage) == before
+
+
+@pytest.mark.parametrize("what", ["folder", "text"])
+def test_a_file_that_is_no_database_is_told_at_once(tmp_path: Path, what: str) -> None:
+    path = tmp_path / "runs.db"
+    path.mkdir() if what == "folder" else path.write_text("Hugo_Symbol\t697\n" * 99)
+    for open_it in (open_store, require_storage, lambda uri: load_model("models:/a/1", uri)):
+        with pytest.raises(
+            InputError, match=r"runs.db cannot be used \(.*an SQLite file, or a new"
+        ):
+            open_it(f"sqlite:///{path}")
+
+
 def test_a_database_that_is_away_is_told_at_once(postgresql) -> None:
     address = postgresql.address("none")
     with pytest.raises(InputError, match='database "none" does not exist'):
         require_database(address)
     with pytest.raises(InputError, match="refused"):
         require_database(address.replace(str(postgresql.port), "1"))
-    require_database("sqlite:///of/another/kind.db")
+    assert require_database("models:/of/another/kind") == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -197,6 +221,11 @@ def test_a_database_that_is_away_is_told_at_once(postgresql) -> None:
         ("postgresql://a:p%40q/r@s@h/d", "postgresql://a:***@h/d"),
         ("postgresql://:p@h/d", "postgresql://:***@h/d"),
         ("postgresql://a@h/d", "postgresql://a@h/d"),
+        ("postgresql://a:it's@h/d", "postgresql://a:***@h/d"),
+        ("at postgresql://a:'p\"@h/d, x@y", "at postgresql://a:***@h/d, x@y"),
+        ("postgresql://a:p q@r s@h/d", "postgresql://a:***@h/d"),
+        ("postgresql://a:p@h/d is away, x@y z", "postgresql://a:***@h/d is away, x@y z"),
+        ("user=a password='p q' host=h", "user=a password=*** host=h"),
         ("http://h:5000/x, or 'http://a:p@h'", "http://h:5000/x, or 'http://a:***@h'"),
         ("postgresql:///d?password=p&host=h", "postgresql:///d?password=***&host=h"),
         ("sqlite:///mlflow.db", "sqlite:///mlflow.db"),

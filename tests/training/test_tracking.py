@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import mlflow
+import numba
 import numpy as np
 import pandas as pd
 import pytest
@@ -108,6 +109,7 @@ def test_parameters_hold_request_plan_settings_and_software(
         "plan.seed": "0",
         "data.drugs": "2",
         "software.mlflow": mlflow.__version__,
+        "software.numba": numba.__version__,
     }
     assert expected.items() <= found.items()
     assert "settings.n_trees" in found

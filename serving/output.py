@@ -102,7 +102,9 @@ def _elsewhere(failure: OSError, out: Path) -> str | None:
     """The file of a failure, if it is known and is neither in `out` nor in what lies beside it."""
     if not isinstance(failure.filename, str):
         return None
-    place, file = out.resolve(), Path(failure.filename).resolve()
+    # The file itself, also where it is a link.
+    place, file = out.resolve(), Path(failure.filename)
+    file = file.parent.resolve() / file.name
     if file.is_relative_to(place.parent) and file != place.parent:
         beside = file.relative_to(place.parent).parts[0]
         ours = beside == place.name or beside.startswith(f".{place.name}.")

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from features.conditions import Condition, parse_condition
+from features.conditions import Condition
 from features.knowledge_rows import KnowledgeRow, read_rows
 
 COLUMNS = (
@@ -82,13 +82,9 @@ def _combination(row: KnowledgeRow) -> Combination:
     resisted = row.parts("resisted")
     if row["partner"] in resisted:
         raise row.problem("partner", "is a drug that the rule calls resisted")
-    try:
-        condition = parse_condition(row["condition"])
-    except ValueError as error:
-        raise row.problem("condition", f"cannot be read: {error}") from error
     return Combination(
         resisted=resisted,
-        condition=condition,
+        condition=row.condition(),
         partner=row["partner"],
         direction=direction,
         evidence=row.choice("evidence", EVIDENCE),

@@ -11,3 +11,8 @@ class InputError(ValueError):
     """
 
     exit_code = 2
+
+
+def comes_again(error: BaseException | None) -> bool:
+    """Whether the same command would end in the same error: a mistake that no disk caused."""
+    return isinstance(error, InputError) and not isinstance(error.__cause__, OSError)

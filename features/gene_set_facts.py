@@ -10,7 +10,7 @@ import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from features.conditions import Condition, parse_condition
+from features.conditions import Condition
 from features.gene_sets import DATABASES, GeneSet
 from features.knowledge_rows import KnowledgeRow, read_rows
 from features.markers import DIRECTIONS
@@ -84,23 +84,18 @@ def load_gene_set_facts() -> tuple[GeneSetFact, ...]:
 
 def build_gene_set_facts(rows: Iterable[KnowledgeRow]) -> tuple[GeneSetFact, ...]:
     """Check the rows of the table and give each its type; see `load_gene_set_facts`."""
-    return tuple(_fact(row) for row in rows)
-
-
-def _fact(row: KnowledgeRow) -> GeneSetFact:
-    try:
-        condition = parse_condition(row["condition"]) if row["condition"] else None
-    except ValueError as error:
-        raise row.problem("condition", f"cannot be read: {error}") from error
-    return GeneSetFact(
-        database=row.choice("database", tuple(DATABASES)),
-        gene_set=row["gene_set"],
-        decile=row.choice("decile", (TOP, BOTTOM)),
-        drugs=row.parts("drugs"),
-        target=row.gene("target") if row["target"] else "",
-        tissue=row.parts("tissue", "|"),
-        condition=condition,
-        direction=row.choice("direction", DIRECTIONS),
-        statement=row["statement"],
-        source=row["source"],
+    return tuple(
+        GeneSetFact(
+            database=row.choice("database", tuple(DATABASES)),
+            gene_set=row["gene_set"],
+            decile=row.choice("decile", (TOP, BOTTOM)),
+            drugs=row.parts("drugs"),
+            target=row.gene("target") if row["target"] else "",
+            tissue=row.parts("tissue", "|"),
+            condition=row.condition() if row["condition"] else None,
+            direction=row.choice("direction", DIRECTIONS),
+            statement=row["statement"],
+            source=row["source"],
+        )
+        for row in rows
     )

@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
+from features.conditions import Condition, parse_condition
+
 _SOURCE = re.compile(r"PMID:[1-9]\d{3,7}|DOI:10\.\d{4,}/\S+")
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9]+(-[A-Z0-9]+)?")
 
@@ -65,6 +67,13 @@ class KnowledgeRow:
         if not 0 < value < float("inf"):
             raise self.problem(column, "is no positive number")
         return value
+
+    def condition(self) -> Condition:
+        """What a sample must show, of the column `condition`."""
+        try:
+            return parse_condition(self["condition"])
+        except ValueError as error:
+            raise self.problem("condition", f"cannot be read: {error}") from error
 
     def parts(self, column: str, separator: str = ";") -> tuple[str, ...]:
         """Items of a cell that lists several; none where the cell is blank."""

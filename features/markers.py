@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from features.conditions import Condition, parse_condition
+from features.conditions import Condition
 from features.knowledge_rows import KnowledgeRow, read_rows
 
 COLUMNS = ("drugs", "condition", "direction", "statement", "source")
@@ -57,13 +57,9 @@ def build_markers(rows: Iterable[KnowledgeRow]) -> tuple[Marker, ...]:
 
 
 def _marker(row: KnowledgeRow) -> Marker:
-    try:
-        condition = parse_condition(row["condition"])
-    except ValueError as error:
-        raise row.problem("condition", f"cannot be read: {error}") from error
     return Marker(
         drugs=row.parts("drugs"),
-        condition=condition,
+        condition=row.condition(),
         direction=row.choice("direction", DIRECTIONS),
         statement=row["statement"],
         source=row["source"],

@@ -22,7 +22,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from features.errors import InputError
+from features.errors import InputError, comes_again
 
 _NUMBER = np.dtype("<f8")
 _OURS = re.compile(r"[0-9a-f]{64}\.(rows|json)(\.new)?")
@@ -179,8 +179,7 @@ class MatrixStore:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        hopeless = isinstance(error, InputError) and not isinstance(error.__cause__, OSError)
-        if kind is None or (hopeless and self._used):
+        if kind is None or (comes_again(error) and self._used):
             shutil.rmtree(self.folder, ignore_errors=True)
             return
         with suppress(OSError):

@@ -170,9 +170,10 @@ def _carriers(states: SampleStates, gene: str, variant: str) -> np.ndarray:
             found = set(re.split("[-/]", states.fusion(gene, int(row)))) - {gene}
             fused[row] = bool(partners & found)
         return np.asarray(fused)
-    if variant != _ANY_CHANGE:
-        return np.asarray(states.calls.substituted(gene, variant) == 1.0)
     carried = np.zeros(len(states.samples), dtype=bool)
+    if variant != _ANY_CHANGE:
+        carried[states.carriers(gene, variant)] = True
+        return carried
     for spot in driver_hotspots(gene):
         carried[states.carriers(gene, spot.change or spot.residue)] = True
     if gene in suppressors():

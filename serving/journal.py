@@ -16,7 +16,7 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.errors import InputError
+from features.errors import InputError, comes_again
 from serving.output import REPLACED, sync
 
 _JOURNAL = "journal.jsonl"
@@ -156,8 +156,7 @@ class Journal:
     ) -> None:
         with suppress(OSError):  # what cannot be removed is removed by the next job
             self._clear_unfinished()
-            hopeless = isinstance(error, InputError) and not isinstance(error.__cause__, OSError)
-            lost_cause = hopeless or not self._finished
+            lost_cause = comes_again(error) or not self._finished
             # An earlier output that could not be put back is not removed with the rest.
             if kind is None or (lost_cause and not (self.folder / REPLACED).exists()):
                 self.discard()

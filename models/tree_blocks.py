@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.tree_structure import NoTablesError, Trees
+from models.distinct import distinct
+from models.tree_structure import Trees, require_shallow
 
 # A bit pattern is kept in 16 bits; and much before that tables outgrow the processor's caches.
 MOST_BITS = 12
@@ -61,8 +62,7 @@ def cut(trees: Trees, bits: int) -> Blocks:
     NoTablesError
         If the way to some leaf alone has more than `bits` conditions.
     """
-    if len(trees.levels) - 1 > bits:
-        raise NoTablesError(f"A leaf lies deeper than {bits} conditions.")
+    require_shallow(trees, bits)
     depth, block, root = _assigned(trees, bits)
     starts = np.arange(len(root) + 1)
     leaf = np.flatnonzero((block >= 0) & (trees.left < 0))
@@ -71,7 +71,7 @@ def cut(trees: Trees, bits: int) -> Blocks:
     order = np.lexsort((node, depth[node], owner))
     owner, node = owner[order], node[order]
     bit_start = np.searchsorted(owner, starts)
-    slots = np.unique(owner * trees.n_features + trees.feature[node])
+    slots = distinct(owner * trees.n_features + trees.feature[node])
     slot_owner, slot_feature = np.divmod(slots, max(trees.n_features, 1))
     patterns = np.left_shift(1, np.diff(bit_start))
     return Blocks(

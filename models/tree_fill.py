@@ -38,7 +38,7 @@ def gauss_legendre(most: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @compiled
-def _shares(value, ratio, points, weights, product, shares):  # type: ignore[no-untyped-def]
+def leaf_shares(value, ratio, points, weights, product, shares):  # type: ignore[no-untyped-def]
     """Shapley values of one leaf's game, for every set of features whose conditions hold.
 
     `shares[i, held]` belongs to the i-th feature; bit i of `held` says whether its conditions
@@ -103,7 +103,7 @@ def _fill_blocks(  # type: ignore[no-untyped-def]
                     wanted[i] |= 1 << bit
                 node = above
             rule = (n + 1) // 2 - 1
-            _shares(value[leaf], ratio[:n], points[rule], weights[rule], product, shares)
+            leaf_shares(value[leaf], ratio[:n], points[rule], weights[rule], product, shares)
             held = sets[:patterns]
             held[:] = 0
             for i in range(n):

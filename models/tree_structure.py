@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -90,10 +91,59 @@ class Trees:
         )
 
     @property
+    def depth(self) -> int:
+        """Conditions above the deepest leaf; -1 without trees."""
+        return len(self.levels) - 1
+
+    @property
     def inner(self) -> np.ndarray:
         """Nodes that split."""
+        return np.asarray(self._nodes[self.left[self._nodes] >= 0])
+
+    @property
+    def leaves(self) -> np.ndarray:
+        """Nodes that do not split."""
+        return np.asarray(self._nodes[self.left[self._nodes] < 0])
+
+    def mean_prediction(self) -> float:
+        """Mean prediction over the training rows: what a row gets of which nothing is known."""
+        mean = self.value.copy()
+        for level in reversed(self.levels):
+            inner = level[self.left[level] >= 0]
+            below = [self.left[inner], self.right[inner]]
+            weighted = [self.hessian[nodes] * mean[nodes] for nodes in below]
+            mean[inner] = sum(weighted) / self.hessian[inner]
+        return float(mean[self.roots].sum())
+
+    @cached_property
+    def _nodes(self) -> np.ndarray:
+        """Nodes that belong to a tree."""
         nodes: np.ndarray = np.concatenate([*self.levels, self.roots[:0]])
-        return np.asarray(nodes[self.left[nodes] >= 0])
+        return nodes
+
+
+def require_shallow(trees: Trees, most: int) -> None:
+    """Refuse trees whose leaves lie deeper than `most` conditions.
+
+    Raises
+    ------
+    NoTablesError
+        If they do.
+    """
+    if trees.depth > most:
+        raise NoTablesError(f"A leaf lies deeper than {most} conditions.")
+
+
+def require_columns(rows: np.ndarray, n_features: int) -> None:
+    """Refuse rows that do not have `n_features`: what a compiled loop reads has to be there.
+
+    Raises
+    ------
+    ValueError
+        If they have more or less.
+    """
+    if rows.ndim != 2 or rows.shape[1] != n_features:
+        raise ValueError(f"X has shape {rows.shape}; expected (n_rows, {n_features}).")
 
 
 def read_trees(booster: xgb.Booster, n_rounds: int | None = None) -> Trees:

@@ -56,8 +56,15 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from models.distinct import distinct
 from models.tree_blocks import MOST_BITS, Blocks, cut
-from models.tree_structure import NoTablesError, Trees, read_trees
+from models.tree_structure import (
+    NoTablesError,
+    Trees,
+    read_trees,
+    require_columns,
+    require_shallow,
+)
 from models.tree_units import response_per_unit, units_per_response
 
 if TYPE_CHECKING:
@@ -142,7 +149,7 @@ class TreeTables:
 
         blocks = cut_to_fit(trees, memory)
         scale = units_per_response(trees)
-        tested = np.unique(blocks.slot_feature)
+        tested = distinct(blocks.slot_feature)
         return cls(
             n_features=trees.n_features,
             base_value=np.float32(base_value),
@@ -186,8 +193,7 @@ class TreeTables:
         ValueError
             If `X` has not the booster's number of features.
         """
-        if X.ndim != 2 or X.shape[1] != self.n_features:
-            raise ValueError(f"X has shape {X.shape}; expected (n_rows, {self.n_features}).")
+        require_columns(X, self.n_features)
         out = np.empty((len(X), self.n_features + 1), dtype=np.float32)
         starts = range(0, len(X), _CHUNK)
         if n_jobs == 1 or len(starts) == 1:
@@ -236,10 +242,8 @@ def cut_to_fit(trees: Trees, memory: int = MEMORY) -> Blocks:
     NoTablesError
         If a leaf lies deeper than 12 conditions, or no cut fits into `memory`.
     """
-    depth = len(trees.levels) - 1
-    if depth > MOST_BITS:
-        raise NoTablesError(f"A leaf lies deeper than {MOST_BITS} conditions.")
-    for bits in range(max(depth, _BEST_BITS), depth - 1, -1):
+    require_shallow(trees, MOST_BITS)
+    for bits in range(max(trees.depth, _BEST_BITS), trees.depth - 1, -1):
         blocks = cut(trees, bits)
         if blocks.table_bytes <= memory:
             return blocks

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from models.distinct import distinct
 from models.tree_structure import Trees
 
 # A 32-bit number reaches 2^31; one bit is left for what rounding every leaf may add.
@@ -27,7 +28,7 @@ def units_per_response(trees: Trees) -> np.ndarray:
         inner = level[trees.left[level] >= 0]
         largest[inner] = np.maximum(largest[trees.left[inner]], largest[trees.right[inner]])
     tree = np.searchsorted(trees.roots, trees.inner, side="right") - 1
-    pairs = np.unique(tree * trees.n_features + trees.feature[trees.inner])
+    pairs = distinct(tree * trees.n_features + trees.feature[trees.inner])
     in_tree, feature = np.divmod(pairs, max(trees.n_features, 1))
     weights = 2 * largest[trees.roots][in_tree]
     bound = np.bincount(feature, weights=weights, minlength=trees.n_features)

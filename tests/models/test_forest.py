@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from models import forest as module
 from models.forest import Forest
 from models.memory_budget import MemoryBudget
-from models.tree_structure import NoTablesError
+from models.tree_few_rows import explain_few
+from models.tree_structure import NoTablesError, Trees
 from models.tree_tables import TreeTables, contributions_by_xgboost
 from models.trees import ScreenedTrees
 
@@ -47,9 +48,12 @@ def test_any_tree_predicts_and_explains_any_row(
     forest = Forest.of(booster)
     predicted = booster.predict(xgb.DMatrix(rows, nthread=1))
     assert forest.predict(rows).tobytes() == predicted.tobytes()
-    explained = forest.contributions(rows)
+    explained = forest.tables.contributions(rows)
     np.testing.assert_allclose(explained, contributions_by_xgboost(booster, rows), atol=1e-5)
     np.testing.assert_allclose(explained.astype(float).sum(axis=1), predicted, atol=1e-5)
+    for few in (1, 9):
+        some = Forest.of(booster).contributions(rows[:few])
+        assert some.tobytes() == explained[:few].tobytes()
 
 
 def test_a_row_is_the_same_alone_and_in_any_batch(learned) -> None:
@@ -62,6 +66,40 @@ def test_a_row_is_the_same_alone_and_in_any_batch(learned) -> None:
         np.testing.assert_array_equal(np.array([what(rows[[row]])[0] for row in some]), whole[some])
         np.testing.assert_array_equal(what(np.asfortranarray(rows)), whole)
         assert len(what(rows[:0])) == 0
+
+
+def test_tables_are_filled_when_they_pay_and_change_no_byte(learned) -> None:
+    booster, rows = learned
+    whole = Forest.of(booster).contributions(rows)
+    forest = Forest.of(booster)
+    had = []
+    for start in range(0, 120, 20):
+        some = slice(start, start + 20)
+        assert forest.contributions(rows[some]).tobytes() == whole[some].tobytes()
+        had.append("_tables" in vars(forest))
+    assert had == [False] * 3 + [True] * 3
+    many = Forest.of(booster)
+    many.contributions(rows)
+    assert "_tables" in vars(many)
+
+
+def test_rows_of_other_features_are_refused(learned) -> None:
+    booster, rows = learned
+    for n_rows in (2, len(rows)):
+        with pytest.raises(ValueError, match=rf"X has shape \({n_rows}, 8\); expected \(n_rows, 9"):
+            Forest.of(booster).contributions(rows[:n_rows, :8])
+
+
+def test_trees_too_deep_for_tables_are_too_deep_for_few_rows_as_well() -> None:
+    chain = np.arange(14)
+    left, right = np.full((2, 29), -1)
+    left[chain], right[chain] = np.append(chain[1:], 14), chain + 15
+    nodes = np.where(left >= 0, 0, 0).astype(np.int32)
+    trees = Trees.of_nodes(
+        1, np.array([0]), left, right, nodes, np.ones(29), np.zeros(29, bool), np.ones(29)
+    )
+    with pytest.raises(NoTablesError, match="deeper than 12 conditions"):
+        explain_few(trees, np.zeros((1, 1), np.float32))
 
 
 def test_a_state_and_a_pickle_make_the_same_forest(learned) -> None:

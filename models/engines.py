@@ -72,6 +72,10 @@ class Engine(AbstractContextManager["Engine"]):
             Arguments of each task.
         """
 
+    def of_tasks(self, n_tasks: int) -> Engine:
+        """Engine to do so many tasks with: this one, or a simpler one if that is quicker."""
+        return self
+
     @abstractmethod
     def share(self, value: _Value) -> _Value:
         """Stand-in for a large argument of many tasks, which then travels once.
@@ -125,6 +129,10 @@ class LocalEngine(Engine):
         finally:
             for future in waiting:
                 future.cancel()
+
+    def of_tasks(self, n_tasks: int) -> Engine:
+        """Another process has to start, and to be sent all it needs: not for a single task."""
+        return self if n_tasks > 1 else LocalEngine(1)
 
     def share(self, value: _Value) -> _Value:
         """The value itself, or a file that each process reads once."""

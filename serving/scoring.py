@@ -232,6 +232,7 @@ def _chunks(job: _Job, journal: Journal, engine: Engine) -> Iterator[ScoredChunk
     """The chunks in order: from the journal where they are done, and scored where they are not."""
     batches = job.batches
     lacking = {number for number in range(len(batches)) if journal.read(number) is None}
+    engine = engine.of_tasks(len(lacking))
     asked = engine.share(Asked(job.model, job.drugs, job.options, job.knowledge))
     scored = engine.map(
         score_tables, ((asked, _selected(job, batches[number])) for number in sorted(lacking))

@@ -98,6 +98,13 @@ def test_an_error_in_asking_for_tasks_is_raised_as_it_is(engine: Engine) -> None
     assert list(engine.map(abs, [(-1,)])) == [1]
 
 
+def test_a_single_task_is_done_where_it_is_asked_for() -> None:
+    with open_engine("local", jobs=2) as engine:
+        for n_tasks, here in ((0, True), (1, True), (2, False)):
+            chosen = engine.of_tasks(n_tasks)
+            assert (list(chosen.map(os.getpid, [()])) == [os.getpid()]) is here
+
+
 def test_a_process_that_is_killed_ends_the_work() -> None:
     with open_engine("local", jobs=2) as engine, pytest.raises(BrokenProcessPool):
         list(engine.map(os._exit, [(1,)] * 9))

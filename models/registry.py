@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from features.errors import InputError
-from models.databases import require_runs_database, without_password
+from models.look_up_ahead import LookUpAhead
 from models.predictor import PanelPredictor
-from models.storage import load_predictor
-
-DEFAULT_TRACKING_URI = "sqlite:///mlflow.db"
-DIGEST_TAG = "digest"
+from models.registered_files import ModelFiles, kept_by_mlflow, registered_files
+from models.storage import load_predictor, require_predictor
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,13 @@ class LoadedModel:
     digest: str
 
 
-def load_model(uri: str, tracking_uri: str | None = None, *, trust: bool = False) -> LoadedModel:
+def load_model(
+    uri: str,
+    tracking_uri: str | None = None,
+    *,
+    trust: bool = False,
+    ahead: LookUpAhead | None = None,
+) -> LoadedModel:
     """Load a predictor. Loading runs no code of the model.
 
     A registered version is loaded only if its files have the digest that its tag `digest` keeps.
@@ -52,6 +57,8 @@ def load_model(uri: str, tracking_uri: str | None = None, *, trust: bool = False
         MLflow store; ``MLFLOW_TRACKING_URI`` or ``sqlite:///mlflow.db`` by default.
     trust : bool
         Load a registered version that has no such tag, too.
+    ahead : LookUpAhead, optional
+        Of the same model and store; it may have found the files already.
 
     Raises
     ------
@@ -59,16 +66,19 @@ def load_model(uri: str, tracking_uri: str | None = None, *, trust: bool = False
         If there is no such model, its files are not those that were registered, or nobody
         recorded which those are and it is not trusted.
     """
-    if uri.startswith(("models:/", "runs:/")):
-        return _from_mlflow(uri, tracking_uri, trust=trust)
+    if kept_by_mlflow(uri):
+        with TemporaryDirectory(prefix="sidestep-model-") as fetched:
+            found = ahead.found() if ahead is not None else None
+            files = found or registered_files(uri, tracking_uri, Path(fetched))
+            return _loaded(files, trust=trust)
     folder = Path(uri)
     if not folder.is_dir():
         raise InputError(
             f"model {uri} does not exist; give a folder, or models:/NAME@champion after "
             "sidestep train --register NAME"
         )
-    data = data_folder(folder)
-    return LoadedModel(load_predictor(data), folder.name, "", digest_of(data))
+    require_predictor(data_folder(folder))
+    return _loaded(ModelFiles(folder, folder.name, "", None), trust=trust)
 
 
 def data_folder(folder: Path) -> Path:
@@ -88,35 +98,28 @@ def digest_of(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _from_mlflow(uri: str, tracking_uri: str | None, *, trust: bool) -> LoadedModel:
-    # MLflow takes seconds to import, and a folder does not need it.
-    import mlflow
-    from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
-
-    store = resolve_tracking_uri(tracking_uri)
-    require_runs_database(store)
-    mlflow.set_tracking_uri(store)
-    try:
-        name, version = _registered(uri) if uri.startswith("models:/") else (uri, "")
-        exact = f"models:/{name}/{version}" if version else uri
-        tags = MlflowClient().get_model_version(name, version).tags if version else {}
-        folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=exact))
-    except (MlflowException, OSError) as error:
-        reason = without_password(str(error).splitlines()[0])
-        raise InputError(
-            f"model {uri} is not in {without_password(store)} ({reason}); train it with "
-            "--register, or give another --tracking-uri"
-        ) from None
-    data = data_folder(folder)
-    digest = digest_of(data)
-    if version:  # before anything of the files is read
-        _check_digest(f"{name} version {version}", digest, tags.get(DIGEST_TAG), trust=trust)
-    return LoadedModel(load_predictor(data), name, version, digest)
+def _loaded(files: ModelFiles, *, trust: bool) -> LoadedModel:
+    """Read a predictor while another thread looks whether its files are what was registered."""
+    data = data_folder(files.folder)
+    with ThreadPoolExecutor(1) as beside:
+        hashing = beside.submit(digest_of, data)
+        try:
+            predictor = load_predictor(data)
+        except InputError:
+            # That they are others comes before what is wrong with them.
+            if hashing.exception() is None:
+                _check_digest(files, hashing.result(), trust=trust)
+            raise
+        digest = hashing.result()
+    _check_digest(files, digest, trust=trust)
+    return LoadedModel(predictor, files.name, files.version, digest)
 
 
-def _check_digest(model: str, digest: str, recorded: str | None, *, trust: bool) -> None:
+def _check_digest(files: ModelFiles, digest: str, *, trust: bool) -> None:
     """Refuse files that are not those registered; `trust` stands in for a record, not against."""
+    if not files.version:
+        return
+    model, recorded = f"{files.name} version {files.version}", files.digest
     if recorded is None and not trust:
         raise InputError(
             f"model {model} has no recorded digest to check its files against; register it with "
@@ -128,22 +131,3 @@ def _check_digest(model: str, digest: str, recorded: str | None, *, trust: bool)
             f"{digest[:12]}…, the registry records {recorded[:12]}…; restore the files or train "
             "again"
         )
-
-
-def resolve_tracking_uri(tracking_uri: str | None) -> str:
-    """The store given, else ``MLFLOW_TRACKING_URI``, else SQLite in the working folder."""
-    return tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_TRACKING_URI
-
-
-def _registered(uri: str) -> tuple[str, str]:
-    """Name and version of ``models:/NAME@ALIAS`` or ``models:/NAME/VERSION``."""
-    from mlflow import MlflowClient
-
-    rest = uri.removeprefix("models:/")
-    if "@" in rest:
-        name, alias = rest.rsplit("@", 1)
-        return name, str(MlflowClient().get_model_version_by_alias(name, alias).version)
-    name, _, version = rest.rpartition("/")
-    if not name:
-        raise InputError(f"model {uri} names no version; write models:/{rest}@champion")
-    return name, version

@@ -71,15 +71,31 @@ def load_predictor(folder: Path) -> PanelPredictor:
             find = _READERS[state["format"]](folder, state)
             return PanelPredictor.from_state(_restored(state["predictor"], find))
     except FileNotFoundError as error:
-        raise InputError(
-            f"{folder} holds no sidestep model ({Path(error.filename).name} is missing); "
-            "give a folder that sidestep train saved, or models:/NAME@champion"
-        ) from None
+        raise _no_predictor(folder, Path(error.filename).name) from None
     except OSError as error:
         raise InputError(
             f"{folder}: the model cannot be read ({error.strerror or error}); "
             "make its files readable, or fetch it again"
         ) from None
+
+
+def require_predictor(folder: Path) -> None:
+    """Refuse a folder that holds no predictor, without looking into its files.
+
+    Raises
+    ------
+    InputError
+        If it does not.
+    """
+    if not (folder / _STATE).exists():
+        raise _no_predictor(folder, _STATE)
+
+
+def _no_predictor(folder: Path, missing: str) -> InputError:
+    return InputError(
+        f"{folder} holds no sidestep model ({missing} is missing); "
+        "give a folder that sidestep train saved, or models:/NAME@champion"
+    )
 
 
 def _require_as_saved(text: str, state: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ code  meaning
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,23 +146,30 @@ def score(
     was made, and what was left out). It is written whole or not at all. After a crash the same
     command goes on where the job stopped.
     """
-    from features.matrix_store import MatrixStore
-    from models.engines import open_engine
-    from models.registry import load_model
-    from serving.lock import claimed
-    from serving.options import ScoreOptions
-    from serving.outside_knowledge import read_outside_knowledge
-    from serving.progress import say, shown_progress
-    from serving.scoring import choose_drugs, score_study
+    from models.look_up_ahead import LookUpAhead
 
-    # What can be refused at once is, before a large study is read.
-    with (
-        claimed(out) as claim,
-        MatrixStore(claim.matrices) as store,
-        open_engine(engine, jobs=jobs, scheduler=scheduler, notice=_note) as workers,
-    ):
+    # The model is looked up while all else is imported.
+    with LookUpAhead(model, tracking_uri or None) as ahead, ExitStack() as context:
+        from features.matrix_store import MatrixStore
+        from models.engines import open_engine
+        from models.registry import load_model
+        from serving.compile_ahead import compile_ahead
+        from serving.lock import claimed
+        from serving.options import ScoreOptions
+        from serving.outside_knowledge import read_outside_knowledge
+        from serving.progress import say, shown_progress
+        from serving.scoring import choose_drugs, score_study
+
+        # What can be refused at once is, before a large study is read.
+        claim = context.enter_context(claimed(out))
+        store = context.enter_context(MatrixStore(claim.matrices))
+        workers = context.enter_context(
+            open_engine(engine, jobs=jobs, scheduler=scheduler, notice=_note)
+        )
         outside = read_outside_knowledge(knowledge)
-        loaded = load_model(model, tracking_uri or None, trust=trust)
+        if ahead.looking:  # there is time to load the compiled loops
+            compile_ahead()
+        loaded = load_model(model, tracking_uri or None, trust=trust, ahead=ahead)
         chosen = choose_drugs(loaded, _names(drugs))
         subject = _open(study, store, out)
         _tell_doubts(subject, bool(loaded.predictor.training.get("simulated")), quiet=quiet)

@@ -17,6 +17,8 @@ code  meaning
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -146,6 +148,8 @@ def main(args: Sequence[str] | None = None) -> int:
     int
         The exit code, as the module's table has it.
     """
+    if args is None:
+        _spare_collections()
     # A hospital's batch job tells nobody what it does, and needs no git.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -172,6 +176,16 @@ def main(args: Sequence[str] | None = None) -> int:
             return _fail(str(error), exit_code)
         return _fail(_unforeseen_sentence(error), 1)
     return code
+
+
+def _spare_collections() -> None:
+    """Let a process that ends with its command look less often for objects in circles.
+
+    A model is a million objects that stay. To go through them as often as Python does by default,
+    and once more at the end, takes a sixth of the time of scoring a few samples.
+    """
+    gc.set_threshold(50_000)
+    atexit.register(gc.freeze)
 
 
 def _run(args: list[str]) -> int:

@@ -73,7 +73,7 @@ def run_train(request: Request, where: Where, name: str | None, *, quiet: bool) 
     from models.databases import without_password
     from models.device import require_device
     from models.engines import open_engine
-    from models.registry import resolve_tracking_uri
+    from models.registered_files import resolve_tracking_uri
     from training.progress import Reporter
     from training.registration import check_name
     from training.retrain import retrain
@@ -148,7 +148,7 @@ def quiet_mlflow() -> Iterator[None]:
 
 def _summary(retrain: Retrain, tracked: TrackedRun, uri: str) -> Iterator[str]:
     """What a person reads at the end of `train`."""
-    from models.registry import DEFAULT_TRACKING_URI
+    from models.registered_files import DEFAULT_TRACKING_URI
     from training.coverage import coverage_sentence
     from training.tables import text_table
 

@@ -34,7 +34,7 @@ def compare(run_a: str, run_b: str, tracking_uri: str | None) -> None:
     from training.command import quiet_mlflow
 
     with quiet_mlflow():
-        from models.registry import resolve_tracking_uri
+        from models.registered_files import resolve_tracking_uri
         from training.comparison import compare_runs, read_run
         from training.lifecycle import open_registry
 
@@ -58,7 +58,7 @@ def promote(name: str, version: int, force: bool, tracking_uri: str | None) -> N
     from training.command import quiet_mlflow
 
     with quiet_mlflow():
-        from models.registry import resolve_tracking_uri
+        from models.registered_files import resolve_tracking_uri
         from training import lifecycle
 
         client = lifecycle.open_registry(resolve_tracking_uri(tracking_uri))
@@ -73,7 +73,7 @@ def rollback(name: str, tracking_uri: str | None) -> None:
     from training.command import quiet_mlflow
 
     with quiet_mlflow():
-        from models.registry import resolve_tracking_uri
+        from models.registered_files import resolve_tracking_uri
         from training import lifecycle
 
         client = lifecycle.open_registry(resolve_tracking_uri(tracking_uri))

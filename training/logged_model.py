@@ -17,7 +17,8 @@ from mlflow.types import ColSpec, Schema
 import features
 import models
 from features.measurements import measurements_of
-from models.registry import DIGEST_TAG, digest_of
+from models.registered_files import DIGEST_TAG
+from models.registry import digest_of
 from models.storage import save_predictor
 from training.model_card import CARD_FILE, model_card
 from training.retrain import Retrain

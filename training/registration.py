@@ -11,7 +11,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_MODEL_VERSIONS
 
 from features.errors import InputError
-from models.registry import DIGEST_TAG
+from models.registered_files import DIGEST_TAG
 from training.gate import Verdict
 from training.lifecycle import CHAMPION, Decision, crown, decide
 

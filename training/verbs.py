@@ -247,7 +247,7 @@ def simulate(
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 def ui(tracking_uri: str | None, port: int, host: str) -> None:
     """Show the runs and models in MLflow's pages, until Ctrl-C."""
-    from models.registry import resolve_tracking_uri
+    from models.registered_files import resolve_tracking_uri
     from training.pages import serve_pages
 
     serve_pages(resolve_tracking_uri(tracking_uri), host, port, say=click.echo)

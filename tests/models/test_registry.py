@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
+from pathlib import Path
 
 import mlflow
 import pytest
 from mlflow import MlflowClient
 
 from features.errors import InputError
-from models.registry import digest_of, load_model, resolve_tracking_uri
+from models import look_up_ahead, registry
+from models.look_up_ahead import LookUpAhead
+from models.registered_files import registered_files, resolve_tracking_uri
+from models.registry import digest_of, load_model
 from models.storage import save_predictor
 
 
@@ -97,6 +102,75 @@ def test_a_version_without_a_digest_is_loaded_only_if_trusted(store, folder):
     with pytest.raises(InputError, match="breast version 3 has no recorded digest"):
         load_model("models:/breast/3", store)
     assert load_model("models:/breast/3", store, trust=True).digest == digest_of(folder)
+
+
+def test_a_model_may_be_looked_up_ahead(store, folder, monkeypatch):
+    monkeypatch.setattr(look_up_ahead, "_pays", lambda: True)
+    with LookUpAhead("models:/breast@champion", store) as ahead:
+        assert ahead.looking
+        assert ahead.found() == registered_files("models:/breast/1", store, folder)
+    monkeypatch.setattr(registry, "registered_files", None)  # it is not asked again
+    with LookUpAhead("models:/breast@champion", store) as ahead:
+        assert load_model("models:/breast@champion", store, ahead=ahead).version == "1"
+    with LookUpAhead("models:/breast/2", store) as ahead, pytest.raises(InputError, match="not th"):
+        load_model("models:/breast/2", store, ahead=ahead)
+
+
+def test_what_is_not_found_ahead_is_told_by_who_looks_then(store, monkeypatch):
+    monkeypatch.setattr(look_up_ahead, "_pays", lambda: True)
+    with LookUpAhead("models:/breast/7", store) as ahead:
+        assert ahead.found() is None
+        with pytest.raises(InputError, match=r"model models:/breast/7 is not in sqlite:"):
+            load_model("models:/breast/7", store, ahead=ahead)
+
+
+def test_nothing_is_looked_up_for_a_folder_or_where_it_would_take_longer(store, folder):
+    with LookUpAhead(str(folder), None) as ahead:
+        assert not ahead.looking
+        assert load_model(str(folder), ahead=ahead).version == ""
+    with LookUpAhead("models:/breast/1", store) as ahead:  # these tests have imported MLflow
+        assert (ahead.looking, ahead.found()) == (False, None)
+
+
+def test_a_look_up_that_nobody_waits_for_is_ended(store, monkeypatch, tmp_path):
+    monkeypatch.setattr(look_up_ahead, "_pays", lambda: True)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with LookUpAhead("models:/breast/1", store) as ahead:
+        assert len(list(tmp_path.iterdir())) == 1
+    assert not ahead.looking
+    assert not list(tmp_path.iterdir())
+
+
+def test_files_that_lie_here_are_read_where_they_lie(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    found = registered_files("models:/breast/1", store, tmp_path)
+    before = sorted(path.name for path in found.folder.iterdir())
+    load_model("models:/breast@champion", store)
+    assert sorted(path.name for path in found.folder.iterdir()) == before
+    assert not list(tmp_path.iterdir())
+
+
+def test_files_that_are_fetched_are_not_left_behind(store, folder, tmp_path, monkeypatch):
+    fetched = []
+
+    def fetch(artifact_uri, dst_path):
+        fetched.append(Path(dst_path))
+        shutil.copytree(folder, Path(dst_path) / "model")
+        return str(Path(dst_path) / "model")
+
+    monkeypatch.setattr("mlflow.artifacts.download_artifacts", fetch)
+    loaded = load_model("runs:/0123456789abcdef/model", store)
+    assert (loaded.name, loaded.version) == ("runs:/0123456789abcdef/model", "")
+    assert loaded.digest == digest_of(folder)
+    assert len(fetched) == 1
+    assert not fetched[0].exists()
+
+
+def test_a_version_whose_folder_is_gone_is_told(store):
+    client = MlflowClient(store, registry_uri=store)
+    client.create_model_version("breast", source="file:///nowhere/at/all")
+    with pytest.raises(InputError, match=r"models:/breast/5 is not in .*No such file.*/nowhere/at"):
+        load_model("models:/breast/5", store)
 
 
 def test_files_that_are_gone_are_not_those_registered(store):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ from features.tables import find_column
 SAMPLE_ID = "SAMPLE_ID"
 #: Bytes on disk; in memory it takes some fifteen times as much.
 _LARGEST_INDEX = 2**25
+# Measured: threads that take a column each wait longer for another than they read of fewer rows.
+_WORTH_THREADS = 2000
 
 
 class ParquetMatrix:
@@ -44,43 +47,58 @@ class ParquetMatrix:
     def __init__(self, path: Path, name: str) -> None:
         self._path, self._name = path, name
         _require_small_index(path, name)
-        try:
-            with pq.ParquetFile(path) as file:
-                schema = file.schema_arrow
-                label = find_column(schema.names, SAMPLE_ID)
-                if label is None:
-                    message = (
-                        f"{name} has no {SAMPLE_ID} column; add one with each row's sample (an "
-                        "index that pandas keeps is not one)."
-                    )
-                    raise study_error(message, name)
-                if schema.names.count(label) > 1:
-                    raise study_error(f"{name} has two columns {label}; leave one out.", name)
-                named = file.read(columns=[label]).column(label).cast(pa.string())
-        except (OSError, pa.ArrowException) as error:
-            message = f"{name} is not a whole Parquet file ({_first_line(error)}); write it again."
-            raise study_error(message, name) from error
+        with _whole(name), pq.ParquetFile(path) as file:
+            schema = file.schema_arrow
+            # Asked for at once: a field by itself, of tens of thousands, takes long to make.
+            columns, kinds = schema.names, schema.types
+            label = find_column(columns, SAMPLE_ID)
+            if label is None:
+                message = (
+                    f"{name} has no {SAMPLE_ID} column; add one with each row's sample (an "
+                    "index that pandas keeps is not one)."
+                )
+                raise study_error(message, name)
+            if columns.count(label) > 1:
+                raise study_error(f"{name} has two columns {label}; leave one out.", name)
+            named = file.read(columns=[label]).column(label).cast(pa.string())
         self.samples: Sequence[str] = [(text or "").strip() for text in named.to_pylist()]
-        fields = [field for field in schema if field.name != label]
-        words = [field for field in fields if not _is_number(field.type)]
+        others = list(zip(columns, kinds, strict=True))
+        others.pop(columns.index(label))
+        words = [(column, kind) for column, kind in others if not _is_number(kind)]
         if words:
-            told = [f"{field.name} ({field.type})" for field in words]
+            told = [f"{column} ({kind})" for column, kind in words]
             message = (
                 f"{name} has {len(words)} column(s) that hold no numbers: {some(told)}; leave them "
                 "out, or make them numbers."
             )
-            raise study_error(message, name, column=words[0].name)
-        self._columns = [field.name for field in fields]
+            raise study_error(message, name, column=words[0][0])
+        self._columns = [column for column, _ in others]
         self.features: Sequence[str] = [column.strip() for column in self._columns]
+
+    @staticmethod
+    def cells(path: Path, name: str) -> int:
+        """How many numbers a file holds, without looking at their names.
+
+        Raises
+        ------
+        StudyError
+            If the file is no Parquet, or has very many row groups.
+        """
+        _require_small_index(path, name)
+        with _whole(name):
+            index = pq.read_metadata(path)
+            return int(index.num_rows) * max(0, int(index.num_columns) - 1)
 
     def blocks(self) -> Iterator[tuple[int, int, np.ndarray]]:
         """See `features.sample_major.SampleMajorFile`: some features of all samples at a time."""
         width = max(1, CELLS // len(self.samples))
+        threads = len(self.samples) >= _WORTH_THREADS
         try:
             with pq.ParquetFile(self._path) as file:
                 for at in range(0, len(self._columns), width):
                     columns = self._columns[at : at + width]
-                    yield at, 0, _numbers(file.read(columns=columns), columns)
+                    read = file.read(columns=columns, use_threads=threads)
+                    yield at, 0, _numbers(read, columns)
         except (OSError, pa.ArrowException) as error:
             message = f"{self._name} is damaged ({_first_line(error)}); write it again."
             raise study_error(message, self._name) from error
@@ -104,12 +122,23 @@ def _require_small_index(path: Path, name: str) -> None:
 def _numbers(table: pa.Table, columns: Sequence[str]) -> np.ndarray:
     """Columns as rows of an array, float64, NaN for null.
 
-    Pyarrow may give more columns than were asked for: ``HLA.A`` with ``HLA``.
+    Pyarrow gives columns in the order of the file, as they are asked for here, and may give more
+    of them: ``HLA.A`` with ``HLA``.
     """
+    if table.num_columns > len(columns):
+        table = table.select(list(columns))
+    kinds = set(table.schema.types)
+    if kinds <= {pa.float32()} or kinds <= {pa.float64()}:
+        # All at once, where no number changes: one after the other takes forty times as long.
+        parts = table.to_batches()
+        if len(parts) > 1:
+            parts = table.combine_chunks().to_batches()
+        if len(parts) == 1:
+            tensor = parts[0].to_tensor(null_to_nan=True, row_major=False)
+            return np.asarray(tensor.to_numpy().T, np.float64)
     values = np.empty((len(columns), len(table)))
-    place = {name: at for at, name in enumerate(table.column_names)}
-    for row, name in enumerate(columns):
-        values[row] = table.column(place[name]).cast(pa.float64()).to_numpy()
+    for row in range(len(columns)):
+        values[row] = table.column(row).cast(pa.float64()).to_numpy()
     return values
 
 
@@ -121,6 +150,16 @@ def _is_number(kind: pa.DataType) -> bool:
         or types.is_decimal(kind)
         or types.is_null(kind)
     )
+
+
+@contextmanager
+def _whole(name: str) -> Iterator[None]:
+    """A block that fails only where a file is no whole Parquet file."""
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        message = f"{name} is not a whole Parquet file ({_first_line(error)}); write it again."
+        raise study_error(message, name) from error
 
 
 def _first_line(failure: Exception) -> str:

@@ -178,8 +178,14 @@ def held_size(path: Path, layer: str | None) -> int:
     StudyError
         If the file is broken.
     """
-    file = _opened(path, path.name, layer)
-    return np.dtype(np.float64).itemsize * len(file.samples) * len(file.features)
+    if path.suffix.lower() == PARQUET:
+        from features.parquet_matrix import ParquetMatrix
+
+        cells = ParquetMatrix.cells(path, path.name)
+    else:
+        file = _opened(path, path.name, layer)
+        cells = len(file.samples) * len(file.features)
+    return np.dtype(np.float64).itemsize * cells
 
 
 def _opened(path: Path, name: str, layer: str | None) -> SampleMajorFile:

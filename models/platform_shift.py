@@ -123,7 +123,7 @@ def platform_shift(
     InputError
         If the columns are not those of the training lines.
     """
-    if list(features.columns) != nearest.features_:
+    if features.columns.tolist() != nearest.features_:
         raise InputError(
             f"the {features.shape[1]} features to compare are not the {len(nearest.features_)} of "
             "the training lines; build them with the model's own joiner"

@@ -45,7 +45,7 @@ def drift_section(study: SampleSource, predictor: PanelPredictor) -> dict[str, d
     """
     part = _spaced(study)
     features = _features(predictor, part)
-    names = [str(name) for name in features.columns]
+    names = [str(name) for name in features.columns.tolist()]
     weights = _weights(predictor, names)
     measured = np.isfinite(features.to_numpy(float)).sum(axis=0) / max(len(features), 1)
     modality = np.array([modality_of(name) for name in names])

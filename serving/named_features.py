@@ -52,7 +52,7 @@ class NamedFeatures:
         return cls(
             names=names.to_numpy(object),
             modalities=_modalities(names),
-            mechanisms=mechanisms_of(names),
+            mechanisms=mechanisms_of(names.tolist()),
             order=every.get_indexer(names),
             fold_modalities={fold: _modalities(other) for fold, other in folds.items()},
             fold_order={fold: every.get_indexer(other) for fold, other in folds.items()},

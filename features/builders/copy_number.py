@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from features.builders.base import FeatureBuilder, require, well_measured
+from features.builders.training_names import named_as_in_training
 from features.study import Study
 
 # Typical log2 ratios of the five discrete calls in tumours of usual purity (Mermel et al.,
@@ -42,8 +43,7 @@ class CopyNumberBuilder(FeatureBuilder):
     def _measured(self, X: Study) -> pd.DataFrame | None:
         if X.copy_number is None:
             return None
-        symbols = {f"entrez:{entrez}": gene for gene, entrez in self.entrez_.items()}
-        table = X.copy_number.rename(columns=symbols).reindex(columns=self.genes_)
+        table = named_as_in_training(X.copy_number, self.entrez_).reindex(columns=self.genes_)
         values = table.to_numpy(float)
         if X.copy_number_kind == "discrete":
             values = np.interp(values, list(_LOG2_OF_CALL), list(_LOG2_OF_CALL.values()))

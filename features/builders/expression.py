@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from features.builders.base import FeatureBuilder, mean_and_sd, require, well_measured
+from features.builders.training_names import named_as_in_training
 from features.errors import InputError
 from features.study import Study
 
@@ -111,7 +112,7 @@ class ExpressionBuilder(FeatureBuilder):
     def _measured(self, X: Study) -> pd.DataFrame | None:
         if X.expression is None:
             return None
-        table = self._named_as_in_training(X.expression).reindex(columns=self.genes_)
+        table = named_as_in_training(X.expression, self.entrez_).reindex(columns=self.genes_)
         values = table.to_numpy(float)
         if X.expression_kind == "z-score":
             standard = values
@@ -123,12 +124,6 @@ class ExpressionBuilder(FeatureBuilder):
         return pd.DataFrame(
             np.clip(standard, -_CLIP_SD, _CLIP_SD), index=table.index, columns=self.feature_names_
         )
-
-    def _named_as_in_training(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Genes known only by Entrez identifier (`entrez:2064`) get the training symbol."""
-        symbols = {f"entrez:{entrez}": gene for gene, entrez in self.entrez_.items()}
-        renamed = {c: symbols[c] for c in table.columns if c in symbols}
-        return table.rename(columns=renamed) if renamed else table
 
     def _map(self, values: np.ndarray) -> np.ndarray:
         """Map each row to the training distribution over the genes that the row has."""

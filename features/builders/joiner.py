@@ -179,7 +179,7 @@ def coverage(features: pd.DataFrame) -> pd.DataFrame:
     DataFrame of shape (n_samples, n_modalities)
         0 (lacks the modality) ... 1 (every feature measured).
     """
-    modality = pd.Series([modality_of(name) for name in features.columns])
+    modality = pd.Series([modality_of(name) for name in features.columns.tolist()])
     measured = np.isfinite(features.to_numpy())
     return pd.DataFrame(
         {name: measured[:, modality == name].mean(axis=1) for name in modality.unique()},

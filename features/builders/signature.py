@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from features.builders.base import FeatureBuilder, mean_and_sd, require, well_measured
+from features.builders.training_names import named_as_in_training
 from features.pathway_scores import mean_of_measured
 from features.rtks import load_rtks
 from features.signature_scores import rank_levels, ranks_within, singscore
@@ -131,7 +132,8 @@ class SignatureBuilder(FeatureBuilder):
         """Levels, and score of each signature, of the samples of `table`."""
         signatures: dict[str, np.ndarray] = {}
         if z_scores:
-            values = self._named(table).reindex(columns=self.level_genes_).to_numpy(float)
+            named = named_as_in_training(table, self.entrez_)
+            values = named.reindex(columns=self.level_genes_).to_numpy(float)
         elif self.z_scores_:
             values = np.full((len(table), len(self.level_genes_)), np.nan)
         else:
@@ -163,7 +165,8 @@ class SignatureBuilder(FeatureBuilder):
 
     def _ranks(self, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Ranks within each sample; NaN throughout for a sample with too few of the genes."""
-        values = self._named(table).reindex(columns=self.genes_).to_numpy(float)
+        named = named_as_in_training(table, self.entrez_)
+        values = named.reindex(columns=self.genes_).to_numpy(float)
         ranks, counts = ranks_within(values)
         ranks[2 * counts < len(self.genes_)] = np.nan
         return ranks, counts
@@ -171,12 +174,6 @@ class SignatureBuilder(FeatureBuilder):
     def _rank_levels(self, ranks: np.ndarray, counts: np.ndarray) -> np.ndarray:
         place = {gene: column for column, gene in enumerate(self.genes_)}
         return rank_levels(ranks[:, [place[gene] for gene in self.level_genes_]], counts)
-
-    def _named(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Genes known only by Entrez identifier (`entrez:2064`) get the training symbol."""
-        symbols = {f"entrez:{entrez}": gene for gene, entrez in self.entrez_.items()}
-        renamed = {column: symbols[column] for column in table.columns if column in symbols}
-        return table.rename(columns=renamed) if renamed else table
 
 
 def _signatures_of(genes: Sequence[str]) -> dict[str, dict[str, list[str]]]:

@@ -285,6 +285,27 @@ def test_integers_nulls_and_empty_columns_are_numbers(study_of) -> None:
     assert expression["TP53"].isna().all()
 
 
+@pytest.mark.parametrize("kind", [pa.float32(), pa.float64()])
+@pytest.mark.parametrize("rows", [1, 3])
+def test_nulls_among_numbers_of_one_kind_are_missing(
+    study_of, kind: pa.DataType, rows: int
+) -> None:
+    folder = study_of("data_expression.parquet")
+    content = pa.table(
+        {
+            "HLA.A": pa.array([0.1, None, 3.25], kind),
+            "SAMPLE_ID": ["697", "AU565", "SKBR3"],
+            "HLA": pa.array([None, 2.5, -1e29], kind),
+        }
+    )
+    pq.write_table(content, folder / "data_expression.parquet", row_group_size=rows)
+    found = read_study(folder).expression.loc[["697", "AU565", "SKBR3"], ["HLA.A", "HLA"]]
+    first = np.float32(0.1) if kind == pa.float32() else 0.1
+    least = np.float32(-1e29) if kind == pa.float32() else -1e29
+    expected = [[first, np.nan], [np.nan, 2.5], [3.25, least]]
+    np.testing.assert_array_equal(found.to_numpy(), np.array(expected, np.float64))
+
+
 def replaced(table: pd.DataFrame, sample: str, gene: str, value: float) -> pd.DataFrame:
     table = table.copy()
     table.loc[sample, gene] = value

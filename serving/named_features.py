@@ -45,20 +45,18 @@ class NamedFeatures:
     @classmethod
     def of(cls, names: pd.Index, folds: Mapping[int, pd.Index]) -> Self:
         """Number the features of the final models and of each fold's."""
-        every = pd.Index(names.to_numpy(object))
-        for other in folds.values():
-            every = every.union(other, sort=False)
-        every = every[np.argsort(every.to_numpy(object), kind="stable")]
+        parts = [part.to_numpy(object) for part in (names, *folds.values())]
+        number, every = pd.factorize(np.concatenate(parts), sort=True)
+        modality = np.array([modality_of(name) for name in every], dtype=object)
+        ends = np.cumsum([len(part) for part in parts])[:-1]
+        order, *fold_orders = np.split(number, ends)
+        fold_order = dict(zip(folds, fold_orders, strict=True))
         return cls(
-            names=names.to_numpy(object),
-            modalities=_modalities(names),
-            mechanisms=mechanisms_of(names.tolist()),
-            order=every.get_indexer(names),
-            fold_modalities={fold: _modalities(other) for fold, other in folds.items()},
-            fold_order={fold: every.get_indexer(other) for fold, other in folds.items()},
+            names=parts[0],
+            modalities=modality[order],
+            mechanisms=mechanisms_of(parts[0]),
+            order=order,
+            fold_modalities={fold: modality[part] for fold, part in fold_order.items()},
+            fold_order=fold_order,
             count=len(every),
         )
-
-
-def _modalities(names: pd.Index) -> np.ndarray:
-    return np.array([modality_of(name) for name in names.tolist()], dtype=object)

@@ -59,6 +59,18 @@ def write_cohort(folder: Path, lines: Study, samples: int) -> None:
         )
 
 
+def as_text(folder: Path) -> None:
+    """Turn the matrices of a written cohort into text, genes x samples, as cBioPortal has them."""
+    for path in sorted(folder.glob("data_*.parquet")):
+        meta = folder / f"meta_{path.stem.removeprefix('data_')}.txt"
+        label = "Composite.Element.REF" if "rppa" in path.stem else "Hugo_Symbol"
+        table = pd.read_parquet(path).set_index("SAMPLE_ID").T
+        text = path.with_suffix(".txt")
+        table.rename_axis(label).to_csv(text, sep="\t", float_format="%.4f", na_rep="NA")
+        meta.write_text(meta.read_text().replace(path.name, text.name))
+        path.unlink()
+
+
 def _meta(folder: Path, name: str, kind: str, datatype: str, data: str) -> None:
     (folder / f"meta_{name}.txt").write_text(
         f"genetic_alteration_type: {kind}\ndatatype: {datatype}\nstable_id: {name}\n"

@@ -17,7 +17,7 @@ from features.tables import find_column
 
 SAMPLE_ID = "SAMPLE_ID"
 #: Bytes on disk; in memory it takes some fifteen times as much.
-_LARGEST_INDEX = 2**25
+_LARGEST_INDEX, _KEPT_INDEX = 2**25, 2**22
 # Measured: threads that take a column each wait longer for another than they read of fewer rows.
 _WORTH_THREADS = 2000
 
@@ -46,8 +46,9 @@ class ParquetMatrix:
 
     def __init__(self, path: Path, name: str) -> None:
         self._path, self._name = path, name
-        _require_small_index(path, name)
-        with _whole(name), pq.ParquetFile(path) as file:
+        index = _index_size(path, name)
+        with _whole(name):
+            file = pq.ParquetFile(path)
             schema = file.schema_arrow
             # Asked for at once: a field by itself, of tens of thousands, takes long to make.
             columns, kinds = schema.names, schema.types
@@ -73,6 +74,8 @@ class ParquetMatrix:
             )
             raise study_error(message, name, column=words[0][0])
         self._columns = [column for column, _ in others]
+        # To parse a small index again would take longer than to keep it.
+        self._open = file if index <= _KEPT_INDEX else None
         self.features: Sequence[str] = [column.strip() for column in self._columns]
 
     @staticmethod
@@ -84,7 +87,7 @@ class ParquetMatrix:
         StudyError
             If the file is no Parquet, or has very many row groups.
         """
-        _require_small_index(path, name)
+        _index_size(path, name)
         with _whole(name):
             index = pq.read_metadata(path)
             return int(index.num_rows) * max(0, int(index.num_columns) - 1)
@@ -94,7 +97,8 @@ class ParquetMatrix:
         width = max(1, CELLS // len(self.samples))
         threads = len(self.samples) >= _WORTH_THREADS
         try:
-            with pq.ParquetFile(self._path) as file:
+            file, self._open = self._open or pq.ParquetFile(self._path), None
+            with file:
                 for at in range(0, len(self._columns), width):
                     columns = self._columns[at : at + width]
                     read = file.read(columns=columns, use_threads=threads)
@@ -104,8 +108,8 @@ class ParquetMatrix:
             raise study_error(message, self._name) from error
 
 
-def _require_small_index(path: Path, name: str) -> None:
-    """Refuse a file whose index, of which the last 8 bytes tell the size, fills memory."""
+def _index_size(path: Path, name: str) -> int:
+    """Bytes of a file's index, which the last 8 bytes tell; one that fills memory is refused."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - 8))
         end = file.read()
@@ -117,6 +121,7 @@ def _require_small_index(path: Path, name: str) -> None:
             "row_group_size=100_000)."
         )
         raise study_error(message, name)
+    return size
 
 
 def _numbers(table: pa.Table, columns: Sequence[str]) -> np.ndarray:

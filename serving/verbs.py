@@ -39,6 +39,7 @@ EXIT_CODES = {
     137: "killed (any signal: 128 and its number); the same command goes on as well",
 }
 FAILED_ON = 3
+_SMALL = 2**25
 # Click leaves the lines of a paragraph alone that begins with \b.
 _EPILOG = "\n".join(
     ["\b", "Exit codes:", *(f"  {code:<4}{what}" for code, what in EXIT_CODES.items())]
@@ -167,11 +168,14 @@ def score(
             open_engine(engine, jobs=jobs, scheduler=scheduler, notice=_note)
         )
         outside = read_outside_knowledge(knowledge)
-        if ahead.looking:  # there is time to load the compiled loops
+        subject = None
+        if ahead.looking:  # there is time to load the compiled loops, and to read a small study
             compile_ahead()
+            subject = _open(study, store, out) if _is_small(study) else None
         loaded = load_model(model, tracking_uri or None, trust=trust, ahead=ahead)
         chosen = choose_drugs(loaded, _names(drugs))
-        subject = _open(study, store, out)
+        if subject is None:
+            subject = _open(study, store, out)
         _tell_doubts(subject, bool(loaded.predictor.training.get("simulated")), quiet=quiet)
         if outside.note and not quiet:
             say(f"note: {outside.note}")
@@ -214,6 +218,14 @@ def _names(drugs: str | None) -> list[str] | None:
     """Names between commas; None where there are none."""
     names = [name.strip() for name in (drugs or "").split(",")]
     return [name for name in names if name] or None
+
+
+def _is_small(study: Path) -> bool:
+    """Whether a study is read within a second or two, while the model is looked for."""
+    try:
+        return sum(path.stat().st_size for path in study.iterdir()) <= _SMALL
+    except OSError:  # who reads it says what is wrong
+        return False
 
 
 def _open(study: Path, store: MatrixStore, out: Path) -> SampleSource:

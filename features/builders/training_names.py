@@ -26,7 +26,7 @@ def named_as_in_training(table: pd.DataFrame, entrez: Mapping[Any, int]) -> pd.D
     ['ERBB2', 'TP53']
     """
     names = table.columns.tolist()
-    if not any(str(name).startswith(_UNNAMED) for name in names):
+    if _UNNAMED not in "\n".join(map(str, names)):  # the quickest way to ask them all
         return table
     symbols = {f"{_UNNAMED}{number}": gene for gene, number in entrez.items()}
     renamed = [symbols.get(name, name) for name in names]

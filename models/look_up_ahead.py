@@ -11,13 +11,18 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
+from features.errors import InputError
 from models.registered_files import ModelFiles, kept_by_mlflow, registered_files
+
+# Of this program, whatever lies in the working folder.
+_COMMAND = [sys.executable, "-P", "-m", "models.look_up_ahead"]
 
 
 class LookUpAhead(AbstractContextManager["LookUpAhead"]):
@@ -37,16 +42,15 @@ class LookUpAhead(AbstractContextManager["LookUpAhead"]):
         if kept_by_mlflow(str(self._asked[0])) and _pays():
             self._folder = TemporaryDirectory(prefix="sidestep-model-")
             self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__],
+                _COMMAND,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 text=True,
             )
-            if self._process.stdin is not None:  # an address may hold a password: not on its line
-                self._process.stdin.write(json.dumps([*self._asked, self._folder.name]))
-                self._process.stdin.close()
+            # An address may hold a password, so it is not on the process's command line.
+            _tell(self._process, [*self._asked, self._folder.name])
         return self
 
     def __exit__(
@@ -66,17 +70,33 @@ class LookUpAhead(AbstractContextManager["LookUpAhead"]):
         return self._process is not None and self._process.poll() is None
 
     def found(self) -> ModelFiles | None:
-        """The files, until the context is closed; waits for them.
+        """The files, which stay until the context is closed; waits for them.
 
-        None if nothing was looked up or found. Who needs them then has to look, and learns why.
+        None if nothing was looked up, or the process came to no end: whoever needs them then has
+        to look.
+
+        Raises
+        ------
+        InputError
+            As `models.registered_files.registered_files`.
         """
         if self._process is None or self._process.stdout is None:
             return None
         answer = self._process.stdout.readline()  # not until its end: that takes a while as well
         if not answer:
             return None
-        folder, *others = json.loads(answer)
-        return ModelFiles(Path(folder), *others)
+        told = json.loads(answer)
+        if "refused" in told:
+            raise InputError(told["refused"])
+        return ModelFiles(Path(told.pop("folder")), **told)
+
+
+def _tell(process: subprocess.Popen[str], asked: list[str | None]) -> None:
+    """Send a process what it is asked; if it is gone already, nothing will come back."""
+    if process.stdin is not None:
+        with suppress(BrokenPipeError):
+            process.stdin.write(json.dumps(asked))
+            process.stdin.close()
 
 
 def _pays() -> bool:
@@ -89,8 +109,12 @@ def main() -> None:
     """Answer what the process that started this one asks."""
     gc.disable()  # it imports, answers, and is gone
     uri, tracking_uri, into = json.load(sys.stdin)
-    files = registered_files(uri, tracking_uri, Path(into))
-    print(json.dumps([str(files.folder), files.name, files.version, files.digest]), flush=True)
+    try:
+        files = registered_files(uri, tracking_uri, Path(into))
+        answer = {**asdict(files), "folder": str(files.folder)}
+    except InputError as error:
+        answer = {"refused": str(error)}
+    print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":

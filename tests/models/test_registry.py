@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -104,7 +106,10 @@ def test_a_version_without_a_digest_is_loaded_only_if_trusted(store, folder):
     assert load_model("models:/breast/3", store, trust=True).digest == digest_of(folder)
 
 
-def test_a_model_may_be_looked_up_ahead(store, folder, monkeypatch):
+def test_a_model_may_be_looked_up_ahead(store, folder, monkeypatch, tmp_path):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "__init__.py").write_text("raise SystemExit('of somebody else')")
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(look_up_ahead, "_pays", lambda: True)
     with LookUpAhead("models:/breast@champion", store) as ahead:
         assert ahead.looking
@@ -116,12 +121,25 @@ def test_a_model_may_be_looked_up_ahead(store, folder, monkeypatch):
         load_model("models:/breast/2", store, ahead=ahead)
 
 
-def test_what_is_not_found_ahead_is_told_by_who_looks_then(store, monkeypatch):
+def test_what_is_not_found_ahead_is_told_in_the_same_words(store, monkeypatch):
     monkeypatch.setattr(look_up_ahead, "_pays", lambda: True)
-    with LookUpAhead("models:/breast/7", store) as ahead:
-        assert ahead.found() is None
-        with pytest.raises(InputError, match=r"model models:/breast/7 is not in sqlite:"):
-            load_model("models:/breast/7", store, ahead=ahead)
+    with pytest.raises(InputError) as here:
+        load_model("models:/breast/7", store)
+    assert str(here.value).startswith("model models:/breast/7 is not in sqlite:")
+    monkeypatch.setattr(registry, "registered_files", None)  # it is not asked for a second time
+    with (
+        LookUpAhead("models:/breast/7", store) as ahead,
+        pytest.raises(InputError, match=re.escape(str(here.value))),
+    ):
+        load_model("models:/breast/7", store, ahead=ahead)
+
+
+@pytest.mark.parametrize("program", ["import sys; sys.exit(1)", "import sys; sys.stdin.read()"])
+def test_a_look_up_that_dies_is_done_again(store, monkeypatch, program):
+    monkeypatch.setattr(look_up_ahead, "_pays", lambda: True)
+    monkeypatch.setattr(look_up_ahead, "_COMMAND", [sys.executable, "-c", program])
+    with LookUpAhead("models:/breast/1", store) as ahead:
+        assert load_model("models:/breast/1", store, ahead=ahead).version == "1"
 
 
 def test_nothing_is_looked_up_for_a_folder_or_where_it_would_take_longer(store, folder):

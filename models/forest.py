@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 #: For the tables of all forests of a process. Those of a panel of 25 drugs with five folds take
 #: about 100 MB for each combination of modalities, with 200 trees of depth 3.
 _BUDGET = MemoryBudget(512 * 2**20)
-# Measured with the 270 trees of depth 5 of a pan-cancer model: filling tables takes as long as
-# summing up the leaves of a hundred rows.
-_FEW_ROWS = 64
+#: Measured with the 270 trees of depth 5 of a pan-cancer model: filling tables takes as long as
+#: summing up the leaves of some two hundred rows.
+FEW_ROWS = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +160,7 @@ class Forest:
             If `rows` has not the forest's number of features.
         """
         explained = vars(self).get("_explained", 0) + len(rows)
-        if "_tables" in vars(self) or explained > _FEW_ROWS:
+        if "_tables" in vars(self) or explained > FEW_ROWS:
             return self.tables.contributions(rows)
         from models.tree_few_rows import explain_few
 

@@ -13,6 +13,8 @@ import pandas as pd
 
 from models.applicability import NearestLines, weight_covered
 from models.drug_model import DrugModel
+from models.feature_rows import FeatureRows
+from models.forest import FEW_ROWS
 from models.pattern_blend import PatternBlend
 from serving.calls import Samples
 from serving.explanations import explanation_rows
@@ -21,7 +23,8 @@ from serving.named_features import NamedFeatures
 from serving.stability import stability
 from serving.top_features import largest
 
-_LINES, _GENES = 40, 6
+# So many lines that tables explain them.
+_LINES, _GENES = FEW_ROWS + 1, 6
 
 
 def compile_ahead() -> None:
@@ -36,8 +39,8 @@ def compile_ahead() -> None:
     named = NamedFeatures.of(lines.columns, {0: lines.columns})
     samples = Samples(lines, {0: lines}, named, [("expression",)] * _LINES, ["expression"] * _LINES)
     blend.predict_rows(samples.rows)
-    for _ in range(2):  # as a few rows, and then as many
-        values = blend.explain_rows(samples.rows).values
+    blend.explain_rows(FeatureRows(lines.iloc[:2]))
+    values = blend.explain_rows(samples.rows).values
     chosen = largest(values, named.order, 3)
     steady = stability(drug, samples, values, chosen)
     explanation_rows(drug, samples, values, chosen, steady)

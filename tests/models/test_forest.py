@@ -73,8 +73,8 @@ def test_tables_are_filled_when_they_pay_and_change_no_byte(learned) -> None:
     whole = Forest.of(booster).contributions(rows)
     forest = Forest.of(booster)
     had = []
-    for start in range(0, 120, 20):
-        some = slice(start, start + 20)
+    for start in range(0, 240, 40):
+        some = slice(start, start + 40)
         assert forest.contributions(rows[some]).tobytes() == whole[some].tobytes()
         had.append("_tables" in vars(forest))
     assert had == [False] * 3 + [True] * 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from pathlib import Path
 
 from features.errors import InputError
 
@@ -49,13 +50,12 @@ def require_database(uri: str) -> frozenset[str]:
         If the database does not answer, lets nobody in, is no database, or its driver is not
         installed.
     """
-    scheme = uri.partition("://")[0]
-    kind = scheme.partition("+")[0]
-    if kind not in (*_SERVERS, _FILE):
+    if not is_database(uri):
         return frozenset()
     import sqlalchemy
 
-    wait = {"connect_timeout": _SECONDS_TO_CONNECT} if scheme in _WAITING else {}
+    waits = uri.partition("://")[0] in _WAITING
+    wait = {"connect_timeout": _SECONDS_TO_CONNECT} if waits else {}
     try:
         engine = sqlalchemy.create_engine(uri, connect_args=wait)
         try:
@@ -73,14 +73,14 @@ def require_database(uri: str) -> frozenset[str]:
         words = str(getattr(error, "orig", None) or error) or type(error).__name__
         reason = textwrap.shorten(without_password(words), 160, placeholder=" …")
         advice = "that it runs, and that its address, user and password are right"
-        if kind == _FILE:
+        if _kind(uri) == _FILE:
             advice = "that it is an SQLite file, or a new one in a folder that you can write"
         raise InputError(
             f"the database {without_password(uri)} cannot be used ({reason}); see {advice}"
         ) from None
 
 
-def require_runs_database(uri: str) -> None:
+def require_runs_database(uri: str) -> frozenset[str]:
     """As `require_database`, of a database that is to hold MLflow's runs.
 
     MLflow would add its tables to those of another program, and fail then.
@@ -98,3 +98,43 @@ def require_runs_database(uri: str) -> None:
             f"{without_password(uri)} holds the tables of another program, such as Optuna; give "
             "--tracking-uri a database of its own"
         )
+    return tables
+
+
+def holds_runs(uri: str) -> bool:
+    """Whether a store is there; for any but a database only who asks it can tell.
+
+    MLflow would make the tables of a database that has none, and SQLite the file.
+
+    Raises
+    ------
+    InputError
+        As `require_runs_database`.
+    """
+    if not is_database(uri):
+        return True
+    return not _is_absent(uri) and "registered_models" in require_runs_database(uri)
+
+
+def is_database(uri: str) -> bool:
+    """Whether an address is that of a database."""
+    return _kind(uri) in (*_SERVERS, _FILE)
+
+
+def _kind(uri: str) -> str:
+    return uri.partition("://")[0].partition("+")[0]
+
+
+def _is_absent(uri: str) -> bool:
+    """Whether it is an SQLite database whose file is not there."""
+    if _kind(uri) != _FILE:
+        return False
+    import sqlalchemy
+
+    try:
+        path = sqlalchemy.make_url(uri).database
+    except sqlalchemy.exc.ArgumentError:  # who connects to it says what is wrong
+        return False
+    if not path or path.startswith((":", "file:")):  # in memory, or named in SQLite's own way
+        return False
+    return not Path(path).exists()

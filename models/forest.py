@@ -2,7 +2,7 @@
 
 A forest is a few arrays and needs no XGBoost. Contributions are looked up in tables
 (`models.tree_tables`), which are filled when so many rows have been asked for that it pays; until
-then they are summed leaf by leaf (`models.tree_few_rows`), to the same bytes.
+then they are summed leaf by leaf (`models.tree_leaf_shares`), to the same bytes.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ class Forest:
         explained = vars(self).get("_explained", 0) + len(rows)
         if "_tables" in vars(self) or explained > FEW_ROWS:
             return self.tables.contributions(rows)
-        from models.tree_few_rows import explain_few
+        from models.tree_leaf_shares import explain_few
 
         trees = self.trees
         shares = explain_few(trees, rows)
@@ -179,6 +179,8 @@ class Forest:
         tables = TreeTables.of_trees(trees, self._base(trees))
         if _BUDGET.claim(self, tables.n_bytes):
             vars(self)["_tables"] = tables
+        else:  # until they would pay again
+            vars(self)["_explained"] = 0
         return tables
 
     def _base(self, trees: Trees) -> float:

@@ -1,7 +1,8 @@
 """How is a model looked up in MLflow while this process does something else?
 
 MLflow takes two seconds to import and to ask, as long as it takes to import and read all else that
-scoring needs. A process of its own does it meanwhile on another core.
+scoring needs. A process of its own does it meanwhile on another core. It is never killed: MLflow
+may be bringing a database up to date.
 """
 
 from __future__ import annotations
@@ -15,14 +16,23 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from types import TracebackType
-from typing import Self
+from typing import Self, TextIO
 
 from features.errors import InputError
-from models.registered_files import ModelFiles, kept_by_mlflow, registered_files
+from models.databases import is_database
+from models.registered_files import (
+    ModelFiles,
+    kept_by_mlflow,
+    registered_files,
+    resolve_tracking_uri,
+)
 
 # Of this program, whatever lies in the working folder.
 _COMMAND = [sys.executable, "-P", "-m", "models.look_up_ahead"]
+# Before the answer, in case something else is printed.
+_MARK = "sidestep-model: "
 
 
 class LookUpAhead(AbstractContextManager["LookUpAhead"]):
@@ -35,22 +45,24 @@ class LookUpAhead(AbstractContextManager["LookUpAhead"]):
     """
 
     def __init__(self, uri: str, tracking_uri: str | None) -> None:
-        self._asked = [uri, tracking_uri]
+        self._asked = (uri, tracking_uri)
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
-        if kept_by_mlflow(str(self._asked[0])) and _pays():
-            self._folder = TemporaryDirectory(prefix="sidestep-model-")
-            self._process = subprocess.Popen(
-                _COMMAND,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
-            )
-            # An address may hold a password, so it is not on the process's command line.
-            _tell(self._process, [*self._asked, self._folder.name])
+        if kept_by_mlflow(self._asked[0]) and _pays():
+            with suppress(OSError):  # then it is looked up when it is needed
+                self._process = subprocess.Popen(
+                    _COMMAND,
+                    env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    text=True,
+                    start_new_session=True,  # what interrupts this process is not for that one
+                )
+                # An address may hold a password, so it is not on the process's command line.
+                _stdin_of(self._process).write(json.dumps(self._asked) + "\n")
+                _stdin_of(self._process).flush()
         return self
 
     def __exit__(
@@ -60,14 +72,16 @@ class LookUpAhead(AbstractContextManager["LookUpAhead"]):
         traceback: TracebackType | None,
     ) -> None:
         if self._process is not None:
-            self._process.kill()
-            self._process.__exit__(None, None, None)  # waits for its end and closes its pipes
-            self._folder.cleanup()
+            for pipe in (self._process.stdin, self._process.stdout):
+                if pipe is not None:
+                    with suppress(OSError):
+                        pipe.close()  # which it takes for its end
+            Thread(target=self._process.wait, daemon=True).start()
 
     @property
     def looking(self) -> bool:
-        """Whether the files are not found yet."""
-        return self._process is not None and self._process.poll() is None
+        """Whether the files are being looked for, or were."""
+        return self._process is not None
 
     def found(self) -> ModelFiles | None:
         """The files, which stay until the context is closed; waits for them.
@@ -82,21 +96,19 @@ class LookUpAhead(AbstractContextManager["LookUpAhead"]):
         """
         if self._process is None or self._process.stdout is None:
             return None
-        answer = self._process.stdout.readline()  # not until its end: that takes a while as well
-        if not answer:
-            return None
-        told = json.loads(answer)
-        if "refused" in told:
-            raise InputError(told["refused"])
-        return ModelFiles(Path(told.pop("folder")), **told)
+        for line in self._process.stdout:
+            if line.startswith(_MARK):
+                told = json.loads(line.removeprefix(_MARK))
+                if "refused" in told:
+                    raise InputError(told["refused"])
+                return ModelFiles(Path(told.pop("folder")), **told)
+        return None
 
 
-def _tell(process: subprocess.Popen[str], asked: list[str | None]) -> None:
-    """Send a process what it is asked; if it is gone already, nothing will come back."""
-    if process.stdin is not None:
-        with suppress(BrokenPipeError):
-            process.stdin.write(json.dumps(asked))
-            process.stdin.close()
+def _stdin_of(process: subprocess.Popen[str]) -> TextIO:
+    if process.stdin is None:
+        raise OSError("the process takes no questions")
+    return process.stdin  # type: ignore[return-value]
 
 
 def _pays() -> bool:
@@ -106,15 +118,30 @@ def _pays() -> bool:
 
 
 def main() -> None:
-    """Answer what the process that started this one asks."""
+    """Answer what another process asks, and keep what was fetched until that one closes stdin."""
     gc.disable()  # it imports, answers, and is gone
-    uri, tracking_uri, into = json.load(sys.stdin)
+    uri, tracking_uri = json.loads(sys.stdin.readline())
+    with TemporaryDirectory(prefix="sidestep-model-", ignore_cleanup_errors=True) as folder:
+        looking = Thread(target=_answer, args=(uri, tracking_uri, Path(folder)), daemon=True)
+        looking.start()
+        sys.stdin.read()
+        if is_database(resolve_tracking_uri(tracking_uri)):  # left in whole steps
+            looking.join()
+    os._exit(0)  # whatever still waits for an answer
+
+
+def _answer(uri: str, tracking_uri: str | None, into: Path) -> None:
+    """Look a model up, and print where it is or why not."""
     try:
-        files = registered_files(uri, tracking_uri, Path(into))
+        files = registered_files(uri, tracking_uri, into)
         answer = {**asdict(files), "folder": str(files.folder)}
     except InputError as error:
         answer = {"refused": str(error)}
-    print(json.dumps(answer), flush=True)
+    except BaseException:
+        os.close(sys.stdout.fileno())  # there will be no answer
+        raise
+    with suppress(OSError):  # nobody may want to know any more
+        print(_MARK + json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from features.errors import InputError
-from models.databases import require_runs_database, without_password
+from models.databases import holds_runs, without_password
 
 DEFAULT_TRACKING_URI = "sqlite:///mlflow.db"
 DIGEST_TAG = "digest"
@@ -60,7 +60,8 @@ def registered_files(uri: str, tracking_uri: str | None, into: Path) -> ModelFil
         If there is no such model or store.
     """
     store = resolve_tracking_uri(tracking_uri)
-    require_runs_database(store)
+    if not holds_runs(store):
+        raise _not_there(uri, store, "no model is registered there")
     # MLflow takes seconds to import.
     import mlflow
     from mlflow import MlflowClient
@@ -76,11 +77,14 @@ def registered_files(uri: str, tracking_uri: str | None, into: Path) -> ModelFil
         source = client.get_model_version_download_uri(name, version)
         return ModelFiles(_on_this_machine(source, into), name, version, recorded)
     except (MlflowException, OSError) as error:
-        reason = without_password(str(error).splitlines()[0])
-        raise InputError(
-            f"model {uri} is not in {without_password(store)} ({reason}); train it with "
-            "--register, or give another --tracking-uri"
-        ) from None
+        raise _not_there(uri, store, without_password(str(error).splitlines()[0])) from None
+
+
+def _not_there(uri: str, store: str, reason: str) -> InputError:
+    return InputError(
+        f"model {uri} is not in {without_password(store)} ({reason}); train it with "
+        "--register, or give another --tracking-uri"
+    )
 
 
 def resolve_tracking_uri(tracking_uri: str | None) -> str:

@@ -14,6 +14,9 @@ from models.predictor import PanelPredictor
 from models.registered_files import ModelFiles, kept_by_mlflow, registered_files
 from models.storage import load_predictor, require_predictor
 
+# Each piece may have to wait for the thread that loads the model.
+_READ_AT_ONCE = 2**25
+
 
 @dataclass(frozen=True)
 class LoadedModel:
@@ -94,7 +97,11 @@ def digest_of(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+        content = hashlib.sha256()
+        with path.open("rb") as file:
+            while part := file.read(_READ_AT_ONCE):
+                content.update(part)
+        digest.update(content.digest())
     return digest.hexdigest()
 
 
@@ -105,7 +112,7 @@ def _loaded(files: ModelFiles, *, trust: bool) -> LoadedModel:
         hashing = beside.submit(digest_of, data)
         try:
             predictor = load_predictor(data)
-        except InputError:
+        except Exception:
             # That they are others comes before what is wrong with them.
             if hashing.exception() is None:
                 _check_digest(files, hashing.result(), trust=trust)

@@ -145,7 +145,7 @@ class TreeTables:
         NoTablesError
             If a leaf lies deeper than 12 conditions, or no cut fits into `memory`.
         """
-        from models.tree_fill import fill_table
+        from models.tree_leaf_shares import fill_table
 
         blocks = cut_to_fit(trees, memory)
         scale = units_per_response(trees)

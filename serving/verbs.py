@@ -39,7 +39,7 @@ EXIT_CODES = {
     137: "killed (any signal: 128 and its number); the same command goes on as well",
 }
 FAILED_ON = 3
-_SMALL = 2**25
+_SMALL = 2**24
 # Click leaves the lines of a paragraph alone that begins with \b.
 _EPILOG = "\n".join(
     ["\b", "Exit codes:", *(f"  {code:<4}{what}" for code, what in EXIT_CODES.items())]
@@ -149,30 +149,31 @@ def score(
     """
     from models.look_up_ahead import LookUpAhead
 
-    # The model is looked up while all else is imported.
-    with LookUpAhead(model, tracking_uri or None) as ahead, ExitStack() as context:
-        from features.matrix_store import MatrixStore
-        from models.engines import open_engine
-        from models.registry import load_model
-        from serving.compile_ahead import compile_ahead
-        from serving.lock import claimed
-        from serving.options import ScoreOptions
-        from serving.outside_knowledge import read_outside_knowledge
-        from serving.progress import say, shown_progress
-        from serving.scoring import choose_drugs, score_study
+    with ExitStack() as context:
+        # The model is looked up while all else is imported.
+        with LookUpAhead(model, tracking_uri or None) as ahead:
+            from features.matrix_store import MatrixStore
+            from models.engines import open_engine
+            from models.registry import load_model
+            from serving.compile_ahead import compile_ahead
+            from serving.lock import claimed
+            from serving.options import ScoreOptions
+            from serving.outside_knowledge import read_outside_knowledge
+            from serving.progress import say, shown_progress
+            from serving.scoring import choose_drugs, score_study
 
-        # What can be refused at once is, before a large study is read.
-        claim = context.enter_context(claimed(out))
-        store = context.enter_context(MatrixStore(claim.matrices))
-        workers = context.enter_context(
-            open_engine(engine, jobs=jobs, scheduler=scheduler, notice=_note)
-        )
-        outside = read_outside_knowledge(knowledge)
-        subject = None
-        if ahead.looking:  # there is time to load the compiled loops, and to read a small study
-            compile_ahead()
-            subject = _open(study, store, out) if _is_small(study) else None
-        loaded = load_model(model, tracking_uri or None, trust=trust, ahead=ahead)
+            # What can be refused at once is, before a large study is read.
+            claim = context.enter_context(claimed(out))
+            store = context.enter_context(MatrixStore(claim.matrices))
+            workers = context.enter_context(
+                open_engine(engine, jobs=jobs, scheduler=scheduler, notice=_note)
+            )
+            outside = read_outside_knowledge(knowledge)
+            subject = None
+            if ahead.looking:  # there is time to load the compiled loops, and a small study
+                compile_ahead()
+                subject = _opened_early(study, store, out)
+            loaded = load_model(model, tracking_uri or None, trust=trust, ahead=ahead)
         chosen = choose_drugs(loaded, _names(drugs))
         if subject is None:
             subject = _open(study, store, out)
@@ -220,12 +221,15 @@ def _names(drugs: str | None) -> list[str] | None:
     return [name for name in names if name] or None
 
 
-def _is_small(study: Path) -> bool:
-    """Whether a study is read within a second or two, while the model is looked for."""
+def _opened_early(study: Path, store: MatrixStore, out: Path) -> SampleSource | None:
+    """Read a study that takes a second or two; what is wrong with it is said in its turn."""
+    from features.errors import InputError
+
     try:
-        return sum(path.stat().st_size for path in study.iterdir()) <= _SMALL
-    except OSError:  # who reads it says what is wrong
-        return False
+        small = sum(path.stat().st_size for path in study.iterdir()) <= _SMALL
+        return _open(study, store, out) if small else None
+    except (InputError, OSError):
+        return None
 
 
 def _open(study: Path, store: MatrixStore, out: Path) -> SampleSource:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from models import forest as module
 from models.forest import Forest
 from models.memory_budget import MemoryBudget
-from models.tree_few_rows import explain_few
+from models.tree_leaf_shares import explain_few
 from models.tree_structure import NoTablesError, Trees
 from models.tree_tables import TreeTables, contributions_by_xgboost
 from models.trees import ScreenedTrees

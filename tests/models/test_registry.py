@@ -134,7 +134,7 @@ def test_what_is_not_found_ahead_is_told_in_the_same_words(store, monkeypatch):
         load_model("models:/breast/7", store, ahead=ahead)
 
 
-@pytest.mark.parametrize("program", ["import sys; sys.exit(1)", "import sys; sys.stdin.read()"])
+@pytest.mark.parametrize("program", ["import sys; sys.exit(1)", "print(input())"])
 def test_a_look_up_that_dies_is_done_again(store, monkeypatch, program):
     monkeypatch.setattr(look_up_ahead, "_pays", lambda: True)
     monkeypatch.setattr(look_up_ahead, "_COMMAND", [sys.executable, "-c", program])
@@ -150,13 +150,53 @@ def test_nothing_is_looked_up_for_a_folder_or_where_it_would_take_longer(store, 
         assert (ahead.looking, ahead.found()) == (False, None)
 
 
-def test_a_look_up_that_nobody_waits_for_is_ended(store, monkeypatch, tmp_path):
+def test_a_look_up_that_nobody_waits_for_ends_and_leaves_nothing(store, monkeypatch, tmp_path):
     monkeypatch.setattr(look_up_ahead, "_pays", lambda: True)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     with LookUpAhead("models:/breast/1", store) as ahead:
-        assert len(list(tmp_path.iterdir())) == 1
-    assert not ahead.looking
+        process = ahead._process
+    with LookUpAhead("models:/breast/1", store) as ahead:
+        assert ahead.found() is not None
+    for one in (process, ahead._process):
+        assert one.wait(timeout=60) == 0
     assert not list(tmp_path.iterdir())
+
+
+def test_what_else_a_look_up_prints_is_no_answer(store, monkeypatch):
+    monkeypatch.setattr(look_up_ahead, "_pays", lambda: True)
+    noisy = "print('{}'); from models.look_up_ahead import main; main()"
+    monkeypatch.setattr(look_up_ahead, "_COMMAND", [sys.executable, "-c", noisy])
+    with LookUpAhead("models:/breast/1", store) as ahead:
+        assert ahead.found() == registered_files("models:/breast/1", store, Path("unused"))
+
+
+def test_where_no_process_can_be_started_none_is_needed(store, monkeypatch):
+    monkeypatch.setattr(look_up_ahead, "_pays", lambda: True)
+    monkeypatch.setattr(look_up_ahead, "_COMMAND", ["/nowhere/python"])
+    with LookUpAhead("models:/breast/1", store) as ahead:
+        assert load_model("models:/breast/1", store, ahead=ahead).version == "1"
+
+
+def test_to_look_for_a_model_makes_no_store(tmp_path):
+    address = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    for made in (False, True):
+        if made:
+            (tmp_path / "mlflow.db").touch()
+        for uri in ("models:/breast/1", "runs:/0123456789abcdef/model"):
+            with pytest.raises(InputError, match=f"{uri} is not in sqlite.*no model is registered"):
+                load_model(uri, address)
+        assert [path.stat().st_size for path in tmp_path.iterdir()] == [0] * made
+
+
+def test_other_files_are_told_before_whatever_is_wrong_with_them(store, monkeypatch):
+    def load(folder):
+        raise RuntimeError("File 'a.npy' is encrypted")
+
+    monkeypatch.setattr(registry, "load_predictor", load)
+    with pytest.raises(InputError, match="version 2 is not the one that was registered"):
+        load_model("models:/breast/2", store)
+    with pytest.raises(RuntimeError, match="encrypted"):
+        load_model("models:/breast/1", store)
 
 
 def test_files_that_lie_here_are_read_where_they_lie(store, tmp_path, monkeypatch):

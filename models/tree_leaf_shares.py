@@ -1,7 +1,11 @@
-"""What does each bit pattern of a block contribute to each feature that the block tests?
+"""What do the leaves of a forest contribute: to every bit pattern of a block, or to a few rows?
 
-See `models.tree_tables` for the derivation. Import this module only where tables pay: it imports
-numba.
+See `models.tree_tables` for the derivation. To a few rows, for which tables would not pay, each
+leaf's shares are computed and rounded as for the tables, and of all bit patterns only those of the
+rows at hand are looked at; so the sums are the same to the last bit. Both are in one file, because
+numba compiles a loop anew only when its own file has changed.
+
+Import this module only where it is needed: it imports numba.
 """
 
 from __future__ import annotations
@@ -12,7 +16,8 @@ import numpy as np
 
 from models.compiled import compiled
 from models.tree_blocks import MOST_BITS, Blocks
-from models.tree_structure import Trees
+from models.tree_structure import Trees, require_columns, require_shallow
+from models.tree_units import response_per_unit, units_per_response
 
 
 def fill_table(trees: Trees, blocks: Blocks, scale: np.ndarray) -> np.ndarray:
@@ -27,6 +32,42 @@ def fill_table(trees: Trees, blocks: Blocks, scale: np.ndarray) -> np.ndarray:
     return table
 
 
+def explain_few(trees: Trees, rows: np.ndarray) -> np.ndarray:
+    """Shapley values of the features of each row.
+
+    Takes O(n^2 2^n + n_rows n) operations a leaf under n features.
+
+    Parameters
+    ----------
+    trees : Trees
+    rows : ndarray of shape (n_rows, n_features)
+        Values in single precision, NaN where missing.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_features), float32
+
+    Raises
+    ------
+    NoTablesError
+        If a leaf lies deeper than 12 conditions.
+    ValueError
+        If `rows` has not the trees' number of features.
+    """
+    require_shallow(trees, MOST_BITS)
+    require_columns(rows, trees.n_features)
+    scale = units_per_response(trees)
+    # Features by rows, so that what is done for all rows runs on vectors.
+    sums = np.zeros(rows.shape[::-1], np.int32)
+    _add_leaves(
+        np.ascontiguousarray(rows.T, np.float32), trees.leaves, trees.left, trees.parent,
+        trees.feature, trees.threshold, trees.default_left, trees.hessian, trees.value, scale,
+        *gauss_legendre((MOST_BITS + 1) // 2), sums,
+    )  # fmt: skip
+    shares = sums.astype(np.float32) * response_per_unit(scale)[:, None]
+    return np.ascontiguousarray(shares.T)
+
+
 @functools.cache
 def gauss_legendre(most: int) -> tuple[np.ndarray, np.ndarray]:
     """Points and weights on (0, 1): row m - 1 holds the rule that is exact to degree 2 m - 1."""
@@ -38,7 +79,7 @@ def gauss_legendre(most: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @compiled
-def leaf_shares(value, ratio, points, weights, product, shares):  # type: ignore[no-untyped-def]
+def _shares(value, ratio, points, weights, product, shares):  # type: ignore[no-untyped-def]
     """Shapley values of one leaf's game, for every set of features whose conditions hold.
 
     `shares[i, held]` belongs to the i-th feature; bit i of `held` says whether its conditions
@@ -103,7 +144,7 @@ def _fill_blocks(  # type: ignore[no-untyped-def]
                     wanted[i] |= 1 << bit
                 node = above
             rule = (n + 1) // 2 - 1
-            leaf_shares(value[leaf], ratio[:n], points[rule], weights[rule], product, shares)
+            _shares(value[leaf], ratio[:n], points[rule], weights[rule], product, shares)
             held = sets[:patterns]
             held[:] = 0
             for i in range(n):
@@ -119,3 +160,56 @@ def _fill_blocks(  # type: ignore[no-untyped-def]
                 cells = table[begin : begin + patterns]
                 for pattern in range(patterns):
                     cells[pattern] += units[held[pattern]]
+
+
+@compiled
+def _add_leaves(  # type: ignore[no-untyped-def]
+    columns, leaves, left, parent, feature, threshold, default_left, hessian, value, scale,
+    points, weights, sums,
+):  # fmt: skip
+    """Add each leaf's shares, rounded to table units, to the columns of the features above it."""
+    most, n_rows = points.shape[0] * 2, columns.shape[1]
+    goes_left = np.empty((left.size, n_rows), np.uint16)
+    for node in range(left.size):
+        if left[node] >= 0:
+            column, condition = columns[feature[node]], threshold[node]
+            if default_left[node]:
+                for r in range(n_rows):
+                    goes_left[node, r] = np.uint16(0) if column[r] >= condition else np.uint16(1)
+            else:
+                for r in range(n_rows):
+                    goes_left[node, r] = np.uint16(1) if column[r] < condition else np.uint16(0)
+    tested = np.empty(most, np.int64)
+    ratio = np.empty(most)
+    met = np.empty((most, n_rows), np.uint16)
+    held = np.empty(n_rows, np.uint16)
+    product, shares = np.empty(1 << most), np.empty((most, 1 << most))
+    for leaf in leaves:
+        # The conditions on the way to the leaf, those on one feature taken together.
+        n, node = 0, leaf
+        while parent[node] >= 0:
+            above = parent[node]
+            i = 0
+            while i < n and tested[i] != feature[above]:
+                i += 1
+            if i == n:
+                tested[i], ratio[i] = feature[above], 1.0
+                met[i] = np.uint16(1)
+                n += 1
+            ratio[i] *= hessian[node] / hessian[above]
+            wanted = np.uint16(left[above] == node)
+            for r in range(n_rows):
+                met[i, r] &= np.uint16(goes_left[above, r] == wanted)
+            node = above
+        if n == 0:
+            continue
+        rule = (n + 1) // 2 - 1
+        _shares(value[leaf], ratio[:n], points[rule], weights[rule], product, shares)
+        held[:] = 0
+        for i in range(n):
+            for r in range(n_rows):
+                held[r] |= met[i, r] << np.uint16(i)
+        for i in range(n):
+            unit = scale[tested[i]]
+            for r in range(n_rows):
+                sums[tested[i], r] += np.int32(np.floor(shares[i, held[r]] * unit + 0.5))

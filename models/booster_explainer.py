@@ -1,6 +1,6 @@
 """What is the quickest exact way to explain this many rows of any booster?
 
-For boosters that are explained once. A saved model's trees are always explained in one way
+For boosters that are explained once. A saved model's trees are never explained by XGBoost
 (`models.forest`), because a sample has to get the same bytes alone and among thousands.
 
 Tables (`models.tree_tables`) have to be built, and numba to be loaded, before the first row;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -204,5 +205,48 @@ def test_a_name_that_is_not_registered_is_one_sentence(simulated: Path, tmp_path
     )
     assert (shown.returncode, shown.stdout) == (2, "")
     assert "model models:/nobody@champion is not in sqlite" in shown.stderr
+    assert not (tmp_path / "mlflow.db").exists()
     assert "Traceback" not in shown.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_a_registered_model_scores_in_a_process_of_its_own(
+    simulated: Path, saved_model: Path, run: Run, tmp_path: Path
+) -> None:
+    """What is looked up, compiled and read ahead there changes neither bytes nor errors."""
+    from mlflow import MlflowClient
+
+    from models.registry import digest_of
+
+    address = f"sqlite:///{tmp_path}/mlflow.db"
+    client = MlflowClient(address, registry_uri=address)
+    client.create_registered_model("panel")
+    tags = {"digest": digest_of(saved_model)}
+    client.create_model_version("panel", source=saved_model.as_uri(), tags=tags)
+    client.set_registered_model_alias("panel", "champion", "1")
+
+    def score(study: Path, model: str) -> subprocess.CompletedProcess[str]:
+        called = [sys.executable, "-m", "sidestep", "score", study, "--model", model]
+        called += ["--tracking-uri", address, "--out", tmp_path / "out"]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "SIDESTEP_TRACEBACK": ""}
+        return subprocess.run(
+            called, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+
+    scored = score(simulated / "cohort_sim", "models:/panel@champion")
+    assert scored.returncode == 0, scored.stderr
+    told = json.loads((tmp_path / "out" / "manifest.json").read_text())["model"]
+    assert (told["name"], told["version"]) == ("panel", "1")
+    asked = ("--model", saved_model, "--out", tmp_path / "same")
+    assert run("score", simulated / "cohort_sim", *asked)[0] == 0
+    for name in ("explanations.parquet", "mechanisms.parquet", "evidence.parquet"):
+        there, here = (tmp_path / folder / name for folder in ("out", "same"))
+        assert there.read_bytes() == here.read_bytes()
+    broken = shutil.copytree(simulated / "cohort_sim", tmp_path / "broken")
+    missing = next(path for path in sorted(broken.glob("data_*")) if "clinical" not in path.name)
+    missing.unlink()
+    for model, complaint in (("panel@champion", missing.name), ("nobody@champion", "nobody")):
+        refused = score(broken, f"models:/{model}")
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert_one_sentence(refused.stderr, complaint)

@@ -25,8 +25,8 @@ class ScreenedTrees(ExplainedEstimator):
 
     Missing values go the way that XGBoost learned for them. Contributions are the exact
     path-dependent TreeSHAP values (Lundberg et al., Nat Mach Intell 2020), by tables or, to the
-    same bytes, leaf by leaf (`models.forest`). XGBoost computes them only where a model's trees cannot be tabulated,
-    as with leaves deeper than 12 conditions; so the way depends on the model alone.
+    same bytes, leaf by leaf (`models.forest`). XGBoost computes them only where the trees cannot be
+    tabulated, as with leaves deeper than 12 conditions; so the way depends on the model alone.
 
     Parameters
     ----------

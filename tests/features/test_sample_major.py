@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from features import parquet_matrix
 from features.check import check_study
 from features.errors import InputError
 from features.limits import HELD_MIB, MAX_FILE_GIB
@@ -283,6 +284,20 @@ def test_integers_nulls_and_empty_columns_are_numbers(study_of) -> None:
     assert list(expression.index) == ["SKBR3", "697"]
     assert expression.loc["SKBR3", ["ERBB2", "EGFR"]].tolist() == [3.0, 2.5]
     assert expression["TP53"].isna().all()
+
+
+@pytest.mark.parametrize("kept", [0, 2**20])
+def test_a_large_index_is_read_again(
+    study_of, levels: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    monkeypatch.setattr(parquet_matrix, "_KEPT_INDEX", kept)
+    path = study_of("data_expression.parquet") / "data_expression.parquet"
+    write_parquet(path, levels)
+    matrix = parquet_matrix.ParquetMatrix(path, path.name)
+    for _ in range(2):  # it can be read more than once, too
+        [(feature, sample, values)] = matrix.blocks()
+        assert (feature, sample) == (0, 0)
+        np.testing.assert_array_equal(values, levels.to_numpy().T)
 
 
 @pytest.mark.parametrize("kind", [pa.float32(), pa.float64()])

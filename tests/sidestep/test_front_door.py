@@ -260,3 +260,15 @@ def test_a_reader_that_leaves_is_no_error(stand_in: Path, way: str) -> None:
     finally:
         os.close(writer)
     assert (shown.returncode, shown.stderr) == (141, "")
+
+
+@pytest.mark.parametrize(("call", "least"), [("main()", 50_000), ("main(['--version'])", 700)])
+def test_only_a_process_of_its_own_collects_less_often(call: str, least: int) -> None:
+    program = (
+        "import gc, sys; sys.argv = ['sidestep', '--version']; from sidestep.main import main; "
+        f"{call}; print(gc.get_threshold()[0])"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert int(shown.stdout.splitlines()[-1]) == least

@@ -104,6 +104,30 @@ def _shares(value, ratio, points, weights, product, shares):  # type: ignore[no-
 
 
 @compiled
+def _way_up(leaf, left, parent, feature, hessian, above, went_left, of, tested, ratio):  # type: ignore[no-untyped-def]
+    """How many features are tested on the way to a leaf, and by how many conditions.
+
+    Condition c is that of node `above[c]`, whose left child is on the way if `went_left[c]` is 1;
+    it tests feature `tested[of[c]]`. `ratio` is the share of training weight, feature by feature.
+    """
+    n, n_above, node = 0, 0, leaf
+    while parent[node] >= 0:
+        split = parent[node]
+        i = 0
+        while i < n and tested[i] != feature[split]:
+            i += 1
+        if i == n:
+            tested[i], ratio[i] = feature[split], 1.0
+            n += 1
+        ratio[i] *= hessian[node] / hessian[split]
+        above[n_above], of[n_above] = split, i
+        went_left[n_above] = np.uint16(left[split] == node)
+        n_above += 1
+        node = split
+    return n, n_above
+
+
+@compiled
 def _fill_blocks(  # type: ignore[no-untyped-def]
     left, parent, feature, hessian, value, scale,
     leaf_start, leaf_node, bit_start, bit_node, slot_start, slot_feature, slot_offset,
@@ -111,8 +135,8 @@ def _fill_blocks(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Add each leaf's shares, rounded to table units, to the columns of its block."""
     most = points.shape[0] * 2
-    slot, wanted, tested = np.empty((3, most), np.int64)
-    ratio = np.empty(most)
+    above, of, tested, slot, mask, wanted = np.empty((6, most), np.int64)
+    went_left, ratio = np.empty(most, np.uint16), np.empty(most)
     product, shares = np.empty(1 << most), np.empty((most, 1 << most))
     units = np.empty(1 << most, np.int32)
     sets = np.empty(1 << most, np.uint16)
@@ -121,36 +145,28 @@ def _fill_blocks(  # type: ignore[no-untyped-def]
         columns = slot_feature[slot_start[block] : slot_start[block + 1]]
         patterns = 1 << bits.size
         for leaf in leaf_node[leaf_start[block] : leaf_start[block + 1]]:
-            # The conditions on the way to the leaf, those on one feature taken together.
-            n = 0
-            node = leaf
-            while parent[node] >= 0:
-                above = parent[node]
-                column = 0
-                while columns[column] != feature[above]:
-                    column += 1
-                i = 0
-                while i < n and slot[i] != column:
-                    i += 1
-                if i == n:
-                    slot[i], ratio[i], wanted[i], tested[i] = column, 1.0, 0, 0
-                    n += 1
+            n, n_above = _way_up(
+                leaf, left, parent, feature, hessian, above, went_left, of, tested, ratio
+            )
+            for i in range(n):
+                slot[i], mask[i], wanted[i] = 0, 0, 0
+                while columns[slot[i]] != tested[i]:
+                    slot[i] += 1
+            for c in range(n_above):
                 bit = 0
-                while bits[bit] != above:
+                while bits[bit] != above[c]:
                     bit += 1
-                ratio[i] *= hessian[node] / hessian[above]
-                tested[i] |= 1 << bit
-                if left[above] == node:
-                    wanted[i] |= 1 << bit
-                node = above
+                mask[of[c]] |= 1 << bit
+                if went_left[c]:
+                    wanted[of[c]] |= 1 << bit
             rule = (n + 1) // 2 - 1
             _shares(value[leaf], ratio[:n], points[rule], weights[rule], product, shares)
             held = sets[:patterns]
             held[:] = 0
             for i in range(n):
-                mask, want, bit_i = np.uint16(tested[i]), np.uint16(wanted[i]), np.uint16(1 << i)
+                bits_i, want, bit_i = np.uint16(mask[i]), np.uint16(wanted[i]), np.uint16(1 << i)
                 for pattern in range(patterns):
-                    if (np.uint16(pattern) & mask) == want:
+                    if (np.uint16(pattern) & bits_i) == want:
                         held[pattern] |= bit_i
             for i in range(n):
                 unit = scale[columns[slot[i]]]
@@ -179,32 +195,24 @@ def _add_leaves(  # type: ignore[no-untyped-def]
             else:
                 for r in range(n_rows):
                     goes_left[node, r] = np.uint16(1) if column[r] < condition else np.uint16(0)
-    tested = np.empty(most, np.int64)
-    ratio = np.empty(most)
+    above, of, tested = np.empty((3, most), np.int64)
+    went_left, ratio = np.empty(most, np.uint16), np.empty(most)
     met = np.empty((most, n_rows), np.uint16)
     held = np.empty(n_rows, np.uint16)
     product, shares = np.empty(1 << most), np.empty((most, 1 << most))
     for leaf in leaves:
-        # The conditions on the way to the leaf, those on one feature taken together.
-        n, node = 0, leaf
-        while parent[node] >= 0:
-            above = parent[node]
-            i = 0
-            while i < n and tested[i] != feature[above]:
-                i += 1
-            if i == n:
-                tested[i], ratio[i] = feature[above], 1.0
-                met[i] = np.uint16(1)
-                n += 1
-            ratio[i] *= hessian[node] / hessian[above]
-            wanted = np.uint16(left[above] == node)
-            for r in range(n_rows):
-                met[i, r] &= np.uint16(goes_left[above, r] == wanted)
-            node = above
+        n, n_above = _way_up(
+            leaf, left, parent, feature, hessian, above, went_left, of, tested, ratio
+        )
         if n == 0:
             continue
         rule = (n + 1) // 2 - 1
         _shares(value[leaf], ratio[:n], points[rule], weights[rule], product, shares)
+        met[:n] = np.uint16(1)
+        for c in range(n_above):
+            i, split, wanted = of[c], above[c], went_left[c]
+            for r in range(n_rows):
+                met[i, r] &= np.uint16(goes_left[split, r] == wanted)
         held[:] = 0
         for i in range(n):
             for r in range(n_rows):

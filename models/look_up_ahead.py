@@ -17,8 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
-from types import TracebackType
-from typing import Self, TextIO
+from typing import Self
 
 from features.errors import InputError
 from models.databases import is_database
@@ -61,21 +60,14 @@ class LookUpAhead(AbstractContextManager["LookUpAhead"]):
                     start_new_session=True,  # what interrupts this process is not for that one
                 )
                 # An address may hold a password, so it is not on the process's command line.
-                _stdin_of(self._process).write(json.dumps(self._asked) + "\n")
-                _stdin_of(self._process).flush()
+                print(json.dumps(self._asked), file=self._process.stdin, flush=True)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         if self._process is not None:
-            for pipe in (self._process.stdin, self._process.stdout):
-                if pipe is not None:
-                    with suppress(OSError):
-                        pipe.close()  # which it takes for its end
+            for pipe in filter(None, (self._process.stdin, self._process.stdout)):
+                with suppress(OSError):
+                    pipe.close()  # which it takes for its end
             Thread(target=self._process.wait, daemon=True).start()
 
     @property
@@ -105,16 +97,13 @@ class LookUpAhead(AbstractContextManager["LookUpAhead"]):
         return None
 
 
-def _stdin_of(process: subprocess.Popen[str]) -> TextIO:
-    if process.stdin is None:
-        raise OSError("the process takes no questions")
-    return process.stdin  # type: ignore[return-value]
-
-
 def _pays() -> bool:
     """Whether another process is of use: there is a core for it, and this one has no MLflow."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return "mlflow" not in sys.modules and (cores or 1) > 1
+    if "mlflow" in sys.modules:
+        return False
+    from joblib import cpu_count
+
+    return int(cpu_count()) > 1
 
 
 def main() -> None:

@@ -80,8 +80,9 @@ def load_model(
             f"model {uri} does not exist; give a folder, or models:/NAME@champion after "
             "sidestep train --register NAME"
         )
-    require_predictor(data_folder(folder))
-    return _loaded(ModelFiles(folder, folder.name, "", None), trust=trust)
+    data = data_folder(folder)
+    require_predictor(data)
+    return _loaded(ModelFiles(data, folder.name, "", None), trust=trust)
 
 
 def data_folder(folder: Path) -> Path:

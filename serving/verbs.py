@@ -39,6 +39,7 @@ EXIT_CODES = {
     137: "killed (any signal: 128 and its number); the same command goes on as well",
 }
 FAILED_ON = 3
+# Bytes of a study that is read within a second or two.
 _SMALL = 2**24
 # Click leaves the lines of a paragraph alone that begins with \b.
 _EPILOG = "\n".join(
@@ -222,7 +223,7 @@ def _names(drugs: str | None) -> list[str] | None:
 
 
 def _opened_early(study: Path, store: MatrixStore, out: Path) -> SampleSource | None:
-    """Read a study that takes a second or two; what is wrong with it is said in its turn."""
+    """Read a study if it is small; what is wrong with it is said in its turn."""
     from features.errors import InputError
 
     try:

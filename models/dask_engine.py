@@ -34,7 +34,7 @@ _TASKS_A_THREAD = 3
 _FEWEST_TASKS = 4
 _PACKAGES = ("sidestep", "numpy", "pandas", "scipy", "scikit-learn", "numba", "optuna")
 # Untyped in distributed.
-_client, _ended = cast(Callable[..., Client], Client), cast(Callable[..., Any], wait)
+_ended = cast(Callable[..., Any], wait)
 _Result = TypeVar("_Result")
 _Value = TypeVar("_Value")
 
@@ -236,13 +236,31 @@ def _told_in_sentences(logger: str) -> Iterator[None]:
         log.setLevel(level)
 
 
+class _Client(Client):
+    """A client that is closed at once where it cannot connect.
+
+    As garbage, it might be closed by a thread that another client is starting, which then waits
+    for the lock that its starter holds.
+    """
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address, timeout=_SECONDS_TO_CONNECT)  # type: ignore[no-untyped-call]
+
+    def start(self, **how: Any) -> None:
+        try:
+            super().start(**how)  # type: ignore[no-untyped-call]
+        except BaseException:
+            self.close()  # type: ignore[no-untyped-call]
+            raise
+
+
 def _connected(scheduler: str) -> Client:
     """Client of a scheduler that answers."""
     address = scheduler
     try:
         if Path(scheduler).suffix == ".json":
             address = json.loads(Path(scheduler).read_text(encoding="utf-8"))["address"]
-        return _client(address, timeout=_SECONDS_TO_CONNECT)
+        return _Client(address)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(
             f"the Dask scheduler {scheduler} cannot be reached ({error}); start one with "

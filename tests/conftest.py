@@ -29,7 +29,7 @@ from models.pattern_blend import PatternBlend
 from models.predictor import PanelPredictor, ResponseScale
 
 if TYPE_CHECKING:
-    from distributed import LocalCluster
+    from tests.cluster import Cluster
 
 PredictorFactory = Callable[..., PanelPredictor]
 SampleFactory = Callable[..., Study]
@@ -45,14 +45,13 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[LocalCluster]:
+def cluster() -> Iterator[Cluster]:
     """A Dask cluster of two processes with one thread each; a killed one comes again."""
-    from distributed import LocalCluster  # a second to import
+    from tests.cluster import Cluster  # a second to import
 
-    with LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0"
-    ) as cluster:
-        yield cluster
+    cluster = Cluster(2)
+    yield cluster
+    cluster.close()
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import operator
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import xgboost
+from distributed import Client
 
 from features.errors import InputError
 from models import dask_engine
 from models.engines import Engine, open_engine
 
 if TYPE_CHECKING:
-    from distributed import LocalCluster
+    from tests.cluster import Cluster
 
 
 @pytest.fixture(scope="module", params=["one process", "two processes", "dask"])
@@ -111,13 +112,13 @@ def test_a_process_that_is_killed_ends_the_work() -> None:
 
 
 @pytest.mark.slow
-def test_a_lost_worker_costs_only_its_tasks(cluster: LocalCluster, tmp_path) -> None:
+def test_a_lost_worker_costs_only_its_tasks(cluster: Cluster, tmp_path) -> None:
     """A task a worker ends half-way; its other results, and what was shared, are not lost."""
     with open_engine("dask", scheduler=cluster.scheduler_address) as engine:
         base = engine.share(np.arange(1000.0))
         results = engine.map(_slowly_add, ((base, n, str(tmp_path)) for n in range(30)))
         found = [next(results)]
-        os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
+        cluster.kill_a_worker()
         found += results
     for n, result in enumerate(found):
         np.testing.assert_array_equal(result, np.arange(1000.0) + n)
@@ -134,7 +135,7 @@ def _slowly_add(base: np.ndarray, n: int, folder: str) -> np.ndarray:
 
 
 @pytest.mark.slow
-def test_a_task_that_ends_every_worker_is_told_in_a_sentence(cluster: LocalCluster) -> None:
+def test_a_task_that_ends_every_worker_is_told_in_a_sentence(cluster: Cluster) -> None:
     with (
         open_engine("dask", scheduler=cluster.scheduler_address) as engine,
         pytest.raises(dask_engine.ClusterError, match=r"ended 4 workers .* more memory"),
@@ -156,7 +157,7 @@ def test_a_scheduler_that_dies_is_told_in_a_sentence(
 
 
 def test_a_connection_that_is_closed_is_the_clusters_end(
-    cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from distributed.comm.core import CommClosedError
 
@@ -236,15 +237,21 @@ def test_a_scheduler_that_is_away_is_told(
     monkeypatch.setattr(dask_engine, "_SECONDS_TO_CONNECT", 1)
     with pytest.raises(InputError, match=said), open_engine("dask", scheduler=address):
         pass
+    # None is left to be closed by the collection of garbage, in whatever thread.
+    clients = [thing for thing in gc.get_objects() if isinstance(thing, Client)]
+    assert "connecting" not in {client.status for client in clients}
 
 
-def test_other_versions_on_the_workers_are_told(
-    cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("machine", ["the scheduler", r"worker tcp://\S+"])
+def test_other_versions_are_told(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, machine: str
 ) -> None:
     monkeypatch.setattr(xgboost, "__version__", "9.9")
     dask_engine.software.cache_clear()
+    if machine != "the scheduler":  # it has the same then
+        monkeypatch.setattr(Client, "run_on_scheduler", lambda client, asked: asked())
     with (
-        pytest.raises(InputError, match=r"worker tcp://\S+ has xgboost \S+ instead of 9\.9"),
+        pytest.raises(InputError, match=rf"^{machine} has xgboost \S+ instead of 9\.9"),
         open_engine("dask", scheduler=cluster.scheduler_address),
     ):
         pass

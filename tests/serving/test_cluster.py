@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +15,7 @@ from models.registry import LoadedModel
 from serving.scoring import score_study
 
 if TYPE_CHECKING:
-    from distributed import LocalCluster
+    from tests.cluster import Cluster
 
 pytestmark = pytest.mark.slow
 
@@ -48,18 +46,19 @@ def test_several_processes_write_the_same(
 
 
 def test_a_cluster_writes_the_same_though_a_worker_is_killed(
-    cluster: LocalCluster,
+    cluster: Cluster,
     cohort: Study,
     model: LoadedModel,
     alone: dict[str, bytes],
     tmp_path: Path,
 ) -> None:
-    killed: list[int] = []
+    killed = False
 
     def kill_half_way(done: int) -> None:
+        nonlocal killed
         if done >= len(cohort.samples) / 2 and not killed:
-            killed.append(next(iter(cluster.workers.values())).pid)
-            os.kill(killed[0], signal.SIGKILL)
+            cluster.kill_a_worker()
+            killed = True
 
     with open_engine("dask", scheduler=cluster.scheduler_address) as engine:
         score_study(
@@ -77,24 +76,22 @@ def test_what_a_lost_cluster_has_done_is_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The scheduler ends half-way; the same command goes on, on this machine."""
-    from distributed import LocalCluster
+    from tests.cluster import Cluster
 
     monkeypatch.setattr(dask_engine, "_SECONDS_TO_CONNECT", 5)
-    with LocalCluster(
-        n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0"
-    ) as short_lived:
+    short_lived = Cluster(1)
 
-        def end_half_way(done: int) -> None:
-            if done >= len(cohort.samples) / 2:
-                short_lived.close()
+    def end_half_way(done: int) -> None:
+        if done == len(cohort.samples) / 2:
+            short_lived.kill()
 
-        with (
-            open_engine("dask", scheduler=short_lived.scheduler_address) as engine,
-            pytest.raises(dask_engine.ClusterError, match="went away before the work was done"),
-        ):
-            score_study(
-                cohort, model, tmp_path / "out", chunk=CHUNK, engine=engine, progress=end_half_way
-            )
+    with (
+        open_engine("dask", scheduler=short_lived.scheduler_address) as engine,
+        pytest.raises(dask_engine.ClusterError, match="went away before the work was done"),
+    ):
+        score_study(
+            cohort, model, tmp_path / "out", chunk=CHUNK, engine=engine, progress=end_half_way
+        )
     told: list[str] = []
     score_study(cohort, model, tmp_path / "out", chunk=CHUNK, notice=told.append)
     assert "going on with an earlier run: 12 of 24 samples are done" in told[0]
@@ -102,7 +99,7 @@ def test_what_a_lost_cluster_has_done_is_kept(
 
 
 def test_the_command_scores_on_a_cluster(
-    cluster: LocalCluster, simulated: Path, saved_model: Path, tmp_path: Path, run: Run
+    cluster: Cluster, simulated: Path, saved_model: Path, tmp_path: Path, run: Run
 ) -> None:
     study = simulated / "cohort_sim"
     where = ("--engine", "dask", "--scheduler", cluster.scheduler_address)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +16,7 @@ from training.retrain import Retrain, retrain
 from training.store import Store
 
 if TYPE_CHECKING:
-    from distributed import LocalCluster
+    from tests.cluster import Cluster
 
 pytestmark = pytest.mark.slow
 
@@ -29,14 +27,15 @@ def saved(predictor, folder: Path) -> dict[str, bytes]:
 
 
 def test_a_killed_worker_changes_nothing(
-    cluster: LocalCluster, retrained: Retrain, tmp_path: Path
+    cluster: Cluster, retrained: Retrain, tmp_path: Path
 ) -> None:
-    killed: list[int] = []
+    killed = False
 
     def kill_half_way(stage: str, done: int, total: int) -> None:
+        nonlocal killed
         if stage == "test" and done >= total / 2 and not killed:
-            killed.append(next(iter(cluster.workers.values())).pid)
-            os.kill(killed[0], signal.SIGKILL)
+            cluster.kill_a_worker()
+            killed = True
 
     with open_engine("dask", scheduler=cluster.scheduler_address) as engine:
         there = retrain(retrained.request, kill_half_way, engine)
@@ -50,7 +49,7 @@ def test_a_killed_worker_changes_nothing(
 
 
 def test_the_command_trains_on_a_cluster(
-    cluster: LocalCluster, simulated_study: Path, store: Store, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, simulated_study: Path, store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     what = ["--drugs", "Lapatinib", "--folds", "2", "--trials", "1", "--modalities", "rppa"]
     train = ["train", str(simulated_study), "--tracking-uri", store.tracking_uri, *what, "--quiet"]

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.file_state import FileState
 from features.limits import readable_size
 from features.problems import some, study_error
 from features.sample_major import CELLS
@@ -18,6 +19,8 @@ from features.tables import find_column
 SAMPLE_ID = "SAMPLE_ID"
 #: Bytes on disk; in memory it takes some fifteen times as much.
 _LARGEST_INDEX, _KEPT_INDEX = 2**25, 2**22
+# Of small ones that `cells` has read: they are as long to parse as all numbers of a few samples.
+_indexes: dict[FileState, pq.FileMetaData] = {}
 # Measured: threads that take a column each wait longer for another than they read of fewer rows.
 _WORTH_THREADS = 2000
 
@@ -48,7 +51,8 @@ class ParquetMatrix:
         self._path, self._name = path, name
         index = _index_size(path, name)
         with _whole(name):
-            file = pq.ParquetFile(path)
+            known = _indexes.pop(FileState.of(path, path.name), None)
+            file = pq.ParquetFile(path, metadata=known)
             schema = file.schema_arrow
             # Asked for at once: a field by itself, of tens of thousands, takes long to make.
             columns, kinds = schema.names, schema.types
@@ -82,15 +86,20 @@ class ParquetMatrix:
     def cells(path: Path, name: str) -> int:
         """How many numbers a file holds, without looking at their names.
 
+        A small index is kept until the file is opened.
+
         Raises
         ------
         StudyError
             If the file is no Parquet, or has very many row groups.
         """
-        _index_size(path, name)
+        size = _index_size(path, name)
         with _whole(name):
+            state = FileState.of(path, path.name)
             index = pq.read_metadata(path)
-            return int(index.num_rows) * max(0, int(index.num_columns) - 1)
+        if size <= _KEPT_INDEX:
+            _indexes[state] = index
+        return int(index.num_rows) * max(0, int(index.num_columns) - 1)
 
     def blocks(self) -> Iterator[tuple[int, int, np.ndarray]]:
         """See `features.sample_major.SampleMajorFile`: some features of all samples at a time."""

@@ -148,36 +148,40 @@ def score(
     was made, and what was left out). It is written whole or not at all. After a crash the same
     command goes on where the job stopped.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     from models.look_up_ahead import LookUpAhead
 
     with ExitStack() as context:
-        # The model is looked up while all else is imported.
+        # A model is looked up, and a small study is read, while all else is imported.
         with LookUpAhead(model, tracking_uri or None) as ahead:
+            from features import parquet_matrix, stored_study  # noqa: F401 - not by two threads
             from features.matrix_store import MatrixStore
+            from serving.lock import claimed
+
+            # What can be refused at once is, before a large study is read.
+            claim = context.enter_context(claimed(out))
+            store = context.enter_context(MatrixStore(claim.matrices))
+            aside = context.enter_context(ThreadPoolExecutor(1))
+            early = aside.submit(_opened_early, study, store, out)
+
             from models.engines import open_engine
             from models.registry import load_model
             from serving.compile_ahead import compile_ahead
-            from serving.lock import claimed
             from serving.options import ScoreOptions
             from serving.outside_knowledge import read_outside_knowledge
             from serving.progress import say, shown_progress
             from serving.scoring import choose_drugs, score_study
 
-            # What can be refused at once is, before a large study is read.
-            claim = context.enter_context(claimed(out))
-            store = context.enter_context(MatrixStore(claim.matrices))
             workers = context.enter_context(
                 open_engine(engine, jobs=jobs, scheduler=scheduler, notice=_note)
             )
             outside = read_outside_knowledge(knowledge)
-            subject = None
-            if ahead.looking:  # there is time to load the compiled loops, and a small study
+            if ahead.looking:  # there is time to load the compiled loops
                 compile_ahead()
-                subject = _opened_early(study, store, out)
             loaded = load_model(model, tracking_uri or None, trust=trust, ahead=ahead)
         chosen = choose_drugs(loaded, _names(drugs))
-        if subject is None:
-            subject = _open(study, store, out)
+        subject = early.result() or _open(study, store, out)
         _tell_doubts(subject, bool(loaded.predictor.training.get("simulated")), quiet=quiet)
         if outside.note and not quiet:
             say(f"note: {outside.note}")

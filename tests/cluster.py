@@ -12,6 +12,7 @@ import select
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -31,7 +32,8 @@ class Cluster:
             assert self._process.stdout is not None
             if select.select([self._process.stdout], [], [], _SECONDS_TO_START)[0]:
                 self.scheduler_address = self._process.stdout.readline().strip()
-                return
+                if self.scheduler_address:
+                    return
             self.kill()
         raise TimeoutError(f"no cluster within {_SECONDS_TO_START} s, {_ATTEMPTS} times")
 
@@ -52,7 +54,8 @@ class Cluster:
 
     def kill(self) -> None:
         """End all of its processes at once."""
-        os.killpg(self._process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.communicate()
 
 

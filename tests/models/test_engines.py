@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import xgboost
-from distributed import Client
 
 from features.errors import InputError
 from models import dask_engine
@@ -234,6 +233,8 @@ def own_scheduler(tmp_path: Path) -> Iterator[Scheduler]:
 def test_a_scheduler_that_is_away_is_told(
     monkeypatch: pytest.MonkeyPatch, address: str, said: str
 ) -> None:
+    from distributed import Client
+
     monkeypatch.setattr(dask_engine, "_SECONDS_TO_CONNECT", 1)
     with pytest.raises(InputError, match=said), open_engine("dask", scheduler=address):
         pass
@@ -246,6 +247,8 @@ def test_a_scheduler_that_is_away_is_told(
 def test_other_versions_are_told(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch, machine: str
 ) -> None:
+    from distributed import Client
+
     monkeypatch.setattr(xgboost, "__version__", "9.9")
     dask_engine.software.cache_clear()
     if machine != "the scheduler":  # it has the same then

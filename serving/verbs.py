@@ -227,14 +227,12 @@ def _names(drugs: str | None) -> list[str] | None:
 
 
 def _opened_early(study: Path, store: MatrixStore, out: Path) -> SampleSource | None:
-    """Read a study if it is small; what is wrong with it is said in its turn."""
-    from features.errors import InputError
-
+    """Read a study if it is small; one that is not there is told of by who needs it."""
     try:
         small = sum(path.stat().st_size for path in study.iterdir()) <= _SMALL
-        return _open(study, store, out) if small else None
-    except (InputError, OSError):
+    except OSError:
         return None
+    return _open(study, store, out) if small else None
 
 
 def _open(study: Path, store: MatrixStore, out: Path) -> SampleSource:

@@ -70,7 +70,7 @@ $(RUN_READY): requirements.lock pyproject.toml | $(BIN)/pip
 	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@$(PIP) check --quiet
 	@echo "Compiling what scoring runs (once) ..."
-	@$(BIN)/python -m serving.compile_ahead
+	@$(BIN)/python -m sidestep.serving.scoring.compile_ahead
 	@touch $@
 
 $(DEV_READY): $(RUN_READY) requirements-dev.lock

@@ -24,11 +24,11 @@ from joblib import Parallel, delayed
 from sklearn.base import RegressorMixin
 from sklearn.ensemble import RandomForestRegressor
 
-from features.study import Study, read_study
-from models.blend import Blend
-from models.elastic_net import ScreenedElasticNet
-from models.estimator import ResponseEstimator
-from training.cross_validation import (
+from benchmarks.elastic_net import ScreenedElasticNet
+from sidestep.features.study.study import Study, read_study
+from sidestep.models.estimators.base import ResponseEstimator
+from sidestep.models.estimators.blend import Blend
+from sidestep.training.validation.cross_validation import (
     METHODS,
     Plan,
     cross_validate,
@@ -36,9 +36,9 @@ from training.cross_validation import (
     lines_of_drug,
     split_lines,
 )
-from training.drug_lines import DrugLines
-from training.metrics import pearson
-from training.panel import Panel, choose_panel
+from sidestep.training.validation.lines import DrugLines
+from sidestep.training.validation.metrics import pearson
+from sidestep.training.validation.panel import Panel, choose_panel
 
 BREAST = ("Lapatinib", "BIBW2992", "Erlotinib", "Gefitinib", "Everolimus")
 PANCAN = (

@@ -18,14 +18,14 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.accuracy import STUDIES
-from features.builders.names import modality_of
-from features.lineage import lineage_labels
-from features.study import Study, read_study
-from models.patterns import row_patterns
-from models.predictor import PanelPredictor
-from training.cross_validation import Plan, split_lines
-from training.panel import Panel, choose_panel
-from training.retrain import Request, retrain_study
+from sidestep.features.builders.names import modality_of
+from sidestep.features.groups import lineage_labels
+from sidestep.features.study.study import Study, read_study
+from sidestep.models.estimators.patterns import row_patterns
+from sidestep.models.predictor.predictor import PanelPredictor
+from sidestep.training.retrain import Request, retrain_study
+from sidestep.training.validation.cross_validation import Plan, split_lines
+from sidestep.training.validation.panel import Panel, choose_panel
 
 LEVELS = (0.8, 0.9)
 DRUGS = {

@@ -20,9 +20,8 @@ import time
 import numpy as np
 import pandas as pd
 
-from features.errors import InputError
-from models.device import CPU, CUDA, require_device
-from models.trees import ScreenedTrees
+from sidestep.features.errors import InputError
+from sidestep.models.estimators.trees import CPU, CUDA, ScreenedTrees, require_device
 
 _FEATURES = 800
 

@@ -8,7 +8,7 @@ For every depth, number of trees and number of features an XGBoost model is fitt
 rows with 10 % missing values; then the same float32 rows are explained by
 
 ours
-    `models.booster_explainer`: tables, or TreeSHAP where that is quicker. Reading the trees and
+    `benchmarks.booster_explainer`: tables, or TreeSHAP where that is quicker. Reading the trees and
     building the tables is in every measurement; loading numba is not (`--startup` measures it).
 pred_contribs
     XGBoost's TreeSHAP, with the DMatrix that it needs.
@@ -47,8 +47,8 @@ import numpy as np
 import pandas as pd
 import xgboost as xgb
 
-from models.booster_explainer import BoosterExplainer
-from models.tree_tables import contributions_by_xgboost
+from benchmarks.booster_explainer import BoosterExplainer
+from sidestep.models.treeshap.tables import contributions_by_xgboost
 
 ROWS = (20, 1_000, 40_000, 400_000)
 DEPTHS = (3, 4, 6)
@@ -62,7 +62,7 @@ _PILOT_ROWS = 200
 _FIRST = """
 import time
 import numpy as np, xgboost as xgb
-from models.tree_tables import TreeTables
+from sidestep.models.treeshap.tables import TreeTables
 X = np.random.default_rng(0).standard_normal((100, 4)).astype(np.float32)
 booster = xgb.train({"nthread": 1}, xgb.DMatrix(X, label=X[:, 0]), 3)
 started = time.perf_counter()
@@ -178,7 +178,7 @@ def main() -> None:
 
 
 def fitted(depth: int, trees: int, features: int, threads: int) -> xgb.Booster:
-    """A model of the kind that `models.trees` fits, on a response of unit scale."""
+    """A model of the kind that `models.estimators.trees` fits, on a response of unit scale."""
     X = simulated_rows(_TRAINING_ROWS, features, seed=0)
     rng = np.random.default_rng(1)
     known = np.nan_to_num(X[:, :20])

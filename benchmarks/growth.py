@@ -36,13 +36,13 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.growth_studies import write_cohort
-from features.drugs import load_drugs
-from features.simulation import SimulationPlan, simulate_study
-from features.study import Study, read_study
-from models.storage import save_predictor
-from training.cross_validation import Plan
-from training.panel import choose_panel
-from training.retrain import Request, retrain_study
+from sidestep.features.knowledge.drugs import load_drugs
+from sidestep.features.simulation.simulate import SimulationPlan, simulate_study
+from sidestep.features.study.study import Study, read_study
+from sidestep.models.predictor.storage import save_predictor
+from sidestep.training.retrain import Request, retrain_study
+from sidestep.training.validation.cross_validation import Plan
+from sidestep.training.validation.panel import choose_panel
 
 SAMPLES = (1_000, 5_000, 20_000, 50_000, 200_000)
 DRUGS = (1, 5, 25, 50)

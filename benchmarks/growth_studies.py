@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.study import Study
+from sidestep.features.study.study import Study
 
 #: Numbers drawn at once, and of a row group: of smaller ones, the file's index would be large.
 _CELLS = 2**24

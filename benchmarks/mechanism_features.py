@@ -9,7 +9,7 @@ The blend at default settings is tested on the same outer folds in three ways:
 raw
     on the features that Sidestep trains on.
 added
-    the mechanism scores that are computed from one modality (`features.builders.mechanism`),
+    the mechanism scores that are computed from one modality (`features.mechanisms.builder`),
     fitted on the training lines, are more features of that modality.
 targets
     these scores are also in the drug-target view, where few features do not drown them.
@@ -28,14 +28,19 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from features.builders.mechanism import MechanismBuilder
-from features.builders.names import MODALITIES, modality_of
-from features.study import Study, read_study
-from models.blend import Blend
-from training.cross_validation import Plan, fit_features, lines_of_drug, split_lines
-from training.drug_lines import DrugLines
-from training.metrics import pearson
-from training.panel import Panel, choose_panel
+from sidestep.features.builders.names import MODALITIES, modality_of
+from sidestep.features.mechanisms.builder import MechanismBuilder
+from sidestep.features.study.study import Study, read_study
+from sidestep.models.estimators.blend import Blend
+from sidestep.training.validation.cross_validation import (
+    Plan,
+    fit_features,
+    lines_of_drug,
+    split_lines,
+)
+from sidestep.training.validation.lines import DrugLines
+from sidestep.training.validation.metrics import pearson
+from sidestep.training.validation.panel import Panel, choose_panel
 
 BREAST = ("Lapatinib", "BIBW2992", "Erlotinib", "Gefitinib", "Everolimus", "GSK461364")
 PANCAN = ("Lapatinib", "Afatinib", "Crizotinib", "BI-2536", "MK-2206", "Linsitinib")

@@ -27,14 +27,24 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from benchmarks.accuracy import PANCAN
-from features.builders.names import modality_of
-from features.study import read_study
-from models.blend import Blend
-from models.patterns import Pattern, pattern_columns, patterns_to_fit, row_patterns
-from training.cross_validation import Plan, fit_features, lines_of_drug, split_lines
-from training.drug_lines import DrugLines
-from training.metrics import pearson
-from training.panel import choose_panel
+from sidestep.features.builders.names import modality_of
+from sidestep.features.study.study import read_study
+from sidestep.models.estimators.blend import Blend
+from sidestep.models.estimators.patterns import (
+    Pattern,
+    pattern_columns,
+    patterns_to_fit,
+    row_patterns,
+)
+from sidestep.training.validation.cross_validation import (
+    Plan,
+    fit_features,
+    lines_of_drug,
+    split_lines,
+)
+from sidestep.training.validation.lines import DrugLines
+from sidestep.training.validation.metrics import pearson
+from sidestep.training.validation.panel import choose_panel
 
 DRUGS = ("AZD3759", "Cediranib", "Foretinib", "GSK1904529A", "PD0325901", "Pictilisib")
 WAYS = ("masked", "dropout", "sub-model")

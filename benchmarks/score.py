@@ -27,8 +27,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.growth_studies import as_text, write_cohort
-from features.study import read_study
-from models.registry import load_model
+from sidestep.features.study.study import read_study
+from sidestep.models.registry.load import load_model
 
 FORMATS = ("text", "parquet")
 SIDESTEP = (sys.executable, "-m", "sidestep")

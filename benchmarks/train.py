@@ -3,7 +3,7 @@
     python -m benchmarks.train --drugs 3
     python -m benchmarks.train --seconds 3600
 
-Ours is the full nested cross-validation of `training.cross_validation` with its search, sub-models
+Ours is the full nested cross-validation of `cross_validation` with its search, sub-models
 and final models, on a panel of 20 drugs of the pan-cancer lines. The other is scikit-learn's
 RandomizedSearchCV over XGBRegressor, for every drug and outer fold: the same outer folds, features,
 number of trials, inner folds by donor, ranges of the trees' settings, seed and processes; all
@@ -28,22 +28,22 @@ from sklearn.model_selection import RandomizedSearchCV
 from xgboost import XGBRegressor
 
 from benchmarks.accuracy import PANCAN, STUDIES
-from features.study import Study, read_study
-from models.folds import donor_folds
-from training.comparison import compare, pair
-from training.cross_validation import (
+from sidestep.features.study.study import Study, read_study
+from sidestep.models.estimators.folds import donor_folds
+from sidestep.training.validation.comparison import compare, pair
+from sidestep.training.validation.cross_validation import (
     Plan,
     cross_validate,
     fit_features,
     responses_to,
     split_lines,
 )
-from training.drug_lines import DrugLines
-from training.panel import Panel, choose_panel
+from sidestep.training.validation.lines import DrugLines
+from sidestep.training.validation.panel import Panel, choose_panel
 
 PANEL = PANCAN[:20]
 INNER_FOLDS = 3
-# The ranges of `training.search`; the number of features has no counterpart.
+# The ranges of `training.validation.search`; the number of features has no counterpart.
 RANGES = {
     "n_estimators": np.geomspace(60, 400, 100).astype(int).tolist(),
     "learning_rate": loguniform(0.02, 0.15),

@@ -18,8 +18,8 @@ The six pages of this gallery share one working folder: run them in order, in an
 # %%
 from pathlib import Path
 
-from features.simulation import simulate
-from features.study import read_study
+from sidestep.features.simulation.simulate import simulate
+from sidestep.features.study.study import read_study
 from sidestep.main import cli
 
 # %% [markdown]

@@ -22,7 +22,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from mlflow import MlflowClient
 
-from training.coverage import coverage_sentence
+from sidestep.training.validation.coverage import coverage_sentence
 
 # %% [markdown]
 # ## In the browser

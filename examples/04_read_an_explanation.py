@@ -13,9 +13,9 @@ before](03_score_a_cohort.md), which wrote the scores.
 import pandas as pd
 from matplotlib.figure import Figure
 
-from serving.explain_answer import answer
-from serving.explain_subject import find_source
 from sidestep.main import cli
+from sidestep.serving.explain.answer import answer
+from sidestep.serving.source import find_source
 
 SAMPLE, DRUG = "SIM-0006-01", "Lapatinib"
 

@@ -13,14 +13,14 @@ page](01_train_on_a_study.md).
 # %%
 import pandas as pd
 
-from features.builders import FeatureJoiner
-from features.builders.base import FeatureBuilder
-from features.errors import InputError
-from features.study import Study, read_study
-from models.pattern_blend import PatternBlend
-from training.comparison import compare, pair
-from training.cross_validation import Plan, lines_of_drug, split_lines
-from training.panel import Panel, choose_panel
+from sidestep.features.builders.base import FeatureBuilder
+from sidestep.features.builders.joiner import FeatureJoiner
+from sidestep.features.errors import InputError
+from sidestep.features.study.study import Study, read_study
+from sidestep.models.estimators.pattern_blend import PatternBlend
+from sidestep.training.validation.comparison import compare, pair
+from sidestep.training.validation.cross_validation import Plan, lines_of_drug, split_lines
+from sidestep.training.validation.panel import Panel, choose_panel
 
 # %% [markdown]
 # ## The idea

@@ -11,7 +11,7 @@ page](01_train_on_a_study.md), which registered version 1 of `her2-sim`.
 """
 
 # %%
-from features.errors import InputError
+from sidestep.features.errors import InputError
 from sidestep.main import cli
 
 # %% [markdown]

@@ -1,6 +1,12 @@
-"""What a user did wrong, said in one sentence."""
+"""What a user did wrong, said in one sentence.
+
+What is wrong with a study's files, and where.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 
 class InputError(ValueError):
@@ -16,3 +22,64 @@ class InputError(ValueError):
 def comes_again(error: BaseException | None) -> bool:
     """Whether the same command would end in the same error: a mistake that no disk caused."""
     return isinstance(error, InputError) and not isinstance(error.__cause__, OSError)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One finding about a study's files.
+
+    Attributes
+    ----------
+    severity : str
+        ``"error"`` (the file cannot be used), ``"warning"`` (used, but look at it) or ``"note"``
+        (a choice that the reader made).
+    file : str
+        File name, relative to the study folder; empty where no file is meant.
+    row : str
+        Line number and what the line is about, e.g. ``"line 12 (ERBB2)"``; empty where none.
+    column : str
+        Column name; empty where none.
+    message : str
+        One sentence; it stands alone, without the other fields.
+    """
+
+    severity: str
+    file: str
+    row: str
+    column: str
+    message: str
+
+
+class StudyError(InputError):
+    """An input error that knows its place in the study's files.
+
+    The message is that of the first problem; `problems` holds all that the same step found, so
+    that ``sidestep check`` can list them.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(problems[0].message)
+        self.problems = tuple(problems)
+
+
+def study_error(message: str, file: str = "", row: str = "", column: str = "") -> StudyError:
+    """A `StudyError` with a single problem."""
+    return StudyError([Problem("error", file, row, column, message)])
+
+
+class Findings(list[Problem]):
+    """Warnings and notes gathered while a study is read."""
+
+    def warn(self, message: str, file: str = "", row: str = "", column: str = "") -> None:
+        """Add what the user should look at."""
+        self.append(Problem("warning", file, row, column, message))
+
+    def note(self, message: str, file: str = "", row: str = "", column: str = "") -> None:
+        """Add a choice that the reader made."""
+        self.append(Problem("note", file, row, column, message))
+
+
+def some(names: Sequence[str], most: int = 5) -> str:
+    """Name the first few and count the rest: ``"A, B, C and 4 more"``."""
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from features.problems import Findings, some, study_error
+from sidestep.features.errors import Findings, some, study_error
 
 
 def match_key(name: str) -> str:

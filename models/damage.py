@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from features.errors import InputError
+from sidestep.features.errors import InputError
 
 # json, unicode and numpy raise kinds of ValueError; JSON that is nested too deep, RecursionError.
 _DAMAGE = (

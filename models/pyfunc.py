@@ -1,7 +1,7 @@
 """The predictor as a plain MLflow pyfunc, for users outside the sidestep command.
 
 MLflow loads it by the name of this module (`loader_module`), so that the saved model holds data
-and no pickle. The input is a table of measurements, one a row (`features.measurements`).
+and no pickle. The input is a table of measurements, one a row (`features.study.measurements`).
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.measurements import study_of_measurements
-from models.predictor import PanelPredictor
-from models.storage import load_predictor
+from sidestep.features.study.measurements import study_of_measurements
+from sidestep.models.predictor.predictor import PanelPredictor
+from sidestep.models.predictor.storage import load_predictor
 
 
 class MeasurementModel:
@@ -31,7 +31,7 @@ class MeasurementModel:
         Parameters
         ----------
         model_input : DataFrame
-            Columns `sample_id, modality, feature, value, detail`, as in `features.measurements`.
+            Columns `sample_id, modality, feature, value, detail`, as in `study.measurements`.
         params : dict, optional
             Not used.
 

@@ -1,4 +1,9 @@
-"""What was scored, with what, and what was left out? The content of ``manifest.json``."""
+"""What do all chunks of a scoring job add up to? Counts, which no order or size of chunks changes.
+
+It grows with the number of samples that could not be scored, and with nothing else.
+
+What was scored, with what, and what was left out? The content of ``manifest.json``.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,9 @@ import json
 import math
 import platform
 import secrets
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -17,13 +24,49 @@ import pyarrow as pa
 import sklearn
 import xgboost
 
-from features.drugs import find_drug
-from features.stored_study import SampleSource
-from models.drug_model import DrugModel
-from models.patterns import LEAST_SHARE
-from models.registry import LoadedModel
-from serving.chunks import TABLES
-from serving.tally import Tally
+from sidestep.features.knowledge.drugs import find_drug
+from sidestep.features.study.on_disk import SampleSource
+from sidestep.models.estimators.patterns import LEAST_SHARE
+from sidestep.models.predictor.drug_model import DrugModel
+from sidestep.models.registry.load import LoadedModel
+from sidestep.serving.scoring.chunk import TABLES, ScoredChunk
+
+
+@dataclass
+class Tally:
+    """Sums over chunks.
+
+    Attributes
+    ----------
+    samples : int
+    shares : dict of str to Counter
+        Modality -> share of its features that a sample has -> samples; without those whose
+        features could not be built.
+    quarantined : dict of str to str
+        Sample -> why it has no scores.
+    calls : Counter
+        Call -> rows that have it.
+    modalities : set of str
+        Combinations that scored samples have.
+    """
+
+    samples: int = 0
+    shares: defaultdict[str, Counter[float]] = field(default_factory=lambda: defaultdict(Counter))
+    quarantined: dict[str, str] = field(default_factory=dict)
+    calls: Counter[str] = field(default_factory=Counter)
+    modalities: set[str] = field(default_factory=set)
+
+    def add(self, part: ScoredChunk) -> None:
+        """Count one more chunk."""
+        self.samples += len(part.coverage)
+        for name, shares in part.coverage.items():
+            known = shares.to_numpy(float)
+            self.shares[str(name)].update(known[np.isfinite(known)].tolist())
+        self.quarantined |= part.quarantined
+        scores = part.rows["scores"]
+        self.calls.update(scores["call"].drop_null().to_pylist())
+        self.modalities.update(scores["modalities"].unique().to_pylist())
+
 
 _CLINICAL = "clinical"
 
@@ -51,7 +94,7 @@ def describe(
     tally : Tally
         Of all chunks.
     shift : mapping
-        As `serving.drift.drift_section` returns.
+        As `serving.scoring.drift.drift_section` returns.
     """
     n_scored = tally.samples - len(tally.quarantined)
     trained_on_simulated = bool(model.predictor.training.get("simulated", False))

@@ -23,8 +23,8 @@ def demo(ctx: click.Context, out: Path, trials: int, quiet: bool) -> None:
     Everything lands in OUT: the simulated studies with the truth beside them, the MLflow store,
     and the scores. A folder that an earlier demo made is replaced.
     """
-    from serving.verbs import score
-    from training.verbs import simulate, train
+    from sidestep.serving.cli.score import score
+    from sidestep.training.cli.train import simulate, train
 
     started = time.monotonic()
     _make_room(out)

@@ -44,20 +44,24 @@ class Verb(NamedTuple):
 
 # In the order in which a study is worked through.
 VERBS = {
-    "data": Verb("training.data_verbs", "data", "Bring a study archive into a folder, safely."),
-    "check": Verb("serving.check_verb", "check", "Say what a study holds, and what is wrong."),
-    "train": Verb("training.verbs", "train", "Learn a drug response; judge it on held-out lines."),
-    "compare": Verb("training.lifecycle_verbs", "compare", "Say whether one run beats another."),
-    "promote": Verb("training.lifecycle_verbs", "promote", "Put a registered version in use."),
-    "rollback": Verb("training.lifecycle_verbs", "rollback", "Put the version before it in use."),
-    "score": Verb("serving.verbs", "score", "Predict and explain every sample of a study."),
-    "explain": Verb("serving.explain_verb", "explain", "Say why, and what if it were different."),
-    "report": Verb("serving.report_verbs", "report", "Draw scores for people, as HTML or PDF."),
-    "combine": Verb("serving.combine_verb", "combine", "Name partners for drugs that will fail."),
-    "screen": Verb("training.screen_verb", "screen", "Ask which genes go with survival."),
-    "ui": Verb("training.verbs", "ui", "Look at the runs and models in the MLflow pages."),
-    "simulate": Verb("training.verbs", "simulate", "Write a made-up study with known mechanisms."),
-    "demo": Verb("sidestep.demo", "demo", "Simulate, train and score, start to end."),
+    "data": Verb("training.cli.data", "data", "Bring a study archive into a folder, safely."),
+    "check": Verb("serving.cli.check", "check", "Say what a study holds, and what is wrong."),
+    "train": Verb(
+        "training.cli.train", "train", "Learn a drug response; judge it on held-out lines."
+    ),
+    "compare": Verb("training.cli.lifecycle", "compare", "Say whether one run beats another."),
+    "promote": Verb("training.cli.lifecycle", "promote", "Put a registered version in use."),
+    "rollback": Verb("training.cli.lifecycle", "rollback", "Put the version before it in use."),
+    "score": Verb("serving.cli.score", "score", "Predict and explain every sample of a study."),
+    "explain": Verb("serving.cli.explain", "explain", "Say why, and what if it were different."),
+    "report": Verb("serving.cli.report", "report", "Draw scores for people, as HTML or PDF."),
+    "combine": Verb("serving.cli.combine", "combine", "Name partners for drugs that will fail."),
+    "screen": Verb("training.cli.screen", "screen", "Ask which genes go with survival."),
+    "ui": Verb("training.cli.train", "ui", "Look at the runs and models in the MLflow pages."),
+    "simulate": Verb(
+        "training.cli.train", "simulate", "Write a made-up study with known mechanisms."
+    ),
+    "demo": Verb("demo", "demo", "Simulate, train and score, start to end."),
 }
 
 
@@ -73,7 +77,7 @@ class LazyVerbs(click.Group):
         if cmd_name not in VERBS:
             return None
         verb = VERBS[cmd_name]
-        command: click.Command = getattr(import_module(verb.module), verb.attribute)
+        command: click.Command = getattr(import_module(f"sidestep.{verb.module}"), verb.attribute)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -12,21 +12,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.builders import FeatureJoiner
-from features.builders.mechanism import level_genes
-from features.builders.names import features_of_genes
-from features.drugs import find_drug
-from features.her2 import her2_high
-from features.signatures import load_signatures
-from features.simulation import SimulationPlan, simulate_study
-from features.study import Study, read_study
-from models.applicability import NearestLines
-from models.drug_model import DrugModel
-from models.folds import Folds, donor_folds
-from models.intervals import held_out_errors, join_errors
-from models.mechanism_reference import MechanismReference
-from models.pattern_blend import PatternBlend
-from models.predictor import PanelPredictor, ResponseScale
+from sidestep.features.builders.joiner import FeatureJoiner
+from sidestep.features.builders.names import features_of_genes
+from sidestep.features.groups import her2_high
+from sidestep.features.knowledge.drugs import find_drug
+from sidestep.features.knowledge.signatures import load_signatures
+from sidestep.features.mechanisms.builder import level_genes
+from sidestep.features.simulation.simulate import SimulationPlan, simulate_study
+from sidestep.features.study.study import Study, read_study
+from sidestep.models.estimators.folds import Folds, donor_folds
+from sidestep.models.estimators.pattern_blend import PatternBlend
+from sidestep.models.predictor.drug_model import DrugModel
+from sidestep.models.predictor.predictor import PanelPredictor, ResponseScale
+from sidestep.models.predictor.references import MechanismReference
+from sidestep.models.reliability.applicability import NearestLines
+from sidestep.models.reliability.intervals import held_out_errors, join_errors
 
 if TYPE_CHECKING:
     from tests.cluster import Cluster

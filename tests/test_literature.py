@@ -10,11 +10,11 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from serving.combinations import combination_rows
-from serving.evidence import evidence_rows
-from serving.partner_views import DrugView
-from serving.partner_witnesses import Witnesses
-from serving.sample_states import SampleStates
+from sidestep.serving.combinations.partners import Witnesses
+from sidestep.serving.combinations.rows import combination_rows
+from sidestep.serving.combinations.views import DrugView
+from sidestep.serving.evidence.evidence import evidence_rows
+from sidestep.serving.evidence.states import SampleStates
 
 HER2_POSITIVE = {"ERBB2": 2.5}
 STROMA = ("caf",)

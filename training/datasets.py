@@ -11,7 +11,7 @@ from mlflow.data.pandas_dataset import from_pandas
 from mlflow.entities import Dataset, DatasetInput, InputTag
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 
-from training.retrain import Retrain
+from sidestep.training.retrain import Retrain
 
 _SHOWN_DIGITS = 10
 
@@ -22,7 +22,7 @@ def study_digest(digests: Mapping[str, str]) -> str:
     Parameters
     ----------
     digests : mapping of str to str
-        File name -> sha256 of its bytes, as `features.study.Study.digests`.
+        File name -> sha256 of its bytes, as `features.study.study.Study.digests`.
     """
     lines = (f"{name}\0{digest}\n" for name, digest in sorted(digests.items()))
     return hashlib.sha256("".join(lines).encode()).hexdigest()

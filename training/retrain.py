@@ -12,22 +12,27 @@ from typing import Any, TypeVar
 import pandas as pd
 import xgboost
 
-from features.her2 import her2_high
-from features.lineage import lineage_column, lineage_labels
-from features.study import Study, read_study
-from models.applicability import NearestLines
-from models.drug_model import DrugModel
-from models.engines import Engine
-from models.intervals import join_errors
-from models.mechanism_reference import MechanismReference
-from models.patterns import row_patterns
-from models.predictor import PanelPredictor, ResponseScale
-from training.coverage import held_out_coverage
-from training.cross_validation import ALL_LINES, CrossValidation, Plan, Progress, cross_validate
-from training.evaluation import evaluate, evaluate_folds
-from training.gate import Verdict, judge
-from training.panel import Panel, choose_panel
-from training.shared_search import SharedSearches, search_name
+from sidestep.features.groups import her2_high, lineage_column, lineage_labels
+from sidestep.features.study.study import Study, read_study
+from sidestep.models.engines.local import Engine
+from sidestep.models.estimators.patterns import row_patterns
+from sidestep.models.predictor.drug_model import DrugModel
+from sidestep.models.predictor.predictor import PanelPredictor, ResponseScale
+from sidestep.models.predictor.references import MechanismReference
+from sidestep.models.reliability.applicability import NearestLines
+from sidestep.models.reliability.intervals import join_errors
+from sidestep.training.validation.coverage import held_out_coverage
+from sidestep.training.validation.cross_validation import (
+    ALL_LINES,
+    CrossValidation,
+    Plan,
+    Progress,
+    cross_validate,
+)
+from sidestep.training.validation.evaluation import evaluate, evaluate_folds
+from sidestep.training.validation.gate import Verdict, judge
+from sidestep.training.validation.panel import Panel, choose_panel
+from sidestep.training.validation.shared_search import SharedSearches, search_name
 
 _Part = TypeVar("_Part")
 _PACKAGES = (
@@ -78,11 +83,11 @@ class Retrain:
     panel : Panel
     validation : CrossValidation
     metrics : DataFrame
-        As `training.evaluation.evaluate` returns.
+        As `training.validation.evaluation.evaluate` returns.
     fold_metrics : DataFrame
-        As `training.evaluation.evaluate_folds` returns.
+        As `training.validation.evaluation.evaluate_folds` returns.
     coverage : DataFrame
-        Of the intervals, as `training.coverage.held_out_coverage` returns.
+        Of the intervals, as `training.validation.coverage.held_out_coverage` returns.
     verdict : Verdict
     predictor : PanelPredictor
         Fitted on all lines.
@@ -104,7 +109,7 @@ def retrain(
 ) -> Retrain:
     """Read the study, cross-validate, judge, and assemble the predictor.
 
-    `progress` and `engine` are those of `training.cross_validation.cross_validate`.
+    `progress` and `engine` are those of `training.validation.cross_validation.cross_validate`.
 
     Raises
     ------

@@ -1,17 +1,17 @@
-"""Feature builders: one modality a file, frozen statistics, joined into one matrix."""
+"""Feature builders: one modality a file, frozen statistics, joined into one matrix.
 
-from features.builders.clinical import ClinicalBuilder
-from features.builders.copy_number import CopyNumberBuilder
-from features.builders.expression import ExpressionBuilder
-from features.builders.joiner import FeatureJoiner
-from features.builders.mutation import MutationBuilder
-from features.builders.rppa import RppaBuilder
+A builder learns its statistics from training lines in `fit` and never again; `joiner.FeatureJoiner`
+puts the blocks side by side, says each feature's modality, and reports coverage.
+"""
 
 __all__ = [
-    "ClinicalBuilder",
-    "CopyNumberBuilder",
-    "ExpressionBuilder",
-    "FeatureJoiner",
-    "MutationBuilder",
-    "RppaBuilder",
+    "base",
+    "clinical",
+    "copy_number",
+    "expression",
+    "joiner",
+    "mutation",
+    "names",
+    "rppa",
+    "training_names",
 ]

@@ -10,8 +10,8 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from features.errors import InputError
-from features.study import Study
+from sidestep.features.errors import InputError
+from sidestep.features.study.study import Study
 
 
 class FeatureBuilder(TransformerMixin, BaseEstimator, ABC):  # type: ignore[misc]

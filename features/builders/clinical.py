@@ -8,9 +8,9 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from features.builders.base import FeatureBuilder
-from features.errors import InputError
-from features.study import Study
+from sidestep.features.builders.base import FeatureBuilder
+from sidestep.features.errors import InputError
+from sidestep.features.study.study import Study
 
 
 class ClinicalBuilder(FeatureBuilder):

@@ -7,9 +7,9 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from features.builders.base import FeatureBuilder, require, well_measured
-from features.builders.training_names import named_as_in_training
-from features.study import Study
+from sidestep.features.builders.base import FeatureBuilder, require, well_measured
+from sidestep.features.builders.training_names import named_as_in_training
+from sidestep.features.study.study import Study
 
 # Typical log2 ratios of the five discrete calls in tumours of usual purity (Mermel et al.,
 # Genome Biol 2011, PMID 21527027, separates deep and shallow events near +-0.9 and +-0.1).

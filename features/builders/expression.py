@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from features.builders.base import FeatureBuilder, mean_and_sd, require, well_measured
-from features.builders.training_names import named_as_in_training
-from features.errors import InputError
-from features.study import Study
+from sidestep.features.builders.base import FeatureBuilder, mean_and_sd, require, well_measured
+from sidestep.features.builders.training_names import named_as_in_training
+from sidestep.features.errors import InputError
+from sidestep.features.study.study import Study
 
 _CLIP_SD = 8.0
 _NOT_LOGGED_ABOVE = 50.0

@@ -10,15 +10,15 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from features.builders.base import FeatureBuilder
-from features.builders.clinical import ClinicalBuilder
-from features.builders.copy_number import CopyNumberBuilder
-from features.builders.expression import ExpressionBuilder
-from features.builders.mutation import MutationBuilder
-from features.builders.names import modality_of
-from features.builders.rppa import RppaBuilder
-from features.errors import InputError
-from features.study import Study
+from sidestep.features.builders.base import FeatureBuilder
+from sidestep.features.builders.clinical import ClinicalBuilder
+from sidestep.features.builders.copy_number import CopyNumberBuilder
+from sidestep.features.builders.expression import ExpressionBuilder
+from sidestep.features.builders.mutation import MutationBuilder
+from sidestep.features.builders.names import modality_of
+from sidestep.features.builders.rppa import RppaBuilder
+from sidestep.features.errors import InputError
+from sidestep.features.study.study import Study
 
 _BUILDERS: dict[str, type[FeatureBuilder]] = {
     "expression": ExpressionBuilder,

@@ -7,11 +7,11 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from features.builders.base import FeatureBuilder, require
-from features.builders.names import BURDEN
-from features.hotspots import known_hotspots
-from features.mutations import is_nonsilent, is_truncating, residue
-from features.study import Study
+from sidestep.features.builders.base import FeatureBuilder, require
+from sidestep.features.builders.names import BURDEN
+from sidestep.features.knowledge.hotspots import known_hotspots
+from sidestep.features.study.mutations import is_nonsilent, is_truncating, residue
+from sidestep.features.study.study import Study
 
 
 class MutationBuilder(FeatureBuilder):

@@ -4,7 +4,7 @@
 ``mutation:TP53``, ``mutation:PIK3CA:hotspot``, ``mutation:TP53:truncating``, ``mutation:burden``,
 ``copy_number:ERBB2``, ``clinical:LINEAGE=breast``.
 
-Scores of mechanisms (`features.builders.mechanism`) are named alike, by the one modality that they
+Scores of mechanisms (`features.mechanisms.builder`) are named alike, by the one modality that they
 are computed from: ``expression:signature_mitotic``, ``rppa:pathway_PI3K_AKT``. A ``state:`` is
 computed from several. They measure no single gene.
 """

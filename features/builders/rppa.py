@@ -7,9 +7,9 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from features.antibodies import match_antibodies
-from features.builders.base import FeatureBuilder, mean_and_sd, require, well_measured
-from features.study import Study
+from sidestep.features.builders.base import FeatureBuilder, mean_and_sd, require, well_measured
+from sidestep.features.study.antibodies import match_antibodies
+from sidestep.features.study.study import Study
 
 _CLIP_SD = 8.0
 
@@ -19,7 +19,7 @@ class RppaBuilder(FeatureBuilder):
 
     Levels are log2 intensities, so the phospho-to-total ratio of a phosphosite whose total
     protein is also on the array is their difference. Antibodies of another platform are found by
-    gene and overlapping phosphosites (`features.antibodies.match_antibodies`).
+    gene and overlapping phosphosites (`features.study.antibodies.match_antibodies`).
 
     Attributes
     ----------

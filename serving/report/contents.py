@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from serving.report.overview import drug_subtitle, quality_sentence
-from serving.report.sample_scores import DrugScore, Feature, SampleScores
-from serving.report.score_folder import ScoreFolder
-from serving.report.sentences import (
+from sidestep.serving.disk.sample_scores import DrugScore, Feature, SampleScores
+from sidestep.serving.disk.score_folder import ScoreFolder
+from sidestep.serving.report.overview import drug_subtitle, quality_sentence
+from sidestep.serving.words.sentences import (
     Scale,
     abstains,
     drug_sentences,
@@ -24,7 +24,7 @@ from serving.report.sentences import (
     reason_text,
     sample_sentences,
 )
-from serving.report.wording import feature_label, modality_name, value_kind
+from sidestep.serving.words.wording import feature_label, modality_name, value_kind
 
 _ESCAPED = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 

@@ -13,21 +13,21 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
-from serving.evidence_fact import NONE, STRENGTHS
-from serving.reasons import MISSING
-from serving.report.one_page_charts import CALL_COLOURS, draw_ranking, draw_sums
-from serving.report.overview import quality_sentence
-from serving.report.sample_scores import DrugScore, SampleScores
-from serving.report.score_folder import ScoreFolder, read_score_folder
-from serving.report.sentences import (
+from sidestep.serving.disk.sample_scores import DrugScore, SampleScores
+from sidestep.serving.disk.score_folder import ScoreFolder, read_score_folder
+from sidestep.serving.evidence.facts import NONE, STRENGTHS
+from sidestep.serving.report.one_page_charts import CALL_COLOURS, draw_ranking, draw_sums
+from sidestep.serving.report.overview import quality_sentence
+from sidestep.serving.report.writing import sample_file, write_whole
+from sidestep.serving.scoring.reasons import MISSING
+from sidestep.serving.words.sentences import (
     Scale,
     abstains,
     drug_sentences,
     reason_text,
     sample_sentences,
 )
-from serving.report.wording import feature_label
-from serving.report.writing import sample_file, write_whole
+from sidestep.serving.words.wording import feature_label
 
 _WIDTH, _HEIGHT = 8.27, 11.69
 _LEFT, _RIGHT = 0.06, 0.94

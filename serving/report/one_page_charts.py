@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from serving.report.sample_scores import DrugScore, SampleScores
-from serving.report.score_folder import ScoreFolder
-from serving.report.sentences import Scale
-from serving.report.wording import counted, number
+from sidestep.serving.disk.sample_scores import DrugScore, SampleScores
+from sidestep.serving.disk.score_folder import ScoreFolder
+from sidestep.serving.words.sentences import Scale
+from sidestep.serving.words.wording import counted, number
 
 #: As in ``report.css``.
 CALL_COLOURS = {"resistant": "#ad4c08", "sensitive": "#1b5a9e", "uncertain": "#5b6774",

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from serving.reasons import REASONS
-from serving.report.score_folder import ScoreFolder
-from serving.report.score_summary import ScoreSummary
-from serving.report.sentences import Scale
-from serving.report.wording import fixed, joined, modality_name
+from sidestep.serving.disk.score_folder import ScoreFolder, ScoreSummary
+from sidestep.serving.scoring.reasons import REASONS
+from sidestep.serving.words.sentences import Scale
+from sidestep.serving.words.wording import fixed, joined, modality_name
 
 #: Calls in the order in which they are shown.
 CALLS = ("resistant", "sensitive", "uncertain", "abstain")

@@ -16,8 +16,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from serving.report.contents import PageContents
-from serving.report.overview import Overview
+from sidestep.serving.report.contents import PageContents
+from sidestep.serving.report.overview import Overview
 
 _HERE = Path(__file__).parent
 _LIBRARIES = ("d3.min.js", "plot.umd.min.js")

@@ -14,11 +14,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from serving.output import sync
-from serving.report.contents import PageContents, script_json
-from serving.report.overview import Overview, overview
-from serving.report.page import PageLink, Place, fixed_size, render_page
-from serving.report.score_folder import ScoreFolder, read_score_folder
+from sidestep.serving.disk.output import sync
+from sidestep.serving.disk.score_folder import ScoreFolder, read_score_folder
+from sidestep.serving.report.contents import PageContents, script_json
+from sidestep.serving.report.overview import Overview, overview
+from sidestep.serving.report.page import PageLink, Place, fixed_size, render_page
 
 REPORT = "report.html"
 #: Bytes at which a page is full: below five megabytes with its tables and its last sample.

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from features.archives import import_archive
-from features.errors import InputError
-from features.study import Study, read_study
+from sidestep.features.archives.archive import import_archive
+from sidestep.features.errors import InputError
+from sidestep.features.study.study import Study, read_study
 
 StudyFactory = Callable[..., Path]
 

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.her2 import her2_high
-from features.measurements import study_of_measurements
-from features.simulation import SimulationPlan, simulate_study
-from features.study import Study, read_study
+from sidestep.features.groups import her2_high
+from sidestep.features.simulation.simulate import SimulationPlan, simulate_study
+from sidestep.features.study.measurements import study_of_measurements
+from sidestep.features.study.study import Study, read_study
 
 NOTHING = study_of_measurements(pd.DataFrame(columns=["sample_id", "modality", "feature"]))
 SAMPLES = pd.Index([f"S{number}" for number in range(8)], dtype="str")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from features.errors import InputError
-from features.identifiers import match_key
-from features.study import read_study
+from sidestep.features.errors import InputError
+from sidestep.features.identifiers import match_key
+from sidestep.features.study.study import read_study
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.lineage import lineage_column, lineage_labels
-from features.measurements import study_of_measurements
-from features.study import Study
+from sidestep.features.groups import lineage_column, lineage_labels
+from sidestep.features.study.measurements import study_of_measurements
+from sidestep.features.study.study import Study
 
 NOTHING = study_of_measurements(pd.DataFrame(columns=["sample_id", "modality", "feature"]))
 

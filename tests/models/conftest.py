@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 import xgboost as xgb
 
-from features.simulation import SimulationPlan, simulate_study
-from features.study import Study, read_study
-from models.predictor import PanelPredictor
+from sidestep.features.simulation.simulate import SimulationPlan, simulate_study
+from sidestep.features.study.study import Study, read_study
+from sidestep.models.predictor.predictor import PanelPredictor
 
 MARKER = "expression:ERBB2"
 DRUGS = ("Lapatinib", "Everolimus", "BI-2536")

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.errors import InputError
-from features.measurements import measurements_of
-from models.predictor import PanelPredictor
-from models.pyfunc import MeasurementModel, _load_pyfunc
-from models.storage import save_predictor
+from sidestep.features.errors import InputError
+from sidestep.features.study.measurements import measurements_of
+from sidestep.models.predictor.predictor import PanelPredictor
+from sidestep.models.predictor.storage import save_predictor
+from sidestep.models.pyfunc import MeasurementModel, _load_pyfunc
 
 
 def test_measurements_score_as_the_study_does(predictor, study):

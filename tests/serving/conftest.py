@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from features.simulation import simulate
-from features.study import Study, read_study
-from models.predictor import PanelPredictor
-from models.registry import LoadedModel, load_model
-from models.storage import save_predictor
+from sidestep.features.simulation.simulate import simulate
+from sidestep.features.study.study import Study, read_study
 from sidestep.main import main
+from sidestep.models.predictor.predictor import PanelPredictor
+from sidestep.models.predictor.storage import save_predictor
+from sidestep.models.registry.load import LoadedModel, load_model
 
 # No model can predict the last one: its response is noise.
 DRUGS = ("Lapatinib", "Trametinib", "SIMNULL-1")

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from features.study import Study
-from models import dask_engine
-from models.engines import LocalEngine, open_engine
-from models.registry import LoadedModel
-from serving.scoring import score_study
+from sidestep.features.study.study import Study
+from sidestep.models.engines import dask as dask_engine
+from sidestep.models.engines.local import LocalEngine
+from sidestep.models.engines.options import open_engine
+from sidestep.models.registry.load import LoadedModel
+from sidestep.serving.job import score_study
 
 if TYPE_CHECKING:
     from tests.cluster import Cluster

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.scoring import FILES
+from sidestep.serving.job import FILES
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +31,8 @@ CHUNK = 4
 # world. Answers with its process. "wait" and a process asks for that one's exit code.
 SERVER = """
 import json, os, resource, sys, time
-import features.study, models.registry, serving.lock, serving.progress, serving.scoring
+import sidestep.features.study.study, sidestep.models.registry.load, sidestep.serving.job
+import sidestep.serving.disk.lock, sidestep.features.progress
 from sidestep.main import main
 
 def work(job):

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from features.limits import HELD_MIB
-from features.study import Study
+from sidestep.features.files.limits import HELD_MIB
+from sidestep.features.study.study import Study
 
 TABLES = ("scores", "explanations", "mechanisms", "evidence", "reference")
 
@@ -65,7 +65,7 @@ def test_the_bytes_are_the_same_from_disk(
 def test_matrices_that_a_killed_job_left_are_used_and_removed(
     run, simulated: Path, saved_model: Path, held, nothing_is_held, tmp_path: Path, monkeypatch
 ) -> None:
-    import serving.scoring
+    from sidestep.serving import job
 
     out, kept = tmp_path / "out", tmp_path / ".out.matrices"
     args = ["score", simulated / "cohort_sim", "--model", saved_model, "--out", out, "--quiet"]
@@ -74,7 +74,7 @@ def test_matrices_that_a_killed_job_left_are_used_and_removed(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(serving.scoring, "score_tables", interrupted)
+        patched.setattr(job, "score_tables", interrupted)
         assert run(*args)[0] == 130
     before = {path.name: path.stat().st_ino for path in kept.iterdir()}
     assert len(before) == 6
@@ -84,7 +84,7 @@ def test_matrices_that_a_killed_job_left_are_used_and_removed(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(serving.scoring, "score_tables", looked_at)
+        patched.setattr(job, "score_tables", looked_at)
         assert run(*args)[0] == 130
     assert run(*args)[0] == 0
     assert contents(out) == held
@@ -94,12 +94,12 @@ def test_matrices_that_a_killed_job_left_are_used_and_removed(
 def test_a_study_that_cannot_be_read_any_more_is_told_and_what_is_done_is_kept(
     run, simulated: Path, saved_model: Path, held, nothing_is_held, tmp_path: Path, monkeypatch
 ) -> None:
-    import serving.scoring
+    from sidestep.serving import job
 
     out, kept = tmp_path / "out", tmp_path / ".out.matrices"
     args = ["score", simulated / "cohort_sim", "--model", saved_model, "--out", out, "--quiet"]
     args += ["--chunk-size", 5]
-    ordinary = serving.scoring.score_tables
+    ordinary = job.score_tables
 
     def then_the_disk_fails(*task: object) -> object:
         for path in kept.glob("*.rows"):
@@ -107,7 +107,7 @@ def test_a_study_that_cannot_be_read_any_more_is_told_and_what_is_done_is_kept(
         return ordinary(*task)
 
     with monkeypatch.context() as patched:
-        patched.setattr(serving.scoring, "score_tables", then_the_disk_fails)
+        patched.setattr(job, "score_tables", then_the_disk_fails)
         code, _, stderr = run(*args)
     assert code == 2
     assert f"{kept}/" in stderr

@@ -10,15 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.study import Study
-from models.registry import LoadedModel
-from serving.chunks import TABLES, ScoredChunk
-from serving.drift import drift_section
-from serving.manifest import describe
-from serving.options import ScoreOptions
-from serving.outside_knowledge import NO_KNOWLEDGE
-from serving.scoring import score_study
-from serving.tally import Tally
+from sidestep.features.study.study import Study
+from sidestep.models.registry.load import LoadedModel
+from sidestep.serving.evidence.databases import NO_KNOWLEDGE
+from sidestep.serving.job import score_study
+from sidestep.serving.manifest import Tally, describe
+from sidestep.serving.scoring.chunk import TABLES, ScoredChunk
+from sidestep.serving.scoring.drift import drift_section
+from sidestep.serving.scoring.options import ScoreOptions
 
 MODALITIES = ["expression", "rppa", "mutation", "copy_number"]
 OPTIONS = {"top_k": 20, "level": 0.8, "her2_context": False}

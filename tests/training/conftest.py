@@ -19,11 +19,11 @@ from typing import Any
 import mlflow
 import pytest
 
-from features.simulation import SimulationPlan, simulate_study
-from training.cross_validation import Plan
-from training.retrain import Request, Retrain, retrain
-from training.store import Store, open_store
-from training.tracking import TrackedRun, track
+from sidestep.features.simulation.simulate import SimulationPlan, simulate_study
+from sidestep.training.retrain import Request, Retrain, retrain
+from sidestep.training.tracking.store import Store, open_store
+from sidestep.training.tracking.tracking import TrackedRun, track
+from sidestep.training.validation.cross_validation import Plan
 
 
 @pytest.fixture(autouse=True)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from models.engines import open_engine
-from models.storage import save_predictor
 from sidestep.main import main
-from training.retrain import Retrain, retrain
-from training.store import Store
+from sidestep.models.engines.options import open_engine
+from sidestep.models.predictor.storage import save_predictor
+from sidestep.training.retrain import Retrain, retrain
+from sidestep.training.tracking.store import Store
 
 if TYPE_CHECKING:
     from tests.cluster import Cluster

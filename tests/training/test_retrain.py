@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from models.registry import digest_of
-from models.storage import save_predictor
-from training.cross_validation import Plan
-from training.retrain import Request, retrain
+from sidestep.models.predictor.storage import save_predictor
+from sidestep.models.registry.load import digest_of
+from sidestep.training.retrain import Request, retrain
+from sidestep.training.validation.cross_validation import Plan
 
 
 def test_the_number_of_processes_changes_no_byte_of_the_model(

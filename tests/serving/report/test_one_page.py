@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from features.errors import InputError
-from serving.report.one_page import one_page, write_one_page
-from serving.report.score_folder import read_score_folder
+from sidestep.features.errors import InputError
+from sidestep.serving.disk.score_folder import read_score_folder
+from sidestep.serving.report.one_page import one_page, write_one_page
 
 FolderMaker = Callable[..., Path]
 

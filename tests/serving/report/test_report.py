@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.errors import InputError
-from features.study import Study
-from models.registry import LoadedModel
-from serving.report.writing import write_report, write_sample_page
-from serving.scoring import score_study
+from sidestep.features.errors import InputError
+from sidestep.features.study.study import Study
+from sidestep.models.registry.load import LoadedModel
+from sidestep.serving.job import score_study
+from sidestep.serving.report.writing import write_report, write_sample_page
 
 FolderMaker = Callable[..., Path]
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from serving.report.wording import number
-from serving.report.writing import write_report
+from sidestep.serving.report.writing import write_report
+from sidestep.serving.words.wording import number
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from features.errors import InputError
-from serving.report.writing import sample_file, write_sample_page
+from sidestep.features.errors import InputError
+from sidestep.serving.report.writing import sample_file, write_sample_page
 
 
 @pytest.mark.parametrize("sample", ["A/../B", "..", ".", "con:\n", "7", "Ä" * 300, "-x", "a" * 300])

@@ -1,0 +1,275 @@
+"""How does a study come out of an archive? Whole or not at all, and no file where none belongs.
+
+An archive may be made to do harm: by names that lead out of the folder, by links, by files that
+overwrite each other, by unpacking to more than a disk holds. All of it is refused with one
+sentence, and nothing is left behind. Archives within the archive stay packed.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sidestep.features.archives.entries import BROKEN, Content, Entry, read_entries
+from sidestep.features.archives.names import TakenNames, is_of_macos, safe_parts
+from sidestep.features.errors import InputError, some
+from sidestep.features.files.limits import MAX_FILE_GIB, readable_size, table_limits, unpacked_limit
+from sidestep.features.files.study_writer import require_free
+from sidestep.features.study.meta import read_fields
+
+_CHUNK: Final = 2**20
+_MOST_ENTRIES: Final = 10_000
+#: An archive may unpack to as much as so many of the largest tables.
+_TABLES: Final = 4
+_ARCHIVES: Final = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+#: Told how many bytes of the archive are read, and how many it has.
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What came out of an archive.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+        The study folder.
+    files, size : int
+        Number of files, and their bytes.
+    study_id : str
+        `cancer_study_identifier` of ``meta_study.txt``; empty where there is none.
+    packed : tuple of str
+        Archives among the files, which stay as they are.
+    left_out : int
+        Files that macOS adds to archives (``._*``, ``.DS_Store``, ``__MACOSX``), not unpacked.
+    """
+
+    folder: Path
+    files: int
+    size: int
+    study_id: str
+    packed: tuple[str, ...]
+    left_out: int
+
+
+def import_archive(
+    archive: str | Path, out: str | Path, progress: Progress | None = None
+) -> Imported:
+    """Unpack the archive of a study into a new folder.
+
+    Parameters
+    ----------
+    archive : path
+        A ``.tar.gz``, ``.tgz``, ``.tar`` or ``.zip``, told by content, not by name. Its files are
+        those of a study folder, or lie in one folder at its top.
+    out : path
+        The study folder to make; it may exist if it is empty. Folders above it are made.
+    progress : callable, optional
+        Told, from time to time, how much of the archive is read.
+
+    Returns
+    -------
+    Imported
+
+    Raises
+    ------
+    InputError
+        If the archive is broken, unsafe, too large or no study's, or `out` holds files or cannot
+        be written. `out` is then as it was.
+    """
+    source = Path(archive)
+    try:
+        path = require_free(out).resolve()
+    except OSError as failure:
+        raise _unwritable(out, failure) from failure
+    if not source.is_file():
+        what = "is not a file" if source.exists() else "does not exist"
+        raise InputError(f"archive {source} {what}; give a .tar.gz, .tgz, .tar or .zip of a study")
+    with _folder_beside(path) as partial:
+        unpacking = _Unpacking(source, partial, progress or _ignore)
+        try:
+            unpacking.run()
+        except InputError as error:
+            raise InputError(f"archive {source}: {error}") from error
+        except OSError as failure:
+            raise _unwritable(out, failure) from failure
+        study = _study_folder(partial, source)
+        try:
+            os.rename(study, path)
+        except OSError as failure:
+            require_free(out)
+            raise _unwritable(out, failure) from failure
+    return Imported(
+        folder=Path(out),
+        files=unpacking.files,
+        size=unpacking.size,
+        study_id=_study_id(path),
+        packed=tuple(unpacking.packed),
+        left_out=unpacking.left_out,
+    )
+
+
+class _Unpacking:
+    """The files of an archive on their way into a folder."""
+
+    def __init__(self, source: Path, folder: Path, progress: Progress) -> None:
+        self.files = self.size = self.left_out = 0
+        self.packed: list[str] = []
+        self._source = source
+        self._folder = folder
+        self._progress = progress
+        self._names = TakenNames()
+        self._entries = self._unpacked = 0
+        self._largest_file = table_limits().size
+        self._largest = self._largest_file * _TABLES
+        self._whole = source.stat().st_size
+        self._bomb = unpacked_limit(self._whole)
+
+    def run(self) -> None:
+        """Write every file.
+
+        Raises
+        ------
+        InputError
+            If the archive cannot be read, is broken, unsafe or too large.
+        OSError
+            If a file cannot be written.
+        """
+        try:
+            file = self._source.open("rb")
+        except OSError as failure:
+            raise InputError(f"it cannot be read ({failure.strerror}).") from failure
+        with file:
+            try:
+                for entry in read_entries(file, self._spend):
+                    self._take(entry)
+                    self._progress(file.tell(), self._whole)
+            except InputError:
+                raise
+            except BROKEN as error:
+                raise InputError(
+                    f"it is not a whole .tar.gz, .tgz, .tar or .zip ({error}); copy or download it "
+                    "again, or pack the study anew."
+                ) from error
+
+    def _spend(self, size: int) -> None:
+        self._unpacked += size
+        if self._unpacked > self._largest:
+            raise InputError(
+                f"it unpacks to more than {readable_size(self._largest)}; if it is as it should "
+                f"be, set {MAX_FILE_GIB} to more GiB (a {_TABLES}th of what it needs)."
+            )
+        if self._unpacked > self._bomb:
+            raise InputError(
+                f"it unpacks to more than {readable_size(self._bomb)}, which its size does not "
+                "account for; unpack it by hand if you trust it."
+            )
+
+    def _take(self, entry: Entry) -> None:
+        self._entries += 1
+        if self._entries > _MOST_ENTRIES:
+            raise InputError(
+                f"it holds more than {_MOST_ENTRIES:,} files, and a study a few hundred at most; "
+                "pack the study alone."
+            )
+        parts = safe_parts(entry.name)
+        target = self._folder.joinpath(*parts)
+        if entry.content is None:
+            if not is_of_macos(parts):
+                self._names.take(parts, folder=True)
+                target.mkdir(parents=True, exist_ok=True)
+        elif not parts:
+            raise InputError(f"a file in it has no name ({entry.name!r}); pack the study anew.")
+        elif is_of_macos(parts):
+            self.left_out += 1
+            while entry.content.read(_CHUNK):
+                pass
+        else:
+            self._names.take(parts, folder=False)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._write(target, entry.content)
+
+    def _write(self, target: Path, content: Content) -> None:
+        name = target.relative_to(self._folder).as_posix()
+        written = 0
+        with target.open("xb") as file:
+            while chunk := content.read(_CHUNK):
+                written += len(chunk)
+                if written > self._largest_file:
+                    raise InputError(
+                        f"{name} has more than {readable_size(self._largest_file)}; if it is as "
+                        f"it should be, set {MAX_FILE_GIB} to the GiB that it needs."
+                    )
+                file.write(chunk)
+        self.files += 1
+        self.size += written
+        if name.lower().endswith(_ARCHIVES):
+            self.packed.append(name)
+
+
+def _study_folder(folder: Path, source: Path) -> Path:
+    """The folder itself or the one folder in it: whichever has the meta files."""
+    if _has_meta(folder):
+        return folder
+    top = sorted(path for path in folder.iterdir())
+    studies = [path for path in top if _has_meta(path)]
+    if len(top) == 1 and studies:
+        return studies[0]
+    if studies:
+        raise InputError(
+            f"archive {source} holds the meta files of {some([path.name for path in studies])} "
+            "beside other things; pack one study folder alone."
+        )
+    raise InputError(
+        f"archive {source} holds no meta_*.txt at its top or in the one folder there, so it is "
+        "not a study of cBioPortal; pack the folder that has meta_study.txt in it."
+    )
+
+
+def _has_meta(folder: Path) -> bool:
+    return any(path.is_file() for path in folder.glob("meta_*.txt"))
+
+
+def _study_id(study: Path) -> str:
+    """What the study calls itself; what is wrong with its files is for ``check`` to say."""
+    try:
+        fields, _ = read_fields(study / "meta_study.txt", study)
+    except InputError:
+        return ""
+    return fields.get("cancer_study_identifier", "")
+
+
+@contextmanager
+def _folder_beside(path: Path) -> Iterator[Path]:
+    """A temporary folder beside `path`, gone at the end; so are folders made for naught."""
+    missing = [parent for parent in path.parents if not parent.exists()]
+    partial = path.parent / f".{path.name}.partial-{secrets.token_hex(4)}"
+    try:
+        try:
+            partial.mkdir(parents=True)
+        except OSError as failure:
+            raise _unwritable(path, failure) from failure
+        yield partial
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        with suppress(OSError):  # a folder that came to hold something stays
+            for parent in missing:
+                parent.rmdir()
+
+
+def _unwritable(out: str | Path, failure: OSError) -> InputError:
+    advice = "make room there" if failure.errno in _FULL else "name a folder that you can write"
+    return InputError(f"{out} cannot be written ({failure.strerror or failure}); {advice}.")
+
+
+def _ignore(done: int, whole: int) -> None:
+    """Tell nobody."""

@@ -1,0 +1,21 @@
+"""Files on disk: read within limits, and written whole or not at all.
+
+This room knows bytes, tables and matrices, and nothing of biology. It opens tab-separated text
+(plain or gzip, in memory or block by block), Parquet and AnnData files as one kind of matrix,
+keeps matrices larger than memory in a store on disk, and writes study folders.
+"""
+
+__all__ = [
+    "contents",
+    "h5ad",
+    "large_tables",
+    "limits",
+    "matrix",
+    "parquet",
+    "rows",
+    "sample_major",
+    "spreadsheets",
+    "store",
+    "study_writer",
+    "tables",
+]

@@ -1,0 +1,182 @@
+"""AnnData's HDF5 (.h5ad): how are its samples and numbers read, without AnnData?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from sidestep.features.errors import StudyError, study_error
+from sidestep.features.files.limits import CELLS
+from sidestep.features.files.store import runs
+
+_ENSEMBL = "ENSG"
+
+
+class H5adMatrix:
+    """``X``, or a layer, of an ``.h5ad`` file: dense, or compressed by row (CSR).
+
+    The format is AnnData's on-disk specification, version 0.8 and later.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    name : str
+        File name for messages.
+    layer : str or None
+        Layer to read; ``X`` if None.
+
+    Raises
+    ------
+    StudyError
+        If h5py is not installed, or the file is none of AnnData's, lacks the layer, is compressed
+        by column, links to other files, or names genes by Ensembl identifiers.
+    """
+
+    def __init__(self, path: Path, name: str, layer: str | None) -> None:
+        try:
+            import h5py
+        except ImportError:
+            message = (
+                f"{name} needs h5py, which is not installed; install sidestep[h5ad], or write the "
+                "matrix as Parquet or text."
+            )
+            raise study_error(message, name) from None
+        self._h5py, self._name = h5py, name
+        try:
+            self._file = h5py.File(path, "r")
+            try:
+                self._open(layer)
+            except BaseException:
+                self._file.close()
+                raise
+        except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+            if isinstance(error, StudyError):
+                raise
+            message = (
+                f"{name} is not a whole .h5ad file ({str(error).strip(chr(39))}); write it again "
+                "with AnnData 0.8 or later."
+            )
+            raise study_error(message, name) from error
+
+    def _open(self, layer: str | None) -> None:
+        """Look at the file's names and matrix, and refuse what cannot be used."""
+        self.samples: Sequence[str] = self._index("obs")
+        self.features: Sequence[str] = self._index("var")
+        self._open_matrix("X" if layer is None else f"layers/{layer}")
+        ensembl = sum(feature.startswith(_ENSEMBL) for feature in self.features)
+        if ensembl > len(self.features) / 2:
+            raise self._refused(
+                f"names its genes by Ensembl identifiers ({self.features[0]}, for one)",
+                "set adata.var_names to gene symbols",
+            )
+
+    @property
+    def rows(self) -> Self:
+        """The file itself: any sample can be read by itself."""
+        return self
+
+    def take(self, places: np.ndarray) -> np.ndarray:
+        """See `features.files.matrix.SampleRows`."""
+        values = np.empty((len(places), len(self.features)))
+        for at, place, length in runs(places):
+            values[at : at + length] = self._rows(place, place + length)
+        return values
+
+    def blocks(self) -> Iterator[tuple[int, int, np.ndarray]]:
+        """See `features.files.sample_major.SampleMajorFile`."""
+        height = max(1, CELLS // max(len(self.features), 1))
+        try:
+            for start in range(0, len(self.samples), height):
+                yield 0, start, self._rows(start, min(start + height, len(self.samples))).T
+        except (OSError, IndexError) as error:
+            raise self._refused("is damaged", "write it again") from error
+
+    def _rows(self, start: int, end: int) -> np.ndarray:
+        """Neighbouring samples x features, float64."""
+        if self._starts is None:
+            return np.asarray(self._data[start:end], dtype=np.float64)
+        values = np.zeros((end - start, len(self.features)))
+        at = self._starts[start : end + 1]
+        rows = np.repeat(np.arange(end - start), np.diff(at))
+        columns = self._columns[at[0] : at[-1]].astype(np.int64)
+        if columns.min(initial=0) < 0:
+            raise IndexError
+        found = self._data[at[0] : at[-1]].astype(np.float64)
+        if (np.diff(rows * len(self.features) + columns) > 0).all():
+            values[rows, columns] = found
+        else:  # entries of one place, which may stand in any order, add up
+            np.add.at(values, (rows, columns), found)
+        return values
+
+    def _index(self, axis: str) -> list[str]:
+        """Names of the samples (``obs``) or features (``var``)."""
+        frame = self._inside(axis)
+        if not isinstance(frame, self._h5py.Group) or "_index" not in frame.attrs:
+            raise self._refused(f"has no table {axis} as AnnData 0.8 writes it", "write it again")
+        found = self._inside(f"{axis}/{_text(frame.attrs['_index'])}")
+        if isinstance(found, self._h5py.Group):  # strings that may be missing
+            found = self._inside(f"{found.name}/values")
+        values = found[...]
+        return [_text(name).strip() for name in values]
+
+    def _open_matrix(self, key: str) -> None:
+        if key not in self._file:
+            layers = ", ".join(self._file["layers"]) if "layers" in self._file else ""
+            what, there = f"has no {key}", f"it has the layers {layers}" if layers else ""
+            raise self._refused(what, there or "write the matrix to adata.X")
+        found = self._inside(key)
+        self._starts: np.ndarray | None = None
+        self._columns: Any = None
+        if isinstance(found, self._h5py.Group):
+            shape = self._open_compressed(key, found)
+        else:
+            shape, self._data = found.shape, found
+        if shape != (len(self.samples), len(self.features)):
+            raise self._refused(
+                f"has {key} of shape {shape} for {len(self.samples)} samples and "
+                f"{len(self.features)} variables",
+                "write it again",
+            )
+        if self._data.dtype.kind not in "fiub":
+            raise self._refused(f"holds {key} of type {self._data.dtype}", "make it numbers")
+
+    def _open_compressed(self, key: str, group: Any) -> tuple[int, ...]:
+        """Open a matrix compressed by row; give back its shape."""
+        kind = _text(group.attrs.get("encoding-type", ""))
+        if kind != "csr_matrix":
+            raise self._refused(
+                f"holds {key} as {kind or 'an unknown kind'}",
+                "write it dense, or compressed by row: adata.X = adata.X.tocsr()",
+            )
+        shape = tuple(int(size) for size in group.attrs["shape"])
+        starts = self._inside(f"{key}/indptr")[...].astype(np.int64)
+        self._columns, self._data = self._inside(f"{key}/indices"), self._inside(f"{key}/data")
+        fits = len(starts) == shape[0] + 1 and starts[0] == 0 and (np.diff(starts) >= 0).all()
+        if not fits or not len(self._columns) == len(self._data) == starts[-1]:
+            raise self._refused(f"holds {key} whose parts do not fit each other", "write it again")
+        self._starts = starts
+        return shape
+
+    def _inside(self, key: str) -> Any:
+        """An object of the file, which must lie in this very file."""
+        h5py, place = self._h5py, ""
+        for part in key.strip("/").split("/"):
+            place = f"{place}/{part}"
+            link = self._file.get(place, getlink=True)
+            if link is not None and not isinstance(link, h5py.HardLink):
+                raise self._refused(f"holds {place} as a link", "write it without links")
+        found = self._file[key]
+        if isinstance(found, h5py.Dataset) and (found.external or found.is_virtual):
+            raise self._refused(f"keeps {place} in another file", "write it whole")
+        return found
+
+    def _refused(self, what: str, advice: str) -> StudyError:
+        return study_error(f"{self._name} {what}; {advice}.", self._name)
+
+
+def _text(found: Any) -> str:
+    """Text of a file, of which some writers make bytes."""
+    return found.decode() if isinstance(found, bytes) else str(found)

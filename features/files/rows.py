@@ -1,0 +1,339 @@
+"""What do a matrix's numbers look like as a whole? Enough to tell one kind of data from another.
+
+The numbers are looked at once, piece by piece and in any order: the sketch is the same.
+
+A file of genes x samples: how do its numbers become samples' rows, in memory or on disk?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from sidestep.features.errors import Problem, StudyError, study_error
+from sidestep.features.files.large_tables import LargeTable
+from sidestep.features.files.limits import readable_size, table_limits
+from sidestep.features.files.matrix import HeldRows, Matrix, SampleRows
+from sidestep.features.files.sample_major import SampleMajorTable
+from sidestep.features.files.store import MatrixStore
+from sidestep.features.files.tables import MOST_CELLS, Table
+
+#: Copy-number calls of cBioPortal: from deep deletion to amplification.
+CALLS = (-2.0, -1.5, -1.0, 0.0, 1.0, 2.0)
+# Sizes are counted by sign-less exponent and the first 8 of 52 binary places.
+_PLACES = 8
+_SHIFT = 52 - _PLACES
+_BINS = 2 ** (11 + _PLACES)
+# Odd numbers whose products scatter over all bits (SplitMix64, Steele et al., OOPSLA 2014).
+_SCATTER = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+
+
+@dataclass
+class ValueSketch:
+    """Sketch of the finite numbers that `add` was given.
+
+    Attributes
+    ----------
+    count : int
+    highest : float
+        -inf without any number.
+    whole : bool
+        Whether all are whole numbers.
+    first_other : tuple of int, int and float, or None
+        Row, column and value of a number that is no copy-number call (`CALLS`).
+    total : int
+        Sum of 64 scattered bits of every number, which tells whether two matrices hold the same
+        numbers in whatever order.
+    """
+
+    count: int = 0
+    highest: float = -np.inf
+    whole: bool = True
+    first_other: tuple[int, int, float] | None = None
+    total: int = 0
+    _sizes: np.ndarray = field(default_factory=lambda: np.zeros(_BINS, dtype=np.int64))
+
+    def add(self, values: np.ndarray, row: int = 0, column: int = 0) -> None:
+        """Look at some numbers; NaN is none.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_rows, n_columns)
+        row, column : int
+            Place of the first of them in the matrix.
+        """
+        there = np.isfinite(values)
+        found = np.ascontiguousarray(values[there], dtype=np.float64) + 0.0  # no -0.0
+        if not len(found):
+            return
+        self.count += len(found)
+        self.highest = max(self.highest, float(found.max()))
+        self.whole = self.whole and bool((found == np.floor(found)).all())
+        bits = found.view(np.uint64)
+        self._sizes += np.bincount(
+            ((bits << np.uint64(1)) >> np.uint64(_SHIFT + 1)).astype(np.int64), minlength=_BINS
+        )
+        self.total = (self.total + int(_scattered(bits).sum(dtype=np.uint64))) % 2**64
+        if self.first_other is None:
+            self._look_for_others(values, there, row, column)
+
+    def _look_for_others(
+        self, values: np.ndarray, there: np.ndarray, row: int, column: int
+    ) -> None:
+        other = there & ~np.isin(values, CALLS)
+        if other.any():
+            at, of = (int(place) for place in np.argwhere(other)[0])
+            self.first_other = (row + at, column + of, float(values[at, of]))
+
+    def size_at(self, share: float) -> float:
+        """Size (absolute value) that this share of the numbers does not exceed.
+
+        It is at most 0.4 % too small; NaN without numbers.
+        """
+        if not self.count:
+            return float("nan")
+        place = int(np.searchsorted(np.cumsum(self._sizes), share * self.count))
+        return float((np.uint64(place) << np.uint64(_SHIFT)).view(np.float64))
+
+    def state(self) -> dict[str, Any]:
+        """Plain values, from which `from_state` makes the same sketch."""
+        used = np.flatnonzero(self._sizes)
+        return {
+            "count": self.count,
+            "highest": self.highest,
+            "whole": self.whole,
+            "first_other": self.first_other,
+            "total": self.total,
+            "sizes": [used.tolist(), self._sizes[used].tolist()],
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """Sketch that `state` described."""
+        other = state["first_other"]
+        sketch = cls(
+            state["count"],
+            state["highest"],
+            state["whole"],
+            None if other is None else (other[0], other[1], other[2]),
+            state["total"],
+        )
+        used, counts = state["sizes"]
+        sketch._sizes[used] = counts
+        return sketch
+
+
+def _scattered(bits: np.ndarray) -> np.ndarray:
+    """64 bits of each number, every one of which depends on all of its bits."""
+    for shift, factor in zip((30, 27), _SCATTER, strict=True):
+        bits = (bits ^ (bits >> np.uint64(shift))) * factor
+    return np.asarray(bits ^ (bits >> np.uint64(31)))
+
+
+# Of what is kept in a store: raise it when other numbers or facts are made of the same file, so
+# that what an older version laid out is not taken for them.
+_LAYOUT = 1
+AnyTable = Table | LargeTable | SampleMajorTable
+
+
+@dataclass(frozen=True)
+class MatrixRows:
+    """A file's numbers, and what its features are called.
+
+    Attributes
+    ----------
+    text : pandas.DataFrame
+        Text columns, a row a feature.
+    lines : numpy.ndarray
+        Line number of each feature.
+    rows : SampleRows
+        Samples in the order of the columns asked for, features in the order of the file.
+    measured : numpy.ndarray
+        Whether each sample has any number.
+    sketch : ValueSketch
+        Of all numbers; its rows are features, its columns samples.
+    """
+
+    text: pd.DataFrame
+    lines: np.ndarray
+    rows: SampleRows
+    measured: np.ndarray
+    sketch: ValueSketch
+
+    def matrix(
+        self, samples: Sequence[str], names: pd.Index, columns: np.ndarray | None = None
+    ) -> Matrix:
+        """The numbers by sample and feature, without samples that have none.
+
+        Parameters
+        ----------
+        samples : sequence of str
+            Sample of each row of `rows`.
+        names, columns
+            As in `features.files.matrix.Matrix`.
+        """
+        places = np.flatnonzero(self.measured)
+        profiled = pd.Index([samples[at] for at in places.tolist()], dtype="str", name="sample_id")
+        return Matrix(self.rows, profiled, places, names, columns)
+
+
+def read_matrix_rows(
+    table: AnyTable,
+    text: Sequence[str],
+    numbers: Sequence[str],
+    store: MatrixStore | None,
+) -> MatrixRows:
+    """Read text columns, and number columns as a matrix.
+
+    A large table's matrix goes to the store, block by block; what is read is the same.
+
+    Parameters
+    ----------
+    table : AnyTable
+    text, numbers : sequence of str
+        Columns; the first text column names a row in an error message. Of a sample-major file
+        these are all.
+    store : MatrixStore or None
+        Where matrices go that are too large for memory; None if all are to be held.
+
+    Raises
+    ------
+    StudyError
+        Where cells are no numbers; see `features.files.tables.Table.split`.
+    """
+    if isinstance(table, SampleMajorTable):
+        return _of_sample_major(table, store)
+    seen = _SeenText(len(numbers), tuple(text))
+    if isinstance(table, Table) or store is None:
+        blocks = list(seen.each_block(table, numbers))
+        return seen.told(HeldRows((blocks[0] if len(blocks) == 1 else np.vstack(blocks)).T))
+    made_of = {"layout": _LAYOUT, "text": table.digest, "columns": [list(text), list(numbers)]}
+    rows, state = store.rows(
+        made_of, len(numbers), lambda: seen.each_block(table, numbers), lambda: seen.state
+    )
+    return _SeenText.from_state(len(numbers), state).told(rows)
+
+
+def _of_sample_major(table: SampleMajorTable, store: MatrixStore | None) -> MatrixRows:
+    """Numbers of a sample-major file: held, left where they are, or else stored."""
+    n_samples = len(table.file.samples)
+    seen = _Seen(n_samples)
+    rows = table.file.rows
+    if store is None:
+        _require_holdable(table)
+        held = np.empty((n_samples, len(table)))
+        for feature, sample, values in seen.each(table):
+            held[sample : sample + values.shape[1], feature : feature + len(values)] = values.T
+        rows = HeldRows(held)
+    elif rows is not None:
+        for _ in seen.each(table):
+            pass
+    else:
+        rows, state = store.rows(
+            {"layout": _LAYOUT, "sample_major": table.digest},
+            n_samples,
+            lambda: (values for _, _, values in seen.each(table)),
+            lambda: seen.state,
+        )
+        seen = _Seen.from_state(n_samples, state)
+    lines = np.arange(1, len(table) + 1)
+    return MatrixRows(table.text(), lines, rows, seen.measured, seen.sketch)
+
+
+def _require_holdable(table: SampleMajorTable) -> None:
+    """Refuse a file whose numbers would fill memory; it may be small, compressed as it is."""
+    limits = table_limits()
+    size = np.dtype(np.float64).itemsize * len(table.file.samples) * len(table)
+    if size > limits.size:
+        message = (
+            f"{table.name} holds {readable_size(size)} of numbers, more than the "
+            f"{readable_size(limits.size)} that Sidestep reads; {limits.advice}."
+        )
+        raise study_error(message, table.name)
+
+
+class _Seen:
+    """What has been seen of a matrix while it was read."""
+
+    def __init__(self, n_samples: int) -> None:
+        self.measured = np.zeros(n_samples, dtype=bool)
+        self.sketch = ValueSketch()
+
+    def add(self, values: np.ndarray, feature: int, sample: int) -> None:
+        """Look at features x samples."""
+        self.sketch.add(values, feature, sample)
+        self.measured[sample : sample + values.shape[1]] |= ~np.isnan(values).all(axis=0)
+
+    def each(self, table: SampleMajorTable) -> Iterator[tuple[int, int, np.ndarray]]:
+        """Blocks of a sample-major file, looked at."""
+        for feature, sample, values in table.blocks():
+            self.add(values, feature, sample)
+            yield feature, sample, values
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Plain values, from which `from_state` makes the same."""
+        unmeasured = np.flatnonzero(~self.measured).tolist()
+        return {"unmeasured": unmeasured, "sketch": self.sketch.state()}
+
+    @classmethod
+    def from_state(cls, n_samples: int, state: dict[str, Any]) -> Self:
+        """What `state` described."""
+        seen = cls(n_samples)
+        seen.measured[:] = True
+        seen.measured[state["unmeasured"]] = False
+        seen.sketch = ValueSketch.from_state(state["sketch"])
+        return seen
+
+
+class _SeenText(_Seen):
+    """What has been seen of a text file while it was read."""
+
+    def __init__(self, n_samples: int, columns: Sequence[str] = ()) -> None:
+        super().__init__(n_samples)
+        self._columns = columns
+        self._text: list[pd.DataFrame] = []
+        self._lines: list[np.ndarray] = []
+
+    def each_block(self, table: Table | LargeTable, numbers: Sequence[str]) -> Iterator[np.ndarray]:
+        """Numbers of some rows at a time, looked at; cells that are none are told at the end."""
+        problems: list[Problem] = []
+        for block in table.blocks():
+            try:
+                values = block.numbers(numbers, self._columns[0])
+            except StudyError as error:
+                problems += error.problems
+                if len(problems) >= MOST_CELLS:
+                    break
+                continue
+            if not problems:
+                self.add(values, sum(map(len, self._lines)), 0)
+                self._text.append(block.text(self._columns))
+                self._lines.append(block.lines)
+                yield values
+        if problems:
+            raise StudyError(problems[:MOST_CELLS])
+
+    def told(self, rows: SampleRows) -> MatrixRows:
+        """All of it, with where the numbers are now."""
+        text = pd.concat(self._text, ignore_index=True)
+        return MatrixRows(text, np.concatenate(self._lines), rows, self.measured, self.sketch)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """See `_Seen.state`."""
+        text = pd.concat(self._text, ignore_index=True).astype(object)
+        cells = {name: list(column) for name, column in text.where(text.notna(), None).items()}
+        return {**super().state, "text": cells, "lines": np.concatenate(self._lines).tolist()}
+
+    @classmethod
+    def from_state(cls, n_samples: int, state: dict[str, Any]) -> Self:
+        """What `state` described."""
+        seen = super().from_state(n_samples, state)
+        text = {name: pd.Series(cells, dtype="str") for name, cells in state["text"].items()}
+        seen._text, seen._lines = [pd.DataFrame(text)], [np.asarray(state["lines"], dtype=int)]
+        return seen

@@ -1,0 +1,218 @@
+"""A matrix of any size on disk: written gene after gene, read sample after sample.
+
+A file has one block after the other, float64 without a header. A block holds some columns of all
+samples, sample after sample; so a text file of genes x samples is laid out anew in one pass, and
+a run of samples is one piece of every block. Nothing is mapped into memory.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from sidestep.features.errors import InputError, comes_again
+
+_NUMBER = np.dtype("<f8")
+_OURS = re.compile(r"[0-9a-f]{64}\.(rows|json)(\.new)?")
+_READ_AT_ONCE = 2**20
+
+
+@dataclass(frozen=True)
+class StoredRows:
+    """Rows in a file of the store.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+    n_samples : int
+    widths : tuple of int
+        Columns of each block.
+    """
+
+    path: Path
+    n_samples: int
+    widths: tuple[int, ...]
+
+    def take(self, places: np.ndarray) -> np.ndarray:
+        """See `features.files.matrix.SampleRows`.
+
+        Raises
+        ------
+        OSError
+            If the file is gone, or shorter than it was.
+        """
+        values = np.empty((len(places), sum(self.widths)))
+        pieces = list(runs(places))
+        with self.path.open("rb", buffering=0) as file:
+            start = column = 0
+            for width in self.widths:
+                for at, place, length in pieces:
+                    file.seek((start + place * width) * _NUMBER.itemsize)
+                    found = np.fromfile(file, _NUMBER, length * width)
+                    if len(found) < length * width:
+                        raise OSError(errno.EIO, "the file is cut short", str(self.path))
+                    part = found.reshape(length, width)
+                    values[at : at + length, column : column + width] = part
+                start += width * self.n_samples
+                column += width
+        return values
+
+
+def runs(places: np.ndarray) -> Iterator[tuple[int, int, int]]:
+    """Runs of neighbours: where in `places` each begins, its first place, and its length."""
+    ends = [*(np.flatnonzero(np.diff(places) != 1) + 1).tolist(), len(places)]
+    begin = 0
+    for end in ends:
+        if end > begin:
+            yield begin, int(places[begin]), end - begin
+        begin = end
+
+
+class MatrixStore:
+    """A folder of matrices, each known by what it was made of.
+
+    As a context: the folder is removed when the block has ended well, or with an `InputError`
+    that would come again with its matrices; with any other error, one that a disk caused, or one
+    that came before they were asked for, finished matrices stay for a later run.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Made when the first matrix is stored.
+
+    Raises
+    ------
+    InputError
+        If the folder holds something else.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._used: set[str] = set()
+        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+            raise InputError(f"{folder} is in the way: matrices are kept there; remove it")
+        for path in sorted(folder.iterdir()) if folder.exists() else ():
+            if not _OURS.fullmatch(path.name):
+                raise InputError(
+                    f"{folder}, where matrices are kept, holds {path.name}, which sidestep did not "
+                    "write; move it elsewhere, or give another --out"
+                )
+
+    def rows(
+        self,
+        made_of: Mapping[str, Any],
+        n_samples: int,
+        blocks: Callable[[], Iterator[np.ndarray]],
+        facts: Callable[[], dict[str, Any]],
+    ) -> tuple[StoredRows, dict[str, Any]]:
+        """A matrix of the store; it is written first if it is not there, whole or not at all.
+
+        Parameters
+        ----------
+        made_of : mapping
+            Plain values that tell the matrix from all others.
+        n_samples : int
+        blocks : callable
+            Gives the matrix, (some features, n_samples) at a time.
+        facts : callable
+            Plain values to be kept beside it, asked for when all blocks have been written.
+
+        Returns
+        -------
+        tuple of StoredRows and dict
+            The rows, and the facts.
+        """
+        key = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
+        self._used.add(key)
+        rows, told = self.folder / f"{key}.rows", self.folder / f"{key}.json"
+        if (kept := _kept(rows, told)) is None:
+            self.folder.mkdir(exist_ok=True)
+            self._remove_unused()
+            kept = self._write(rows, told, blocks, facts)
+        return StoredRows(rows, n_samples, tuple(kept["widths"])), kept["facts"]
+
+    def _write(
+        self,
+        rows: Path,
+        told: Path,
+        blocks: Callable[[], Iterator[np.ndarray]],
+        facts: Callable[[], dict[str, Any]],
+    ) -> dict[str, Any]:
+        sha256 = hashlib.sha256()
+        widths: list[int] = []
+        with _whole(rows) as new, new.open("wb") as file:
+            for block in blocks():
+                # A row of features becomes a column, so that a sample's numbers stand together.
+                laid_out = np.ascontiguousarray(block.T, dtype=_NUMBER).tobytes()
+                file.write(laid_out)
+                sha256.update(laid_out)
+                widths.append(len(block))
+        kept = {"sha256": sha256.hexdigest(), "widths": widths, "facts": facts()}
+        with _whole(told) as new:
+            new.write_text(json.dumps(kept))
+        return kept
+
+    def _remove_unused(self) -> None:
+        """Make room: what another job left is of no use to this one."""
+        for path in self.folder.iterdir():
+            if path.name.partition(".")[0] not in self._used or path.suffix == ".new":
+                path.unlink()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is None or (comes_again(error) and self._used):
+            shutil.rmtree(self.folder, ignore_errors=True)
+            return
+        with suppress(OSError):
+            if self._used:
+                self._remove_unused()
+            self.folder.rmdir()  # if nothing is in it
+
+
+def _kept(rows: Path, told: Path) -> dict[str, Any] | None:
+    """What was written of a matrix; None if it is missing or damaged."""
+    with suppress(OSError, ValueError, LookupError, TypeError):
+        kept: dict[str, Any] = json.loads(told.read_text())
+        sha256 = hashlib.sha256()
+        with rows.open("rb") as file:
+            while piece := file.read(_READ_AT_ONCE):
+                sha256.update(piece)
+        if sha256.hexdigest() == kept["sha256"]:
+            return kept
+    return None
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A name to write to, which becomes `path` once its content is on disk."""
+    new = path.with_name(path.name + ".new")
+    try:
+        yield new
+        opened = os.open(new, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+        os.replace(new, path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise

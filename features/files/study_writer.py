@@ -1,0 +1,207 @@
+"""How is a study folder put on disk? The cBioPortal staging format, whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from sidestep.features.errors import InputError
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One ``data_<name>.txt`` and the ``meta_<name>.txt`` beside it.
+
+    Parameters
+    ----------
+    name : str
+        Middle of both file names, e.g. ``treatment_gi50``.
+    table : pandas.DataFrame
+        The columns in file order; the index is not written, a missing value reads ``NA``.
+    meta : mapping of str to str
+        Lines of the meta file in order, without the study identifier and the data file's name,
+        which the writer adds.
+    preamble : sequence of str, optional
+        Lines above the column names (the four ``#`` lines of a clinical file).
+    digits : int, optional
+        Significant digits of numbers.
+    """
+
+    name: str
+    table: pd.DataFrame
+    meta: Mapping[str, str]
+    preamble: Sequence[str] = ()
+    digits: int = 5
+
+
+@dataclass(frozen=True)
+class CaseList:
+    """Samples that share a profile: ``case_lists/cases_<name>.txt``."""
+
+    name: str
+    suffix: str
+    title: str
+    category: str
+    samples: Sequence[str]
+
+
+@dataclass(frozen=True)
+class GenePanel:
+    """Genes that a mutation assay covers: ``data_gene_panel_<stable_id>.txt``."""
+
+    stable_id: str
+    description: str
+    genes: Sequence[str]
+
+
+@dataclass(frozen=True)
+class StudyDraft:
+    """All that a study folder will hold.
+
+    `study` are the lines of ``meta_study.txt`` (with ``cancer_study_identifier``); `notes` are
+    further tables by their path in the folder, without meta file, which readers of the format
+    pass over.
+    """
+
+    study: Mapping[str, str]
+    files: Sequence[DataFile]
+    case_lists: Sequence[CaseList] = ()
+    panels: Sequence[GenePanel] = ()
+    notes: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    @property
+    def study_id(self) -> str:
+        """The study's ``cancer_study_identifier``."""
+        return self.study["cancer_study_identifier"]
+
+
+def require_free(out: str | Path) -> Path:
+    """Give back `out` as a path where a new folder may be written.
+
+    Raises
+    ------
+    InputError
+        If `out` is a file, or a folder that holds anything.
+    """
+    path = Path(out)
+    if path.is_dir():
+        if any(path.iterdir()):
+            raise InputError(
+                f"{path} is a folder that already holds files: "
+                "name a new folder, or remove this one first"
+            )
+    elif path.exists() or path.is_symlink():
+        raise InputError(f"{path} exists and is not a folder: name a new folder")
+    return path
+
+
+def write_study(out: str | Path, draft: StudyDraft) -> Path:
+    """Write a study folder, whole or not at all.
+
+    The files go into a temporary folder beside `out`, which is renamed when complete: a killed
+    run leaves no half study under the name asked for.
+
+    Parameters
+    ----------
+    out : path
+        The folder to make. Folders above it are made; it may exist if it is empty.
+    draft : StudyDraft
+        What to write.
+
+    Returns
+    -------
+    pathlib.Path
+        `out`.
+
+    Raises
+    ------
+    InputError
+        If `out` holds files already, or cannot be written.
+    """
+    path = require_free(out)
+    partial = path.parent / f".{path.name}.partial-{secrets.token_hex(4)}"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.mkdir()
+    except OSError as failure:
+        raise InputError(
+            f"cannot write in {path.parent} ({failure.strerror}): name a folder that you can write"
+        ) from failure
+    try:
+        _write_files(partial, draft)
+        if path.is_dir():
+            path.rmdir()
+        os.rename(partial, path)
+    except OSError as failure:
+        if failure.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            require_free(path)
+        raise InputError(
+            f"cannot write {path} ({failure.strerror}): make room or name another folder"
+        ) from failure
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return path
+
+
+def _write_files(folder: Path, draft: StudyDraft) -> None:
+    """Every file of the draft."""
+    identifier = {"cancer_study_identifier": draft.study_id}
+    _write_lines(folder / "meta_study.txt", draft.study)
+    for file in draft.files:
+        data_name = f"data_{file.name}.txt"
+        _write_table(folder / data_name, file.table, file.preamble, file.digits)
+        meta = {**identifier, **file.meta, "data_filename": data_name}
+        _write_lines(folder / f"meta_{file.name}.txt", meta)
+    for panel in draft.panels:
+        _write_lines(
+            folder / f"data_gene_panel_{panel.stable_id}.txt",
+            {
+                "stable_id": panel.stable_id,
+                "description": panel.description,
+                "gene_list": "\t".join(panel.genes),
+            },
+        )
+    if draft.case_lists:
+        (folder / "case_lists").mkdir()
+    for cases in draft.case_lists:
+        _write_lines(
+            folder / "case_lists" / f"cases_{cases.name}.txt",
+            {
+                **identifier,
+                "stable_id": f"{draft.study_id}_{cases.suffix}",
+                "case_list_name": cases.title,
+                "case_list_description": f"{cases.title} ({len(cases.samples)} samples)",
+                "case_list_category": cases.category,
+                "case_list_ids": "\t".join(cases.samples),
+            },
+        )
+    for name, table in draft.notes.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        _write_table(folder / name, table, (), 6)
+
+
+def _write_lines(path: Path, lines: Mapping[str, str]) -> None:
+    """``key: value`` lines."""
+    text = "".join(f"{key}: {value}\n" for key, value in lines.items())
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _write_table(path: Path, table: pd.DataFrame, preamble: Sequence[str], digits: int) -> None:
+    """A tab-separated table, numbers rounded to significant digits."""
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(f"{line}\n" for line in preamble)
+        table.to_csv(
+            file,
+            sep="\t",
+            index=False,
+            na_rep="NA",
+            float_format=f"%.{digits}g",
+            lineterminator="\n",
+        )

@@ -1,0 +1,128 @@
+"""Which genes make up a set of a larger database, and with which weights?
+
+Databases are read from where a user keeps them, and never copied in.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from sidestep.features.errors import InputError
+
+HALLMARK, REACTOME, PROGENY = "Hallmark", "Reactome", "PROGENy"
+#: Databases that Sidestep knows findings of (`knowledge.gene_set_facts`), each with its source.
+DATABASES = {
+    HALLMARK: "PMID:26771021",
+    PROGENY: "PMID:29295995",
+    REACTOME: "PMID:34788843",
+}
+
+_SYMBOL = re.compile(r"\S+")
+_REACTOME_ID = re.compile(r"R-HSA-\d+")
+
+
+# Sets are told apart by identity: two databases may have the same one.
+@dataclass(frozen=True, eq=False)
+class GeneSet:
+    """A set of genes whose RNA tells of one thing.
+
+    Attributes
+    ----------
+    database : str
+        ``"Hallmark"`` (Liberzon et al., Cell Systems 2015), ``"PROGENy"`` (Schubert et al., Nature
+        Communications 2018), ``"Reactome"`` (Gillespie et al., Nucleic Acids Research 2022), or
+        else the name of the file.
+    name : str
+        As the database has it.
+    identifier : str
+        Such as ``"R-HSA-156711"``; empty where the database has none.
+    weights : mapping of str to float
+        Hugo symbol -> weight of its RNA; 1 in a plain set.
+    """
+
+    database: str
+    name: str
+    identifier: str
+    weights: Mapping[str, float]
+
+
+def read_gmt(path: Path) -> tuple[GeneSet, ...]:
+    """Read gene sets in GMT format: a line a set, with name, description and symbols, tabs between.
+
+    The content tells the database: names that begin with ``HALLMARK_``, or descriptions that are
+    Reactome's identifiers, as in its ``ReactomePathways.gmt``.
+
+    Raises
+    ------
+    InputError
+        If a line holds no gene, or the file no line.
+    """
+    rows = [line.split("\t") for line in _text(path).splitlines() if line.strip()]
+    for number, cells in enumerate(rows, start=1):
+        if len(cells) < 3 or not cells[0].strip():
+            raise InputError(
+                f"{path}, line {number}: a gene set needs a name, a description and genes, with "
+                "tabs between them; fetch the file in GMT format"
+            )
+    if not rows:
+        raise InputError(f"{path} holds no gene set; fetch the file in GMT format")
+    database = _database(path, rows)
+    return tuple(_set(database, cells) for cells in rows)
+
+
+def read_progeny(path: Path) -> tuple[GeneSet, ...]:
+    """Read PROGENy's weights: a row a gene, which the first column names, a column a pathway.
+
+    Raises
+    ------
+    InputError
+        If the file is no such table, or a weight is no number.
+    """
+    try:
+        table = pd.read_csv(path, index_col=0)
+        values = table.astype(float).fillna(0.0)
+    except (ValueError, OSError) as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(
+            f"{path} cannot be read as PROGENy's weights, a row a gene and a column a pathway "
+            f"({reason}); fetch it again"
+        ) from None
+    sets = []
+    for pathway in values.columns:
+        weights = values.loc[values[pathway] != 0, pathway]
+        if weights.empty or not all(map(math.isfinite, weights)):
+            raise InputError(
+                f"{path}, column {pathway}: a pathway needs genes with finite weights; "
+                "fetch the file again"
+            )
+        sets.append(GeneSet(PROGENY, str(pathway), "", {str(g): w for g, w in weights.items()}))
+    if not sets:
+        raise InputError(f"{path} names no pathway; fetch PROGENy's weights again")
+    return tuple(sets)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (UnicodeDecodeError, OSError) as error:
+        raise InputError(f"{path} cannot be read ({error}); fetch it again") from None
+
+
+def _database(path: Path, rows: Iterable[list[str]]) -> str:
+    if all(cells[0].startswith("HALLMARK_") for cells in rows):
+        return HALLMARK
+    return REACTOME if all(_REACTOME_ID.fullmatch(c[1].strip()) for c in rows) else path.stem
+
+
+def _set(database: str, cells: list[str]) -> GeneSet:
+    name, described, *members = (cell.strip() for cell in cells)
+    identifier = described if _REACTOME_ID.fullmatch(described) else ""
+    # Some releases of Reactome have a word on the kind of set among the genes.
+    genes = [gene for gene in members if _SYMBOL.fullmatch(gene)]
+    return GeneSet(database, name, identifier, dict.fromkeys(genes, 1.0))

@@ -1,0 +1,244 @@
+"""Which protein changes does each sample carry, and in which genes were they looked for?
+
+Is a gene amplified, lost or fused in a sample?
+
+Every answer is 1, 0, or NaN where nothing that could tell was measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from sidestep.features.groups import her2_high
+from sidestep.features.study.mutations import is_nonsilent, is_truncating, residue
+from sidestep.features.study.study import Study
+
+#: What follows the residue of a substitution: one or three letters, or a stop.
+_SUBSTITUTE = r"\d([A-Za-z]{1,3}|\*)\)?$"
+
+
+@dataclass(frozen=True)
+class VariantCalls:
+    """Non-silent calls of sequenced samples.
+
+    Attributes
+    ----------
+    samples : pandas.Index
+        All samples of the study.
+    calls : pandas.DataFrame
+        `row` (place of the sample in `samples`), `gene`, `change` (``"H1047R"``, NaN for what is
+        no substitution), `residue` (``"H1047"``), `truncating`.
+    sequenced : ndarray of bool, shape (n_samples,)
+    panel_of : ndarray of shape (n_samples,)
+        Gene panel of each sample; empty where all genes are covered.
+    panels : mapping of str to frozenset
+        Gene panel -> genes covered.
+    """
+
+    samples: pd.Index
+    calls: pd.DataFrame
+    sequenced: np.ndarray
+    panel_of: np.ndarray
+    panels: Mapping[str, frozenset[str]]
+
+    @classmethod
+    def of(cls, study: Study) -> Self:
+        """Calls of a study; none where it has no mutation file."""
+        sequenced = np.zeros(len(study.samples), dtype=bool)
+        if study.sequenced is not None:
+            sequenced = np.asarray(study.samples.isin(study.sequenced))
+        panel_of = study.panel_of.reindex(study.samples).astype(object)
+        return cls(
+            samples=study.samples,
+            calls=_nonsilent(study, sequenced),
+            sequenced=sequenced,
+            panel_of=panel_of.where(panel_of.notna(), "").to_numpy(dtype=object),
+            panels=study.panels,
+        )
+
+    def tested(self, gene: str) -> np.ndarray:
+        """Whether each sample's test covers a gene: bool, (n_samples,)."""
+        lacking = [panel for panel, genes in self.panels.items() if gene not in genes]
+        return np.asarray(self.sequenced & ~np.isin(self.panel_of, lacking))
+
+    def of_gene(self, gene: str) -> pd.DataFrame:
+        """Calls in one gene."""
+        return self.calls.take(self._places.get(gene, np.zeros(0, dtype=np.intp)))
+
+    @cached_property
+    def _places(self) -> Mapping[str, np.ndarray]:
+        """Gene -> places of its calls, found once: some hundred genes are asked for."""
+        groups = self.calls.groupby("gene").indices
+        return {str(gene): np.asarray(places) for gene, places in groups.items()}
+
+    def carriers(self, gene: str, change: str = "") -> np.ndarray:
+        """Whether each sample carries a change: 1, 0, or NaN where it was not looked for.
+
+        Parameters
+        ----------
+        gene : str
+        change : str
+            A substitution (``"F1174L"``), a residue for any change there (``"F1174"``), or
+            nothing for any non-silent call.
+        """
+        calls = self.of_gene(gene)
+        if change:
+            calls = calls[((calls["change"] == change) | (calls["residue"] == change)).to_numpy()]
+        return self._marked(gene, calls)
+
+    def substituted(self, gene: str, change: str) -> np.ndarray:
+        """Whether each sample carries a substitution: 1, 0, or NaN where it was not looked for.
+
+        As `carriers`, but a residue stands for another amino acid in its place only: what is known
+        of a residue does not hold for calls that cut the protein short there, or add or take away
+        residues.
+        """
+        calls = self.of_gene(gene)
+        another = calls["change"].notna() & ~calls["change"].astype("str").str.endswith("*")
+        there = (calls["residue"] == change) & another & ~calls["truncating"].astype(bool)
+        return self._marked(gene, calls[((calls["change"] == change) | there).to_numpy()])
+
+    def resized(self, gene: str, residue: str) -> np.ndarray:
+        """Whether an in-frame call begins with a residue: 1, 0, or NaN where not looked for."""
+        calls = self.of_gene(gene)
+        kept = calls["change"].isna() & ~calls["truncating"].astype(bool)
+        return self._marked(gene, calls[((calls["residue"] == residue) & kept).to_numpy()])
+
+    def truncated(self, gene: str) -> np.ndarray:
+        """Whether a call cuts each sample's protein short: 1, 0, or NaN where not looked for."""
+        calls = self.of_gene(gene)
+        return self._marked(gene, calls[calls["truncating"].to_numpy(bool)])
+
+    def _marked(self, gene: str, calls: pd.DataFrame) -> np.ndarray:
+        marks = np.where(self.tested(gene), 0.0, np.nan)
+        marks[calls["row"].to_numpy(int)] = 1.0
+        return marks
+
+
+def short_changes(protein_change: pd.Series) -> pd.Series:
+    """Substitutions in one-letter code: ``p.H1047R`` and ``p.His1047Arg`` are ``"H1047R"``.
+
+    Returns
+    -------
+    pandas.Series
+        NaN where the change is no substitution of one residue.
+    """
+    substitute = protein_change.astype("str").str.strip().str.extract(_SUBSTITUTE, expand=False)
+    # The new residue is read by the rules for the old one, for which it needs a number.
+    return residue(protein_change) + residue(substitute + "1").str.slice(0, 1)
+
+
+def _nonsilent(study: Study, sequenced: np.ndarray) -> pd.DataFrame:
+    columns = ["row", "gene", "change", "residue", "truncating"]
+    if study.mutations is None or not sequenced.any():
+        return pd.DataFrame(columns=columns)
+    calls = study.mutations[is_nonsilent(study.mutations["classification"]).to_numpy()]
+    rows = study.samples.get_indexer(pd.Index(calls["sample_id"]))
+    described = calls.assign(
+        row=rows,
+        change=short_changes(calls["protein_change"]),
+        residue=residue(calls["protein_change"]),
+        truncating=is_truncating(calls["classification"]),
+    )
+    kept: pd.DataFrame = described.loc[(rows >= 0) & sequenced[rows], columns]
+    return kept.reset_index(drop=True)
+
+
+#: log2 ratio from which a gene counts as amplified, and the discrete call that says so.
+AMPLIFIED_LOG2, AMPLIFIED_CALL = 1.0, 2.0
+#: log2 ratio down to which a gene counts as deleted: what is typical of a deep deletion in tumours
+#: of usual purity (Mermel et al., Genome Biol 2011, PMID 21527027). One copy of two in a pure cell
+#: line is -1 and does not count.
+DELETED_LOG2, DELETED_CALL = -1.3, -2.0
+
+
+def amplified(study: Study, gene: str) -> np.ndarray:
+    """Whether a gene is amplified in each sample, (n_samples,).
+
+    By copy number; ERBB2 also if the clinical file says that the sample is HER2-positive, which
+    holds whatever its copy number.
+    """
+    state = amplified_in_copies(study, gene)
+    if gene == "ERBB2":
+        clinical = replace(study, copy_number=None, expression=None, rppa=None)
+        state[her2_high(clinical).to_numpy(bool)] = 1.0
+    return state
+
+
+def amplified_in_copies(study: Study, gene: str) -> np.ndarray:
+    """Whether the copy number of a gene alone shows its amplification, (n_samples,)."""
+    discrete = study.copy_number_kind == "discrete"
+    levels = copy_number(study, gene)
+    return _beyond(levels, levels >= (AMPLIFIED_CALL if discrete else AMPLIFIED_LOG2))
+
+
+def deleted(study: Study, gene: str) -> np.ndarray:
+    """Whether all copies of a gene are deleted in each sample, (n_samples,)."""
+    discrete = study.copy_number_kind == "discrete"
+    levels = copy_number(study, gene)
+    return _beyond(levels, levels <= (DELETED_CALL if discrete else DELETED_LOG2))
+
+
+def lost(study: Study, calls: VariantCalls, gene: str) -> np.ndarray:
+    """Whether a gene is deleted or cut short in each sample, (n_samples,).
+
+    NaN where neither copy number nor mutations of it were measured.
+    """
+    return any_of(deleted(study, gene), calls.truncated(gene))
+
+
+def fused(study: Study, gene: str) -> np.ndarray:
+    """Whether a gene is fused to another one in each sample, (n_samples,).
+
+    A study lists the fusions that were found and not where they were looked for. A sample
+    without one counts as tested if it has another structural variant or was sequenced.
+    """
+    state = np.full(len(study.samples), np.nan)
+    if study.fusions is None:
+        return state
+    state[study.samples.isin(study.fusions["sample_id"])] = 0.0
+    if study.sequenced is not None:
+        state[study.samples.isin(study.sequenced)] = 0.0
+    state[study.samples.isin(fusions_of(study, gene).index)] = 1.0
+    return state
+
+
+def fusions_of(study: Study, gene: str) -> pd.Series:
+    """Sample -> name of its fusion of a gene, such as ``"EML4-ALK"``; several joined by ``/``.
+
+    A rearrangement within the gene is no fusion. Where the file names one partner only, the name
+    is ``"ALK fusion"``.
+    """
+    if study.fusions is None:
+        return pd.Series(dtype="str")
+    one, other = study.fusions["gene_a"], study.fusions["gene_b"]
+    found = study.fusions[((one == gene) ^ (other == gene)).to_numpy()].astype("str")
+    names = found["gene_a"].str.cat(found["gene_b"], sep="-").fillna(f"{gene} fusion")
+    return names.groupby(found["sample_id"].to_numpy(), sort=False).agg(
+        lambda several: "/".join(dict.fromkeys(several))
+    )
+
+
+def any_of(*states: np.ndarray) -> np.ndarray:
+    """1 where any of the states is 1, else 0 where any was measured, else NaN."""
+    several = np.column_stack(states)
+    measured = np.isfinite(several)
+    shown = np.where(measured, several, 0.0).max(axis=1)
+    return np.where(measured.any(axis=1), shown, np.nan)
+
+
+def copy_number(study: Study, gene: str) -> np.ndarray:
+    """Copy number of a gene as the study has it, (n_samples,), NaN where not measured."""
+    if study.copy_number is None or gene not in study.copy_number:
+        return np.full(len(study.samples), np.nan)
+    return study.copy_number[gene].reindex(study.samples).to_numpy(float)
+
+
+def _beyond(levels: np.ndarray, beyond: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(levels), beyond.astype(float), np.nan)

@@ -1,0 +1,110 @@
+"""Through which mechanism does a feature speak?"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from sidestep.features.builders.names import gene_of
+from sidestep.features.knowledge.rows import read_rows
+from sidestep.features.knowledge.symbols import current_symbol
+from sidestep.features.study.antibodies import parse_antibody
+
+COLUMNS = ("entity", "mechanism", "source")
+OTHER = "other"
+MECHANISMS = (
+    "HER2 drive",
+    "other RTK bypass",
+    "PI3K/AKT/MTOR",
+    "RAS/MAPK",
+    "cell cycle and mitosis",
+    "apoptosis",
+    "senescence",
+    "EMT",
+    "DNA damage",
+    "hormone",
+    "stroma",
+    OTHER,
+)
+
+
+@dataclass(frozen=True)
+class MappedEntity:
+    """One row of the mechanism table.
+
+    Attributes
+    ----------
+    entity : str
+        Hugo symbol, for every feature of that gene; or one whole feature, such as
+        ``"rppa:CDKN1B_pT157"``, where it speaks of another mechanism than its gene.
+    mechanism : str
+        One of `MECHANISMS`, never ``"other"``.
+    source : str
+        ``PMID:…`` or ``DOI:…`` of the publication that shows it.
+    """
+
+    entity: str
+    mechanism: str
+    source: str
+
+
+@functools.cache
+def load_mechanisms() -> Mapping[str, MappedEntity]:
+    """Read the mechanism table: by entity, in the order of the table; read-only.
+
+    Raises
+    ------
+    ValueError
+        If the table is malformed.
+    """
+    rows = [
+        MappedEntity(row["entity"], row.choice("mechanism", MECHANISMS[:-1]), row["source"])
+        for row in read_rows("mechanisms.tsv", COLUMNS)
+    ]
+    return MappingProxyType({row.entity: row for row in rows})
+
+
+def mechanism_of(feature: str) -> str:
+    """Mechanism that a feature speaks of, one of `MECHANISMS`.
+
+    A row for the feature itself comes first, then the row of its gene, which may go by a previous
+    symbol (`features.knowledge.symbols`). A phospho-to-total ratio counts as its phosphoprotein,
+    and an antibody that cannot tell paralogues apart as its lead gene. Clinical covariates, tumour
+    mutation burden and unknown names are ``"other"``.
+
+    Examples
+    --------
+    >>> mechanism_of("rppa:ERBB2_pY1248/ERBB2"), mechanism_of("mutation:PIK3CA:hotspot")
+    ('HER2 drive', 'PI3K/AKT/MTOR')
+    >>> mechanism_of("clinical:LINEAGE=breast")
+    'other'
+    """
+    table = load_mechanisms()
+    for entity in _entities(feature):
+        if entity in table:
+            return table[entity].mechanism
+    return OTHER
+
+
+def mechanisms_of(features: Iterable[str]) -> np.ndarray:
+    """Mechanism of each feature: an object array of shape (n_features,)."""
+    return np.array([mechanism_of(feature) for feature in features], dtype=object)
+
+
+def _entities(feature: str) -> Iterator[str]:
+    """Entities that may stand for a feature in the table, the most specific first."""
+    modality, colon, measured = feature.partition(":")
+    gene = gene_of(feature) if colon else None
+    if gene is None:
+        return
+    name = measured.partition("/")[0]
+    yield f"{modality}:{name}"
+    yield current_symbol(gene)
+    if modality == "rppa":  # an antibody under its own name, such as HER2_pY1248
+        antibody = parse_antibody(name)
+        yield f"rppa:{antibody.canonical}"
+        yield current_symbol(antibody.genes[0])

@@ -1,0 +1,16 @@
+"""Simulated studies with planted mechanisms, and the truth beside them.
+
+`simulate.simulate_study` draws donors, biology, assays and drug responses from one seed and writes
+them as study folders. Everything that they hold is made up, and says so.
+"""
+
+__all__ = [
+    "assays",
+    "biology",
+    "drugs",
+    "folder",
+    "mutations",
+    "plan",
+    "samples",
+    "simulate",
+]

@@ -1,0 +1,253 @@
+"""Antibody names: which protein, and which of its sites, each one measures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import pandas as pd
+
+from sidestep.features.errors import Findings, some, study_error
+from sidestep.features.files.matrix import Matrix, tell_repeated
+from sidestep.features.files.rows import AnyTable, read_matrix_rows
+from sidestep.features.files.store import MatrixStore
+from sidestep.features.files.tables import row_name
+from sidestep.features.identifiers import Samples, match_key
+from sidestep.features.study.genes import need_rows, sample_columns, tell_unprofiled
+
+_CAUTION = re.compile(r"[\s_.-]*caution$", re.IGNORECASE)
+_VALIDATION = re.compile(r"[-.][RMGTSC][-.](?:V|C|QC|E|NA|U)$")
+_PARENTHESES = re.compile(r"\s*\(([^)]*)\)")
+_RESIDUE_WORD = re.compile(r"^(Lys|Asp|Ser|Thr|Tyr)-?(\d+)$", re.IGNORECASE)
+_LETTER = {"lys": "K", "asp": "D", "ser": "S", "thr": "T", "tyr": "Y"}
+_PHOSPHO = re.compile(r"(?:[-_\s.]+p([STY]\d+)|p([STY]\d{2,}))((?:[-_\s.,/]+p?[STY]?\d+)*)$")
+_CLEAVED_LAST = re.compile(r"[-_\s.]*cleaved[-_\s.]*([A-Z]?\d+)?$", re.IGNORECASE)
+_CLEAVED_FIRST = re.compile(r"^cleaved[-_\s.]+", re.IGNORECASE)
+_ACETYL_FIRST = re.compile(r"^acetyl(?:ated)?[-_\s.]+", re.IGNORECASE)
+_ACETYL_LAST = re.compile(r"[-_\s.]+(?:ac)?(?:Lys|K)(\d+)$|[-_\s.]+acK?(\d+)$")
+_SITE = re.compile(r"([A-Za-z]*?)([STYKD]?)(\d+)$")
+
+
+@dataclass(frozen=True)
+class Antibody:
+    """What an antibody measures.
+
+    Attributes
+    ----------
+    genes : tuple of str
+        Hugo symbols that it cannot tell apart; the first one leads.
+    site : str
+        ``""`` for the total protein, else for example ``pS473``, ``pT202_Y204``, ``cleavedD198``,
+        ``acK40``.
+    caution : bool
+        Whether the source flags it (``_Caution``, or a validation code C: use with caution).
+    known : bool
+        Whether the gene is given by the name's prefix or by the antibody table.
+    """
+
+    genes: tuple[str, ...]
+    site: str
+    caution: bool
+    known: bool
+
+    @property
+    def canonical(self) -> str:
+        """``GENE`` or ``GENE_site`` with the lead gene."""
+        return f"{self.genes[0]}_{self.site}" if self.site else self.genes[0]
+
+
+@dataclass(frozen=True)
+class ProteinLevels:
+    """Samples x canonical antibodies, and the table of those antibodies."""
+
+    values: Matrix
+    antibodies: pd.DataFrame
+
+
+@cache
+def load_aliases() -> Mapping[str, tuple[str, ...]]:
+    """Base name of an antibody (as `match_key`) -> genes, from ``knowledge/antibodies.tsv``."""
+    lines = (
+        files("sidestep.features.knowledge")
+        .joinpath("tables", "antibodies.tsv")
+        .read_text("utf-8")
+        .splitlines()
+    )
+    rows = [line.split("\t") for line in lines[1:] if line and not line.startswith("#")]
+    return {match_key(row[0]): tuple(row[1].split()) for row in rows}
+
+
+def parse_antibody(name: str) -> Antibody:
+    """Read an antibody's name in the style of TCPA, CCLE or MD Anderson.
+
+    Parameters
+    ----------
+    name : str
+        ``GENE|antibody`` (several genes with spaces) or the antibody alone.
+
+    Examples
+    --------
+    >>> parse_antibody("ERBB2|HER2_pY1248_Caution").canonical
+    'ERBB2_pY1248'
+    >>> parse_antibody("Caspase-7_cleavedD198-R-V").canonical
+    'CASP7_cleavedD198'
+    """
+    prefix, bar, rest = name.partition("|")
+    genes = tuple(prefix.split()) if bar else ()
+    base = (rest if bar else name).strip()
+    caution = bool(_CAUTION.search(base)) or bool(re.search(r"[-.][RMGTSC][-.]C$", base))
+    base = _CAUTION.sub("", _VALIDATION.sub("", _CAUTION.sub("", base))).strip()
+    base, site = _split_site(base)
+    if genes:
+        return Antibody(genes, site, caution, True)
+    alias = load_aliases().get(match_key(base))
+    if alias:
+        return Antibody(alias, site, caution, True)
+    bare = re.sub(r"[\s_]+", "-", base) or name.strip()
+    return Antibody((bare,), site, caution, False)
+
+
+def _split_site(name: str) -> tuple[str, str]:
+    residues = [_RESIDUE_WORD.match(inside) for inside in _PARENTHESES.findall(name)]
+    words = [_LETTER[r.group(1).lower()] + r.group(2) for r in residues if r]
+    base = _PARENTHESES.sub("", name).strip()
+    position = words[0] if words else ""
+    if found := _PHOSPHO.search(base):
+        first = found.group(1) or found.group(2)
+        others = [part.lstrip("p") for part in re.findall(r"p?[STY]?\d+", found.group(3))]
+        return base[: found.start()].strip(), "_".join([f"p{first}", *others])
+    if found := _CLEAVED_LAST.search(base):
+        return base[: found.start()].strip(), f"cleaved{found.group(1) or position}"
+    if found := _CLEAVED_FIRST.match(base):
+        return base[found.end() :].strip(), f"cleaved{position}"
+    if found := _ACETYL_FIRST.match(base):
+        base = base[found.end() :].strip()
+        if last := _ACETYL_LAST.search(base):
+            base, position = base[: last.start()], f"K{last.group(1) or last.group(2)}"
+        return base, f"ac{position}"
+    return base, f"p{position}" if position[:1] in ("S", "T", "Y") else ""
+
+
+def match_antibodies(wanted: Iterable[str], available: Iterable[str]) -> dict[str, str]:
+    """Antibody of one study that stands for an antibody of another.
+
+    Parameters
+    ----------
+    wanted, available : iterable of str
+        Canonical names.
+
+    Returns
+    -------
+    dict
+        Wanted -> available: the same name where there is one, else the only antibody of the same
+        gene and the same kind of modification whose sites overlap (``EIF4EBP1_pT37`` stands for
+        ``EIF4EBP1_pT37_T46``). Wanted antibodies without such a partner are left out.
+    """
+    there = list(dict.fromkeys(available))
+    by_gene: dict[str, list[str]] = {}
+    for name in there:
+        by_gene.setdefault(name.partition("_")[0], []).append(name)
+    matched: dict[str, str] = {}
+    for name in wanted:
+        gene, _, site = name.partition("_")
+        if name in there:
+            matched[name] = name
+        elif site:
+            fits = [a for a in by_gene.get(gene, ()) if _overlap(site, a.partition("_")[2])]
+            if len(fits) == 1:
+                matched[name] = fits[0]
+    return matched
+
+
+def _overlap(one: str, other: str) -> bool:
+    kind_one, sites_one = _sites(one)
+    kind_other, sites_other = _sites(other)
+    if kind_one != kind_other or not other:
+        return False
+    unplaced = kind_one in ("cleaved", "ac") and not (sites_one and sites_other)
+    return unplaced or bool(sites_one & sites_other)
+
+
+def _sites(site: str) -> tuple[str, frozenset[str]]:
+    """Kind of modification and its residues; a follow-up without a letter takes the first's."""
+    kind = re.match(r"p(?=[STY])|cleaved|ac|", site)
+    name = kind.group() if kind else ""
+    letter, residues = "", []
+    for part in site.removeprefix(name).split("_"):
+        if found := _SITE.match(part):
+            letter = found.group(2) or letter
+            residues.append(letter + found.group(3))
+    return name, frozenset(residues)
+
+
+def read_protein_levels(
+    table: AnyTable, samples: Samples, findings: Findings, store: MatrixStore | None = None
+) -> ProteinLevels:
+    """Read an RPPA file; rows with one canonical name are averaged sample by sample.
+
+    Parameters
+    ----------
+    store : MatrixStore, optional
+        Where the numbers of a large table go.
+
+    Raises
+    ------
+    StudyError
+        If the file has no Composite.Element.REF column, no rows, a row without a name, or a cell
+        that is no number.
+    """
+    label = table.find("Composite.Element.REF")
+    if label is None:
+        message = (
+            f"{table.name} has no Composite.Element.REF column; name the antibodies' column so."
+        )
+        raise study_error(message, table.name)
+    need_rows(table)
+    columns = sample_columns(table, samples, findings)
+    meant = samples.resolve(columns, table.name)
+    read = read_matrix_rows(table, [label], columns, store)
+    names = read.text[label]
+    if names.isna().any():
+        place = row_name(read.lines[int(names.isna().to_numpy().argmax())])
+        raise study_error(f"{table.name}, {place} names no antibody.", table.name, place, label)
+    parsed = [parse_antibody(str(name)) for name in names]
+    _tell_unknown(parsed, table.name, findings)
+    of_columns = [meant[column] for column in columns]
+    tell_unprofiled(of_columns, read.measured, table.name, findings)
+    canonical = pd.Index([antibody.canonical for antibody in parsed], dtype="str")
+    tell_repeated(canonical, table.name, "antibody name", findings)
+    return ProteinLevels(read.matrix(of_columns, canonical), _describe(list(names), parsed))
+
+
+def _tell_unknown(parsed: Sequence[Antibody], file: str, findings: Findings) -> None:
+    unknown = list(dict.fromkeys(a.genes[0] for a in parsed if not a.known))
+    if unknown:
+        findings.note(
+            f"{file}: the gene of {len(unknown)} antibody name(s) is not known, so the name stands "
+            f"for it: {some(unknown)}; write 'GENE|antibody' to name it.",
+            file,
+        )
+
+
+def _describe(names: Sequence[str], parsed: Sequence[Antibody]) -> pd.DataFrame:
+    """Table of canonical antibodies: `genes, gene, site, source, caution`."""
+    rows = pd.DataFrame(
+        {
+            "canonical": [antibody.canonical for antibody in parsed],
+            "genes": [" ".join(antibody.genes) for antibody in parsed],
+            "gene": [antibody.genes[0] for antibody in parsed],
+            "site": [antibody.site for antibody in parsed],
+            "source": list(names),
+            "caution": [antibody.caution for antibody in parsed],
+        }
+    )
+    return rows.groupby("canonical", sort=False).agg(
+        genes=("genes", lambda genes: " ".join(dict.fromkeys(" ".join(genes).split()))),
+        gene=("gene", "first"),
+        site=("site", "first"),
+        source=("source", "; ".join),
+        caution=("caution", "any"),
+    )

@@ -1,0 +1,81 @@
+"""Which file holds the data of a meta file, and how is it opened?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sidestep.features.files.large_tables import BLOCK, LargeTable, open_table
+from sidestep.features.files.limits import held_bytes
+from sidestep.features.files.rows import AnyTable
+from sidestep.features.files.sample_major import (
+    is_sample_major,
+    open_sample_major,
+    refuse_sample_major,
+)
+from sidestep.features.files.store import MatrixStore
+from sidestep.features.files.tables import Table, read_table
+from sidestep.features.study.meta import Meta, data_path
+from sidestep.features.study.mix_ups import refuse_claimed
+
+
+class DataFiles:
+    """The data files of a study; each has one meta file.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Study folder.
+    store : MatrixStore or None
+        Where matrices too large for memory go; None if all are to be held.
+    digests : dict of str to str
+        File name -> sha256 of its bytes; grows by each file that is opened.
+    """
+
+    def __init__(self, folder: Path, store: MatrixStore | None, digests: dict[str, str]) -> None:
+        self._folder = folder
+        self._block = None if store is None else min(BLOCK, held_bytes())
+        self._digests = digests
+        self._claimed: dict[Path, str] = {}
+
+    def table(self, meta: Meta) -> Table:
+        """Text, held in memory.
+
+        Raises
+        ------
+        StudyError
+            Here and below: if the file cannot be read, or another meta file names it too.
+        """
+        path, name = self._path(meta)
+        refuse_sample_major(path, name)
+        table, self._digests[name] = read_table(path, name)
+        return table
+
+    def large_table(self, meta: Meta) -> Table | LargeTable:
+        """Text that may be too large for memory."""
+        path, name = self._path(meta)
+        refuse_sample_major(path, name)
+        table, self._digests[name] = open_table(path, name, self._block)
+        return table
+
+    def matrix_table(self, meta: Meta, label: str) -> AnyTable:
+        """A matrix, whatever the kind of its file.
+
+        Parameters
+        ----------
+        meta : Meta
+        label : str
+            What the column of the features' names is called, if the file does not say.
+        """
+        path, name = self._path(meta)
+        if not is_sample_major(path.name):
+            table, self._digests[name] = open_table(path, name, self._block)
+            return table
+        by_sample = open_sample_major(path, name, label, meta.fields.get("layer"))
+        self._digests[name] = by_sample.digest
+        return by_sample
+
+    def _path(self, meta: Meta) -> tuple[Path, str]:
+        """A meta file's data file, and its name for messages."""
+        path = data_path(meta, self._folder)
+        refuse_claimed(path, meta, self._claimed)
+        return path, path.relative_to(self._folder).as_posix()

@@ -1,0 +1,203 @@
+"""Genes x samples files: which columns are samples, and what each row's gene is called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sidestep.features.errors import Findings, some, study_error
+from sidestep.features.files.matrix import Matrix, tell_repeated
+from sidestep.features.files.rows import AnyTable, MatrixRows, read_matrix_rows
+from sidestep.features.files.sample_major import SampleMajorTable
+from sidestep.features.files.store import MatrixStore
+from sidestep.features.files.tables import row_name
+from sidestep.features.identifiers import Samples
+
+#: Columns that describe a row, in the files of cBioPortal and of its sources.
+_ANNOTATIONS = frozenset([
+    "hugo_symbol", "entrez_gene_id", "gene_symbol", "gene", "gene_id", "cytoband", "locus_id",
+    "composite.element.ref", "entity_stable_id", "name", "description", "url",
+    "ensembl_gene_id", "ensembl_id", "transcript_id", "chromosome", "chr", "start", "end",
+    "strand", "length", "biotype", "id", "locus id", "gene symbol", "entrez id",
+])  # fmt: skip
+
+
+@dataclass(frozen=True)
+class GeneRows:
+    """A genes x samples file before its rows have their final names.
+
+    Attributes
+    ----------
+    file : str
+        File name for messages.
+    symbols : pandas.Series
+        Hugo symbol of each row, NaN where the file has none.
+    entrez : pandas.Series
+        Entrez identifier (Int64) of each row, missing where the file has none.
+    samples : tuple of str
+        Sample of each column.
+    numbers : MatrixRows
+        Rows of the file x these samples.
+    """
+
+    file: str
+    symbols: pd.Series
+    entrez: pd.Series
+    samples: tuple[str, ...]
+    numbers: MatrixRows
+
+
+def sample_columns(
+    table: AnyTable, samples: Samples, findings: Findings, described: Iterable[str] = ()
+) -> list[str]:
+    """Columns of a matrix that hold samples.
+
+    A column is a sample if the study knows its name. Otherwise it is an annotation if its name is
+    a usual one for that, or if it stands before all samples and holds text.
+
+    Parameters
+    ----------
+    described : iterable of str
+        Further names of annotation columns (`generic_entity_meta_properties`).
+    """
+    if isinstance(table, SampleMajorTable):
+        return list(table.file.samples)
+    known = _ANNOTATIONS | {name.strip().casefold() for name in described}
+    candidates = [c for c in table.columns if c in samples or c.casefold() not in known]
+    leading: list[str] = []
+    for column in candidates:
+        if column in samples or not table.is_text(column):
+            break
+        leading.append(column)
+    if leading:
+        findings.note(
+            f"{table.name}: column(s) {some(leading)} hold text and name no known sample, so they "
+            "are taken as annotation.",
+            table.name,
+        )
+    chosen = candidates[len(leading) :]
+    if not chosen:
+        raise study_error(f"{table.name} has no sample column.", table.name)
+    return chosen
+
+
+def read_entrez(file: str, column: str | None, text: pd.DataFrame, lines: np.ndarray) -> pd.Series:
+    """Entrez identifiers of a table's rows as Int64; missing, zero and negative ones are NA."""
+    if column is None:
+        return pd.Series(pd.NA, index=text.index, dtype="Int64")
+    numbers = pd.to_numeric(text[column], errors="coerce")
+    bad = text[column].notna() & (numbers.isna() | (numbers % 1 != 0))
+    if bad.any():
+        at = int(bad.to_numpy().argmax())
+        value = str(text[column].iloc[at])
+        place = row_name(lines[at])
+        message = (
+            f"{file}, {place}, column {column}: {value!r} is not an Entrez gene identifier; "
+            "write a whole number, or NA."
+        )
+        raise study_error(message, file, place, column)
+    return numbers.where(numbers > 0).astype("Int64")
+
+
+def read_gene_rows(
+    table: AnyTable, samples: Samples, findings: Findings, store: MatrixStore | None = None
+) -> GeneRows:
+    """Read a genes x samples file that has Hugo_Symbol, Entrez_Gene_Id or both.
+
+    Parameters
+    ----------
+    store : MatrixStore, optional
+        Where the numbers of a large table go.
+
+    Raises
+    ------
+    StudyError
+        If it has neither column, no rows, no samples, or a cell that is no number.
+    """
+    hugo, entrez = table.find("Hugo_Symbol"), table.find("Entrez_Gene_Id")
+    names = [column for column in (hugo, entrez) if column is not None]
+    if not names:
+        message = (
+            f"{table.name} has neither a Hugo_Symbol nor an Entrez_Gene_Id column; add one of them."
+        )
+        raise study_error(message, table.name)
+    need_rows(table)
+    columns = sample_columns(table, samples, findings)
+    meant = samples.resolve(columns, table.name)
+    read = read_matrix_rows(table, names, columns, store)
+    text = read.text
+    symbols = text[hugo] if hugo else pd.Series(pd.NA, index=text.index, dtype="str")
+    numbers = read_entrez(table.name, entrez, text, read.lines)
+    of_columns = tuple(meant[column] for column in columns)
+    tell_unprofiled(of_columns, read.measured, table.name, findings)
+    return GeneRows(table.name, symbols, numbers, of_columns, read)
+
+
+def need_rows(table: AnyTable) -> None:
+    """Refuse a table with a header and nothing below it."""
+    if not len(table):
+        raise study_error(f"{table.name} is empty: it has a header but no rows.", table.name)
+
+
+def drop_unprofiled(values: pd.DataFrame, file: str, findings: Findings) -> pd.DataFrame:
+    """Leave out samples whose column has no value at all: they were not profiled."""
+    measured = values.notna().any(axis=0).to_numpy()
+    tell_unprofiled(list(values.columns), measured, file, findings)
+    return values.loc[:, measured]
+
+
+def tell_unprofiled(
+    samples: Sequence[str], measured: np.ndarray, file: str, findings: Findings
+) -> None:
+    """Note which samples count as not profiled, because no value of theirs was measured."""
+    empty = [str(samples[at]) for at in np.flatnonzero(~measured).tolist()]
+    if empty:
+        findings.note(
+            f"{file}: {len(empty)} sample(s) without any value count as not profiled: "
+            f"{some(empty)}.",
+            file,
+        )
+
+
+def gene_pairs(symbols: pd.Series, entrez: pd.Series) -> pd.Series:
+    """Hugo symbol -> Entrez identifier for the rows that give both; the first one of a symbol."""
+    both = symbols.notna() & entrez.notna()
+    pairs = pd.Series(entrez[both].to_numpy(), index=symbols[both].to_numpy(), dtype="Int64")
+    return pairs[~pairs.index.duplicated()]
+
+
+def name_rows(
+    rows: GeneRows, symbol_of: Mapping[int, str], findings: Findings
+) -> tuple[Matrix, pd.Series]:
+    """Samples x genes under Hugo symbols, and the symbols' Entrez identifiers.
+
+    A row without a Hugo symbol takes the symbol that the study's other files give to its Entrez
+    identifier, else the name ``entrez:1234``; a row with neither is left out. Rows that end up
+    under one symbol are averaged sample by sample over the values present. No rule looks at
+    another sample, so a sample reads the same alone and in a batch.
+    """
+    symbols = rows.symbols.astype(object)
+    nameless = symbols.isna() & rows.entrez.notna()
+    if nameless.any():
+        named = rows.entrez[nameless].map(lambda number: symbol_of.get(number, f"entrez:{number}"))
+        symbols[nameless] = named.astype(object)
+        unknown = int(named.str.startswith("entrez:").sum())
+        findings.note(
+            f"{rows.file}: {int(nameless.sum())} row(s) have an Entrez identifier only; "
+            f"{unknown} of them stay 'entrez:…' because no file of the study gives their symbol.",
+            rows.file,
+        )
+    keep = symbols.notna()
+    if not keep.all():
+        findings.warn(
+            f"{rows.file}: {int((~keep).sum())} row(s) without a gene identifier are left out.",
+            rows.file,
+        )
+    names = pd.Index(symbols[keep].astype(str), dtype="str")
+    pairs = gene_pairs(symbols[keep], rows.entrez[keep])
+    tell_repeated(names, rows.file, "gene", findings)
+    columns = None if keep.all() else np.flatnonzero(keep.to_numpy())
+    return rows.numbers.matrix(rows.samples, names, columns), pairs

@@ -1,0 +1,223 @@
+"""Is a matrix what its meta file says? One on its side, or another kind of data, is refused.
+
+Such a file can be read without a complaint: genes then count as samples, or expression as copy
+number, and every score that rests on it is wrong. What is refused here is beyond doubt; a file
+that is only unusual is read.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+
+from sidestep.features.errors import study_error
+from sidestep.features.files.rows import AnyTable
+from sidestep.features.files.sample_major import H5AD, SampleMajorTable
+from sidestep.features.files.tables import LABELS
+from sidestep.features.identifiers import Samples, match_key
+from sidestep.features.knowledge.drugs import find_drug, load_drugs, load_partnerships
+from sidestep.features.study.antibodies import load_aliases, parse_antibody
+from sidestep.features.study.genes import GeneRows
+from sidestep.features.study.meta import Meta
+
+#: Above this, expression is hardly on a log2 scale (2^30 is more than any count or intensity).
+HIGHEST_LOG = 30.0
+_FEWEST_NAMES = 3
+_FEWEST_VALUES = 100
+# Nine in ten values of real log2 ratios lie within 1.0, of log2 expression within 5 to 7, of
+# z-scores within 1.8: copy number over expression is at most 0.6, and at least 1.8 if swapped.
+_SPREAD_QUANTILE = 0.9
+_MOST_TIMES_EXPRESSION = 1.5
+_MOST_COPIES = 3.0
+
+
+def refuse_claimed(path: Path, meta: Meta, claimed: dict[Path, str]) -> None:
+    """Refuse a data file that two meta files name.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The data file that `meta` names.
+    claimed : dict of pathlib.Path to str
+        Data file -> meta file that named it first; grows by this one.
+
+    Raises
+    ------
+    StudyError
+        If another meta file has named it.
+    """
+    owner = claimed.setdefault(path, meta.name)
+    if owner != meta.name:
+        message = (
+            f"{meta.name} names {path.name}, the data file of {owner}; give each meta file a data "
+            "file of its own."
+        )
+        raise study_error(message, meta.name)
+
+
+def refuse_transposed(table: AnyTable, samples: Samples, feature: str) -> None:
+    """Refuse a matrix that has samples where its features are to be.
+
+    Parameters
+    ----------
+    samples : Samples
+        Those that the study's files named so far.
+    feature : {"gene", "antibody", "drug"}
+        What each row is to be, or in a sample-major file each column.
+
+    Raises
+    ------
+    StudyError
+        If more rows than columns, and half of the rows, name a known sample; or if columns but
+        hardly rows name known features.
+    """
+    labels = table.labels(LABELS)
+    columns = table.columns[1:]
+    known = {match_key(name) for name in samples.names} - {""}
+    rows_named = [label for label in labels if match_key(label) in known]
+    columns_named = [column for column in columns if match_key(column) in known]
+    by_samples = len(rows_named) > len(columns_named) and 2 * len(rows_named) >= len(labels)
+    is_feature = _FEATURES[feature]
+    features = [column for column in columns if is_feature(column)]
+    by_features = len(features) >= max(_FEWEST_NAMES, 1 + sum(map(is_feature, labels)))
+    if by_samples or (by_features and not columns_named):
+        named = ("row", rows_named[0]) if by_samples else ("column", features[0])
+        raise study_error(_on_its_side(table, feature, *named), table.name)
+
+
+def _on_its_side(table: AnyTable, feature: str, of: str, name: str) -> str:
+    rows, columns = "samples", f"{feature} names"
+    a_row, a_column = f"one {feature}", "a sample"
+    named = f"{of} {name}"
+    if isinstance(table, SampleMajorTable):
+        rows, columns, a_row, a_column = columns, rows, "one sample", f"a {feature}"
+        named = f"{'column' if of == 'row' else 'row'} {name}"
+    return (
+        f"{table.name} lies on its side: its rows are {rows} and its columns {columns} ({named}, "
+        f"for one); transpose it, so that each row is {a_row} and each column {a_column}."
+    )
+
+
+@cache
+def _genes() -> frozenset[str]:
+    """Hugo symbols that Sidestep's own tables name."""
+    partners = {gene for row in load_partnerships() for gene in (row.gene, row.partner)}
+    targets = {gene for drug in load_drugs().values() for gene in drug.targets}
+    return frozenset(partners | targets).union(*load_aliases().values())
+
+
+_FEATURES: Mapping[str, Callable[[str], bool]] = {
+    "gene": lambda name: name in _genes(),
+    "antibody": lambda name: parse_antibody(name).known,
+    "drug": lambda name: find_drug(name) is not None,
+}
+
+
+def refuse_other_than_calls(rows: GeneRows) -> None:
+    """Refuse a file of discrete copy number that holds another value than -2 to 2.
+
+    Raises
+    ------
+    StudyError
+        It names one such value.
+    """
+    other = rows.numbers.sketch.first_other
+    if other is not None:
+        row, column, value = other
+        sample = rows.samples[column]
+        message = (
+            f"{rows.file}, gene {_gene_of(rows, row)}, sample {sample}: {value:g} is "
+            "no copy-number call (-2, -1, 0, 1 or 2); if the file holds log2 ratios, write "
+            "'datatype: LOG2-VALUE' into its meta file."
+        )
+        raise study_error(message, rows.file, column=sample)
+
+
+def _gene_of(rows: GeneRows, row: int) -> str:
+    symbol, number = rows.symbols.iloc[row], rows.entrez.iloc[row]
+    return str(number if pd.isna(symbol) else symbol)
+
+
+def refuse_calls(expression: GeneRows) -> None:
+    """Refuse a file of expression that holds nothing but copy-number calls.
+
+    Raises
+    ------
+    StudyError
+        If all of its values, a hundred at least, are among -2 to 2 in steps of calls.
+    """
+    sketch = expression.numbers.sketch
+    if sketch.count >= _FEWEST_VALUES and sketch.first_other is None:
+        message = (
+            f"{expression.file} holds copy-number calls (-2 to 2) where expression is to be; name "
+            "the right file in its meta file."
+        )
+        raise study_error(message, expression.file)
+
+
+def refuse_counts(expression: GeneRows) -> None:
+    """Refuse an ``.h5ad`` file of counts: logarithms lie beside them, as often as not.
+
+    Raises
+    ------
+    StudyError
+        If all values are whole numbers, and the largest is too large for a logarithm.
+    """
+    sketch = expression.numbers.sketch
+    if expression.file.lower().endswith(H5AD) and sketch.whole and sketch.highest > HIGHEST_LOG:
+        message = (
+            f"{expression.file} holds counts (whole numbers up to {sketch.highest:.5g}); give "
+            "log-normalised expression (scanpy: pp.normalize_total, then pp.log1p), or name the "
+            "layer that holds it in the meta file: 'layer: NAME'."
+        )
+        raise study_error(message, expression.file)
+
+
+def refuse_swapped(expression: GeneRows | None, copy_number: GeneRows) -> None:
+    """Refuse a file of copy number that holds expression, or expression that is copy number.
+
+    Raises
+    ------
+    StudyError
+        If the copy number varies as no ratios of copies do, or much more than expression does;
+        or if both files hold the same values.
+    """
+    copies = _spread(copy_number)
+    if copies > _MOST_COPIES:
+        message = (
+            f"{copy_number.file} holds no log2 ratios of copies: a tenth of its values lies beyond "
+            f"{copies:.3g}; name the right file in its meta file, or give log2 ratios."
+        )
+        raise study_error(message, copy_number.file)
+    if expression is None:
+        return
+    if copies > _MOST_TIMES_EXPRESSION * _spread(expression):
+        what = "seem swapped: the copy numbers vary more than the expression"
+    elif _same_values(expression, copy_number):
+        what = "hold the same values"
+    else:
+        return
+    message = (
+        f"{copy_number.file} and {expression.file} {what}; name each file in the meta file of its "
+        "own kind."
+    )
+    raise study_error(message, copy_number.file)
+
+
+def _same_values(one: GeneRows, other: GeneRows) -> bool:
+    """Whether two files hold the same numbers, in whatever order, and enough to tell."""
+    first, second = one.numbers.sketch, other.numbers.sketch
+    return first.count >= _FEWEST_VALUES and (first.count, first.total) == (
+        second.count,
+        second.total,
+    )
+
+
+def _spread(rows: GeneRows) -> float:
+    """Size that nine values in ten do not reach; NaN where there are few values."""
+    sketch = rows.numbers.sketch
+    return sketch.size_at(_SPREAD_QUANTILE) if sketch.count >= _FEWEST_VALUES else math.nan

@@ -1,0 +1,203 @@
+"""Calls of many samples: how are those of a few found without looking at all?
+
+A study too large for memory: how are some of its samples read from disk?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from sidestep.features.errors import InputError, Problem
+from sidestep.features.files.limits import held_bytes
+from sidestep.features.files.matrix import Matrix
+from sidestep.features.files.sample_major import held_size, is_sample_major
+from sidestep.features.files.store import MatrixStore
+from sidestep.features.study.meta import data_path, meta_paths, read_meta
+from sidestep.features.study.reader import StudyReader
+from sidestep.features.study.study import Study, assemble, read_study
+
+
+@dataclass(frozen=True)
+class CallIndex:
+    """Mutations or fusions, in the order of the samples.
+
+    Attributes
+    ----------
+    calls : pandas.DataFrame
+        One call a row, without its sample.
+    samples : pandas.Index
+    starts : numpy.ndarray of shape (n_samples + 1,)
+        First call of each sample, and the number of calls.
+    """
+
+    calls: pd.DataFrame
+    samples: pd.Index
+    starts: np.ndarray
+
+    @classmethod
+    def of(cls, calls: pd.DataFrame, samples: pd.Index) -> Self:
+        """Index of calls with a column `sample_id`; those of other samples are left out."""
+        named = calls["sample_id"].astype("category").cat
+        places = samples.get_indexer(named.categories)[named.codes]
+        order = np.argsort(places, kind="stable")
+        order = order[places[order] >= 0]
+        starts = np.searchsorted(places[order], np.arange(len(samples) + 1))
+        return cls(calls.drop(columns="sample_id").iloc[order], samples, starts)
+
+    def of_samples(self, samples: pd.Index) -> pd.DataFrame:
+        """Calls of some samples in their order, with the column `sample_id` first, as text."""
+        places = self.samples.get_indexer(samples)
+        firsts, ends = self.starts[places], self.starts[places + 1]
+        rows = np.concatenate(
+            [np.arange(*span) for span in zip(firsts, ends, strict=True)] or [np.empty(0, int)]
+        )
+        found = self.calls.iloc[rows].astype("str").reset_index(drop=True)
+        names = pd.Series(samples.repeat(ends - firsts), dtype="str")
+        found.insert(0, "sample_id", names.to_numpy(), allow_duplicates=False)
+        return found.astype({"sample_id": "str"})
+
+
+# Text of numbers is compressed to a third or a quarter.
+_UNPACKED = 4
+_WIDE = ("MRNA_EXPRESSION", "PROTEIN_LEVEL", "COPY_NUMBER_ALTERATION", "MUTATION_EXTENDED")
+
+
+@dataclass(frozen=True)
+class StoredStudy:
+    """A study whose matrices are on disk; the same as `Study` to whoever selects samples.
+
+    Attributes
+    ----------
+    small : Study
+        All that is in memory: everything but the matrices, mutations and fusions.
+    expression, rppa, copy_number : Matrix or None
+    mutations, fusions : CallIndex or None
+    """
+
+    small: Study
+    expression: Matrix | None
+    rppa: Matrix | None
+    copy_number: Matrix | None
+    mutations: CallIndex | None
+    fusions: CallIndex | None
+
+    @property
+    def path(self) -> Path | None:
+        """Study folder."""
+        return self.small.path
+
+    @property
+    def study_id(self) -> str:
+        """See `Study`."""
+        return self.small.study_id
+
+    @property
+    def name(self) -> str:
+        """See `Study`."""
+        return self.small.name
+
+    @property
+    def simulated(self) -> bool:
+        """See `Study`."""
+        return self.small.simulated
+
+    @property
+    def samples(self) -> pd.Index:
+        """See `Study`."""
+        return self.small.samples
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """See `Study`."""
+        return self.small.problems
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """See `Study`."""
+        return self.small.digests
+
+    def select(self, samples: Sequence[str]) -> Study:
+        """Some samples, in memory; see `Study.select`.
+
+        Raises
+        ------
+        InputError
+            If a sample is not in the study, or is asked for twice.
+        OSError
+            If a file cannot be read any more.
+        """
+        part = self.small.select(samples)
+        wanted = part.samples
+        return replace(
+            part,
+            expression=None if self.expression is None else self.expression.frame(wanted),
+            rppa=None if self.rppa is None else self.rppa.frame(wanted),
+            copy_number=None if self.copy_number is None else self.copy_number.frame(wanted),
+            mutations=None if self.mutations is None else self.mutations.of_samples(wanted),
+            fusions=None if self.fusions is None else self.fusions.of_samples(wanted),
+        )
+
+
+#: A study that gives some of its samples, wherever they lie.
+SampleSource = Study | StoredStudy
+
+
+def open_study(path: str | Path, store: MatrixStore) -> SampleSource:
+    """Read a cBioPortal staging folder, matrices into memory if they are small.
+
+    What is read is the same either way, and so are the errors. Larger ones (`files.limits`)
+    are laid out anew in the store, unless their files can be read by sample as they are.
+
+    Raises
+    ------
+    InputError
+        As `features.study.study.read_study`.
+    """
+    folder = Path(path)
+    if _wide_bytes(folder) <= held_bytes():
+        return read_study(folder)
+    reader = StudyReader(folder, store)
+    for step in reader.steps():
+        step()
+    small = assemble(reader, held=False)
+    return StoredStudy(
+        small,
+        expression=reader.expression,
+        rppa=reader.protein.values if reader.protein else None,
+        copy_number=reader.copy_number,
+        mutations=_indexed(reader.calls.calls if reader.calls else None, small.samples),
+        fusions=_indexed(reader.fusions, small.samples),
+    )
+
+
+def _indexed(calls: pd.DataFrame | None, samples: pd.Index) -> CallIndex | None:
+    return None if calls is None else CallIndex.of(calls, samples)
+
+
+def _wide_bytes(folder: Path) -> int:
+    """About how large the matrices and mutations of a study are; 0 if that is not known.
+
+    Text counts as text, and files with a row a sample as their numbers. What is wrong with the
+    folder is said by who reads it.
+    """
+    total = 0
+    try:
+        for meta_file in meta_paths(folder):
+            meta = read_meta(meta_file, folder)
+            if meta.kind in _WIDE:
+                total += _wide_bytes_of(data_path(meta, folder), meta.fields.get("layer"))
+    except (InputError, OSError):
+        return 0
+    return total
+
+
+def _wide_bytes_of(data: Path, layer: str | None) -> int:
+    if is_sample_major(data.name):
+        return held_size(data, layer)
+    return data.stat().st_size * (_UNPACKED if data.suffix.lower() == ".gz" else 1)

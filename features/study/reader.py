@@ -1,0 +1,300 @@
+"""The steps in which a study folder is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from sidestep.features.errors import Findings, some, study_error
+from sidestep.features.files.matrix import Matrix
+from sidestep.features.files.store import MatrixStore
+from sidestep.features.identifiers import Samples
+from sidestep.features.study import mix_ups
+from sidestep.features.study.antibodies import ProteinLevels, read_protein_levels
+from sidestep.features.study.clinical import join_patients, read_attributes
+from sidestep.features.study.data_files import DataFiles
+from sidestep.features.study.genes import GeneRows, gene_pairs, name_rows, read_gene_rows
+from sidestep.features.study.meta import Meta, check_folder, data_path, meta_paths, read_meta
+from sidestep.features.study.mutations import MutationCalls, read_fusions, read_mutations
+from sidestep.features.study.responses import ResponseFile, describe_response, response_columns
+from sidestep.features.study.sequencing import (
+    CASE_LIST,
+    panel_paths,
+    read_case_list,
+    read_panel,
+    read_panel_matrix,
+    sequenced_samples,
+)
+
+#: Of several profiles of one kind, the datatype that is read; the first one goes first.
+_PREFERRED = {
+    "MRNA_EXPRESSION": ("CONTINUOUS", "Z-SCORE"),
+    "PROTEIN_LEVEL": ("LOG2-VALUE", "CONTINUOUS", "Z-SCORE"),
+    "COPY_NUMBER_ALTERATION": ("LOG2-VALUE", "CONTINUOUS", "DISCRETE"),
+    "MUTATION_EXTENDED": ("MAF",),
+    "STRUCTURAL_VARIANT": ("SV",),
+    "GENE_PANEL_MATRIX": ("GENE_PANEL_MATRIX",),
+}
+
+
+class StudyReader:
+    """The parts of a study, filled step by step.
+
+    `steps` yields one step at a time. Whoever runs them decides what an `InputError` means:
+    `study.study.read_study` stops at the first, `study.check.check_study` collects them.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    store : MatrixStore, optional
+        Where matrices and calls too large for memory go; by default all are held.
+    """
+
+    def __init__(self, folder: Path, store: MatrixStore | None = None) -> None:
+        self.folder = folder
+        self.digests: dict[str, str] = {}
+        self._store = store
+        self._files = DataFiles(folder, store, self.digests)
+        self.findings = Findings()
+        self.samples = Samples(self.findings)
+        self.info: dict[str, str] = {}
+        self.clinical = pd.DataFrame(index=pd.Index([], dtype="str"))
+        self.patients: tuple[str, pd.DataFrame] | None = None
+        self.expression_rows: GeneRows | None = None
+        self.copy_number_rows: GeneRows | None = None
+        self.expression: Matrix | None = None
+        self.copy_number: Matrix | None = None
+        self.datatypes: dict[str, str] = {}
+        self.protein: ProteinLevels | None = None
+        self.calls: MutationCalls | None = None
+        self.sequenced: list[str] | None = None
+        self.panels: dict[str, frozenset[str]] = {}
+        self.panel_of: dict[str, str] = {}
+        self.fusions: pd.DataFrame | None = None
+        self.entrez = pd.Series(dtype="Int64")
+        self.responses: dict[str, ResponseFile] = {}
+        self._metas: list[Meta] = []
+
+    def steps(self) -> Iterator[Callable[[], None]]:
+        """Every step of the reading, in order; run each one before asking for the next."""
+        yield partial(check_folder, self.folder)
+        if not self.folder.is_dir():
+            return
+        for path in meta_paths(self.folder):
+            yield partial(self._read_meta, path)
+        yield self._read_info
+        for datatype in ("SAMPLE_ATTRIBUTES", "PATIENT_ATTRIBUTES"):
+            for meta in self._of_kind("CLINICAL"):
+                if meta.datatype == datatype:
+                    yield partial(self._read_clinical, meta)
+        for kind, read in self._profile_readers():
+            yield partial(self._read_profile, kind, read)
+        yield self._read_sequenced
+        claimed = [meta.fields.get("data_filename", "") for meta in self._metas]
+        for path in panel_paths(self.folder, claimed):
+            yield partial(self._read_panel, path)
+        yield partial(self._read_profile, "GENE_PANEL_MATRIX", self._take_panel_matrix)
+        for meta in self._of_kind("GENERIC_ASSAY"):
+            if meta.fields.get("generic_assay_type", "").upper() == "TREATMENT_RESPONSE":
+                yield partial(self._read_response, meta)
+        yield self._name_genes
+        yield self._note_unread
+
+    def _of_kind(self, kind: str) -> list[Meta]:
+        return [meta for meta in self._metas if meta.kind == kind]
+
+    def _profile_readers(self) -> list[tuple[str, Callable[[Meta], None]]]:
+        return [
+            ("MRNA_EXPRESSION", self._take_expression),
+            ("PROTEIN_LEVEL", self._take_protein),
+            ("COPY_NUMBER_ALTERATION", self._take_copy_number),
+            ("MUTATION_EXTENDED", self._take_mutations),
+            ("STRUCTURAL_VARIANT", self._take_fusions),
+        ]
+
+    def _read_meta(self, path: Path) -> None:
+        meta = read_meta(path, self.folder)
+        self.digests[meta.name] = meta.digest
+        self._metas.append(meta)
+
+    def _read_info(self) -> None:
+        own = next((meta for meta in self._metas if meta.name == "meta_study.txt"), None)
+        if own is None:
+            self.findings.warn(
+                "the study has no meta_study.txt, so it goes by the name of its folder.",
+                "meta_study.txt",
+            )
+        self.info = dict(own.fields) if own else {}
+
+    def _read_clinical(self, meta: Meta) -> None:
+        table = self._files.table(meta)
+        if meta.datatype == "PATIENT_ATTRIBUTES":
+            if self.patients is not None:
+                self.findings.warn(
+                    f"{table.name} replaces {self.patients[0]}: a study has one patient file.",
+                    table.name,
+                )
+            self.patients = table.name, read_attributes(table, "PATIENT_ID")
+            return
+        attributes = read_attributes(table, "SAMPLE_ID")
+        again = [name for name in attributes.index if name in self.samples]
+        if again:
+            message = (
+                f"{table.name} lists {len(again)} duplicate sample(s) of another clinical file: "
+                f"{some(again)}."
+            )
+            raise study_error(message, table.name)
+        self.samples.declare(attributes.index)
+        self.clinical = pd.concat([self.clinical, attributes])
+
+    def _read_profile(self, kind: str, take: Callable[[Meta], None]) -> None:
+        metas = self._of_kind(kind)
+        if not metas:
+            return
+        ranks = _PREFERRED[kind]
+        metas.sort(key=lambda m: ranks.index(m.datatype) if m.datatype in ranks else len(ranks))
+        chosen, others = metas[0], metas[1:]
+        for other in others:
+            data_path(other, self.folder)
+            self.findings.note(
+                f"{other.name} ({other.datatype}) is not used: {chosen.name} ({chosen.datatype}) "
+                f"holds the study's {kind}.",
+                other.name,
+            )
+        self.datatypes[kind] = chosen.datatype
+        self.datatypes[f"{kind}:stable_id"] = chosen.stable_id
+        take(chosen)
+
+    def _gene_rows(self, meta: Meta) -> GeneRows:
+        table = self._files.matrix_table(meta, "Hugo_Symbol")
+        mix_ups.refuse_transposed(table, self.samples, "gene")
+        return read_gene_rows(table, self.samples, self.findings, self._store)
+
+    def _take_expression(self, meta: Meta) -> None:
+        rows = self.expression_rows = self._gene_rows(meta)
+        mix_ups.refuse_calls(rows)
+        mix_ups.refuse_counts(rows)
+        highest = rows.numbers.sketch.highest
+        if self.datatypes["MRNA_EXPRESSION"] == "CONTINUOUS" and highest > mix_ups.HIGHEST_LOG:
+            self.findings.warn(
+                f"{rows.file} reaches {highest:.5g}, so it does not look like logarithms; "
+                "Sidestep expects log2 expression.",
+                rows.file,
+            )
+
+    def _take_copy_number(self, meta: Meta) -> None:
+        rows = self._gene_rows(meta)
+        if self.datatypes["COPY_NUMBER_ALTERATION"] == "DISCRETE":
+            mix_ups.refuse_other_than_calls(rows)
+        mix_ups.refuse_swapped(self.expression_rows, rows)
+        self.copy_number_rows = rows
+
+    def _take_protein(self, meta: Meta) -> None:
+        table = self._files.matrix_table(meta, "Composite.Element.REF")
+        mix_ups.refuse_transposed(table, self.samples, "antibody")
+        self.protein = read_protein_levels(table, self.samples, self.findings, self._store)
+
+    def _take_mutations(self, meta: Meta) -> None:
+        self.calls = read_mutations(self._files.large_table(meta), self.samples, self.findings)
+
+    def _take_fusions(self, meta: Meta) -> None:
+        self.fusions = read_fusions(self._files.table(meta), self.samples)
+
+    def _read_sequenced(self) -> None:
+        found = read_case_list(self.folder)
+        if found:
+            self.digests[CASE_LIST] = found[1]
+        if self.calls is not None:
+            called = list(self.calls.calls["sample_id"].unique())
+            listed = found[0] if found else None
+            self.sequenced = sequenced_samples(listed, called, self.samples, self.findings)
+
+    def _read_panel(self, path: Path) -> None:
+        name, genes, digest = read_panel(path, self.folder)
+        self.digests[path.name] = digest
+        self.panels[name] = genes
+
+    def _take_panel_matrix(self, meta: Meta) -> None:
+        profile = self.datatypes.get("MUTATION_EXTENDED:stable_id", "mutations")
+        self.panel_of = read_panel_matrix(
+            self._files.table(meta), profile, self.panels, self.samples, self.findings
+        )
+
+    def _read_response(self, meta: Meta) -> None:
+        if meta.stable_id in self.responses:
+            message = (
+                f"{meta.name} repeats the stable_id {meta.stable_id!r} of "
+                f"{self.responses[meta.stable_id].meta_path.name}; give each response its own."
+            )
+            raise study_error(message, meta.name)
+        table = self._files.table(meta)
+        mix_ups.refuse_transposed(table, self.samples, "drug")
+        columns = response_columns(table, meta, self.samples, self.findings)
+        file = describe_response(meta, self.folder / table.name, columns)
+        self.responses[meta.stable_id] = file
+        if file.higher_is_resistant is None:
+            self.findings.warn(
+                f"{meta.name} gives no direction, so response {meta.stable_id} cannot be used; add "
+                "the line 'value_sort_order: ASC' (low is sensitive) or 'value_sort_order: DESC' "
+                "(high is sensitive).",
+                meta.name,
+            )
+
+    def _name_genes(self) -> None:
+        matrices = [rows for rows in (self.expression_rows, self.copy_number_rows) if rows]
+        given = [gene_pairs(rows.symbols, rows.entrez) for rows in matrices]
+        given += [self.calls.entrez] if self.calls else []
+        symbol_of = _symbols(given)
+        if self.expression_rows:
+            self.expression, pairs = name_rows(self.expression_rows, symbol_of, self.findings)
+            given.append(pairs)
+        if self.copy_number_rows:
+            self.copy_number, pairs = name_rows(self.copy_number_rows, symbol_of, self.findings)
+            given.append(pairs)
+        self.expression_rows = self.copy_number_rows = None
+        if given:
+            entrez = pd.concat(given)
+            self.entrez = entrez[~entrez.index.duplicated()].astype("Int64")
+
+    def _note_unread(self) -> None:
+        for meta in self._metas:
+            assay = meta.fields.get("generic_assay_type", "").upper()
+            clinical = meta.datatype in ("SAMPLE_ATTRIBUTES", "PATIENT_ATTRIBUTES")
+            read = (
+                meta.kind in _PREFERRED
+                or (meta.kind == "CLINICAL" and clinical)
+                or (meta.kind == "GENERIC_ASSAY" and assay == "TREATMENT_RESPONSE")
+                or meta.name == "meta_study.txt"
+            )
+            if not read:
+                kind = " ".join(word for word in (meta.kind, assay, meta.datatype) if word)
+                self.findings.note(
+                    f"{meta.name} ({kind or 'no genetic_alteration_type'}) is not a kind of data "
+                    "that Sidestep reads.",
+                    meta.name,
+                )
+
+    def finished_clinical(self) -> tuple[pd.DataFrame, pd.Series]:
+        """Clinical attributes of every sample, patients' joined in, and each sample's donor."""
+        names = pd.Index(self.samples.names, dtype="str", name="sample_id")
+        clinical = self.clinical.reindex(names)
+        column = next((c for c in clinical.columns if c.upper() == "PATIENT_ID"), None)
+        own = names.to_series(index=names)
+        donors = own if column is None else clinical[column].fillna(own)
+        clinical = clinical if column is None else clinical.drop(columns=column)
+        if self.patients is not None:
+            file, patients = self.patients
+            clinical = join_patients(clinical, donors, patients, file, self.findings)
+        return clinical, donors.astype("str").rename("donor")
+
+
+def _symbols(given: Sequence[pd.Series]) -> dict[int, str]:
+    """Entrez identifier -> symbol; the first file that names it decides."""
+    symbol_of: dict[int, str] = {}
+    for pairs in given:
+        for symbol, number in pairs.items():
+            symbol_of.setdefault(int(number), str(symbol))
+    return symbol_of

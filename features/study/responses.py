@@ -1,0 +1,273 @@
+"""Which column of a response table is the drug that a person named?
+
+Drug response: how each line responded to each drug, and which way is resistant.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from sidestep.features.errors import Findings, InputError, some, study_error
+from sidestep.features.files.tables import Table, read_table
+from sidestep.features.identifiers import Samples, match_key
+from sidestep.features.knowledge.drugs import find_drug, nearest_drugs
+from sidestep.features.study.genes import drop_unprofiled, need_rows, sample_columns
+from sidestep.features.study.meta import Meta
+
+
+def find_column(name: str, columns: Sequence[str], where: str) -> str:
+    """Column that means the drug `name`: same letters and digits, or a synonym of the drug table.
+
+    Raises
+    ------
+    InputError
+        If no column, or more than one, means that drug; the nearest are suggested.
+    """
+    if name in columns:
+        return name
+    drug = find_drug(name)
+    same = [column for column in columns if match_key(column) == match_key(name)] or [
+        column for column in columns if drug is not None and find_drug(column) == drug
+    ]
+    if len(same) == 1:
+        return same[0]
+    if same:
+        raise InputError(f"{name} is in {where} more than once; ask for one of {', '.join(same)}")
+    near = nearest_drugs(name, columns)
+    hint = f"did you mean {', '.join(near)}?" if near else f"it has {', '.join(columns[:5])} ..."
+    raise InputError(f"drug {name} is not in {where}; {hint}")
+
+
+_DIRECTIONS = {"ASC": True, "DESC": False}
+_UNIT = re.compile(r"\bUnit:\s*(.+?)\s*\.(?:\s|$)")
+_METRIC = re.compile(r"^data_(?:drug_)?(?:treatment_)?|\.txt(?:\.gz)?$")
+
+
+@dataclass(frozen=True)
+class ResponseFile:
+    """What a study says about one drug-response file; the values are read on demand.
+
+    Attributes
+    ----------
+    stable_id, metric, profile_name, description, unit : str
+        `metric` is the file's (``gi50`` for ``data_treatment_gi50.txt``); `unit` is the
+        description's ``Unit: … .`` part, else the profile name.
+    higher_is_resistant : bool or None
+        From `value_sort_order`; None where the meta file gives no direction.
+    path, meta_path : pathlib.Path
+        Data file and meta file.
+    columns : mapping of str to str
+        Column of the data file -> sample of the study.
+    limits : bool
+        Whether cells such as ``>8`` are allowed (datatype LIMIT-VALUE).
+    """
+
+    stable_id: str
+    metric: str
+    profile_name: str
+    description: str
+    unit: str
+    higher_is_resistant: bool | None
+    path: Path
+    meta_path: Path
+    columns: Mapping[str, str] = field(repr=False)
+    limits: bool = False
+
+
+@dataclass(frozen=True)
+class Response:
+    """Response of samples to drugs in one metric.
+
+    Attributes
+    ----------
+    stable_id, metric, unit : str
+        As in `ResponseFile`.
+    higher_is_resistant : bool
+        Whether a higher value means a more resistant line.
+    values : pandas.DataFrame
+        Samples x drugs, float64, NaN where not tested; samples with at least one value.
+    """
+
+    stable_id: str
+    metric: str
+    unit: str
+    higher_is_resistant: bool
+    values: pd.DataFrame
+
+    def drug(self, name: str) -> str:
+        """Drug of this response that `name` means, regardless of case and punctuation.
+
+        Raises
+        ------
+        InputError
+            If no drug or several have that name; it suggests the nearest ones.
+        """
+        drugs = [str(drug) for drug in self.values.columns]
+        if name in drugs:
+            return name
+        key = match_key(name)
+        fits = [drug for drug in drugs if key and match_key(drug) == key]
+        if len(fits) == 1:
+            return fits[0]
+        if fits:
+            raise InputError(
+                f"drug {name!r} could be {' or '.join(fits)} in response {self.stable_id}; write "
+                "it as one of these."
+            )
+        near = _nearest(key, drugs)
+        advice = f"did you mean {' or '.join(near)}?" if near else f"it has {some(drugs)}."
+        raise InputError(f"drug {name!r} is not in response {self.stable_id}; {advice}")
+
+
+def _nearest(key: str, drugs: Sequence[str]) -> list[str]:
+    by_key = {match_key(drug): drug for drug in drugs}
+    longer = [drug for k, drug in by_key.items() if len(key) > 2 and k.startswith(key)]
+    close = [by_key[k] for k in difflib.get_close_matches(key, by_key, n=3, cutoff=0.6)]
+    return list(dict.fromkeys(longer[:5] + close))
+
+
+def describe_response(meta: Meta, path: Path, columns: Mapping[str, str]) -> ResponseFile:
+    """A response file from its meta lines, and the samples that its columns mean."""
+    description = meta.fields.get("profile_description", "")
+    profile = meta.fields.get("profile_name", meta.stable_id)
+    unit = _UNIT.search(description)
+    return ResponseFile(
+        stable_id=meta.stable_id,
+        metric=_METRIC.sub("", path.name),
+        profile_name=profile,
+        description=description,
+        unit=unit.group(1) if unit else profile,
+        higher_is_resistant=_DIRECTIONS.get(meta.fields.get("value_sort_order", "").upper()),
+        path=path,
+        meta_path=meta.path,
+        columns=dict(columns),
+        limits=meta.datatype == "LIMIT-VALUE",
+    )
+
+
+def response_columns(
+    table: Table, meta: Meta, samples: Samples, findings: Findings
+) -> dict[str, str]:
+    """Sample columns of a response file, and the sample that each means.
+
+    Raises
+    ------
+    StudyError
+        If the file has no drug column, no rows or no sample.
+    """
+    if table.find("NAME", "ENTITY_STABLE_ID") is None:
+        message = (
+            f"{table.name} has neither a NAME nor an ENTITY_STABLE_ID column; add the drugs' names."
+        )
+        raise study_error(message, table.name)
+    need_rows(table)
+    described = meta.fields.get("generic_entity_meta_properties", "").split(",")
+    return samples.resolve(sample_columns(table, samples, findings, described), table.name)
+
+
+def read_response(
+    file: ResponseFile, samples: Sequence[str], findings: Findings | None = None
+) -> Response:
+    """Values of one response for the given samples, in their order.
+
+    Raises
+    ------
+    StudyError
+        If the meta file gives no direction, a cell is no number, or drugs cannot be told apart.
+    """
+    if file.higher_is_resistant is None:
+        message = (
+            f"{file.meta_path.name} gives response {file.stable_id} no direction; add the line "
+            "'value_sort_order: ASC' if a low value means sensitive, or 'value_sort_order: DESC' "
+            "if a high value does."
+        )
+        raise study_error(message, file.meta_path.name)
+    values = read_values(file, Findings() if findings is None else findings)
+    order = [sample for sample in samples if sample in values.index]
+    return Response(
+        file.stable_id, file.metric, file.unit, file.higher_is_resistant, values.loc[order]
+    )
+
+
+def read_values(file: ResponseFile, findings: Findings) -> pd.DataFrame:
+    """Samples x drugs of a response file, whatever its direction."""
+    table, _ = read_table(file.path, file.path.name)
+    columns = [column for column in table.columns if column in file.columns]
+    name, entity = table.find("NAME"), table.find("ENTITY_STABLE_ID")
+    labels = [column for column in (name, entity) if column is not None]
+    text, values = table.split(labels, columns, labels[0], limits=file.limits)
+    drugs = _drug_names(table, text, name, entity)
+    if file.limits:
+        _tell_limits(table, columns, findings)
+    values = drop_unprofiled(values.rename(columns=dict(file.columns)), table.name, findings)
+    return values.set_axis(drugs).T
+
+
+def _tell_limits(table: Table, columns: Sequence[str], findings: Findings) -> None:
+    if b">" in table.body or b"<" in table.body:
+        limits = table.text(columns).apply(lambda cells: cells.str.match("[<>]")).sum().sum()
+        if limits:
+            findings.note(
+                f"{table.name}: {int(limits)} value(s) with '<' or '>' are read as the limit "
+                "itself.",
+                table.name,
+            )
+
+
+def _drug_names(table: Table, text: pd.DataFrame, name: str | None, entity: str | None) -> pd.Index:
+    first = text[name if name is not None else entity]
+    if name is not None and entity is not None:
+        first = first.fillna(text[entity])
+        first = first.mask(first.duplicated(keep=False), text[entity].fillna(first))
+    if first.isna().any():
+        place = table.row(int(first.isna().to_numpy().argmax()))
+        raise study_error(f"{table.name}, {place} has no drug name; add it.", table.name, place)
+    if first.duplicated().any():
+        at = int(first.duplicated().to_numpy().argmax())
+        place = table.row(at, str(first.iloc[at]))
+        message = (
+            f"{table.name}, {place}: drug {first.iloc[at]!r} has an earlier row of the same name; "
+            "give each row an ENTITY_STABLE_ID of its own."
+        )
+        raise study_error(message, table.name, place)
+    return pd.Index(first.astype(str), dtype="str")
+
+
+def choose_response(name: str, files: Mapping[str, ResponseFile]) -> ResponseFile:
+    """Response that `name` means: a stable_id, a metric, or an unambiguous part of either.
+
+    Raises
+    ------
+    InputError
+        If none or several fit; it lists what there is.
+    """
+    if not files:
+        raise InputError(
+            f"the study has no drug response, so {name!r} cannot be read; add a "
+            "data_treatment_….txt with its meta file."
+        )
+    there = ", ".join(f"{file.stable_id} ({file.metric})" for file in files.values())
+    key = match_key(name)
+    exact = [f for f in files.values() if name in (f.stable_id, f.metric)] or [
+        f for f in files.values() if key in (match_key(f.stable_id), match_key(f.metric))
+    ]
+    part = [
+        f
+        for f in files.values()
+        if key and (key in match_key(f.stable_id) or key in match_key(f.metric))
+    ]
+    fits = exact or part
+    if len(fits) == 1:
+        return fits[0]
+    if not fits:
+        raise InputError(f"response {name!r} is not in the study; it has {there}.")
+    could = ", ".join(file.stable_id for file in fits)
+    raise InputError(
+        f"response {name!r} fits {len(fits)} of the study ({could}); write one out in full."
+    )

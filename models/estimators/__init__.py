@@ -1,0 +1,21 @@
+"""Estimators of drug response: baselines, ridge, boosted trees, and their blend.
+
+All keep the contract of `base.ResponseEstimator`: fit on training lines, predict, and (but for
+baselines) explain each prediction exactly. `pattern_blend.PatternBlend` fits one blend a
+combination of modalities; `lines` holds what the models of all drugs take from the same lines.
+"""
+
+__all__ = [
+    "base",
+    "baselines",
+    "blend",
+    "folds",
+    "lines",
+    "pattern_blend",
+    "patterns",
+    "ridge",
+    "rows",
+    "screening",
+    "shares",
+    "trees",
+]

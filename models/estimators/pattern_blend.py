@@ -1,0 +1,232 @@
+"""Sub-models of a saved model, each made when it is first used.
+
+A panel of 25 drugs has more than a thousand, of which a cohort uses a few dozen.
+
+One blend a combination of modalities, so that a sample is predicted from what it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from sidestep.features.errors import InputError
+from sidestep.models.damage import refusing_damage
+from sidestep.models.estimators.base import Contributions, ExplainedEstimator
+from sidestep.models.estimators.blend import Blend
+from sidestep.models.estimators.lines import TrainingLines
+from sidestep.models.estimators.patterns import (
+    Pattern,
+    best_pattern,
+    pattern_columns,
+    pattern_name,
+    pattern_named,
+    patterns_among,
+)
+from sidestep.models.estimators.rows import FeatureRows
+from sidestep.models.estimators.screening import rank_features
+from sidestep.models.estimators.trees import saved_settings
+
+
+class StoredBlends(Mapping[Pattern, Blend]):
+    """Blend of each combination of modalities, from their states.
+
+    Parameters
+    ----------
+    states : mapping of Pattern to dict
+        As `Blend.get_state` returned.
+    features : ndarray of str, shape (n_features,)
+        All features; a blend sees those of its pattern.
+    """
+
+    def __init__(self, states: Mapping[Pattern, dict[str, Any]], features: np.ndarray) -> None:
+        self._states = states
+        self._features = features
+        self._made: dict[Pattern, Blend] = {}
+
+    def __getitem__(self, pattern: Pattern) -> Blend:
+        if pattern not in self._made:
+            columns, state = (
+                pattern_columns(self._features.tolist(), pattern),
+                self._states[pattern],
+            )
+            with refusing_damage(f"sub-model {pattern_name(pattern)}"):
+                blend = Blend.from_state(state, self._features[columns])
+            # Of two threads that made it at once, both go on with the same one.
+            return self._made.setdefault(pattern, blend)
+        return self._made[pattern]
+
+    def __contains__(self, pattern: object) -> bool:
+        return pattern in self._states
+
+    def __iter__(self) -> Iterator[Pattern]:
+        return iter(self._states)
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+
+class PatternBlend(ExplainedEstimator):
+    """A blend of all modalities, and sub-models for samples that lack some.
+
+    A model of all modalities that is shown a sample without expression answers badly: its
+    remaining weights were learned beside expression, and its trees send a missing value down a
+    branch that few training lines took. A sub-model is fitted without those features instead,
+    on every line that has any of its modalities. Each sample is predicted by the sub-model that
+    uses most of what the sample has; features outside it contribute nothing.
+
+    Parameters
+    ----------
+    target_features, shrinkage, inner_folds, tree_settings, n_jobs, seed
+        As for `models.estimators.blend.Blend`. Sub-models take one half of ridge and trees each.
+
+    Attributes
+    ----------
+    blends_ : mapping of Pattern to Blend
+        The first pattern is all modalities.
+    """
+
+    def __init__(
+        self,
+        target_features: Sequence[str] = (),
+        shrinkage: float = 100.0,
+        inner_folds: int = 4,
+        tree_settings: Mapping[str, Any] | None = None,
+        n_jobs: int = 1,
+        seed: int = 0,
+    ) -> None:
+        self.target_features = target_features
+        self.shrinkage = shrinkage
+        self.inner_folds = inner_folds
+        self.tree_settings = tree_settings
+        self.n_jobs = n_jobs
+        self.seed = seed
+
+    def _fit(self, X: pd.DataFrame | TrainingLines, y: np.ndarray, donors: np.ndarray) -> None:
+        lines = TrainingLines.of(X)
+        has = lines.patterns
+        rows: dict[Pattern, np.ndarray] = {}
+        for pattern in patterns_among(has, lines.columns.tolist()):
+            seen = [not rows or bool(set(row) & set(pattern)) for row in has]
+            rows[pattern] = np.flatnonzero(seen)
+        parts = {pattern: lines.among(rows[pattern]).seeing(pattern) for pattern in rows}
+        rankings = rank_features(list(parts.values()), [y[chosen] for chosen in rows.values()])
+        blends: dict[Pattern, Blend] = {}
+        for (pattern, part), ranking in zip(parts.items(), rankings, strict=True):
+            settings = self.get_params()
+            if blends:
+                settings["inner_folds"] = 0
+            chosen = rows[pattern]
+            blends[pattern] = Blend(**settings).fit(part.ranked(ranking), y[chosen], donors[chosen])
+        self.blends_: Mapping[Pattern, Blend] = blends
+
+    @property
+    def patterns(self) -> list[Pattern]:
+        """Combinations of modalities that have a model."""
+        return list(self.blends_)
+
+    def chosen(self, X: pd.DataFrame | FeatureRows) -> list[Pattern | None]:
+        """Pattern whose model predicts each row; None for a row without any usable modality."""
+        rows = FeatureRows.of(X)
+        fitted = {has: best_pattern(has, self.patterns) for has in set(rows.patterns)}
+        return [fitted[has] for has in rows.patterns]
+
+    def predict_as(self, pattern: Pattern, X: pd.DataFrame) -> np.ndarray:
+        """Predict every row by the model of one pattern, (n_samples,)."""
+        return self.blends_[pattern].blend(self.members_as(pattern, X))
+
+    def members_as(self, pattern: Pattern, X: pd.DataFrame) -> np.ndarray:
+        """What ridge and trees of one pattern's model predict, (n_samples, 2)."""
+        rows = FeatureRows(X)
+        rows.require(self.feature_names_in_)
+        return self.blends_[pattern].predict_members(rows.part(pattern, np.arange(len(rows))))
+
+    def member_predictions(self, X: pd.DataFrame | FeatureRows) -> np.ndarray:
+        """What ridge and trees of each row's model predict, (n_samples, 2)."""
+        rows = FeatureRows.of(X)
+        members = np.empty((len(rows), 2))
+        for pattern, some in self._by_model(rows):
+            members[some] = self.blends_[pattern].predict_members(rows.part(pattern, some))
+        return members
+
+    def _predict(self, X: pd.DataFrame) -> np.ndarray:
+        return self.predict_rows(FeatureRows(X))
+
+    def predict_rows(self, rows: FeatureRows) -> np.ndarray:
+        """Predicted response of each row, in the unit of `y`.
+
+        Raises
+        ------
+        InputError
+            If the features are not those of `fit`, in that order.
+        """
+        rows.require(self.feature_names_in_)
+        predicted = np.empty(len(rows))
+        for pattern, some in self._by_model(rows):
+            blend = self.blends_[pattern]
+            predicted[some] = blend.blend(blend.predict_members(rows.part(pattern, some)))
+        return predicted
+
+    def _contributions(self, X: pd.DataFrame) -> Contributions:
+        return self.explain_rows(FeatureRows(X))
+
+    def explain_rows(self, rows: FeatureRows) -> Contributions:
+        """Exact additive contributions of every feature to every prediction.
+
+        Raises
+        ------
+        InputError
+            If the features are not those of `fit`, in that order.
+        """
+        rows.require(self.feature_names_in_)
+        parts = [
+            (some, pattern, self.blends_[pattern].explain_rows(rows.part(pattern, some)))
+            for pattern, some in self._by_model(rows)
+        ]
+        if len(parts) == 1 and parts[0][2].values.shape == rows.values.shape:
+            return parts[0][2]
+        base, values = np.empty(len(rows)), np.zeros(rows.values.shape)
+        for some, pattern, part in parts:
+            base[some] = part.base_value
+            values[np.ix_(some, rows.columns(pattern))] = part.values
+        return Contributions(base, values)
+
+    def _by_model(self, rows: FeatureRows) -> Iterator[tuple[Pattern, np.ndarray]]:
+        """Rows that each pattern's model predicts; those without any modality go to the first.
+
+        The first is the model of all modalities, which then says little more than its mean; it
+        is for whoever serves predictions to leave such a row out.
+        """
+        by_pattern = rows.by_pattern(self.blends_)
+        first = self.patterns[0]
+        sorted_rows = {first: np.empty(0, int)} | by_pattern
+        nowhere = sorted_rows.pop(None, None)
+        if nowhere is not None:
+            sorted_rows[first] = np.union1d(sorted_rows[first], nowhere)
+        for pattern, some in sorted_rows.items():
+            if len(some) and pattern is not None:
+                yield pattern, some
+
+    def get_state(self) -> dict[str, Any]:
+        """What prediction needs, as plain values and arrays."""
+        blends = {
+            pattern_name(pattern): blend.get_state() for pattern, blend in self.blends_.items()
+        }
+        return {
+            "parameters": self.get_params() | {"tree_settings": saved_settings(self.tree_settings)},
+            "patterns": [pattern_name(pattern) for pattern in self.patterns],
+            "blends": blends,
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], features: np.ndarray) -> Self:
+        """Fitted model that `get_state` described, on columns `features`."""
+        model = cls(**state["parameters"]).expecting(features)
+        states = {pattern_named(name): state["blends"][name] for name in state["patterns"]}
+        if not states:
+            raise InputError("the model holds no sub-model; train it again")
+        model.blends_ = StoredBlends(states, features)
+        return model

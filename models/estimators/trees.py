@@ -1,0 +1,310 @@
+"""On which device are boosted trees grown and evaluated?
+
+The device is where work is done, not a part of the model: a saved model names none, and one that
+was grown on a GPU predicts on any machine.
+
+Gradient-boosted trees on screened features.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+import xgboost as xgb
+
+from sidestep.features.errors import InputError
+from sidestep.models.engines.options import DEVICES
+from sidestep.models.estimators.base import Contributions, ExplainedEstimator
+from sidestep.models.estimators.folds import Folds
+from sidestep.models.estimators.lines import FeatureRanking, TrainingLines
+from sidestep.models.estimators.screening import rank_folds, screen
+from sidestep.models.treeshap.ensemble import Forest
+from sidestep.models.treeshap.tables import contributions_by_xgboost
+from sidestep.models.treeshap.trees import NoTablesError
+
+CPU, CUDA = DEVICES
+
+
+def require_device(device: str) -> str:
+    """Give back `device` if XGBoost can use it here.
+
+    Parameters
+    ----------
+    device : {"cpu", "cuda"}
+
+    Raises
+    ------
+    InputError
+        If the device is unknown, XGBoost was built without CUDA, or no GPU is found.
+    """
+    if device not in DEVICES:
+        raise InputError(f"device {device!r} is unknown; give one of {', '.join(DEVICES)}")
+    if device == CUDA and not xgb.build_info().get("USE_CUDA"):
+        raise InputError(
+            "the XGBoost that is installed was built without CUDA; put `xgboost` in the place of "
+            "`xgboost-cpu`, or leave --device cuda out"
+        )
+    if device == CUDA and _found_by_xgboost() != CUDA:
+        raise InputError(
+            "XGBoost finds no GPU on this machine; see whether nvidia-smi lists one, or leave "
+            "--device cuda out"
+        )
+    return device
+
+
+@functools.cache
+def _found_by_xgboost() -> str:
+    """The device that XGBoost really takes when it is asked for CUDA."""
+    data = xgb.DMatrix(np.zeros((2, 1), dtype=np.float32), label=np.zeros(2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what is warned of is what is being asked
+        booster = xgb.train({"device": CUDA, "verbosity": 0}, data, num_boost_round=1)
+    used = json.loads(booster.save_config())["learner"]["generic_param"]["device"]
+    return str(used).partition(":")[0]
+
+
+def saved_settings(tree_settings: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Settings of trees as a model keeps them: on the CPU, if they name a device."""
+    if tree_settings is None or "device" not in tree_settings:
+        return tree_settings
+    return {**tree_settings, "device": CPU}
+
+
+class ScreenedTrees(ExplainedEstimator):
+    """XGBoost regression on the features that pass a screen inside `fit`.
+
+    Missing values go the way that XGBoost learned for them. Contributions are the exact
+    path-dependent TreeSHAP values (Lundberg et al., Nat Mach Intell 2020), by tables or, to the
+    same bytes, leaf by leaf (`ensemble`). XGBoost computes them only where the trees cannot be
+    tabulated, as with leaves deeper than 12 conditions; so the way depends on the model alone.
+
+    Parameters
+    ----------
+    target_features : sequence of str
+        Features kept whatever the screen says.
+    n_features : int
+        Features that the screen keeps.
+    n_trees, learning_rate, max_depth, min_child_weight, subsample, colsample, l2, max_bin
+        XGBoost's `num_boost_round`, `eta`, `max_depth`, `min_child_weight`, `subsample`,
+        `colsample_bynode`, `lambda`, `max_bin`.
+    n_jobs : int
+    seed : int
+    device : {"cpu", "cuda"}
+        Where XGBoost works (`trees`): where the trees are grown, and asked for predictions
+        until they are saved. A GPU draws other random numbers than the CPU for `subsample` and
+        `colsample`, so that the trees differ as they would with another seed.
+    """
+
+    def __init__(
+        self,
+        target_features: Sequence[str] = (),
+        n_features: int = 300,
+        n_trees: int = 200,
+        learning_rate: float = 0.05,
+        max_depth: int = 3,
+        min_child_weight: float = 3.0,
+        subsample: float = 0.7,
+        colsample: float = 0.2,
+        l2: float = 1.0,
+        max_bin: int = 32,
+        n_jobs: int = 1,
+        seed: int = 0,
+        device: str = CPU,
+    ) -> None:
+        self.target_features = target_features
+        self.n_features = n_features
+        self.n_trees = n_trees
+        self.learning_rate = learning_rate
+        self.max_depth = max_depth
+        self.min_child_weight = min_child_weight
+        self.subsample = subsample
+        self.colsample = colsample
+        self.l2 = l2
+        self.max_bin = max_bin
+        self.n_jobs = n_jobs
+        self.seed = seed
+        self.device = device
+
+    def _fit(self, X: pd.DataFrame | TrainingLines, y: np.ndarray, donors: np.ndarray) -> None:
+        lines = TrainingLines.of(X)
+        self.columns_ = screen(lines, y, self.n_features, self.target_features)
+        # XGBoost sums responses in single precision; centred ones lose nothing.
+        self.offset_, self.unit_ = float(y.mean()), _unit(y)
+        settings = {
+            "objective": "reg:squarederror",
+            "base_score": 0.0,
+            "tree_method": "hist",
+            "max_bin": self.max_bin,
+            "eta": self.learning_rate,
+            "max_depth": self.max_depth,
+            "min_child_weight": self.min_child_weight,
+            "subsample": self.subsample,
+            "colsample_bynode": self.colsample,
+            "lambda": self.l2,
+            "seed": self.seed,
+            "nthread": self.n_jobs,
+            "device": require_device(self.device),
+            "verbosity": 0,
+        }
+        data = xgb.DMatrix(
+            lines.single_values(self.columns_),
+            label=(y - self.offset_) / self.unit_,
+            nthread=self.n_jobs,
+        )
+        self.booster_ = xgb.train(settings, data, num_boost_round=self.n_trees)
+        for name in ("forest_", "gains_"):  # of an earlier fit
+            self.__dict__.pop(name, None)
+
+    def out_of_fold(
+        self,
+        X: pd.DataFrame | TrainingLines,
+        y: np.ndarray,
+        folds: Folds,
+        rankings: Sequence[FeatureRanking] | None = None,
+    ) -> np.ndarray:
+        """Predict every line by trees grown without its fold, (n_samples,).
+
+        Parameters
+        ----------
+        X : DataFrame or TrainingLines of shape (n_samples, n_features)
+        y : ndarray of shape (n_samples,)
+        folds : list of (training rows, test rows)
+        rankings : sequence of FeatureRanking, optional
+            Of each fold's training lines (`rank_folds`), where many trees are grown on them.
+        """
+        lines = TrainingLines.of(X)
+        predicted = np.empty(len(y))
+        for (train, test), ranking in zip(
+            folds, rankings or rank_folds(lines, y, folds), strict=True
+        ):
+            trees = type(self)(**self.get_params())
+            trees.fit(lines.among(train).ranked(ranking), y[train])
+            values = lines.among(test).single_values(trees.columns_)
+            predicted[test] = trees.offset_ + trees._by_booster(values)
+        return predicted
+
+    def _predict(self, X: pd.DataFrame) -> np.ndarray:
+        return self.predict_rows(X.to_numpy(float))
+
+    def predict_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Predict rows of the features of `fit`."""
+        kept = self._kept(rows)
+        # The same bytes either way; just after a fit XGBoost needs no preparation.
+        if "booster_" not in vars(self) and self.forest_ is not None:
+            return self.offset_ + self.forest_.predict(kept).astype(float)
+        return self.offset_ + self._by_booster(kept)
+
+    def _by_booster(self, kept: np.ndarray) -> np.ndarray:
+        """What XGBoost predicts about the mean, from the values of `columns_`."""
+        predicted = self.booster_.predict(xgb.DMatrix(kept, nthread=self.n_jobs))
+        return np.asarray(self.unit_ * predicted.astype(float))
+
+    def _contributions(self, X: pd.DataFrame) -> Contributions:
+        shares, base_value = self.explain_rows(X.to_numpy(float))
+        values = np.zeros(X.shape)
+        values[:, self.columns_] = shares
+        return Contributions(np.full(len(X), base_value), values)
+
+    def explain_rows(self, rows: np.ndarray) -> tuple[np.ndarray, float]:
+        """Contributions of `columns_` to rows of the features of `fit`, and the base value.
+
+        Returns
+        -------
+        shares : ndarray of shape (n_rows, n_kept), float32
+            All other features contribute nothing.
+        base_value : float
+        """
+        # One more row, of nothing measured, tells the base value even where there are no rows.
+        kept = np.vstack([self._kept(rows), np.full((1, len(self.columns_)), np.nan, np.float32)])
+        if self.forest_ is None:
+            found = contributions_by_xgboost(self.booster_, kept, n_jobs=self.n_jobs)
+            shares = found * np.float32(self.unit_)
+        else:
+            shares = self.forest_.contributions(kept)
+        return shares[:-1, :-1], self.offset_ + float(shares[-1, -1])
+
+    @cached_property
+    def forest_(self) -> Forest | None:
+        """The trees without XGBoost; None where they cannot be tabulated."""
+        try:
+            return Forest.of(self.booster_, self.unit_)
+        except NoTablesError:
+            return None
+
+    def gains(self) -> np.ndarray:
+        """Total gain of the splits on each feature, (n_features,)."""
+        gains = np.zeros(self.n_features_in_)
+        gains[self.columns_] = self.gains_
+        return gains
+
+    @cached_property
+    def gains_(self) -> np.ndarray:
+        """Total gain of the splits on each feature that passed the screen, (n_kept,)."""
+        gains = np.zeros(len(self.columns_))
+        for name, gain in self.booster_.get_score(importance_type="total_gain").items():
+            gains[int(name[1:])] = gain
+        return gains * self.unit_**2
+
+    def get_state(self) -> dict[str, Any]:
+        """What prediction needs, as plain values and arrays.
+
+        The trees as arrays (`treeshap.ensemble`), or in XGBoost's UBJSON where they cannot be
+        tabulated.
+        """
+        state = {
+            "parameters": self.get_params() | {"device": CPU},
+            "columns_": self.columns_,
+            "offset_": self.offset_,
+            "gains_": self.gains_,
+        }
+        if self.forest_ is not None:
+            return state | {"forest_": self.forest_.get_state()}
+        raw = np.frombuffer(bytes(self.booster_.save_raw("ubj")), dtype=np.uint8)
+        return state | {"booster_": raw, "unit_": self.unit_}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], features: np.ndarray) -> Self:
+        """Fitted trees that `get_state` described, on columns `features`."""
+        trees = cls(**state["parameters"]).expecting(features)
+        trees.columns_, trees.offset_ = state["columns_"], state["offset_"]
+        if "gains_" in state:
+            trees.gains_ = state["gains_"]
+        if "forest_" in state:
+            trees.forest_ = Forest(**state["forest_"])
+        else:
+            trees.unit_ = state.get("unit_", 1.0)  # models of format 2 have none
+            trees.booster_ = xgb.Booster({"nthread": trees.n_jobs})
+            trees.booster_.load_model(bytearray(state["booster_"].tobytes()))
+        return trees
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For other processes: arrays, which are read faster than XGBoost's model."""
+        state: dict[str, Any] = super().__getstate__()
+        if "booster_" in state and self.forest_ is not None:
+            state |= {"forest_": self.forest_, "gains_": self.gains_}
+            del state["booster_"]
+        return state
+
+    def _kept(self, rows: np.ndarray) -> np.ndarray:
+        """Values of the features that passed the screen, in single precision."""
+        return rows[:, self.columns_].astype(np.float32)
+
+
+def _unit(y: np.ndarray) -> float:
+    """Unit in which the trees learn responses: the power of two nearest their deviation.
+
+    XGBoost makes no split that gains less than about 1e-6, whatever the unit, so that it learns
+    nothing from responses as small as an IC50 in mol/l. A power of two changes no digit.
+    """
+    spread = float(y.std())
+    if not (np.isfinite(spread) and spread > 0):
+        return 1.0
+    # Within what leaves in single precision can be multiplied by.
+    return float(2.0 ** np.clip(np.round(np.log2(spread)), -64, 64))

@@ -1,0 +1,15 @@
+"""The saved predictor: frozen features and one explained model a drug.
+
+`predictor.PanelPredictor` holds all that scoring needs; `storage` writes it as JSON and one file
+of arrays, and reads it without running code. `references` and `gene_sets` keep where the training
+lines lie, to compare samples with.
+"""
+
+__all__ = [
+    "drug_model",
+    "gene_sets",
+    "predictor",
+    "references",
+    "storage",
+    "zipped_arrays",
+]

@@ -1,0 +1,134 @@
+"""One drug's model, and what cross-validation said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+import numpy as np
+
+from sidestep.models.estimators.pattern_blend import PatternBlend
+from sidestep.models.estimators.patterns import Pattern, pattern_name, pattern_named
+from sidestep.models.reliability.applicability import NearestLines, Neighbourhood, model_space
+from sidestep.models.reliability.intervals import HeldOutErrors, sub_model_weights
+
+
+@dataclass(frozen=True)
+class SubModelView:
+    """What follows from a sub-model and the training lines alone.
+
+    Attributes
+    ----------
+    nearest : NearestLines
+        The training lines.
+    weights : ndarray of shape (n_pattern_features,)
+        How much of the sub-model rests on each feature that it sees.
+    neighbourhood : Neighbourhood
+        The lines that the drug was tested on, in the sub-model's space.
+    """
+
+    nearest: NearestLines
+    weights: np.ndarray
+    neighbourhood: Neighbourhood
+
+
+@dataclass(frozen=True)
+class DrugModel:
+    """One drug's model and what cross-validation said of it.
+
+    Attributes
+    ----------
+    name : str
+        As the training study names the drug.
+    blend : PatternBlend
+        Fitted on all training lines.
+    fold_blends : mapping of int to PatternBlend
+        Fitted without the lines of that fold.
+    errors : mapping of Pattern to HeldOutErrors
+        Out-of-fold errors of each sub-model: what intervals and percentiles refer to.
+    n_lines : int
+    lines : ndarray of shape (n_lines,)
+        Row of each line that the drug was tested on among the training lines.
+    observed : ndarray of shape (n_lines,)
+        Its response.
+    metrics : mapping
+        Method -> metric -> [value, lower, upper], out of fold.
+    beats_baselines : bool
+        Whether the blend's out-of-fold Pearson r is above every baseline's.
+    units : mapping of Pattern to float
+        Of the sub-models' neighbourhoods, as far as they are known.
+    """
+
+    name: str
+    blend: PatternBlend
+    fold_blends: Mapping[int, PatternBlend]
+    errors: Mapping[Pattern, HeldOutErrors]
+    lines: np.ndarray
+    observed: np.ndarray
+    metrics: Mapping[str, Mapping[str, Sequence[float]]]
+    beats_baselines: bool
+    units: Mapping[Pattern, float] = field(default_factory=dict)
+
+    # What the model's own parts say, worked out when first asked for.
+    _known: dict[Pattern, SubModelView] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def view(self, pattern: Pattern, nearest: NearestLines) -> SubModelView:
+        """What one of the sub-models rests on, and its lines among the training lines."""
+        known = self._known.get(pattern)
+        if known is None or known.nearest is not nearest:
+            weights = sub_model_weights(self.blend, pattern, nearest)
+            space = model_space(weights, nearest.features_, pattern)
+            unit = self.units.get(pattern)
+            near = nearest.neighbourhood(space, pattern, self.lines, unit)
+            known = self._known[pattern] = SubModelView(nearest, weights, near)
+        return known
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For other processes, which work out themselves what they need."""
+        return vars(self) | {"_known": {}}
+
+    @property
+    def n_lines(self) -> int:
+        """Training lines that the drug was tested on."""
+        return len(self.lines)
+
+    def get_state(self, nearest: NearestLines) -> dict[str, Any]:
+        """Everything as plain values and numeric arrays; `nearest` are the training lines."""
+        views = [self.view(pattern, nearest) for pattern in self.blend.patterns]
+        return {
+            "name": self.name,
+            "blend": self.blend.get_state(),
+            "fold_blends": {str(n): blend.get_state() for n, blend in self.fold_blends.items()},
+            "errors": {pattern_name(p): asdict(errors) for p, errors in self.errors.items()},
+            "lines": self.lines,
+            "observed": self.observed,
+            "metrics": self.metrics,
+            "beats_baselines": self.beats_baselines,
+            "units": np.array([view.neighbourhood.unit for view in views]),
+        }
+
+    @classmethod
+    def from_state(
+        cls, state: dict[str, Any], features: np.ndarray, fold_features: Mapping[int, np.ndarray]
+    ) -> Self:
+        """Model that `get_state` described, on the columns that its joiners build."""
+        blend = PatternBlend.from_state(state["blend"], features)
+        units = state.get("units", ())  # models of format 2 have none
+        return cls(
+            **state
+            | {
+                "blend": blend,
+                "units": dict(zip(blend.patterns, map(float, units), strict=False)),
+                "fold_blends": {
+                    int(n): PatternBlend.from_state(blend, fold_features[int(n)])
+                    for n, blend in state["fold_blends"].items()
+                },
+                "errors": {
+                    pattern_named(pattern): HeldOutErrors(**errors)
+                    for pattern, errors in state["errors"].items()
+                },
+            }
+        )

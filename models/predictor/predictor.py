@@ -1,0 +1,231 @@
+"""The saved predictor: frozen features, and one explained model with its evidence a drug."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from sidestep.features.builders.joiner import FeatureJoiner
+from sidestep.features.study.responses import find_column
+from sidestep.features.study.study import Study
+from sidestep.models.estimators.base import Contributions
+from sidestep.models.estimators.patterns import Pattern
+from sidestep.models.estimators.rows import FeatureRows
+from sidestep.models.predictor.drug_model import DrugModel
+from sidestep.models.predictor.references import MechanismReference
+from sidestep.models.reliability.applicability import (
+    NearestLines,
+    applicability,
+    least_applicability,
+    weight_covered,
+)
+from sidestep.models.reliability.intervals import Interval, interval
+
+# Rows keep what was worked out of a table for one drug, for the next.
+Features = pd.DataFrame | FeatureRows
+
+
+@dataclass(frozen=True)
+class ResponseScale:
+    """What the predicted numbers mean.
+
+    Attributes
+    ----------
+    stable_id, metric, unit : str
+        Of the response that the model was trained on.
+    higher_is_resistant : bool
+    """
+
+    stable_id: str
+    metric: str
+    unit: str
+    higher_is_resistant: bool
+
+
+@dataclass(frozen=True)
+class PanelPredictor:
+    """A panel of drugs on one feature matrix: what is saved, registered and scored with.
+
+    Attributes
+    ----------
+    joiner : FeatureJoiner
+        Fitted on all training lines.
+    fold_joiners : mapping of int to FeatureJoiner
+        Fitted without the lines of that fold.
+    drugs : mapping of str to DrugModel
+    nearest : NearestLines
+        The training lines, for applicability.
+    her2_high : ndarray of shape (n_training_lines,)
+        Whether each training line is HER2-high.
+    mechanisms : MechanismReference
+        Mechanism scores of the training lines, for evidence; no model learns from them.
+    scale : ResponseScale
+    training : mapping
+        Study, digests, seeds, settings and software versions of the training run.
+    """
+
+    joiner: FeatureJoiner
+    fold_joiners: Mapping[int, FeatureJoiner]
+    drugs: Mapping[str, DrugModel]
+    nearest: NearestLines
+    her2_high: np.ndarray
+    mechanisms: MechanismReference
+    scale: ResponseScale
+    training: Mapping[str, Any]
+
+    def features(self, study: Study) -> pd.DataFrame:
+        """Samples x features of a study, NaN where not measured."""
+        return self.joiner.transform(study)
+
+    def fold_features(self, study: Study) -> dict[int, pd.DataFrame]:
+        """Samples x features as each fold of the cross-validation builds them."""
+        return {number: joiner.transform(study) for number, joiner in self.fold_joiners.items()}
+
+    def choose(self, names: Sequence[str] | None) -> list[DrugModel]:
+        """Models of the drugs asked for, regardless of case, punctuation and synonyms; all if None.
+
+        Raises
+        ------
+        InputError
+            If the panel has no such drug.
+        """
+        if names is None:
+            return list(self.drugs.values())
+        return [self.drugs[find_column(name, list(self.drugs), "the model")] for name in names]
+
+    def predict(self, features: Features, model: DrugModel) -> np.ndarray:
+        """Predicted response of each sample to one drug, in the response's unit."""
+        return model.blend.predict_rows(FeatureRows.of(features))
+
+    def explain(self, features: Features, model: DrugModel) -> Contributions:
+        """Exact contribution of every feature to every prediction, in the response's unit."""
+        return model.blend.explain_rows(FeatureRows.of(features))
+
+    def interval(
+        self,
+        features: Features,
+        fold_features: Mapping[int, Features],
+        model: DrugModel,
+        level: float,
+    ) -> Interval:
+        """Lower and upper end of each sample's prediction interval, in the response's unit.
+
+        A sample gets the interval that models of its own modalities earned. NaN where there are
+        too few training lines for the level, or no usable modality.
+        """
+        lower, upper = np.full((2, len(features)), np.nan)
+        folds = {
+            number: (blend, FeatureRows.of(fold_features[number]))
+            for number, blend in model.fold_blends.items()
+        }
+        for pattern, rows in _by_pattern(features, model):
+            errors = model.errors[pattern]
+            lower[rows], upper[rows] = interval(errors, pattern, folds, level, rows)
+        return lower, upper
+
+    def applicability(self, features: Features, model: DrugModel) -> np.ndarray:
+        """How near each sample is to the drug's training lines, 0 to 1 (`applicability`).
+
+        In the space of the sub-model that predicts the sample. NaN for a sample without a usable
+        modality, and where there are too few lines to compare with.
+        """
+        near, values = np.full(len(features), np.nan), FeatureRows.of(features).values
+        for pattern, rows in _by_pattern(features, model):
+            around = model.view(pattern, self.nearest).neighbourhood
+            found = around.distances(values[np.ix_(rows, around.space.columns)])
+            near[rows] = applicability(found, model.errors[pattern].distances)
+        return near
+
+    def least_applicability(self, features: Features, model: DrugModel) -> np.ndarray:
+        """What `applicability` is for a sample farther than every held-out line, (n_samples,).
+
+        It depends on the sample's sub-model alone. NaN for a sample without a usable modality.
+        """
+        least = np.full(len(features), np.nan)
+        for pattern, rows in _by_pattern(features, model):
+            least[rows] = least_applicability(model.errors[pattern].distances)
+        return least
+
+    def coverage(self, features: Features, model: DrugModel) -> np.ndarray:
+        """Share of the weight of each sample's sub-model that rests on what the sample has."""
+        covered, feature_rows = np.zeros(len(features)), FeatureRows.of(features)
+        for pattern, rows in feature_rows.by_pattern(model.blend.blends_).items():
+            if pattern is not None:
+                weights = model.view(pattern, self.nearest).weights
+                covered[rows] = weight_covered(weights, feature_rows.part(pattern, rows))
+        return covered
+
+    def among(self, *, her2_context: bool) -> np.ndarray:
+        """Training lines that percentiles and calls refer to: all, or the HER2-high ones."""
+        return self.her2_high if her2_context else np.full(len(self.her2_high), True)
+
+    def percentile(
+        self,
+        features: Features,
+        predictions: np.ndarray,
+        model: DrugModel,
+        *,
+        her2_context: bool = False,
+    ) -> np.ndarray:
+        """Resistance percentile of each prediction, 0 most sensitive ... 100 most resistant.
+
+        Where the prediction lies among the out-of-fold predictions that the same sub-model made
+        for the training lines. Predictions are compared with predictions, not with observed
+        responses, whose spread is wider. NaN where there is nothing to compare with.
+        """
+        among = self.among(her2_context=her2_context)
+        percentile = np.full(len(features), np.nan)
+        for pattern, rows in _by_pattern(features, model):
+            percentile[rows] = model.errors[pattern].percentile(predictions[rows], among)
+        return percentile if self.scale.higher_is_resistant else 100.0 - percentile
+
+    def typical_response(self, model: DrugModel, *, her2_context: bool = False) -> float:
+        """Median observed response of the training lines to a drug; NaN without any."""
+        among = self.among(her2_context=her2_context)[model.lines]
+        return float(np.median(model.observed[among])) if among.any() else float("nan")
+
+    def get_state(self) -> dict[str, Any]:
+        """Everything as plain values and numeric arrays."""
+        return {
+            "joiner": self.joiner.get_state(),
+            "fold_joiners": {str(n): joiner.get_state() for n, joiner in self.fold_joiners.items()},
+            "drugs": {name: model.get_state(self.nearest) for name, model in self.drugs.items()},
+            "nearest": self.nearest.get_state(),
+            "her2_high": self.her2_high,
+            "mechanisms": self.mechanisms.get_state(),
+            "scale": asdict(self.scale),
+            "training": dict(self.training),
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """Predictor that `get_state` described."""
+        joiner = FeatureJoiner.from_state(state["joiner"])
+        joiners = {int(n): FeatureJoiner.from_state(j) for n, j in state["fold_joiners"].items()}
+        names = joiner.get_feature_names_out()
+        fold_names = {n: joiner.get_feature_names_out() for n, joiner in joiners.items()}
+        drugs = {
+            name: DrugModel.from_state(model, names, fold_names)
+            for name, model in state["drugs"].items()
+        }
+        return cls(
+            joiner=joiner,
+            fold_joiners=joiners,
+            drugs=drugs,
+            nearest=NearestLines.from_state(state["nearest"]),
+            her2_high=state["her2_high"],
+            mechanisms=MechanismReference.from_state(state["mechanisms"]),
+            scale=ResponseScale(**state["scale"]),
+            training=state["training"],
+        )
+
+
+def _by_pattern(features: Features, model: DrugModel) -> Iterator[tuple[Pattern, np.ndarray]]:
+    """Rows of each sub-model of which cross-validation knows the errors."""
+    for pattern, rows in FeatureRows.of(features).by_pattern(model.blend.blends_).items():
+        if pattern is not None and pattern in model.errors:
+            yield pattern, rows

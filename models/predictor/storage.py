@@ -1,0 +1,171 @@
+"""A predictor on disk: JSON and one file of arrays, so that loading one runs no code.
+
+``predictor.json`` holds everything but the numeric arrays. Of each of those it says where in
+``arrays.bin`` it lies: the values of all arrays in little-endian order, one array after the
+other, each beginning at a multiple of 64 bytes. A large panel has tens of thousands of arrays;
+read like this, it is there in the time that the disk takes for one file. Of both files it holds
+the checksum, so that no number that was changed goes unnoticed.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sidestep.features.errors import InputError
+from sidestep.models.damage import refusing_damage
+from sidestep.models.predictor.predictor import PanelPredictor
+from sidestep.models.predictor.zipped_arrays import zipped_arrays
+
+_FORMAT = 3
+_STATE, _ARRAYS = "predictor.json", "arrays.bin"
+_ALIGNMENT = 64
+_CHECKSUM, _PREDICTOR = "predictor_crc32", '"predictor": '
+_Find = Callable[[Any], np.ndarray]
+
+
+def save_predictor(predictor: PanelPredictor, folder: Path) -> None:
+    """Write a predictor into `folder`, which is made: ``predictor.json`` and ``arrays.bin``."""
+    arrays: list[np.ndarray] = []
+    state = _plain(predictor.get_state(), _Places(arrays))
+    folder.mkdir(parents=True, exist_ok=True)
+    checksum = 0
+    with (folder / _ARRAYS).open("wb") as file:
+        for array in arrays:
+            content = array.tobytes() + bytes(-array.nbytes % _ALIGNMENT)
+            file.write(content)
+            checksum = zlib.crc32(content, checksum)
+    told = json.dumps(state)
+    head = {"format": _FORMAT, "crc32": checksum, _CHECKSUM: zlib.crc32(told.encode())}
+    described = f"{json.dumps(head).removesuffix('}')}, {_PREDICTOR}{told}}}"
+    (folder / _STATE).write_text(described, encoding="utf-8")
+
+
+def load_predictor(folder: Path) -> PanelPredictor:
+    """Read a predictor that `save_predictor` wrote. No pickle is read and no code is run.
+
+    Sub-models are made from the arrays when they are first used.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no predictor, a newer format, or damaged files.
+    """
+    try:
+        with refusing_damage(str(folder)):
+            text = (folder / _STATE).read_text(encoding="utf-8")
+            state = json.loads(text)
+            if state["format"] not in _READERS:
+                raise InputError(
+                    f"{folder / _STATE}: format {state['format']} is not "
+                    f"{' or '.join(map(str, _READERS))}; "
+                    "score with the version of sidestep that trained the model"
+                )
+            _require_as_saved(text, state)
+            find = _READERS[state["format"]](folder, state)
+            return PanelPredictor.from_state(_restored(state["predictor"], find))
+    except FileNotFoundError as error:
+        raise _no_predictor(folder, Path(error.filename).name) from None
+    except OSError as error:
+        raise InputError(
+            f"{folder}: the model cannot be read ({error.strerror or error}); "
+            "make its files readable, or fetch it again"
+        ) from None
+
+
+def require_predictor(folder: Path) -> None:
+    """Refuse a folder that holds no predictor, without looking into its files.
+
+    Raises
+    ------
+    InputError
+        If it does not.
+    """
+    if not (folder / _STATE).exists():
+        raise _no_predictor(folder, _STATE)
+
+
+def _no_predictor(folder: Path, missing: str) -> InputError:
+    return InputError(
+        f"{folder} holds no sidestep model ({missing} is missing); "
+        "give a folder that sidestep train saved, or models:/NAME@champion"
+    )
+
+
+def _require_as_saved(text: str, state: dict[str, Any]) -> None:
+    """Refuse a description of the predictor that is not what was written."""
+    if _CHECKSUM in state:  # models of earlier versions have none
+        told = text.partition(_PREDICTOR)[2].removesuffix("}")
+        if zlib.crc32(told.encode()) != state[_CHECKSUM]:
+            raise ValueError(f"{_STATE} does not hold what was saved")
+
+
+class _Places:
+    """Where each array comes to lie; the arrays are gathered in `arrays`, ready to be written."""
+
+    def __init__(self, arrays: list[np.ndarray]) -> None:
+        self.arrays = arrays
+        self.end = 0
+
+    def of(self, array: np.ndarray) -> dict[str, Any]:
+        """Place of the next array, as `predictor.json` keeps it."""
+        array = np.asarray(array, array.dtype.newbyteorder("<"), order="C")
+        place = [array.dtype.str, list(array.shape), self.end]
+        self.arrays.append(array)
+        self.end += -(-array.nbytes // _ALIGNMENT) * _ALIGNMENT
+        return {"array": place}
+
+
+def _plain(value: Any, places: _Places) -> Any:
+    """Value with every numeric array replaced by its place."""
+    if isinstance(value, dict):
+        return {str(key): _plain(part, places) for key, part in value.items()}
+    if isinstance(value, np.ndarray):
+        return [str(part) for part in value] if value.dtype == object else places.of(value)
+    if isinstance(value, list | tuple):
+        return [_plain(part, places) for part in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    return value
+
+
+def _restored(value: Any, find: _Find) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {"array"}:
+            return find(value["array"])
+        return {key: _restored(part, find) for key, part in value.items()}
+    # A list of names, or of numbers, is as it is.
+    if isinstance(value, list) and value and isinstance(value[0], dict | list):
+        return [_restored(part, find) for part in value]
+    return value
+
+
+def _contiguous_arrays(folder: Path, state: dict[str, Any]) -> _Find:
+    """Arrays by their places in one file, whose content has to be what was written."""
+    data = np.fromfile(folder / _ARRAYS, np.uint8)
+    if zlib.crc32(data.data) != state["crc32"]:
+        raise ValueError(f"{_ARRAYS} does not hold what was saved")
+
+    def find(place: Any) -> np.ndarray:
+        kind, shape, begin = place
+        dtype = np.dtype(kind)
+        if dtype.kind not in "biuf" or min([begin, *shape]) < 0:
+            raise ValueError(f"{_STATE} describes an array {place}")
+        part = data[begin : begin + math.prod(shape) * dtype.itemsize]
+        # Truth has two values, and a byte 256; with any other one compiled loops would go astray.
+        found: np.ndarray = part != 0 if dtype.kind == "b" else part.view(dtype)
+        return found.reshape(shape)
+
+    return find
+
+
+_READERS: dict[Any, Callable[[Path, dict[str, Any]], _Find]] = {
+    2: zipped_arrays,
+    _FORMAT: _contiguous_arrays,
+}

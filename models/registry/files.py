@@ -1,0 +1,121 @@
+"""Where do the files of a model lie that MLflow keeps?"""
+
+from __future__ import annotations
+
+import errno
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sidestep.features.errors import InputError
+from sidestep.models.registry.databases import holds_runs, without_password
+
+DEFAULT_TRACKING_URI = "sqlite:///mlflow.db"
+DIGEST_TAG = "digest"
+_REGISTERED = "models:/"
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """A model on this machine's disk.
+
+    Attributes
+    ----------
+    folder : Path
+    name : str
+        Registered name; otherwise the address of a run, or the folder's name.
+    version : str
+        Registered version, else empty.
+    digest : str or None
+        sha256 that was recorded when it was registered.
+    """
+
+    folder: Path
+    name: str
+    version: str
+    digest: str | None
+
+
+def kept_by_mlflow(uri: str) -> bool:
+    """Whether the address is one of MLflow, not of a folder."""
+    return uri.startswith((_REGISTERED, "runs:/"))
+
+
+def registered_files(uri: str, tracking_uri: str | None, into: Path) -> ModelFiles:
+    """Find the files of a model; those of a store elsewhere are fetched.
+
+    Parameters
+    ----------
+    uri : str
+        ``models:/NAME@ALIAS``, ``models:/NAME/VERSION`` or ``runs:/RUN_ID/model``.
+    tracking_uri : str, optional
+        As for `resolve_tracking_uri`.
+    into : Path
+        Folder for what has to be fetched.
+
+    Raises
+    ------
+    InputError
+        If there is no such model or store.
+    """
+    store = resolve_tracking_uri(tracking_uri)
+    if not holds_runs(store):
+        raise _not_there(uri, store, "no model is registered there")
+    # MLflow takes seconds to import.
+    import mlflow
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    mlflow.set_tracking_uri(store)
+    try:
+        if not uri.startswith(_REGISTERED):
+            return ModelFiles(_on_this_machine(uri, into), uri, "", None)
+        name, version = _registered(uri)
+        client = MlflowClient()
+        recorded = client.get_model_version(name, version).tags.get(DIGEST_TAG)
+        source = client.get_model_version_download_uri(name, version)
+        return ModelFiles(_on_this_machine(source, into), name, version, recorded)
+    except (MlflowException, OSError) as error:
+        raise _not_there(uri, store, without_password(str(error).splitlines()[0])) from None
+
+
+def _not_there(uri: str, store: str, reason: str) -> InputError:
+    return InputError(
+        f"model {uri} is not in {without_password(store)} ({reason}); train it with "
+        "--register, or give another --tracking-uri"
+    )
+
+
+def resolve_tracking_uri(tracking_uri: str | None) -> str:
+    """The store given, else ``MLFLOW_TRACKING_URI``, else SQLite in the working folder."""
+    return tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_TRACKING_URI
+
+
+def _registered(uri: str) -> tuple[str, str]:
+    """Name and version of ``models:/NAME@ALIAS`` or ``models:/NAME/VERSION``."""
+    from mlflow import MlflowClient
+
+    rest = uri.removeprefix(_REGISTERED)
+    if "@" in rest:
+        name, alias = rest.rsplit("@", 1)
+        return name, str(MlflowClient().get_model_version_by_alias(name, alias).version)
+    name, _, version = rest.rpartition("/")
+    if not name:
+        raise InputError(f"model {uri} names no version; write models:/{rest}@champion")
+    return name, version
+
+
+def _on_this_machine(source: str, into: Path) -> Path:
+    """The folder that an address of artifacts means; it is fetched if it lies elsewhere."""
+    if urlsplit(source).scheme in ("", "file"):
+        from mlflow.utils.file_utils import local_file_uri_to_path
+
+        # As it lies there: MLflow would note in the folder that somebody has read it.
+        folder = Path(local_file_uri_to_path(source))  # type: ignore[no-untyped-call]
+        if not folder.is_dir():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
+        return folder
+    from mlflow.artifacts import download_artifacts
+
+    return Path(download_artifacts(artifact_uri=source, dst_path=str(into)))

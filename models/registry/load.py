@@ -1,0 +1,141 @@
+"""Where trained models live: the MLflow registry, or a folder."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sidestep.features.errors import InputError
+from sidestep.models.predictor.predictor import PanelPredictor
+from sidestep.models.predictor.storage import load_predictor, require_predictor
+from sidestep.models.registry.files import ModelFiles, kept_by_mlflow, registered_files
+from sidestep.models.registry.look_up_ahead import LookUpAhead
+
+# Each piece may have to wait for the thread that loads the model.
+_READ_AT_ONCE = 2**25
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A predictor and where it came from.
+
+    Attributes
+    ----------
+    predictor : PanelPredictor
+    name : str
+        Registered name, or the folder's name.
+    version : str
+        Registered version; empty for a folder.
+    digest : str
+        sha256 over the names and bytes of the predictor's files.
+    """
+
+    predictor: PanelPredictor
+    name: str
+    version: str
+    digest: str
+
+
+def load_model(
+    uri: str,
+    tracking_uri: str | None = None,
+    *,
+    trust: bool = False,
+    ahead: LookUpAhead | None = None,
+) -> LoadedModel:
+    """Load a predictor. Loading runs no code of the model.
+
+    A registered version is loaded only if its files have the digest that its tag `digest` keeps.
+    Of a folder or a run there is no such record.
+
+    Parameters
+    ----------
+    uri : str
+        ``models:/NAME@ALIAS``, ``models:/NAME/VERSION``, ``runs:/RUN_ID/model``, or a folder:
+        an MLflow model or one that `models.predictor.storage.save_predictor` wrote.
+    tracking_uri : str, optional
+        MLflow store; ``MLFLOW_TRACKING_URI`` or ``sqlite:///mlflow.db`` by default.
+    trust : bool
+        Load a registered version that has no such tag, too.
+    ahead : LookUpAhead, optional
+        Of the same model and store; it may have found the files already.
+
+    Raises
+    ------
+    InputError
+        If there is no such model, its files are not those that were registered, or nobody
+        recorded which those are and it is not trusted.
+    """
+    if kept_by_mlflow(uri):
+        with TemporaryDirectory(prefix="sidestep-model-") as fetched:
+            found = ahead.found() if ahead is not None else None
+            files = found or registered_files(uri, tracking_uri, Path(fetched))
+            return _loaded(files, trust=trust)
+    folder = Path(uri)
+    if not folder.is_dir():
+        raise InputError(
+            f"model {uri} does not exist; give a folder, or models:/NAME@champion after "
+            "sidestep train --register NAME"
+        )
+    data = data_folder(folder)
+    require_predictor(data)
+    return _loaded(ModelFiles(data, folder.name, "", None), trust=trust)
+
+
+def data_folder(folder: Path) -> Path:
+    """The predictor's own folder: `folder`, or its ``data`` part if it is an MLflow model."""
+    if not (folder / "MLmodel").is_file():
+        return folder
+    inside = [path.parent for path in sorted((folder / "data").rglob("predictor.json"))]
+    return inside[0] if inside else folder / "data"
+
+
+def digest_of(folder: Path) -> str:
+    """Digest (sha256) over the names and bytes of all files of a folder."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
+        content = hashlib.sha256()
+        with path.open("rb") as file:
+            while part := file.read(_READ_AT_ONCE):
+                content.update(part)
+        digest.update(content.digest())
+    return digest.hexdigest()
+
+
+def _loaded(files: ModelFiles, *, trust: bool) -> LoadedModel:
+    """Read a predictor while another thread looks whether its files are what was registered."""
+    data = data_folder(files.folder)
+    with ThreadPoolExecutor(1) as beside:
+        hashing = beside.submit(digest_of, data)
+        try:
+            predictor = load_predictor(data)
+        except Exception:
+            # That they are others comes before what is wrong with them.
+            if hashing.exception() is None:
+                _check_digest(files, hashing.result(), trust=trust)
+            raise
+        digest = hashing.result()
+    _check_digest(files, digest, trust=trust)
+    return LoadedModel(predictor, files.name, files.version, digest)
+
+
+def _check_digest(files: ModelFiles, digest: str, *, trust: bool) -> None:
+    """Refuse files that are not those registered; `trust` stands in for a record, not against."""
+    if not files.version:
+        return
+    model, recorded = f"{files.name} version {files.version}", files.digest
+    if recorded is None and not trust:
+        raise InputError(
+            f"model {model} has no recorded digest to check its files against; register it with "
+            "sidestep train, or give --trust"
+        )
+    if recorded is not None and digest != recorded:
+        raise InputError(
+            f"model {model} is not the one that was registered: its files have the digest "
+            f"{digest[:12]}…, the registry records {recorded[:12]}…; restore the files or train "
+            "again"
+        )

@@ -1,0 +1,13 @@
+"""The verbs that answer: score, explain, combine, report and check.
+
+Each module is light to import; what it runs is imported when it is called.
+"""
+
+__all__ = [
+    "check",
+    "combine",
+    "explain",
+    "options",
+    "report",
+    "score",
+]

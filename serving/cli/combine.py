@@ -1,0 +1,106 @@
+"""What does `sidestep combine` do?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sidestep.serving.cli.options import tracking_uri_option, trust_option
+
+# What takes a second to import is imported inside the functions, so that --help answers at once.
+
+_EPILOG = "\n".join(
+    [
+        "\b",
+        "The order of partners:",
+        "  1. drugs that a published rule names, where the sample shows its mechanism: tried with",
+        "     this very drug (shown), with another one of the same target (same target), in cells",
+        "     that the sample is not known to be like (other context); in each, those that the",
+        "     model predicts the sample most sensitive to first, then those it says nothing of,",
+        "     last those that are predicted, or known, to fail in the sample too",
+        "  2. drugs of the panel with other targets that the model predicts it sensitive to; these",
+        "     have 'none (model only)' as evidence",
+        "Without a rank: mechanisms without a known partner, and those found to change nothing.",
+    ]
+)
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--at-least",
+    type=click.FloatRange(50, 100),
+    default=75,
+    show_default=True,
+    metavar="PERCENTILE",
+    help="Resistance percentile from which a drug counts as failing although the call is "
+    "uncertain, or the model abstains.",
+)
+@click.option(
+    "--study",
+    type=click.Path(path_type=Path),
+    metavar="STUDY",
+    help="Where the scored study lies now; where it lay when it was scored by default.",
+)
+@click.option(
+    "--model",
+    metavar="MODEL",
+    help="The model of the scores; needed if it lies in a folder.",
+)
+@tracking_uri_option
+@trust_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write this .parquet or .csv file instead; DIR stays as it is.",
+)
+@click.option(
+    "--show",
+    type=click.IntRange(min=0),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="Suggestions to print.",
+)
+@click.option("--quiet", is_flag=True, help="Print only what was written.")
+def combine(
+    folder: Path,
+    at_least: float,
+    study: Path | None,
+    model: str | None,
+    tracking_uri: str | None,
+    trust: bool,
+    out: Path | None,
+    show: int,
+    quiet: bool,
+) -> None:
+    """Name partner drugs for the samples in DIR that are predicted to resist a drug.
+
+    DIR is an output of sidestep score, and gets combinations.parquet and combinations.csv: a row a
+    sample, drug that fails and partner, with the reason, the caveat and the source. What is
+    published and what the model predicts stay apart, and no synergy is claimed of two drugs.
+    """
+    from sidestep.serving.combinations.folder import FILES, combine
+    from sidestep.serving.combinations.text import as_text
+    from sidestep.serving.disk.score_folder import read_score_folder
+    from sidestep.serving.source import find_source
+
+    files = [folder / name for name in FILES] if out is None else [_file(out)]
+    scores = read_score_folder(folder)
+    source = find_source(folder, study, model, tracking_uri=tracking_uri or None, trust=trust)
+    found = combine(scores, source, at_least, files)
+    if not quiet:
+        for line in as_text(found, show, simulated=source.simulated):
+            click.echo(line)
+    click.echo(f"Written: {', '.join(map(str, files))}")
+
+
+def _file(out: Path) -> Path:
+    """The file to write; refuse an ending that says nothing of its kind."""
+    from sidestep.features.errors import InputError
+
+    if out.suffix not in (".parquet", ".csv"):
+        raise InputError(f"--out {out} must end in .parquet or .csv, which says what to write")
+    return out

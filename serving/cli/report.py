@@ -1,0 +1,56 @@
+"""What does `sidestep report` do?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+# What takes a second to import is imported inside the function, so that --help answers at once.
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--sample", metavar="ID", help="Write one sample's page instead of the whole report.")
+@click.option("--pdf", is_flag=True, help="With --sample: a print-ready A4 page as PDF.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="With --sample: where to write; DIR/report-ID.html or .pdf by default.",
+)
+def report(folder: Path, sample: str | None, pdf: bool, out: Path | None) -> None:
+    """Draw the report of the scores in DIR, an output of sidestep score, anew.
+
+    DIR/report.html is one file that opens from disk and needs no network; a large study gets
+    report-2.html and so on beside it.
+    """
+    from sidestep.features.errors import InputError
+
+    if sample is None and (pdf or out is not None):
+        option = "--pdf" if pdf else "--out"
+        raise InputError(f"{option} is for a single sample; name it with --sample")
+    try:
+        written = _write(folder, sample, pdf, out)
+    except OSError as failure:
+        raise InputError(
+            f"the report on {folder} cannot be written ({failure.strerror or failure}); make room "
+            "or choose a place that you can write to"
+        ) from failure
+    for path in written:
+        click.echo(f"Written: {path} ({path.stat().st_size / 1e6:.1f} MB)")
+
+
+def _write(folder: Path, sample: str | None, pdf: bool, out: Path | None) -> list[Path]:
+    """Write what is asked for; give back the files."""
+    if sample is None:
+        from sidestep.serving.report.writing import write_report
+
+        return [folder / name for name in write_report(folder)]
+    if pdf:
+        from sidestep.serving.report.one_page import write_one_page
+
+        return [write_one_page(folder, sample, out)]
+    from sidestep.serving.report.writing import write_sample_page
+
+    return [write_sample_page(folder, sample, out)]

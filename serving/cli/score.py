@@ -1,0 +1,301 @@
+"""What does `sidestep score` do?
+
+It ends with:
+
+====  ==========================================================================
+code  meaning
+====  ==========================================================================
+0     every sample was scored, or set apart with its reason in manifest.json
+1     something unforeseen happened; DIR is as it was before
+2     the command line, study, model or DIR must be mended; DIR is as it was
+3     DIR is written, and holds what --fail-on names
+130   interrupted from the keyboard; the same command goes on from there
+137   killed (any signal: 128 and its number); the same command goes on as well
+====  ==========================================================================
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sidestep.models.engines.options import engine_options
+from sidestep.serving.cli.options import MODEL_ADDRESSES, tracking_uri_option, trust_option
+
+if TYPE_CHECKING:
+    from sidestep.features.files.store import MatrixStore
+    from sidestep.features.study.on_disk import SampleSource
+
+#: Exit codes of `score`, as in the table above.
+EXIT_CODES = {
+    0: "every sample was scored, or set apart with its reason in manifest.json",
+    1: "something unforeseen happened; DIR is as it was before",
+    2: "the command line, study, model or DIR must be mended; DIR is as it was",
+    3: "DIR is written, and holds what --fail-on names",
+    130: "interrupted from the keyboard; the same command goes on from there",
+    137: "killed (any signal: 128 and its number); the same command goes on as well",
+}
+FAILED_ON = 3
+# Bytes of a study that is read within a second or two.
+_SMALL = 2**24
+# Click leaves the lines of a paragraph alone that begins with \b.
+_EPILOG = "\n".join(
+    ["\b", "Exit codes:", *(f"  {code:<4}{what}" for code, what in EXIT_CODES.items())]
+)
+
+# What takes a second to import is imported inside the functions, so that --help answers at once.
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("study", type=click.Path(path_type=Path))
+@click.option(
+    "--model",
+    required=True,
+    metavar="MODEL",
+    help=MODEL_ADDRESSES,
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="Folder to write; an earlier output of score there is replaced.",
+)
+@click.option("--drugs", metavar="A,B", help="Drugs to score; all of the model by default.")
+@click.option(
+    "--top-k",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="Features named in each explanation.",
+)
+@click.option(
+    "--level",
+    type=click.FloatRange(0.5, 0.99),
+    default=0.8,
+    show_default=True,
+    help="Share of samples whose response the intervals are to hold.",
+)
+@click.option(
+    "--her2-context",
+    is_flag=True,
+    help="Percentiles and calls relative to the HER2-high training lines alone.",
+)
+@click.option(
+    "--knowledge",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder with CIViC, Hallmark, PROGENy and Reactome, of which any may be missing (README, "
+    "'Larger databases'); sidestep/knowledge in your cache by default.",
+)
+@tracking_uri_option
+@click.option(
+    "--fail-on",
+    type=click.Choice(["never", "quarantine", "abstain"]),
+    default="never",
+    show_default=True,
+    help="For schedulers: write everything, then end with exit code 3 if a sample was quarantined "
+    "(quarantine), or if one was or any call is to abstain (abstain).",
+)
+@click.option(
+    "--chunk-size",
+    type=click.IntRange(min=1),
+    default=256,
+    show_default=True,
+    help="Samples scored at a time, and lost at most if the job is killed.",
+)
+@click.option("--no-report", is_flag=True, help="Write no report.html; `report DIR` draws it.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes of the local engine; each holds the model.",
+)
+@engine_options
+@trust_option
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@click.pass_context
+def score(
+    ctx: click.Context,
+    study: Path,
+    model: str,
+    out: Path,
+    drugs: str | None,
+    top_k: int,
+    level: float,
+    her2_context: bool,
+    knowledge: Path | None,
+    tracking_uri: str | None,
+    fail_on: str,
+    chunk_size: int,
+    no_report: bool,
+    jobs: int,
+    engine: str,
+    scheduler: str | None,
+    trust: bool,
+    quiet: bool,
+) -> None:
+    """Predict and explain every sample of STUDY for every drug of a model.
+
+    DIR gets report.html (for people), scores.parquet and scores.csv (a row a sample and drug),
+    explanations.parquet and mechanisms.parquet (what moved each prediction), evidence.parquet
+    (what the literature knows), gene_sets.parquet (gene sets of larger databases that a sample is
+    extreme in), reference.parquet (where the training lines lie) and manifest.json (with what it
+    was made, and what was left out). It is written whole or not at all. After a crash the same
+    command goes on where the job stopped.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    from sidestep.models.registry.look_up_ahead import LookUpAhead
+
+    with ExitStack() as context:
+        # A model is looked up, and a small study is read, while all else is imported.
+        with LookUpAhead(model, tracking_uri or None) as ahead:
+            from sidestep.features.files import parquet as parquet_matrix  # noqa: F401 - not by two threads
+            from sidestep.features.files.store import MatrixStore
+            from sidestep.features.study import on_disk as stored_study  # noqa: F401 - not by two threads
+            from sidestep.serving.disk.lock import claimed
+
+            # What can be refused at once is, before a large study is read.
+            claim = context.enter_context(claimed(out))
+            store = context.enter_context(MatrixStore(claim.matrices))
+            aside = context.enter_context(ThreadPoolExecutor(1))
+            early = aside.submit(_opened_early, study, store, out)
+
+            from sidestep.features.progress import say, shown_progress
+            from sidestep.models.engines.options import open_engine
+            from sidestep.models.registry.load import load_model
+            from sidestep.serving.evidence.databases import read_outside_knowledge
+            from sidestep.serving.job import choose_drugs, score_study
+            from sidestep.serving.scoring.compile_ahead import compile_ahead
+            from sidestep.serving.scoring.options import ScoreOptions
+
+            workers = context.enter_context(
+                open_engine(engine, jobs=jobs, scheduler=scheduler, notice=_note)
+            )
+            outside = read_outside_knowledge(knowledge)
+            if ahead.looking:  # there is time to load the compiled loops
+                compile_ahead()
+            loaded = load_model(model, tracking_uri or None, trust=trust, ahead=ahead)
+        chosen = choose_drugs(loaded, _names(drugs))
+        subject = early.result() or _open(study, store, out)
+        _tell_doubts(subject, bool(loaded.predictor.training.get("simulated")), quiet=quiet)
+        if outside.note and not quiet:
+            say(f"note: {outside.note}")
+        with shown_progress(len(subject.samples), quiet=quiet) as progress:
+            manifest = score_study(
+                subject,
+                loaded,
+                claim,
+                drugs=[drug.name for drug in chosen],
+                options=ScoreOptions(top_k, level, her2_context),
+                knowledge=outside,
+                chunk=chunk_size,
+                report=not no_report,
+                progress=progress,
+                notice=say,
+                engine=workers,
+            )
+    poor = [drug.name for drug in chosen if not drug.beats_baselines]
+    for line in _summary(manifest, poor, out, report=not no_report):
+        click.echo(line)
+    if fails_on(manifest, fail_on):
+        ctx.exit(FAILED_ON)
+
+
+def fails_on(manifest: dict[str, Any], fail_on: str) -> bool:
+    """Whether scores hold what `--fail-on` names, by the counts in their manifest."""
+    counts = manifest["counts"]
+    abstained = fail_on == "abstain" and counts["calls"].get("abstain", 0) > 0
+    return fail_on != "never" and (abstained or counts["samples_quarantined"] > 0)
+
+
+def _note(line: str) -> None:
+    """Say what the cluster does."""
+    from sidestep.features.progress import say
+
+    say(f"note: {line}")
+
+
+def _names(drugs: str | None) -> list[str] | None:
+    """Names between commas; None where there are none."""
+    names = [name.strip() for name in (drugs or "").split(",")]
+    return [name for name in names if name] or None
+
+
+def _opened_early(study: Path, store: MatrixStore, out: Path) -> SampleSource | None:
+    """Read a study if it is small; one that is not there is told of by who needs it."""
+    try:
+        small = sum(path.stat().st_size for path in study.iterdir()) <= _SMALL
+    except OSError:
+        return None
+    return _open(study, store, out) if small else None
+
+
+def _open(study: Path, store: MatrixStore, out: Path) -> SampleSource:
+    """Read a study; what is too large for memory goes to the store."""
+    from sidestep.features.study.on_disk import open_study
+    from sidestep.serving.disk.output import unwritable
+
+    try:
+        return open_study(study, store)
+    except OSError as failure:
+        raise unwritable(out, failure) from failure
+
+
+def _tell_doubts(study: SampleSource, model_is_simulated: bool, *, quiet: bool) -> None:
+    """Say on standard error what the scores should not be taken for."""
+    simulated = {"the study": study.simulated, "the model's training study": model_is_simulated}
+    named = [what for what, so in simulated.items() if so]
+    if named:
+        verb = "is" if len(named) == 1 else "are"
+        click.echo(
+            f"sidestep: note: {' and '.join(named)} {verb} simulated; "
+            "these scores say nothing about real samples.",
+            err=True,
+        )
+    warnings = sum(problem.severity == "warning" for problem in study.problems)
+    if warnings and not quiet:
+        click.echo(
+            f"sidestep: note: {warnings} warning(s) while reading; `sidestep check {study.path}` "
+            "lists them.",
+            err=True,
+        )
+
+
+def _summary(manifest: dict[str, Any], poor: list[str], out: Path, *, report: bool) -> list[str]:
+    """Three to seven lines: what was scored, what it lacked, and where it stands."""
+    from sidestep.features.errors import some
+    from sidestep.serving.disk.output import MANIFEST
+    from sidestep.serving.job import FILES
+    from sidestep.serving.report.writing import REPORT
+
+    counts, model = manifest["counts"], manifest["model"]
+    version = f" version {model['version']}" if model["version"] else ""
+    scored = counts["samples_scored"]
+    apart = manifest["quarantined"]
+    lacking = [
+        f"{modality} {counts['samples'] - covered['samples']}"
+        for modality, covered in manifest["coverage"].items()
+        if covered["samples"] < counts["samples"]
+    ]
+    lines = [
+        f"Scored {scored:,} of {counts['samples']:,} samples of {manifest['study']['id']} for "
+        f"{counts['drugs']} drug(s) with {model['name']}{version}: {counts['rows']:,} rows",
+        f"Response: {model['response']}, {model['unit']}",
+        f"Samples lacking a modality of the model: {', '.join(lacking) or 'none'}",
+    ]
+    sets = manifest["options"]["knowledge"]["gene_sets"]
+    if sets:
+        told = ", ".join(f"{name} {of['scorable']} of {of['sets']}" for name, of in sets.items())
+        lines.append(f"Gene sets with a score: {told}")
+    if apart:
+        lines.append(f"Quarantined, for the reasons in {MANIFEST}: {some(list(apart))}")
+    if poor:
+        lines.append(f"Not better than the baselines in cross-validation: {some(poor)}")
+    files = [name for name in FILES if report or name != REPORT]
+    return [*lines, f"Written to {out}: {', '.join(files)}"]

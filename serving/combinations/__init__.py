@@ -1,0 +1,15 @@
+"""Partner drugs where a drug is predicted to fail, by published rules and by the model.
+
+`folder.combine` reads scores, `partners` and `rules` find partners, `rows` makes their table and
+`words` and `text` say why. No synergy is claimed.
+"""
+
+__all__ = [
+    "folder",
+    "partners",
+    "rows",
+    "rules",
+    "text",
+    "views",
+    "words",
+]

@@ -1,0 +1,147 @@
+"""How do the scores in a folder get their table of partner drugs?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+
+from sidestep.features.errors import InputError
+from sidestep.features.knowledge.combinations import load_combinations
+from sidestep.serving.combinations.partners import Witnesses, panel_name
+from sidestep.serving.combinations.rows import COMBINATIONS, combination_rows
+from sidestep.serving.combinations.rules import not_measured
+from sidestep.serving.combinations.views import predicted_views, scored_views
+from sidestep.serving.disk.output import TableWriter, as_table, sync
+from sidestep.serving.disk.score_folder import ScoreFolder
+from sidestep.serving.evidence.kinship import kinship
+from sidestep.serving.evidence.states import SampleStates
+from sidestep.serving.source import Source
+
+#: The table in a score folder.
+FILES = ("combinations.parquet", "combinations.csv")
+_SHORT = COMBINATIONS.names[: COMBINATIONS.names.index("reason")]
+#: Samples looked at at once.
+_CHUNK = 256
+
+
+@dataclass(frozen=True)
+class Combined:
+    """What was found, in short.
+
+    Attributes
+    ----------
+    resisted : DataFrame
+        Every sample and drug that is predicted to fail in it: `sample_id, drug, basis`.
+    first : DataFrame
+        The rows of rank 1, without reason, caveat and source.
+    not_measured : dict of str to int
+        Condition of a rule -> resisting samples that it could not be told of.
+    """
+
+    resisted: pd.DataFrame
+    first: pd.DataFrame
+    not_measured: dict[str, int]
+
+
+def combine(
+    folder: ScoreFolder, source: Source, at_least: float, files: Sequence[Path]
+) -> Combined:
+    """Write the partner table of a score folder.
+
+    The files appear whole or not at all, and nothing else in their folder is touched. The same
+    scores, study and model give the same bytes.
+
+    Parameters
+    ----------
+    folder : ScoreFolder
+    source : Source
+        The study and the model of these scores.
+    at_least : float
+        As for `serving.combinations.views.DrugView.basis`.
+    files : sequence of Path
+        Where to write, all in one folder: ``.parquet`` or ``.csv``.
+
+    Raises
+    ------
+    InputError
+        If they cannot be written.
+    """
+    resisted = _resisted(folder.scores, at_least)
+    try:
+        # Beside the files, so that they can be renamed into their place.
+        with TemporaryDirectory(prefix=".combinations-", dir=files[0].parent) as work:
+            made = {".parquet": Path(work) / FILES[0], ".csv": Path(work) / FILES[1]}
+            with TableWriter(made[".parquet"], COMBINATIONS, made[".csv"]) as writer:
+                found = _write(folder, source, at_least, resisted, writer)
+            for path in files:
+                sync(made[path.suffix])
+                os.replace(made[path.suffix], path)
+        sync(files[0].parent)
+    except OSError as failure:
+        raise InputError(
+            f"{files[0]} cannot be written ({failure.strerror or failure}); make room, or name "
+            "a file in a place that you can write to with --out"
+        ) from failure
+    return found
+
+
+def _resisted(scores: pd.DataFrame, at_least: float) -> pd.DataFrame:
+    """Samples and drugs that are predicted to fail in them, and why that is said."""
+    rows = [
+        (sample, drug, basis)
+        for drug, by_sample in scored_views(scores).items()
+        for sample, view in by_sample.items()
+        if (basis := view.basis(at_least))
+    ]
+    return pd.DataFrame(rows, columns=["sample_id", "drug", "basis"]).astype("str")
+
+
+def _write(
+    folder: ScoreFolder,
+    source: Source,
+    at_least: float,
+    resisted: pd.DataFrame,
+    writer: TableWriter,
+) -> Combined:
+    """Write the rows, some samples after the other."""
+    drugs = [str(drug) for drug in folder.scores["drug"].unique()]
+    unscored = _unscored_partners(source, drugs)
+    model = source.model
+    named = f"model {model.name} {model.version}".rstrip()
+    resisting = {drug: set(part["sample_id"]) for drug, part in resisted.groupby("drug")}
+    wanted = set(resisted["sample_id"])
+    samples = [sample for sample in folder.samples if sample in wanted]
+    first = [pd.DataFrame(columns=_SHORT)]
+    unknown: dict[str, set[str]] = {}
+    for at in range(0, len(samples), _CHUNK):
+        part = source.study.select(samples[at : at + _CHUNK])
+        states = SampleStates(part, model.predictor.mechanisms)
+        scores = folder.scores[folder.scores["sample_id"].isin(list(part.samples))]
+        views = {**scored_views(scores), **predicted_views(source, part, unscored)}
+        witnesses = Witnesses(states, views, at_least)
+        rows = combination_rows(witnesses, drugs, named, simulated=source.simulated)
+        writer.append(as_table(rows, COMBINATIONS))
+        first.append(rows.loc[rows["rank"] == 1, _SHORT])
+        for drug in drugs:
+            for condition, those in not_measured(states, drug).items():
+                unknown.setdefault(condition, set()).update(those & resisting.get(drug, set()))
+    counted = {condition: len(those) for condition, those in unknown.items() if those}
+    return Combined(resisted, pd.concat(first, ignore_index=True), counted)
+
+
+def _unscored_partners(source: Source, scored: Sequence[str]) -> list[str]:
+    """Partners that the model has and that were not scored, as it names them."""
+    panel = tuple(source.model.predictor.drugs)
+    named = {
+        name
+        for rule in load_combinations()
+        if rule.partner
+        and any(kinship(drug, rule.resisted) for drug in scored)
+        and (name := panel_name(rule.partner, panel)) is not None
+    }
+    return [name for name in panel if name in named and name not in scored]

@@ -1,0 +1,133 @@
+"""Which rules about partner drugs apply to a sample that a drug may fail in?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sidestep.features.knowledge.combinations import Combination, load_combinations
+from sidestep.features.knowledge.conditions import Condition
+from sidestep.serving.evidence.context import context_strength, variants_of
+from sidestep.serving.evidence.facts import OTHER_CONTEXT, SAME_TARGET, SHOWN
+from sidestep.serving.evidence.kinship import kinship, same_drug
+from sidestep.serving.evidence.rules import HER2_POSITIVE, PROTEIN_CHANGE
+from sidestep.serving.evidence.states import SampleStates
+
+
+@dataclass(frozen=True)
+class RuleMatch:
+    """A rule that applies to one sample and one drug.
+
+    Attributes
+    ----------
+    rule : Combination
+    near : str
+        ``"shown"`` if the rule is about this very drug, ``"same target"`` if about another one of
+        its target or class (`serving.evidence.kinship.kinship`).
+    shown : str
+        What the sample shows, in words.
+    in_context : bool
+        Whether the sample is known to be like the cells that the rule was found in.
+    """
+
+    rule: Combination
+    near: str
+    shown: str
+    in_context: bool
+
+    @property
+    def on_protein_change(self) -> bool:
+        """Whether the rule is about a change of the drug's target, and not about a mechanism."""
+        return _on_protein_change(self.rule.condition)
+
+    @property
+    def tried(self) -> bool:
+        """Whether these very drugs were tried together."""
+        return self.near == SHOWN and self.rule.evidence == SHOWN
+
+    @property
+    def evidence(self) -> str:
+        """``"shown"``, ``"same target"`` or ``"other context"``, as `evidence_fact.Fact` has it."""
+        if not self.in_context:
+            return OTHER_CONTEXT
+        return SHOWN if self.tried else SAME_TARGET
+
+
+def rules_about(
+    drug: str, rules: Sequence[Combination] | None = None
+) -> list[tuple[Combination, str]]:
+    """Rules about a drug, in the order of the table, each with how near it is to those tested.
+
+    Of the rules with one condition those about the very drug count, and those about another one
+    of its target only where there are none. A rule about a protein change counts for the very
+    drug alone, because such changes tell drugs of one target apart.
+
+    Parameters
+    ----------
+    drug : str
+    rules : sequence of Combination, optional
+        Those of the table by default.
+    """
+    near = [(rule, kinship(drug, rule.resisted)) for rule in rules or load_combinations()]
+    direct = {rule.condition.text for rule, how in near if how == SHOWN}
+    return [
+        (rule, how)
+        for rule, how in near
+        if not (rule.partner and same_drug(drug, rule.partner))
+        and (how == SHOWN or (how == SAME_TARGET and _may_be_carried_over(rule, direct)))
+    ]
+
+
+def rule_matches(states: SampleStates, drug: str) -> dict[int, list[RuleMatch]]:
+    """Place of a sample -> rules about a drug that apply to it, in the order of the table.
+
+    The rules without a protein change come from HER2-positive cells: any other sample has another
+    context. A sample with a protein change has the context of the rule if it has that of a row of
+    the table of resistance variants, by which the change makes the drug fail.
+    """
+    found: dict[int, list[RuleMatch]] = {}
+    positive = states.shows(HER2_POSITIVE) == 1.0
+    for rule, near in rules_about(drug):
+        for row in map(int, np.flatnonzero(states.meets(rule.condition))):
+            if _on_protein_change(rule.condition):
+                in_context = _fails_by_it(states, drug, rule.condition, row)
+            else:
+                in_context = bool(positive[row])
+            shown = states.told(rule.condition, row)
+            found.setdefault(row, []).append(RuleMatch(rule, near, shown, in_context))
+    return found
+
+
+def not_measured(states: SampleStates, drug: str) -> dict[str, set[str]]:
+    """Condition of a rule about a drug -> samples of which nobody can say whether they meet it.
+
+    Of the rules that name a partner, and only where what was measured leaves it open.
+    """
+    found = {}
+    for rule, _ in rules_about(drug):
+        shown = np.array([states.shows(term) for term in rule.condition.terms])
+        unknown = np.isnan(shown).any(axis=0) & ~(shown == 0.0).any(axis=0)
+        if rule.partner and unknown.any():
+            found[rule.condition.text] = set(map(str, states.samples[unknown]))
+    return found
+
+
+def _may_be_carried_over(rule: Combination, direct: set[str]) -> bool:
+    return rule.condition.text not in direct and not _on_protein_change(rule.condition)
+
+
+def _on_protein_change(condition: Condition) -> bool:
+    return any(PROTEIN_CHANGE.fullmatch(term.change) for term in condition.terms)
+
+
+def _fails_by_it(states: SampleStates, drug: str, condition: Condition, row: int) -> bool:
+    """Whether a sample is like cells in which a condition's protein change made a drug fail."""
+    changes = {(term.name, term.change) for term in condition.terms}
+    return any(
+        variant.effect == "resistance"
+        and (variant.gene, variant.variant) in changes
+        and context_strength(states, variant, row) == SHOWN
+        for variant in variants_of(drug)
+    )

@@ -1,0 +1,207 @@
+"""What has an unfinished job already done? Finished chunks on disk, each with its digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sidestep.features.errors import InputError, comes_again
+from sidestep.serving.disk.output import REPLACED, sync
+
+_JOURNAL = "journal.jsonl"
+_KIND = "sidestep score journal"
+#: Name, in the work folder, of the folder that is to become the output.
+OUTPUT = "output"
+_OURS = re.compile(rf"((\d+\.[a-z_]+\.parquet|{re.escape(_JOURNAL)})(\.new)?|{OUTPUT}|{REPLACED})")
+Notice = Callable[[str], None]
+
+
+class Journal:
+    """The work folder of one job, which outlives the job's process.
+
+    Each finished chunk is a Parquet file a table, and then a line in ``journal.jsonl`` with the
+    files' sha256. A file gets its name once its content is on disk; what has no line, or another
+    digest than its line says, is as good as not there. So the process may end at any point, and
+    a later one with the same job goes on.
+
+    As a context: the folder is removed when the block has ended well, or with an `InputError`,
+    which would come again; with any other error, or one that a disk caused, the finished chunks
+    stay for a later run.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if missing. What another job left there is removed, and so is an earlier output that
+        was set aside there: bring it back before (`serving.disk.output.put_back`).
+    job : str
+        Digest of everything that the chunks depend on.
+    notice : callable
+        Told, in one line each, what was found there.
+
+    Raises
+    ------
+    InputError
+        If `folder` holds something that no job wrote.
+    """
+
+    def __init__(self, folder: Path, job: str, notice: Notice) -> None:
+        self.folder = folder
+        self._notice = notice
+        _require_ours(folder)
+        found = _entries(folder / _JOURNAL)
+        self._finished: dict[int, dict[str, str]] = {}
+        if found and found[0] == {"kind": _KIND, "job": job}:
+            self._finished = dict(map(_chunk_of, found[1:]))
+        elif folder.exists():
+            if len(found) > 1:
+                notice(f"note: unfinished work of another job was removed from {folder}")
+            self.discard()
+        try:
+            self._prepare(job)
+        except OSError:
+            if not self._finished:
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    def _prepare(self, job: str) -> None:
+        """Remove what a killed process left half-done, and the journal's half-written end."""
+        self.folder.mkdir(exist_ok=True)
+        self._clear_unfinished()
+        if (self.folder / REPLACED).exists():
+            shutil.rmtree(self.folder / REPLACED)
+        lines: list[dict[str, Any]] = [{"kind": _KIND, "job": job}]
+        lines += [{"chunk": n, "sha256": files} for n, files in self._finished.items()]
+        content = b"".join(map(_line, lines))
+        journal = self.folder / _JOURNAL
+        if not journal.exists() or journal.read_bytes() != content:
+            _write(journal, content)
+
+    @property
+    def finished(self) -> frozenset[int]:
+        """Numbers of the chunks that are done."""
+        return frozenset(self._finished)
+
+    def record(self, chunk: int, tables: Mapping[str, pa.Table]) -> None:
+        """Keep the tables of a chunk."""
+        files = {}
+        for name, table in tables.items():
+            buffer = pa.BufferOutputStream()
+            pq.write_table(table, buffer)
+            content = buffer.getvalue().to_pybytes()
+            # Should the new name be lost with the power, the chunk is scored once more.
+            _write(self._part(chunk, name), content)
+            files[name] = hashlib.sha256(content).hexdigest()
+        with (self.folder / _JOURNAL).open("ab") as journal:
+            journal.write(_line({"chunk": chunk, "sha256": files}))
+            journal.flush()
+            os.fsync(journal.fileno())
+        self._finished[chunk] = files
+
+    def read(self, chunk: int) -> dict[str, pa.Table] | None:
+        """The tables of a chunk; None if it is not done, or what was done is lost or damaged."""
+        tables = {}
+        for name, digest in self._finished.get(chunk, {}).items():
+            content = b""
+            with suppress(OSError):  # missing, or the disk cannot read it any more
+                content = self._part(chunk, name).read_bytes()
+            if hashlib.sha256(content).hexdigest() != digest:
+                self._notice(
+                    f"warning: {self._part(chunk, name)} is damaged; its samples are scored again"
+                )
+                del self._finished[chunk]
+                return None
+            tables[name] = pq.read_table(pa.BufferReader(content))
+        return tables or None
+
+    def output(self) -> Path:
+        """A new empty folder for the results, on the same disk as the place that they go to."""
+        folder = self.folder / OUTPUT
+        folder.mkdir()
+        return folder
+
+    def discard(self) -> None:
+        """Remove the folder, the journal first: parts without it tell a later job nothing."""
+        (self.folder / _JOURNAL).unlink(missing_ok=True)
+        shutil.rmtree(self.folder)
+
+    def _part(self, chunk: int, name: str) -> Path:
+        return self.folder / f"{chunk:06d}.{name}.parquet"
+
+    def _clear_unfinished(self) -> None:
+        """Remove what is of no use to a later run."""
+        for path in self.folder.glob("*.new"):
+            path.unlink()
+        if (self.folder / OUTPUT).exists():
+            shutil.rmtree(self.folder / OUTPUT)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with suppress(OSError):  # what cannot be removed is removed by the next job
+            self._clear_unfinished()
+            lost_cause = comes_again(error) or not self._finished
+            # An earlier output that could not be put back is not removed with the rest.
+            if kind is None or (lost_cause and not (self.folder / REPLACED).exists()):
+                self.discard()
+
+
+def _require_ours(folder: Path) -> None:
+    """Refuse a work folder that is something else, before anything in it is removed."""
+    if not folder.exists() and not folder.is_symlink():
+        return
+    if folder.is_symlink() or not folder.is_dir():
+        raise InputError(f"{folder} is in the way: unfinished work is kept there; remove it")
+    for path in sorted(folder.iterdir()):
+        if not _OURS.fullmatch(path.name):
+            raise InputError(
+                f"{folder}, where unfinished work is kept, holds {path.name}, which sidestep score "
+                "did not write; move it elsewhere, or give another --out"
+            )
+
+
+def _entries(journal: Path) -> list[dict[str, Any]]:
+    """Entries of a journal up to the first damaged one: its end may be half-written."""
+    entries: list[dict[str, Any]] = []
+    with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
+        for line in journal.read_bytes().splitlines(keepends=True):
+            entry = json.loads(line)
+            if entries:
+                _chunk_of(entry)
+            if _line(entry) != line:
+                break
+            entries.append(entry)
+    return entries
+
+
+def _chunk_of(entry: dict[str, Any]) -> tuple[int, dict[str, str]]:
+    """Number of a finished chunk, and the sha256 of each of its files."""
+    return int(entry["chunk"]), {str(name): str(sha) for name, sha in entry["sha256"].items()}
+
+
+def _line(entry: Any) -> bytes:
+    return json.dumps(entry, sort_keys=True).encode() + b"\n"
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file that has its name only once it is whole and on disk."""
+    new = path.with_name(path.name + ".new")
+    new.write_bytes(content)
+    sync(new)
+    os.rename(new, path)

@@ -1,0 +1,159 @@
+"""What is said of one sample? Its scores and explanations of all drugs, put together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+#: The row of ``explanations.parquet`` that sums all features which are not named.
+OTHER = "(other)"
+
+_BY_MODALITY = "contribution_"
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One named feature of an explanation; the fields are the columns of the file."""
+
+    feature: str
+    modality: str
+    mechanism: str
+    value: float | None
+    contribution: float
+    top_k_share: float | None
+    stable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DrugScore:
+    """What is said of one sample and one drug.
+
+    Attributes
+    ----------
+    drug : str
+    prediction, base_value : float
+        Response units.
+    lower, upper : float or None
+        None where there is no interval.
+    percentile, applicability, agreement : float or None
+        `agreement` is that of the explanation over folds, -1 to 1.
+    call : str
+    reasons : tuple of str
+        Codes, as in the file.
+    modalities : str
+        Of the sample, ``;``-joined.
+    by_modality, by_mechanism : dict of str to float
+        Sums of contributions; modalities that the model lacks are left out.
+    features : tuple of Feature
+        Largest contribution first.
+    rest : float
+        Sum of the contributions of all other features.
+    evidence : tuple of mapping
+        Rows of ``evidence.parquet``.
+    """
+
+    drug: str
+    prediction: float
+    lower: float | None
+    upper: float | None
+    percentile: float | None
+    call: str
+    reasons: tuple[str, ...]
+    modalities: str
+    applicability: float | None
+    base_value: float
+    agreement: float | None
+    by_modality: dict[str, float]
+    by_mechanism: dict[str, float]
+    features: tuple[Feature, ...]
+    rest: float
+    evidence: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class SampleScores:
+    """What is said of one sample, drug by drug in the folder's order."""
+
+    sample: str
+    drugs: tuple[DrugScore, ...]
+
+
+def assembled(
+    sample: str,
+    scores: list[dict[str, Any]],
+    explained: list[dict[str, Any]],
+    mechanisms: list[dict[str, Any]],
+    evidence: list[dict[str, Any]],
+) -> SampleScores:
+    """Put the rows of one sample together, drug by drug.
+
+    Parameters
+    ----------
+    sample : str
+    scores, explained, mechanisms, evidence : list of dict
+        Its rows of each table.
+    """
+    features, sums, facts = (_by_drug(rows) for rows in (explained, mechanisms, evidence))
+    drugs = []
+    for row in scores:
+        drug = str(row["drug"])
+        told = features.get(drug, [])
+        named = [Feature(**_feature(one)) for one in told if one["feature"] != OTHER]
+        drugs.append(
+            DrugScore(
+                drug=drug,
+                prediction=float(row["prediction"]),
+                lower=_finite(row["lower"]),
+                upper=_finite(row["upper"]),
+                percentile=_finite(row["resistance_percentile"]),
+                call=str(row["call"]),
+                reasons=tuple(filter(None, str(row["reasons"] or "").split(";"))),
+                modalities=str(row["modalities"] or ""),
+                applicability=_finite(row["applicability"]),
+                base_value=float(row["base_value"]),
+                agreement=_finite(row["explanation_agreement"]),
+                by_modality=_modality_sums(row),
+                by_mechanism={
+                    one["mechanism"]: float(one["contribution"]) for one in sums.get(drug, [])
+                },
+                features=tuple(named),
+                rest=sum(one["contribution"] for one in told if one["feature"] == OTHER),
+                evidence=tuple(facts.get(drug, [])),
+            )
+        )
+    return SampleScores(sample, tuple(drugs))
+
+
+def _by_drug(rows: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(str(row["drug"]), []).append(row)
+    return found
+
+
+def _feature(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "feature": str(row["feature"]),
+        "modality": str(row["modality"]),
+        "mechanism": str(row["mechanism"]),
+        "value": _finite(row["value"]),
+        "contribution": float(row["contribution"]),
+        "top_k_share": _finite(row["top_k_share"]),
+        "stable": bool(row["stable"]),
+    }
+
+
+def _modality_sums(row: Mapping[Any, Any]) -> dict[str, float]:
+    sums = {
+        str(name).removeprefix(_BY_MODALITY): _finite(value)
+        for name, value in row.items()
+        if str(name).startswith(_BY_MODALITY)
+    }
+    return {name: value for name, value in sums.items() if value is not None}
+
+
+def _finite(value: Any) -> float | None:
+    """The number; None for one that is missing."""
+    return None if value is None or not math.isfinite(value) else float(value)

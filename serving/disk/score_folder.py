@@ -1,0 +1,313 @@
+"""What do all samples' scores come to? A few numbers a sample and drug, however many there are.
+
+What lies in a score folder? Its tables, checked, and given back sample by sample.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from sidestep.features.builders.names import MODALITIES
+from sidestep.features.errors import InputError
+from sidestep.serving.disk.output import KIND, MANIFEST
+from sidestep.serving.disk.sample_scores import SampleScores, assembled
+
+#: Parts of the resistance percentile, from 0 to 100, in which samples are counted.
+BINS = 10
+#: Columns that are looked at.
+COLUMNS = ["sample_id", "drug", "call", "resistance_percentile"]
+
+
+@dataclass(frozen=True)
+class ScoreSummary:
+    """All scores in short.
+
+    Attributes
+    ----------
+    samples : sequence of str
+        Scored samples, in study order.
+    resistance : numpy.ndarray
+        Each sample's mean resistance percentile over the drugs that it has a call for; NaN where
+        it has none.
+    bins : dict of str to ndarray of shape (`BINS` + 1,)
+        Drug -> samples in each tenth of the percentile, and those without a call.
+    """
+
+    samples: Sequence[str]
+    resistance: np.ndarray
+    bins: dict[str, np.ndarray]
+
+    def most_resistant(self, count: int) -> list[str]:
+        """Samples with the highest resistance, in study order; those without a call come last."""
+        order = np.argsort(-np.nan_to_num(self.resistance, nan=-1.0), kind="stable")
+        return [self.samples[at] for at in np.sort(order[:count]).tolist()]
+
+
+def summary_of(batches: Iterable[pa.RecordBatch]) -> ScoreSummary:
+    """Sum up rows with `COLUMNS`, a sample's together, piece by piece."""
+    sums: list[pd.DataFrame] = []
+    bins: dict[str, np.ndarray] = {}
+    for batch in batches:
+        rows = batch.to_pandas()
+        told = rows["resistance_percentile"].where(rows["call"] != "abstain")
+        sums.append(told.groupby(rows["sample_id"], sort=False).agg(["sum", "count"]))
+        # NaN counts as without a call.
+        tenth = np.minimum(told.fillna(100.0 * BINS) // (100 / BINS), BINS).astype(int)
+        tenth[told == 100.0] = BINS - 1
+        for drug, places in tenth.groupby(rows["drug"], sort=False):
+            counts = np.bincount(places, minlength=BINS + 1)
+            bins[str(drug)] = bins.get(str(drug), 0) + counts
+    # A sample at the end of one piece may be the first of the next.
+    whole = pd.concat(sums).groupby(level=0, sort=False).sum()
+    with np.errstate(invalid="ignore"):
+        resistance = whole["sum"].to_numpy(float) / whole["count"].to_numpy(float)
+    return ScoreSummary([str(sample) for sample in whole.index], resistance, bins)
+
+
+_SCORES, _EXPLANATIONS, _MECHANISMS, _REFERENCE, _EVIDENCE = (
+    f"{name}.parquet" for name in ("scores", "explanations", "mechanisms", "reference", "evidence")
+)
+#: What a report needs of each table.
+_COLUMNS = {
+    _SCORES: """sample_id drug response unit prediction lower upper level resistance_percentile
+        call reasons modalities applicability base_value explanation_agreement""".split(),
+    _EXPLANATIONS: """sample_id drug rank feature modality mechanism value contribution
+        top_k_share stable""".split(),
+    _MECHANISMS: "sample_id drug mechanism contribution".split(),
+    _REFERENCE: "drug modalities quantile predicted observed".split(),
+    _EVIDENCE: (
+        "sample_id drug fact direction strength statement alternatives source agreement"
+    ).split(),
+}
+_FACTS = ("model", "study", "counts", "coverage", "quarantined", "options", "drugs")
+_AGAIN = "score the study again with sidestep score"
+# Facts are wide: so many take some 10 MB.
+_ROWS_AT_A_TIME = 8_192
+
+
+@dataclass(frozen=True)
+class ScoreFolder:
+    """An output of `sidestep score`.
+
+    Attributes
+    ----------
+    path : Path
+    manifest : dict
+    reference : DataFrame
+        ``reference.parquet`` as it is.
+    """
+
+    path: Path
+    manifest: dict[str, Any]
+    reference: pd.DataFrame
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """``scores.parquet`` as it is, in memory as a whole."""
+        scores: pd.DataFrame = _read(self.path / _SCORES).to_pandas()
+        return scores
+
+    @cached_property
+    def summary(self) -> ScoreSummary:
+        """All scores in short; the file is read piece by piece.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read.
+        """
+        return summary_of(_batches(self.path / _SCORES, COLUMNS))
+
+    @property
+    def samples(self) -> Sequence[str]:
+        """Scored samples, in study order."""
+        return self.summary.samples
+
+    @property
+    def modalities(self) -> list[str]:
+        """Those that the model uses."""
+        return [name for name in MODALITIES if name in self.manifest["coverage"]]
+
+    def each_sample(self, shown: Collection[str] | None = None) -> Iterator[SampleScores]:
+        """Those of the samples that are `shown` (all by default), in study order, one at a time.
+
+        Only a part of the tables is in memory.
+
+        Raises
+        ------
+        InputError
+            If a table cannot be read, or they do not hold the same samples.
+        """
+        evidence = self._evidence(shown)
+        names = (_EXPLANATIONS, _MECHANISMS)
+        with ExitStack() as open_files:
+            scores, *others = (
+                open_files.enter_context(closing(_by_sample(self.path / name, shown)))
+                for name in (_SCORES, *names)
+            )
+            for rows in scores:
+                sample = str(rows[0]["sample_id"])
+                parts = [next(other, None) for other in others]
+                for name, part in zip(names, parts, strict=True):
+                    if not part or part[0]["sample_id"] != sample:
+                        raise InputError(f"{self.path / name} lacks sample {sample}; {_AGAIN}")
+                features, sums = (part or [] for part in parts)
+                yield assembled(sample, rows, features, sums, evidence.get(sample, []))
+
+    def one_sample(self, sample: str) -> SampleScores:
+        """A single sample.
+
+        Raises
+        ------
+        InputError
+            If it was not scored; it suggests the nearest names.
+        """
+        rows, features, sums = (
+            _read(self.path / name, [("sample_id", "==", sample)]).to_pylist()
+            for name in (_SCORES, _EXPLANATIONS, _MECHANISMS)
+        )
+        if not rows:
+            raise InputError(self._unknown(sample))
+        return assembled(sample, rows, features, sums, self._evidence([sample]).get(sample, []))
+
+    def _unknown(self, sample: str) -> str:
+        if sample in self.manifest["quarantined"]:
+            return (
+                f"sample {sample} has no scores in {self.path}: "
+                f"{self.manifest['quarantined'][sample]}"
+            )
+        near = get_close_matches(sample, self.samples, n=3)
+        hint = f"did you mean {' or '.join(near)}?" if near else (
+            f"it has {len(self.samples):,} samples, {self.samples[0]} among them"
+        )  # fmt: skip
+        return f"{self.path} has no sample {sample!r}; {hint}"
+
+    def _evidence(self, shown: Collection[str] | None) -> dict[str, list[dict[str, Any]]]:
+        """Facts of each sample; none where no evidence was looked for."""
+        path = self.path / _EVIDENCE
+        if not path.exists():
+            return {}
+        _require_columns(path)
+        found: dict[str, list[dict[str, Any]]] = {}
+        for piece in _pieces(path, shown):
+            for row in piece.to_pylist():
+                found.setdefault(str(row["sample_id"]), []).append(row)
+        return found
+
+
+def read_score_folder(path: Path) -> ScoreFolder:
+    """Read an output of `sidestep score`.
+
+    Raises
+    ------
+    InputError
+        If `path` is none, lacks a file or column (an older one), or a file cannot be read.
+    """
+    manifest = _manifest(path)
+    missing = [name for name in _FACTS if name not in manifest]
+    if missing:
+        raise InputError(
+            f"{path / MANIFEST} lacks {', '.join(missing)}, written by an older version; {_AGAIN}"
+        )
+    for name in (_SCORES, _EXPLANATIONS, _MECHANISMS):
+        _require_columns(path / name)
+    with _readable(path / _SCORES):
+        drugs = pq.read_table(path / _SCORES, columns=["drug"], read_dictionary=["drug"])["drug"]
+    if not len(drugs):
+        raise InputError(f"{path / _SCORES} has no rows; {_AGAIN}")
+    described = {drug["name"] for drug in manifest["drugs"]}
+    for drug in drugs.unique().to_pylist():
+        if drug not in described:
+            raise InputError(f"{path / MANIFEST} does not describe drug {drug}; {_AGAIN}")
+    return ScoreFolder(path, manifest, _read(path / _REFERENCE).to_pandas())
+
+
+def _manifest(path: Path) -> dict[str, Any]:
+    if not path.is_dir():
+        what = "is not a folder" if path.exists() else "does not exist"
+        raise InputError(f"{path} {what}; give a folder that sidestep score wrote")
+    try:
+        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        manifest = None
+    if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
+        raise InputError(
+            f"{path} holds no {MANIFEST} of sidestep score; give a folder that it wrote"
+        )
+    return manifest
+
+
+def _read(path: Path, filters: list[tuple[str, str, Any]] | None = None) -> pa.Table:
+    _require_columns(path)
+    with _readable(path):
+        return pq.read_table(path, filters=filters)
+
+
+def _batches(path: Path, columns: list[str] | None = None) -> Generator[pa.RecordBatch]:
+    """Rows of a table piece by piece; damage may show in any of them."""
+    with _readable(path), pq.ParquetFile(path) as file:
+        yield from file.iter_batches(_ROWS_AT_A_TIME, columns=columns)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Say that a file cannot be read if what is done to it fails."""
+    try:
+        yield
+    except (OSError, pa.ArrowException) as failure:
+        raise InputError(f"{path} cannot be read ({_first_line(failure)}); {_AGAIN}") from failure
+
+
+def _require_columns(path: Path) -> None:
+    """Refuse a table that is missing, or was written before its columns were what they are."""
+    if not path.exists():
+        raise InputError(f"{path} is missing, as in folders of older versions; {_AGAIN}")
+    with _readable(path):
+        names = pq.read_schema(path).names
+    missing = [name for name in _COLUMNS[path.name] if name not in names]
+    if missing:
+        raise InputError(
+            f"{path} lacks column {', '.join(missing)}, as in folders of older versions; {_AGAIN}"
+        )
+
+
+def _first_line(failure: Exception) -> str:
+    return str(failure).partition("\n")[0].rstrip(".")
+
+
+def _pieces(path: Path, shown: Collection[str] | None) -> Generator[pa.Table]:
+    """Rows of the samples that are `shown`, read piece by piece in the file's order."""
+    wanted = None if shown is None else pa.array(list(shown), pa.string())
+    with closing(_batches(path)) as batches:
+        for batch in batches:
+            piece = pa.Table.from_batches([batch])
+            yield piece if wanted is None else piece.filter(pc.is_in(piece["sample_id"], wanted))
+
+
+def _by_sample(path: Path, shown: Collection[str] | None) -> Generator[list[dict[str, Any]]]:
+    """Rows of each sample that is `shown`, which stand together in the file, in its order."""
+    rest: pa.Table | None = None
+    with closing(_pieces(path, shown)) as pieces:
+        for piece in pieces:
+            rows = piece if rest is None else pa.concat_tables([rest, piece])
+            names = rows["sample_id"].to_numpy()
+            starts = [0, *(np.flatnonzero(names[1:] != names[:-1]) + 1).tolist()]
+            for start, end in pairwise(starts):
+                yield rows.slice(start, end - start).to_pylist()
+            rest = rows.slice(starts[-1])
+    if rest is not None and len(rest):
+        yield rest.to_pylist()

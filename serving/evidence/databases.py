@@ -1,0 +1,161 @@
+"""Which larger databases does the evidence draw on? Read from a folder that a user names."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sidestep.features.errors import InputError
+from sidestep.features.knowledge.gene_sets import (
+    HALLMARK,
+    PROGENY,
+    REACTOME,
+    GeneSet,
+    read_gmt,
+    read_progeny,
+)
+from sidestep.models.predictor.gene_sets import GeneSetStanding, gene_set_reference
+from sidestep.models.reliability.applicability import NearestLines
+from sidestep.serving.evidence.civic import CIVIC_FILE, read_civic
+
+CIVIC = "CIViC"
+_CACHE = "sidestep/knowledge in the user's cache"
+#: Files of the knowledge folder, by database. Any other ``*.gmt`` there is read as well.
+FILES = {
+    CIVIC: CIVIC_FILE,
+    HALLMARK: "hallmark_symbols.gmt",
+    PROGENY: "progeny_human_top100_14pathways.csv",
+    REACTOME: "ReactomePathways.gmt",
+}
+
+
+@dataclass(frozen=True)
+class OutsideKnowledge:
+    """Databases beside the tables of ``features/knowledge``; any may be missing.
+
+    Attributes
+    ----------
+    civic : DataFrame or None
+        As `serving.evidence.civic.read_civic` returns.
+    gene_sets : tuple of GeneSet
+    digests : mapping of str to str
+        File that was read -> its sha256.
+    folder : str
+        Where they were looked for; empty if nowhere.
+    """
+
+    civic: pd.DataFrame | None = None
+    gene_sets: tuple[GeneSet, ...] = ()
+    digests: Mapping[str, str] = field(default_factory=dict)
+    folder: str = ""
+
+    @property
+    def databases(self) -> list[str]:
+        """Databases that were read: CIViC, then those of gene sets by name."""
+        of_sets = sorted({one.database for one in self.gene_sets})
+        return [*([CIVIC] if self.civic is not None else []), *of_sets]
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """Database that was not found -> the file that it is looked for in."""
+        found = self.databases
+        return {name: file for name, file in FILES.items() if name not in found}
+
+    @property
+    def note(self) -> str:
+        """Which databases are missing, where they were looked for and how to get them; or empty."""
+        if not self.missing:
+            return ""
+        named = ", ".join(f"{name} ({file})" for name, file in self.missing.items())
+        own = ", ".join(["its own tables", *self.databases])
+        return (
+            f"no {named} in {self.folder}, so the evidence goes by {own}; README says under "
+            "'Larger databases' where to get them: put the files there, or name their folder with "
+            "--knowledge"
+        )
+
+    def stand(self, features: pd.DataFrame, nearest: NearestLines) -> GeneSetStanding | None:
+        """Where samples with these features stand in the gene sets; None without any."""
+        if not self.gene_sets:
+            return None
+        return gene_set_reference(self.gene_sets, nearest).stand(features)
+
+    def told(self, nearest: NearestLines) -> dict[str, Any]:
+        """What the manifest says: files with digests, what is missing, what can be scored.
+
+        Parameters
+        ----------
+        nearest : NearestLines
+            The model's training lines, whose genes decide which gene sets have a score.
+        """
+        scorable = {name: {"sets": 0, "scorable": 0} for name in self.databases if name != CIVIC}
+        if self.gene_sets:
+            enough = gene_set_reference(self.gene_sets, nearest).scorable
+            for one, has in zip(self.gene_sets, enough, strict=True):
+                scorable[one.database]["sets"] += 1
+                scorable[one.database]["scorable"] += int(has)
+        return {
+            "databases": self.databases,
+            "files": dict(self.digests),
+            "missing": self.missing,
+            # The same for every user who names no folder.
+            "looked_in": _CACHE if self.folder in ("", str(_cached())) else self.folder,
+            "gene_sets": scorable,
+        }
+
+
+#: No database at hand.
+NO_KNOWLEDGE = OutsideKnowledge()
+
+
+def read_outside_knowledge(folder: Path | None) -> OutsideKnowledge:
+    """Read what a knowledge folder holds.
+
+    Parameters
+    ----------
+    folder : Path or None
+        None is the folder ``sidestep/knowledge`` of the user's cache, if there is one.
+
+    Raises
+    ------
+    InputError
+        If a folder that was named does not exist, or a file in it cannot be read.
+    """
+    if folder is not None and not folder.is_dir():
+        raise InputError(f"the knowledge folder {folder} does not exist; give another --knowledge")
+    place = _cached() if folder is None else folder
+    digests: dict[str, str] = {}
+    sets: list[GeneSet] = []
+    for path in [*sorted(place.glob("*.gmt")), place / FILES[PROGENY]]:
+        if path.is_file():
+            digests[path.name] = _digest(path)
+            sets += read_progeny(path) if path.name == FILES[PROGENY] else _gmt(path)
+    civic = read_civic(place)
+    if civic is not None:
+        digests[CIVIC_FILE] = _digest(place / CIVIC_FILE)
+    return OutsideKnowledge(civic, tuple(sets), digests, str(place))
+
+
+def _gmt(path: Path) -> Iterator[GeneSet]:
+    """Gene sets of a file; one that is called as CIViC is, which has none, keeps its ending."""
+    for one in read_gmt(path):
+        yield replace(one, database=path.name) if one.database == CIVIC else one
+
+
+def _cached() -> Path:
+    """Where databases are looked for if no folder is named."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "sidestep" / "knowledge"
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); fetch it again") from None

@@ -1,0 +1,189 @@
+"""Which mechanisms that a sample shows are known to make a drug fail, or to change nothing?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from sidestep.features.knowledge.combinations import Combination, load_combinations
+from sidestep.features.knowledge.conditions import Condition, Term
+from sidestep.features.knowledge.markers import load_markers
+from sidestep.features.knowledge.rtks import load_rtks
+from sidestep.features.knowledge.variants import Pik3caVariant, load_pik3ca_variants
+from sidestep.serving.evidence.context import is_known_to_fail
+from sidestep.serving.evidence.facts import (
+    NONE,
+    OTHER_CONTEXT,
+    RESISTANCE,
+    SAME_TARGET,
+    SHOWN,
+    Fact,
+    joined,
+)
+from sidestep.serving.evidence.kinship import is_her2_drug, kinship
+from sidestep.serving.evidence.states import SampleStates
+
+_KIND = {"mutation": "variant", "fusion": "fusion", "amplified": "amplification", "loss": "state"}
+HER2_POSITIVE = Term("amplified", "gene", "ERBB2")
+_ROLES_TO_TELL = ("no effect", "better outcome")
+PROTEIN_CHANGE = re.compile(r"[A-Z]\d+[A-Z]")
+
+
+def rule_facts(states: SampleStates, drug: str) -> list[Fact]:
+    """Facts of the combination rules: a mechanism, and what restores the response.
+
+    The rules of one condition are one fact. A rule about the very drug comes before those about
+    another of its target. Conditions on a protein change are left to the table of variants, which
+    says more. The rules come from HER2-positive cells: any other sample has another context.
+    """
+    grouped: dict[str, dict[str, list[Combination]]] = {}
+    for rule in load_combinations():
+        near = kinship(drug, rule.resisted)
+        if near and not any(PROTEIN_CHANGE.fullmatch(t.change) for t in rule.condition.terms):
+            grouped.setdefault(rule.condition.text, {}).setdefault(near, []).append(rule)
+    facts = []
+    for by_kinship in grouped.values():
+        near = SHOWN if SHOWN in by_kinship else SAME_TARGET
+        for row in _places(states.meets(by_kinship[near][0].condition)):
+            facts.append(_rule_fact(states, drug, row, by_kinship[near], near))
+    return facts
+
+
+def marker_facts(
+    states: SampleStates, drug: str, overruled: Mapping[tuple[int, str], str]
+) -> list[Fact]:
+    """Facts of the marker table.
+
+    Parameters
+    ----------
+    states : SampleStates
+    drug : str
+    overruled : mapping
+        (sample, gene) -> changes of that gene that make the drug fail. What the gene would
+        otherwise promise is then told as pointing neither way.
+    """
+    facts = []
+    for marker in load_markers():
+        if kinship(drug, marker.drugs) != SHOWN:
+            continue
+        genes = [term.name for term in marker.condition.terms]
+        for row in _places(states.meets(marker.condition)):
+            against = joined([overruled.get((row, gene), "") for gene in genes], ", ")
+            undone = bool(against) and marker.direction != RESISTANCE
+            note = f"Overruled here by {against}" if undone else ""
+            facts.append(
+                Fact(
+                    drug=drug,
+                    row=row,
+                    shown=states.told(marker.condition, row),
+                    kind=_kind(marker.condition),
+                    direction=NONE if undone else marker.direction,
+                    strength=SHOWN,
+                    statement=joined([marker.statement, note], ". "),
+                    source=marker.source,
+                )
+            )
+    return facts
+
+
+def receptor_facts(states: SampleStates, drug: str) -> list[Fact]:
+    """High receptors that were looked at in HER2-positive disease, and make no HER2 drug fail.
+
+    Those with a rule of their own are told by `rule_facts`.
+    """
+    if not is_her2_drug(drug):
+        return []
+    ruled = {rule.condition.text for rule in load_combinations()}
+    facts = []
+    for gene, rtk in load_rtks().items():
+        condition = Condition(f"high:{gene}", (Term("high", "gene", gene),))
+        if rtk.role in _ROLES_TO_TELL and condition.text not in ruled:
+            for row in _places(states.meets(condition)):
+                facts.append(
+                    Fact(
+                        drug=drug,
+                        row=row,
+                        shown=states.told(condition, row),
+                        kind=_kind(condition),
+                        direction=NONE,
+                        strength=in_context(states, row, SAME_TARGET),
+                        statement=rtk.statement,
+                        source=rtk.source,
+                    )
+                )
+    return facts
+
+
+def pik3ca_facts(states: SampleStates, drug: str, told: Sequence[Fact]) -> list[Fact]:
+    """What is known of a sample's PIK3CA change, where no fact in `told` speaks of it.
+
+    Of HER2 drugs only.
+    """
+    if not is_her2_drug(drug):
+        return []
+    spoken = {f.row for f in told if f.kind == "variant" and f.shown.startswith("PIK3CA")}
+    changes: dict[str, list[Pik3caVariant]] = {}
+    for variant in load_pik3ca_variants():
+        changes.setdefault(variant.variant, []).append(variant)
+    return [
+        Fact(
+            drug=drug,
+            row=row,
+            shown=f"PIK3CA {change} ({variants[0].strength})",
+            kind="variant",
+            direction=NONE,
+            strength=in_context(states, row, SAME_TARGET),
+            statement=joined([variant.statement for variant in variants], ". "),
+            source=joined([variant.source for variant in variants]),
+        )
+        for change, variants in changes.items()
+        for row in states.carriers("PIK3CA", change)
+        if row not in spoken
+    ]
+
+
+def _rule_fact(
+    states: SampleStates, drug: str, row: int, rules: Sequence[Combination], near: str
+) -> Fact:
+    """One fact of the rules of one condition."""
+    first = rules[0]
+    fails = any(rule.direction != "no effect" for rule in rules)
+    shown_first = sorted(rules, key=lambda rule: rule.evidence != "shown")
+    partners = [rule.partner for rule in shown_first if fails and rule.partner]
+    tested = f"Tested with {', '.join(first.resisted)}" if near == SAME_TARGET else ""
+    return Fact(
+        drug=drug,
+        row=row,
+        shown=states.told(first.condition, row),
+        kind=_kind(first.condition),
+        direction=RESISTANCE if fails else NONE,
+        strength=in_context(states, row, near),
+        statement=joined([_found(first), tested, f"Caveat: {first.caveat}"], ". "),
+        source=joined([rule.source for rule in rules]),
+        alternatives=joined(name for name in partners if not is_known_to_fail(states, name, row)),
+    )
+
+
+def _found(rule: Combination) -> str:
+    """What was found: of a receptor that rescues cells, what the receptor table says."""
+    receptor = load_rtks().get(rule.condition.text.removeprefix("high:"))
+    return receptor.statement if receptor and receptor.rescues else rule.statement
+
+
+def in_context(states: SampleStates, row: int, strength: str) -> str:
+    """Strength, for a sample, of a finding in HER2-positive cells."""
+    return strength if states.shows(HER2_POSITIVE)[row] == 1.0 else OTHER_CONTEXT
+
+
+def _kind(condition: Condition) -> str:
+    """Kind of a condition's first term."""
+    term = condition.terms[0]
+    if term.state == "high":
+        return "expression" if term.measure == "gene" else term.measure
+    return _KIND[term.state]
+
+
+def _places(met: np.ndarray) -> list[int]:
+    return [int(row) for row in np.flatnonzero(met)]

@@ -1,0 +1,10 @@
+"""One sample and one drug, explained: why, what if, and what would change the call."""
+
+__all__ = [
+    "answer",
+    "explanation",
+    "flip",
+    "settings",
+    "text",
+    "what_if",
+]

@@ -1,0 +1,239 @@
+"""What is the smallest change of a single mechanism that would change the call?
+
+It is a question about the model: what it would take for the model to say something else. That a
+cell whose mechanism was pushed so far would answer otherwise is not said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sidestep.features.mechanisms.of_features import MECHANISMS, OTHER, mechanisms_of
+from sidestep.models.estimators.patterns import pattern_columns
+from sidestep.models.predictor.drug_model import DrugModel
+from sidestep.models.predictor.predictor import PanelPredictor
+from sidestep.serving.explain.settings import is_level
+from sidestep.serving.explain.what_if import ratio_slopes, shifted_samples
+from sidestep.serving.scoring.outlook import Outlook, Samples, outlook
+from sidestep.serving.scoring.reasons import NOT_BETTER, REASONS
+
+#: Largest shift tried, in training standard deviations.
+MOST_SD = 3.0
+# Shifts are whole hundredths, so that a shift that is printed is the one that was tried. The
+# larger half is tried where the smaller one did not reach the other side.
+_COARSE = 5
+_COARSE_STEPS = (range(5, 151, _COARSE), range(155, 301, _COARSE))
+# Numbers in memory at once as features of variants: 200 MB.
+_MOST_CELLS = 25_000_000
+_SIDES = ("resistant", "sensitive")
+_ABSTAINING = frozenset(reason.code for reason in REASONS if reason.abstains)
+
+
+@dataclass(frozen=True)
+class Flip:
+    """The smallest shift of one mechanism at which the call becomes another one.
+
+    Attributes
+    ----------
+    mechanism : str
+    towards : str
+        ``resistant`` or ``sensitive``: where the shift pushes the prediction.
+    call : str
+        What the call becomes.
+    sd : float
+        Of the shift, in training standard deviations of each feature.
+    prediction : float
+        There, in response units.
+    raised, lowered : tuple of str
+        Features that are shifted up and down.
+    """
+
+    mechanism: str
+    towards: str
+    call: str
+    sd: float
+    prediction: float
+    raised: tuple[str, ...]
+    lowered: tuple[str, ...]
+
+    @property
+    def n_features(self) -> int:
+        """Features that are shifted."""
+        return len(self.raised) + len(self.lowered)
+
+    @property
+    def settings(self) -> list[str]:
+        """The same change as values of ``--set``."""
+        return [
+            f"{feature}={sign}{self.sd:g}sd"
+            for sign, features in (("+", self.raised), ("-", self.lowered))
+            for feature in features
+        ]
+
+
+@dataclass(frozen=True)
+class FlipSearch:
+    """What was looked for and found.
+
+    Attributes
+    ----------
+    call : str
+        The call that was to be changed: the sample's; for a drug whose model does not beat its
+        baselines, the one that the interval alone would give.
+    obstacles : tuple of str
+        Codes of the reasons for which the sample's own call is ``abstain``. No flip is looked
+        for then, unless the only one is that the drug's model does not beat its baselines.
+    flips : tuple of Flip
+        Smallest first; for each mechanism and new call the smallest.
+    tried : tuple of str
+        Mechanisms of which the sample has levels that the model uses.
+    """
+
+    call: str
+    obstacles: tuple[str, ...]
+    flips: tuple[Flip, ...]
+    tried: tuple[str, ...]
+
+
+def find_flips(
+    predictor: PanelPredictor,
+    model: DrugModel,
+    samples: Samples,
+    said: Outlook,
+    *,
+    her2_context: bool,
+) -> FlipSearch:
+    """Find for each mechanism the smallest shift that changes the call.
+
+    All RNA, protein and copy-number levels of the mechanism that the sample has and the ridge
+    uses are shifted by the same number of training standard deviations, up to 3, each up or down
+    as its ridge coefficient says: towards the other side of the typical response, and for an
+    ``uncertain`` call towards either side. The call at each shift is that of the whole model.
+    Shifts are tried in steps of 0.05 and then of 0.01. At a shift where the sample is out of the
+    domain there is no call, and so no flip.
+
+    Parameters
+    ----------
+    predictor : PanelPredictor
+    model : DrugModel
+    samples : Samples
+        Of one sample.
+    said : Outlook
+        Of the same sample.
+    her2_context : bool
+        As in `said`.
+    """
+    obstacles = tuple(code for code in said.reasons[0].split(";") if code in _ABSTAINING)
+    if set(obstacles) - {NOT_BETTER.code}:
+        return FlipSearch("abstain", obstacles, (), ())
+    pushes = _pushes(predictor, model, samples)
+    trusted = replace(model, beats_baselines=True)
+    search = _Search(predictor, trusted, samples, list(pushes), said.level, her2_context)
+    call = str(search.outlook(samples).call[0])
+    mechanism, sizes = mechanisms_of(pushes), np.array(list(pushes.values()))
+    tried = [name for name in MECHANISMS if name in mechanism]
+    ways = [
+        _Way(name, side, np.where(mechanism == name, sizes if side == "resistant" else -sizes, 0.0))
+        for name in tried
+        for side in _SIDES
+        if side != call
+    ]
+    smallest: dict[tuple[str, str], Flip] = {}
+    for flip in sorted(search.flips(ways, call), key=lambda flip: flip.sd):
+        smallest.setdefault((flip.mechanism, flip.call), flip)
+    return FlipSearch(call, obstacles, tuple(smallest.values()), tuple(tried))
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A mechanism and a side to push it to, with one SD of each level that it moves, signed."""
+
+    mechanism: str
+    side: str
+    push: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Search:
+    """One sample and drug, to be asked what becomes of variants in some levels."""
+
+    predictor: PanelPredictor
+    model: DrugModel
+    samples: Samples
+    levels: list[str]
+    level: float
+    her2_context: bool
+
+    def outlook(self, samples: Samples) -> Outlook:
+        return outlook(
+            self.predictor, self.model, samples, level=self.level, her2_context=self.her2_context
+        )
+
+    def flips(self, ways: Sequence[_Way], call: str) -> list[Flip]:
+        """Of each way, the smallest shift to each other call that is met on it."""
+        first: dict[tuple[int, str], int] = {}
+        for steps in _COARSE_STEPS:
+            going = [at for at, way in enumerate(ways) if (at, way.side) not in first]
+            trials = [(at, step) for at in going for step in steps]
+            for (at, step), (there, _) in zip(trials, self._tried(ways, trials), strict=True):
+                first.setdefault((at, there), step)
+        finer = [
+            (at, there, step)
+            for (at, there), coarse in first.items()
+            if there not in (call, "abstain")
+            for step in range(coarse - _COARSE + 1, coarse + 1)
+        ]
+        said = self._tried(ways, [(at, step) for at, _, step in finer])
+        found: dict[tuple[int, str], Flip] = {}
+        for (at, wanted, step), (there, prediction) in zip(finer, said, strict=True):
+            if there == wanted:
+                found.setdefault((at, there), self._flip(ways[at], there, step, prediction))
+        return list(found.values())
+
+    def _flip(self, way: _Way, call: str, step: int, prediction: float) -> Flip:
+        raised, lowered = (
+            tuple(name for name, push in zip(self.levels, way.push, strict=True) if sign * push > 0)
+            for sign in (1, -1)
+        )
+        return Flip(way.mechanism, way.side, call, step / 100, prediction, raised, lowered)
+
+    def _tried(
+        self, ways: Sequence[_Way], trials: Sequence[tuple[int, int]]
+    ) -> Iterator[tuple[str, float]]:
+        """Call and prediction of each trial: a way, and its shift in hundredths."""
+        samples = self.samples
+        cells = samples.features.shape[1] * (1 + len(samples.fold_features))
+        rows = max(1, _MOST_CELLS // cells)
+        for start in range(0, len(trials), rows):
+            part = trials[start : start + rows]
+            shifts = np.array([step / 100 * ways[at].push for at, step in part])
+            variants = shifted_samples(self.predictor, samples, self.levels, shifts)
+            said = self.outlook(variants)
+            yield from zip(said.call.tolist(), said.prediction.tolist(), strict=True)
+
+
+def _pushes(predictor: PanelPredictor, model: DrugModel, samples: Samples) -> dict[str, float]:
+    """One SD of each level that is to be shifted, signed towards resistance.
+
+    These are the levels of mechanisms that the sample has and the ridge uses. What the ridge
+    makes of a level includes what it makes of the ratios that follow it.
+    """
+    names = samples.named.names.tolist()
+    pattern = model.blend.chosen(samples.features)[0]
+    if pattern is None:
+        return {}
+    seen = pattern_columns(names, pattern)
+    slopes = np.zeros(len(names))
+    slopes[seen] = model.blend.blends_[pattern].ridge_.coef_
+    column = dict(zip(names, range(len(names)), strict=True))
+    total = slopes.copy()
+    for level, ratio, slope in ratio_slopes(predictor.joiner):
+        total[column[level]] += slope * slopes[column[ratio]]
+    towards = np.sign(total) * (1.0 if predictor.scale.higher_is_resistant else -1.0)
+    pushes = towards * predictor.nearest.sd_
+    measured = np.isfinite(samples.features.to_numpy(float)[0])
+    kept = np.flatnonzero(measured & (pushes != 0) & (samples.named.mechanisms != OTHER))
+    return {names[at]: float(pushes[at]) for at in kept if is_level(names[at])}

@@ -1,0 +1,280 @@
+"""What does a model say of every sample of a study? The scores, written as a folder."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sidestep.features.errors import InputError
+from sidestep.features.study.on_disk import SampleSource
+from sidestep.features.study.study import Study
+from sidestep.models.engines.local import Engine, LocalEngine
+from sidestep.models.predictor.drug_model import DrugModel
+from sidestep.models.registry.load import LoadedModel
+from sidestep.serving.disk.journal import OUTPUT, Journal, Notice
+from sidestep.serving.disk.lock import Claim, claimed
+from sidestep.serving.disk.output import (
+    TableWriter,
+    as_table,
+    put_in_place,
+    require_replaceable,
+    unreadable,
+    unwritable,
+    write_manifest,
+)
+from sidestep.serving.evidence.databases import NO_KNOWLEDGE, OutsideKnowledge
+from sidestep.serving.manifest import Tally, describe, job_digest
+from sidestep.serving.report.writing import write_report
+from sidestep.serving.scoring.chunk import TABLES, Asked, ScoredChunk, score_tables
+from sidestep.serving.scoring.drift import drift_section
+from sidestep.serving.scoring.options import DEFAULT_OPTIONS, ScoreOptions
+from sidestep.serving.scoring.quarantine import NO_MODALITY
+from sidestep.serving.scoring.reference import REFERENCE, reference_rows
+
+#: Samples in memory at once as features and contributions: 80 MB for 40,000 features.
+CHUNK = 256
+#: Files of the folder that `score_study` writes; the report of a large study has more pages.
+FILES = (
+    "scores.parquet",
+    "scores.csv",
+    "explanations.parquet",
+    "mechanisms.parquet",
+    "evidence.parquet",
+    "gene_sets.parquet",
+    "reference.parquet",
+    "manifest.json",
+    "report.html",
+)
+Progress = Callable[[int], None]
+
+
+def choose_drugs(model: LoadedModel, names: Sequence[str] | None) -> list[DrugModel]:
+    """The model's drugs that are asked for, each once, in the model's order; all if None.
+
+    Raises
+    ------
+    InputError
+        If the model has no such drug; it suggests the nearest.
+    """
+    wanted = {drug.name for drug in model.predictor.choose(names)}
+    return [drug for drug in model.predictor.choose(None) if drug.name in wanted]
+
+
+def score_study(
+    study: SampleSource,
+    model: LoadedModel,
+    out: str | Path | Claim,
+    *,
+    drugs: Sequence[str] | None = None,
+    options: ScoreOptions = DEFAULT_OPTIONS,
+    knowledge: OutsideKnowledge = NO_KNOWLEDGE,
+    chunk: int = CHUNK,
+    report: bool = True,
+    progress: Progress | None = None,
+    notice: Notice | None = None,
+    engine: Engine | None = None,
+) -> dict[str, Any]:
+    """Score a study and write `FILES` into the folder `out`, whole or not at all.
+
+    The work is done in chunks of samples. Should the process end before its time, in whatever
+    way, the same call goes on after the last finished chunk, and the files are the same to the
+    byte. A sample that cannot be scored is named in the manifest, with the reason.
+
+    Parameters
+    ----------
+    study : Study
+        As it was read: `study.digests` stand for its content when work is taken up again.
+    model : LoadedModel
+    out : path or Claim
+        A new or empty folder, or an earlier output, which is replaced as a whole. Beside it lie,
+        until it is done, the lock ``.DIR.lock`` and the finished chunks ``.DIR.partial``.
+    drugs : sequence of str, optional
+        Names or synonyms; all drugs of the model by default.
+    options : ScoreOptions
+    knowledge : OutsideKnowledge
+        Databases that the evidence draws on beside Sidestep's own tables.
+    chunk : int
+        Samples in memory at once; the files do not depend on it.
+    report : bool
+        Whether to write ``report.html`` too.
+    progress : callable, optional
+        Told how many samples are done.
+    notice : callable, optional
+        Told, in one line each, what became of an earlier run's unfinished work.
+    engine : Engine, optional
+        Open; what scores the chunks, this process by default. The files do not depend on it.
+
+    Returns
+    -------
+    dict
+        The manifest, as in `serving.manifest.describe`.
+
+    Raises
+    ------
+    InputError
+        If a drug is unknown, no sample can be scored, another job writes `out` now, `out`
+        holds other files or cannot be written, or the study cannot be read any more.
+    """
+    chosen = choose_drugs(model, drugs)
+    if options.her2_context and not model.predictor.her2_high.any():
+        raise InputError(
+            f"model {model.name} has no HER2-high training line to compare with; "
+            "score without --her2-context"
+        )
+    job = _Job(study, model, chosen, options, knowledge, chunk, report)
+    with ExitStack() as context:
+        claim = out if isinstance(out, Claim) else context.enter_context(claimed(out))
+        engine = engine or context.enter_context(LocalEngine(1))
+        return _score(job, claim, engine, progress or _ignore, notice or _ignore)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is to be scored with what."""
+
+    study: SampleSource
+    model: LoadedModel
+    drugs: Sequence[DrugModel]
+    options: ScoreOptions
+    knowledge: OutsideKnowledge
+    chunk: int
+    report: bool
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What was asked for, as the manifest has it."""
+        return {
+            "drugs": [drug.name for drug in self.drugs],
+            **asdict(self.options),
+            "knowledge": self.knowledge.told(self.model.predictor.nearest),
+        }
+
+    @property
+    def batches(self) -> list[list[str]]:
+        """Samples of each chunk, in study order."""
+        samples = list(self.study.samples)
+        return [samples[at : at + self.chunk] for at in range(0, len(samples), self.chunk)]
+
+    def done(self, journal: Journal) -> str:
+        """How far the job has come."""
+        sizes = [len(samples) for samples in self.batches]
+        done = sum(sizes[number] for number in journal.finished)
+        return f"{done:,} of {len(self.study.samples):,} samples are done"
+
+
+def _score(
+    job: _Job, claim: Claim, engine: Engine, progress: Progress, notice: Notice
+) -> dict[str, Any]:
+    """Score with a journal, and put the result in its place."""
+    done = ""
+    try:
+        digest = job_digest(job.study, job.model, job.told, job.chunk)
+        with Journal(claim.work, digest, notice) as journal:
+            if journal.finished:
+                notice(f"note: going on with an earlier run: {job.done(journal)}")
+            try:
+                chunks = _chunks(job, journal, engine)
+                manifest = _write_files(job, chunks, journal.output(), progress)
+                put_in_place(journal.folder / OUTPUT, require_replaceable(claim.out))
+            finally:
+                if journal.finished:
+                    done = f"{job.done(journal)} and kept in {journal.folder}"
+    except OSError as failure:
+        raise unwritable(claim.out, failure, done) from failure
+    return manifest
+
+
+def _write_files(
+    job: _Job, chunks: Iterator[ScoredChunk], folder: Path, progress: Progress
+) -> dict[str, Any]:
+    """Write `FILES`, chunk after chunk; the manifest is also given back."""
+    tally = Tally()
+    with ExitStack() as files:
+        writers = {name: files.enter_context(_writer(folder, name)) for name in TABLES}
+        for part in chunks:
+            for name, writer in writers.items():
+                writer.append(part.rows[name])
+            tally.add(part)
+            progress(tally.samples)
+    _require_scored(job, tally.quarantined)
+    _write_reference(job, tally.modalities, folder)
+    with _reading(job.study):
+        shift = drift_section(job.study, job.model.predictor)
+    manifest = describe(job.study, job.model, job.drugs, job.told, tally, shift)
+    write_manifest(folder, manifest)
+    if job.report:
+        write_report(folder)
+    return manifest
+
+
+def _writer(folder: Path, table: str) -> TableWriter:
+    """Writer of one of the chunks' tables; of the scores there is a CSV as well."""
+    csv = folder / "scores.csv" if table == "scores" else None
+    return TableWriter(folder / f"{table}.parquet", TABLES[table], csv)
+
+
+def _write_reference(job: _Job, modalities: set[str], folder: Path) -> None:
+    """Write where the training lines lie, of the modalities that the scored samples have."""
+    rows = reference_rows(
+        job.model.predictor, job.drugs, modalities, her2_context=job.options.her2_context
+    )
+    with TableWriter(folder / "reference.parquet", REFERENCE) as file:
+        file.append(as_table(rows, REFERENCE))
+
+
+def _chunks(job: _Job, journal: Journal, engine: Engine) -> Iterator[ScoredChunk]:
+    """The chunks in order: from the journal where they are done, and scored where they are not."""
+    batches = job.batches
+    lacking = {number for number in range(len(batches)) if journal.read(number) is None}
+    engine = engine.of_tasks(len(lacking))
+    asked = engine.share(Asked(job.model, job.drugs, job.options, job.knowledge))
+    scored = engine.map(
+        score_tables, ((asked, _selected(job, batches[number])) for number in sorted(lacking))
+    )
+    for number in range(len(batches)):
+        tables = next(scored) if number in lacking else journal.read(number)
+        if tables is None:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))  # it was read a moment ago
+        if number in lacking:
+            journal.record(number, tables)
+        yield ScoredChunk.from_tables(tables)
+
+
+def _selected(job: _Job, samples: Sequence[str]) -> Study:
+    with _reading(job.study):
+        return job.study.select(samples)
+
+
+@contextmanager
+def _reading(study: SampleSource) -> Iterator[None]:
+    """A block whose files are the study's, not the output's."""
+    try:
+        yield
+    except OSError as failure:
+        raise unreadable(study.path, failure) from failure
+
+
+def _require_scored(job: _Job, quarantined: dict[str, str]) -> None:
+    """Refuse to write a folder without a single score."""
+    if len(quarantined) < len(job.study.samples):
+        return
+    others = [sample for sample, reason in quarantined.items() if reason != NO_MODALITY]
+    if others:
+        raise InputError(
+            f"no sample of study {job.study.study_id} can be scored; of {others[0]}, for one, it "
+            f"is said: {quarantined[others[0]]}; sidestep check may tell what is wrong"
+        )
+    uses = ", ".join(job.model.predictor.joiner.modality_.unique())
+    raise InputError(
+        f"no sample of study {job.study.study_id} has any of the model's modalities ({uses}); "
+        "add one of them to the study, or score with another model"
+    )
+
+
+def _ignore(what: object) -> None:
+    """Tell nobody."""

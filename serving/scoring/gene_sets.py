@@ -1,0 +1,58 @@
+"""Which gene sets is a sample extreme in? The rows of ``gene_sets.parquet``."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from sidestep.features.knowledge.gene_set_facts import BOTTOM, TOP
+from sidestep.models.predictor.gene_sets import GeneSetStanding
+
+#: Columns of the gene sets and their types.
+GENE_SETS = pa.schema(
+    {
+        "sample_id": pa.string(),
+        "database": pa.string(),
+        "gene_set": pa.string(),
+        "decile": pa.string(),
+        "percentile": pa.float64(),
+        "genes": pa.int32(),
+        "genes_of_set": pa.int32(),
+    }
+)
+
+
+def gene_set_rows(samples: pd.Index, standing: GeneSetStanding | None) -> pd.DataFrame:
+    """Sets in whose top or bottom decile of the training lines each sample lies.
+
+    They are a description of the sample: whether a set says anything of a drug is for the evidence
+    to tell.
+
+    Parameters
+    ----------
+    samples : Index of shape (n_samples,)
+    standing : GeneSetStanding or None
+        Of these samples; None gives no row.
+
+    Returns
+    -------
+    DataFrame
+        With the columns of `GENE_SETS`: a row a sample and set, samples in their order, sets in
+        the order of their databases. `percentile` is the share of lines with a lower score.
+    """
+    if standing is None:
+        return pd.DataFrame(columns=GENE_SETS.names)
+    rows, places = np.nonzero(standing.top | standing.bottom)
+    sets = [standing.sets[place] for place in places]
+    return pd.DataFrame(
+        {
+            "sample_id": samples.to_numpy()[rows],
+            "database": [one.database for one in sets],
+            "gene_set": [one.name for one in sets],
+            "decile": np.where(standing.top[rows, places], TOP, BOTTOM),
+            "percentile": 100.0 * standing.below[rows, places],
+            "genes": standing.genes[rows, places],
+            "genes_of_set": [len(one.weights) for one in sets],
+        }
+    )

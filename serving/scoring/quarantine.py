@@ -1,0 +1,73 @@
+"""Which samples cannot be scored, and why? They are set apart, so that the rest can be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from sidestep.models.estimators.patterns import LEAST_SHARE, row_patterns
+
+NO_MODALITY = f"no modality of the model was measured (at least {LEAST_SHARE:.0%} of its features)"
+
+
+def unusable(features: pd.DataFrame) -> dict[str, str]:
+    """Samples whose features cannot be predicted from.
+
+    Parameters
+    ----------
+    features : DataFrame of shape (n_samples, n_features)
+        As `PanelPredictor.features` returns; NaN where not measured.
+
+    Returns
+    -------
+    dict of str to str
+        Sample -> reason: an infinite feature, or no modality measured, for which the prediction
+        would be what the model says of the average training line.
+    """
+    values = features.to_numpy(float)
+    infinite = np.isinf(values)
+    reasons = {}
+    for sample, row in zip(features.index, infinite, strict=True):
+        if row.any():
+            first = features.columns[int(row.argmax())]
+            reasons[str(sample)] = f"{int(row.sum())} infinite feature(s), {first} among them"
+    for sample, has in zip(features.index, row_patterns(features), strict=True):
+        if not has:
+            reasons.setdefault(str(sample), NO_MODALITY)
+    return reasons
+
+
+def not_finite(scores: pd.DataFrame, explanations: pd.DataFrame) -> dict[str, str]:
+    """Samples for which the model gave something else than a finite number.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        With the columns of `serving.scoring.scores.SCORES`. `prediction` and
+        `base_value` have to be finite; other numbers may be missing.
+    explanations : DataFrame
+        With the columns of `scoring.explanations.EXPLANATIONS`. `contribution` has to be finite.
+
+    Returns
+    -------
+    dict of str to str
+        Sample -> reason, which names the first such number.
+    """
+    needed = ("prediction", "base_value")
+    numbers = scores.select_dtypes("number")
+    checked = [(scores, name, np.isfinite(scores[name])) for name in needed]
+    checked += [(scores, str(name), ~np.isinf(values)) for name, values in numbers.items()]
+    checked.append((explanations, "contribution", np.isfinite(explanations["contribution"])))
+    reasons: dict[str, str] = {}
+    for table, name, fine in checked:
+        for row in np.flatnonzero(~fine.to_numpy(bool)):
+            sample, drug = table["sample_id"].iloc[row], table["drug"].iloc[row]
+            found = f"{name} for {drug} is not finite ({table[name].iloc[row]})"
+            reasons.setdefault(str(sample), found)
+    return reasons
+
+
+def failed(failure: Exception) -> str:
+    """Why a sample is set apart at which the model gave up with an error."""
+    said = str(failure).partition("\n")[0]
+    return f"could not be predicted ({type(failure).__name__}{': ' if said else ''}{said})"

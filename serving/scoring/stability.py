@@ -1,0 +1,98 @@
+"""Would models of other lines say the same? How steady an explanation is over the folds.
+
+Each fold of the cross-validation left us a model that had not seen a part of the lines. What
+these models make of the same sample tells which of its explanation rests on a few lines.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sidestep.models.predictor.drug_model import DrugModel
+from sidestep.serving.scoring.outlook import Samples
+from sidestep.serving.scoring.scores import largest
+
+#: A feature is stable if at least this share of the folds' models agree on it.
+STABLE_SHARE = 0.6
+# Contributions of a fold's model that are looked at together: so few stay in the cache.
+_TOGETHER = 2**17
+
+
+@dataclass(frozen=True)
+class Stability:
+    """How steady the explanations of some samples are for one drug.
+
+    Attributes
+    ----------
+    top_k_share : ndarray of shape (n_samples, top_k)
+        For each feature that the explanation names, the share of the folds' models that also
+        have it among their own top k. A feature that contributes nothing is in no top k.
+    agreement : ndarray of shape (n_samples,)
+        Spearman's rank correlation of the contributions, signs included, by the final model and
+        by a fold's, over all features in the top k of either; mean over the folds, -1 to 1.
+
+    Both are NaN where no fold has a model of the sample's modalities, and `agreement` also where
+    there is nothing to rank: less than two features that differ.
+    """
+
+    top_k_share: np.ndarray
+    agreement: np.ndarray
+
+    @property
+    def stable(self) -> np.ndarray:
+        """Whether each named feature is stable, (n_samples, top_k); None where unknown."""
+        stable = (self.top_k_share >= STABLE_SHARE).astype(object)
+        stable[np.isnan(self.top_k_share)] = None
+        return stable
+
+
+def stability(
+    model: DrugModel, samples: Samples, values: np.ndarray, chosen: np.ndarray
+) -> Stability:
+    """Compare each sample's explanation with those that the folds' models give.
+
+    Parameters
+    ----------
+    model : DrugModel
+    samples : Samples
+    values : ndarray of shape (n_samples, n_features)
+        The final model's contributions.
+    chosen : ndarray of int, shape (n_samples, top_k)
+        Columns of the features that the explanation names (`serving.scoring.scores.largest`).
+    """
+    from sidestep.serving.scoring.contribution_loops import compare_rows
+
+    shares, agreements = np.zeros(chosen.shape), np.zeros(len(values))
+    n_folds, n_ranked = np.zeros((2, len(values)))
+    numbered = samples.named
+    our_column = _columns_of(numbered.order, numbered.count)
+    named = numbered.order[chosen]
+    for pattern, rows in samples.rows.by_pattern(model.blend.blends_).items():
+        for fold, blend in model.fold_blends.items():
+            if pattern is None or pattern not in blend.blends_:
+                continue
+            fold_rows = samples.fold_rows[fold]
+            order = numbered.fold_order[fold][fold_rows.columns(pattern)]
+            their_column = _columns_of(order, numbered.count)
+            seen = fold_rows.part(pattern, rows)
+            n_folds[rows] += 1
+            at_a_time = max(1, _TOGETHER // max(seen.shape[1], 1))
+            for start in range(0, len(rows), at_a_time):
+                some = slice(start, start + at_a_time)
+                theirs = blend.blends_[pattern].explain_rows(seen[some]).values
+                compare_rows(
+                    values, our_column, named, rows[some],
+                    theirs, their_column, order, largest(theirs, order, chosen.shape[1]),
+                    shares, agreements, n_ranked,
+                )  # fmt: skip
+    with np.errstate(invalid="ignore"):  # 0 / 0 where there is nothing to compare with
+        return Stability(shares / n_folds[:, None], agreements / n_ranked)
+
+
+def _columns_of(order: np.ndarray, count: int) -> np.ndarray:
+    """Column of the feature of each number; -1 where there is none."""
+    column = np.full(count, -1)
+    column[order] = np.arange(len(order))
+    return column

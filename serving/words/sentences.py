@@ -1,0 +1,198 @@
+"""What do the numbers of one sample say in plain sentences?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from sidestep.serving.disk.sample_scores import DrugScore, SampleScores
+from sidestep.serving.scoring.reasons import REASONS
+from sidestep.serving.words.wording import (
+    counted,
+    fixed,
+    joined,
+    modality_name,
+    number,
+    percentile_place,
+)
+
+#: A mechanism is a driver from this share of the sum of all mechanisms' absolute contributions.
+_LEAST_SHARE = 0.1
+_MOST_DRIVERS = 3
+_MOST_NAMES = 6
+_OTHER_MECHANISM = "other"
+#: Rank agreement of explanations over folds from which on it is called so.
+_AGREEMENTS = ((0.7, "good"), (0.4, "moderate"), (-1.0, "poor"))
+_MEANINGS = {reason.code: reason for reason in REASONS}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What the numbers of a score folder are counted in.
+
+    Attributes
+    ----------
+    response, unit : str
+    higher_is_resistant : bool
+    level : float
+        Of the intervals.
+    lines : str
+        What percentiles and calls refer to.
+    typical : mapping of str to float or None
+        Median response of these lines by drug.
+    """
+
+    response: str
+    unit: str
+    higher_is_resistant: bool
+    level: float
+    lines: str
+    typical: Mapping[str, float | None]
+
+    @classmethod
+    def of(cls, manifest: Mapping[str, Any]) -> Self:
+        """The scale that a manifest describes."""
+        model, options = manifest["model"], manifest["options"]
+        return cls(
+            response=str(model["response"]),
+            unit=str(model["unit"]),
+            higher_is_resistant=bool(model["higher_is_resistant"]),
+            level=float(options["level"]),
+            lines="HER2-high training lines" if options["her2_context"] else "training lines",
+            typical={drug["name"]: drug["typical_response"] for drug in manifest["drugs"]},
+        )
+
+    def side(self, contribution: float) -> str:
+        """Where a contribution moves the prediction to."""
+        return "resistant" if (contribution > 0) == self.higher_is_resistant else "sensitive"
+
+
+def reason_text(code: str) -> str:
+    """A reason code in plain words; a code that is not known stays as it is."""
+    name, _, modality = code.partition(":")
+    if name not in _MEANINGS:
+        return code
+    meaning = _MEANINGS[name].meaning
+    return f"{modality_name(modality)}: {meaning}" if modality else meaning
+
+
+def abstains(code: str) -> bool:
+    """Whether a reason forbids a call."""
+    name = code.partition(":")[0]
+    return name in _MEANINGS and _MEANINGS[name].abstains
+
+
+def drug_sentences(score: DrugScore, scale: Scale) -> list[str]:
+    """What is predicted of one drug, how sure that is, what drives it and how stable that is."""
+    return [
+        _predicted(score, scale),
+        _called(score, scale),
+        _driven(score, scale),
+        *_stability(score),
+    ]
+
+
+def evidence_sentence(manifest: Mapping[str, Any]) -> str:
+    """Which databases the evidence draws on, and which were not at hand.
+
+    Empty for a folder of an older version, which did not record it.
+    """
+    known = manifest["options"].get("knowledge", {})
+    if "databases" not in known:
+        return ""
+    drawn = f"Drawn from {joined(['Sidestep’s own tables', *known['databases']])}."
+    missing = list(known["missing"])
+    return f"{drawn} Not at hand: {joined(missing)}." if missing else drawn
+
+
+def sample_sentences(scores: SampleScores, modalities: Sequence[str]) -> list[str]:
+    """What is said of a sample over all drugs, and what was measured of it.
+
+    Parameters
+    ----------
+    scores : SampleScores
+    modalities : sequence of str
+        Those that the model uses.
+    """
+    named = {call: [one.drug for one in scores.drugs if one.call == call]
+             for call in ("resistant", "sensitive", "uncertain", "abstain")}  # fmt: skip
+    parts = [
+        f"{len(drugs)} {word}{f' ({_some(drugs)})' if word.startswith('called') else ''}"
+        for word, drugs in (
+            ("called resistant", named["resistant"]),
+            ("called sensitive", named["sensitive"]),
+            ("uncertain", named["uncertain"]),
+            ("without a call", named["abstain"]),
+        )
+        if drugs
+    ]
+    told = [f"Of {counted(len(scores.drugs), 'drug')}, {joined(parts)}."]
+    if scores.drugs:
+        told.append(_measured(scores.drugs[0].modalities.split(";"), modalities))
+    return told
+
+
+def _measured(has: Sequence[str], modalities: Sequence[str]) -> str:
+    present = [modality_name(one) for one in modalities if one in has]
+    missing = [modality_name(one) for one in modalities if one not in has]
+    told = f"Measured: {joined(present) or 'nothing'}."
+    if missing:
+        without = "it" if len(missing) == 1 else "them"
+        told += f" Missing: {joined(missing)}; models fitted without {without} are used."
+    return told
+
+
+def _predicted(score: DrugScore, scale: Scale) -> str:
+    where = "" if score.percentile is None else (
+        f" {percentile_place(score.percentile)} of {scale.lines}:"
+    )  # fmt: skip
+    interval = "no interval"
+    if score.lower is not None and score.upper is not None:
+        ends = [number(end, beside=score.prediction) for end in (score.lower, score.upper)]
+        interval = f"{100 * scale.level:g} % interval {' to '.join(ends)}"
+    return f"Predicted{where} {number(score.prediction)} ({interval}; {scale.unit})."
+
+
+def _called(score: DrugScore, scale: Scale) -> str:
+    typical = scale.typical.get(score.drug)
+    line = f"the median {scale.lines.removesuffix('s')}"
+    if typical is not None:
+        line += f" ({number(typical)})"
+    if score.call == "abstain":
+        return "No call is made, for the reasons given."
+    if score.call == "uncertain":
+        return f"Uncertain: the interval reaches to both sides of {line}."
+    return f"Called {score.call}: the whole interval lies on the {score.call} side of {line}."
+
+
+def _driven(score: DrugScore, scale: Scale) -> str:
+    by_size = sorted(score.by_mechanism.items(), key=lambda item: -abs(item[1]))
+    total = sum(abs(value) for _, value in by_size)
+    drivers = [
+        f"{'features of no named mechanism' if name == _OTHER_MECHANISM else name} "
+        f"(towards {scale.side(value)}, {number(value, signed=True, beside=by_size[0][1])})"
+        for name, value in by_size[:_MOST_DRIVERS]
+        if total and abs(value) >= _LEAST_SHARE * total
+    ]
+    base = f"the base value of {number(score.base_value)}"
+    if not drivers:
+        return f"Nothing moves the prediction away from {base}."
+    return f"Main drivers, from {base}: {joined(drivers)}."
+
+
+def _stability(score: DrugScore) -> list[str]:
+    if not score.features:
+        return []
+    stable = sum(feature.stable for feature in score.features)
+    told = f"Stable over the folds' models: {stable} of the {len(score.features)} features"
+    if score.agreement is not None:
+        word = next(word for least, word in _AGREEMENTS if score.agreement >= least - 1e-9)
+        told += f"; rank agreement {fixed(score.agreement, 2)} ({word})"
+    return [f"{told}."]
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    rest = len(names) - _MOST_NAMES
+    return ", ".join(names) if rest <= 0 else f"{', '.join(names[:_MOST_NAMES])} and {rest} more"

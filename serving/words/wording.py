@@ -1,0 +1,122 @@
+"""How are numbers, features and places in a distribution said in plain words?"""
+
+from __future__ import annotations
+
+import math
+
+from sidestep.features.builders.names import BURDEN, modality_of
+
+_MINUS = "\N{MINUS SIGN}"
+_DASH = "\N{EN DASH}"
+#: How a modality is called in running text.
+MODALITY_NAMES = {
+    "expression": "expression",
+    "rppa": "protein (RPPA)",
+    "mutation": "mutations",
+    "copy_number": "copy number",
+    "clinical": "clinical",
+}
+#: What the number of a feature is, by modality; see `value_kind`.
+_KINDS = {"expression": "sd", "rppa": "sd", "copy_number": "log2", "mutation": "flag",
+          "clinical": "flag"}  # fmt: skip
+_MUTATION_KINDS = {"hotspot": "hotspot mutation", "truncating": "truncating mutation"}
+
+
+def number(value: float | None, *, signed: bool = False, beside: float | None = None) -> str:
+    """A number without an exponent, with a true minus sign; a dash for a missing one.
+
+    It has three significant digits, or as many decimals as a larger number `beside` it has.
+
+    >>> number(-0.04512), number(5.2), number(0.5, signed=True), number(None)
+    ('−0.0451', '5.20', '+0.500', '–')
+    >>> number(-0.04512, beside=2.5)
+    '−0.05'
+    """
+    if value is None or not math.isfinite(value):
+        return _DASH
+    # Four decimals at most: what is smaller moves no prediction.
+    size = abs(float(f"{value if beside is None else beside:.3g}"))
+    digits = min(4, max(0, 2 - math.floor(math.log10(size)))) if size > 0 else 0
+    return fixed(value, digits, signed=signed)
+
+
+def fixed(value: float, digits: int, *, signed: bool = False) -> str:
+    """A number with that many decimals; what is rounded to zero has no sign.
+
+    >>> fixed(-1234.5, 0), fixed(0.62, 2), fixed(-0.0001, 2, signed=True)
+    ('−1,234', '0.62', '0.00')
+    """
+    text = f"{value:+,.{digits}f}" if signed else f"{value:,.{digits}f}"
+    if not any(figure in text for figure in "123456789"):
+        text = text.lstrip("+-")
+    return text.replace("-", _MINUS)
+
+
+def percentile_place(percentile: float) -> str:
+    """Where a resistance percentile puts a sample, as a part of a sentence.
+
+    >>> percentile_place(88.4), percentile_place(3.0), percentile_place(52.0)
+    ('in the most resistant 12 %', 'in the most sensitive 3 %', 'near the middle')
+    """
+    if 45.0 <= percentile <= 55.0:
+        return "near the middle"
+    end, share = (
+        ("resistant", 100.0 - percentile) if percentile > 50.0 else ("sensitive", percentile)
+    )
+    return f"in the most {end} {max(round(share), 1)} %"
+
+
+def joined(words: list[str]) -> str:
+    """Words as a list in running text: ``a, b and c``."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def counted(count: int, what: str) -> str:
+    """A number with its noun: ``1 drug``, ``2 drugs``."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def modality_name(modality: str) -> str:
+    """A modality as a reader calls it."""
+    return MODALITY_NAMES.get(modality, modality)
+
+
+def feature_label(feature: str) -> str:
+    """A feature's name as a biologist would say it.
+
+    >>> feature_label("expression:ERBB2"), feature_label("rppa:ERBB2_pY1248/ERBB2")
+    ('ERBB2 RNA', 'ERBB2_pY1248/ERBB2 protein')
+    >>> feature_label("mutation:PIK3CA:hotspot"), feature_label("clinical:LINEAGE=breast")
+    ('PIK3CA hotspot mutation', 'LINEAGE = breast')
+    """
+    if feature == BURDEN:
+        return "tumour mutation burden"
+    modality, _, rest = feature.partition(":")
+    if modality == "mutation":
+        gene, _, kind = rest.partition(":")
+        return f"{gene} {_MUTATION_KINDS.get(kind, f'{kind} mutation'.strip())}"
+    if modality == "clinical":
+        return " = ".join(rest.split("=", 1))
+    noun = {"expression": "RNA", "rppa": "protein", "copy_number": "copy number"}.get(modality)
+    return f"{rest} {noun}" if noun else feature
+
+
+def value_kind(feature: str) -> str:
+    """What the value of a feature is: ``sd``, ``log2``, ``flag`` (1 or 0) or ``number``."""
+    return "number" if feature == BURDEN else _KINDS.get(modality_of(feature), "number")
+
+
+def value_text(kind: str, value: float | None) -> str:
+    """A feature's value in words, by its `value_kind`.
+
+    >>> value_text("sd", 2.13), value_text("flag", 1.0), value_text("sd", None)
+    ('+2.1 sd', 'yes', 'not measured')
+    """
+    if value is None or not math.isfinite(value):
+        return "not measured"
+    if kind == "flag":
+        return "yes" if value > 0 else "no"
+    if kind == "number":
+        return number(value)
+    unit = {"sd": "sd", "log2": "log2"}[kind]
+    return f"{value:+.1f} {unit}".replace("-", _MINUS)

@@ -1,0 +1,237 @@
+"""Loading a model from a folder, or as a registered version whose files are checked."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import mlflow
+import pytest
+from mlflow import MlflowClient
+
+from sidestep.features.errors import InputError
+from sidestep.models.predictor.storage import save_predictor
+from sidestep.models.registry import load as registry
+from sidestep.models.registry import look_up_ahead
+from sidestep.models.registry.files import registered_files, resolve_tracking_uri
+from sidestep.models.registry.load import digest_of, load_model
+from sidestep.models.registry.look_up_ahead import LookUpAhead
+
+
+@pytest.fixture
+def folder(predictor, tmp_path):
+    save_predictor(predictor, tmp_path / "breast-panel")
+    return tmp_path / "breast-panel"
+
+
+def test_a_folder_is_a_model(folder, predictor):
+    loaded = load_model(str(folder))
+    assert (loaded.name, loaded.version) == ("breast-panel", "")
+    assert loaded.digest == digest_of(folder)
+    assert list(loaded.predictor.drugs) == list(predictor.drugs)
+
+
+def test_the_data_of_an_mlflow_model_are_found(folder, tmp_path):
+    (tmp_path / "logged" / "data").mkdir(parents=True)
+    (tmp_path / "logged" / "MLmodel").write_text("flavors: {}\n")
+    shutil.copytree(folder, tmp_path / "logged" / "data" / "predictor")
+    loaded = load_model(str(tmp_path / "logged"))
+    assert loaded.name == "logged"
+    assert loaded.digest == digest_of(folder)
+
+
+def test_a_digest_tells_names_and_bytes_but_not_places(folder, tmp_path):
+    digest = digest_of(folder)
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    assert digest_of(copy) == digest
+    (copy / "predictor.json").rename(copy / "other.json")
+    assert digest_of(copy) != digest
+    (copy / "other.json").rename(copy / "predictor.json")
+    (copy / "predictor.json").write_text((copy / "predictor.json").read_text() + " ")
+    assert digest_of(copy) != digest
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(InputError, match="does not exist; give a folder, or models:/NAME@champion"):
+        load_model(str(tmp_path / "nowhere"))
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path):
+    with pytest.raises(InputError, match="holds no sidestep model"):
+        load_model(str(tmp_path))
+
+
+def test_the_store_given_goes_before_the_environments(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///env.db")
+    assert resolve_tracking_uri("sqlite:///given.db") == "sqlite:///given.db"
+    assert resolve_tracking_uri(None) == "sqlite:///env.db"
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    assert resolve_tracking_uri(None) == "sqlite:///mlflow.db"
+
+
+@pytest.fixture(scope="module")
+def store(predictor, tmp_path_factory):
+    """Give a store with `breast` 1: digest right, 2: wrong, 3: none, 4: right, but files gone."""
+    where = tmp_path_factory.mktemp("registry")
+    for name in ("logged", "gone"):
+        (where / name).mkdir()
+        (where / name / "MLmodel").write_text("flavors: {}\n")
+    save_predictor(predictor, where / "logged" / "data" / "predictor")
+    right = digest_of(where / "logged" / "data" / "predictor")
+    uri = f"sqlite:///{where / 'mlflow.db'}"
+    client = MlflowClient(uri, registry_uri=uri)
+    client.create_registered_model("breast")
+    versions = [("logged", right), ("logged", "0" * 64), ("logged", None), ("gone", right)]
+    for name, digest in versions:
+        tags = {} if digest is None else {"digest": digest}
+        client.create_model_version("breast", source=(where / name).as_uri(), tags=tags)
+    client.set_registered_model_alias("breast", "champion", "1")
+    yield uri
+    mlflow.set_tracking_uri(None)
+
+
+def test_a_version_is_loaded_only_if_its_files_are_those_registered(store, folder):
+    loaded = load_model("models:/breast@champion", store)
+    assert (loaded.version, loaded.digest) == ("1", digest_of(folder))
+    for trust in (False, True):  # trust is no reason to load what is known to differ
+        with pytest.raises(InputError, match=r"breast version 2 is not the one .* records 0{12}…"):
+            load_model("models:/breast/2", store, trust=trust)
+
+
+def test_a_version_without_a_digest_is_loaded_only_if_trusted(store, folder):
+    with pytest.raises(InputError, match="breast version 3 has no recorded digest"):
+        load_model("models:/breast/3", store)
+    assert load_model("models:/breast/3", store, trust=True).digest == digest_of(folder)
+
+
+def test_a_model_may_be_looked_up_ahead(store, folder, monkeypatch, tmp_path):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "__init__.py").write_text("raise SystemExit('of somebody else')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(look_up_ahead, "_pays", lambda: True)
+    with LookUpAhead("models:/breast@champion", store) as ahead:
+        assert ahead.looking
+        assert ahead.found() == registered_files("models:/breast/1", store, folder)
+    monkeypatch.setattr(registry, "registered_files", None)  # it is not asked again
+    with LookUpAhead("models:/breast@champion", store) as ahead:
+        assert load_model("models:/breast@champion", store, ahead=ahead).version == "1"
+    with LookUpAhead("models:/breast/2", store) as ahead, pytest.raises(InputError, match="not th"):
+        load_model("models:/breast/2", store, ahead=ahead)
+
+
+def test_what_is_not_found_ahead_is_told_in_the_same_words(store, monkeypatch):
+    monkeypatch.setattr(look_up_ahead, "_pays", lambda: True)
+    with pytest.raises(InputError) as here:
+        load_model("models:/breast/7", store)
+    assert str(here.value).startswith("model models:/breast/7 is not in sqlite:")
+    monkeypatch.setattr(registry, "registered_files", None)  # it is not asked for a second time
+    with (
+        LookUpAhead("models:/breast/7", store) as ahead,
+        pytest.raises(InputError, match=re.escape(str(here.value))),
+    ):
+        load_model("models:/breast/7", store, ahead=ahead)
+
+
+@pytest.mark.parametrize("program", ["import sys; sys.exit(1)", "print(input())"])
+def test_a_look_up_that_dies_is_done_again(store, monkeypatch, program):
+    monkeypatch.setattr(look_up_ahead, "_pays", lambda: True)
+    monkeypatch.setattr(look_up_ahead, "_COMMAND", [sys.executable, "-c", program])
+    with LookUpAhead("models:/breast/1", store) as ahead:
+        assert load_model("models:/breast/1", store, ahead=ahead).version == "1"
+
+
+def test_nothing_is_looked_up_for_a_folder_or_where_it_would_take_longer(store, folder):
+    with LookUpAhead(str(folder), None) as ahead:
+        assert not ahead.looking
+        assert load_model(str(folder), ahead=ahead).version == ""
+    with LookUpAhead("models:/breast/1", store) as ahead:  # these tests have imported MLflow
+        assert (ahead.looking, ahead.found()) == (False, None)
+
+
+def test_a_look_up_that_nobody_waits_for_ends_and_leaves_nothing(store, monkeypatch, tmp_path):
+    monkeypatch.setattr(look_up_ahead, "_pays", lambda: True)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with LookUpAhead("models:/breast/1", store) as ahead:
+        process = ahead._process
+    with LookUpAhead("models:/breast/1", store) as ahead:
+        assert ahead.found() is not None
+    for one in (process, ahead._process):
+        assert one.wait(timeout=60) == 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_else_a_look_up_prints_is_no_answer(store, monkeypatch):
+    monkeypatch.setattr(look_up_ahead, "_pays", lambda: True)
+    noisy = "print('{}'); from sidestep.models.registry.look_up_ahead import main; main()"
+    monkeypatch.setattr(look_up_ahead, "_COMMAND", [sys.executable, "-c", noisy])
+    with LookUpAhead("models:/breast/1", store) as ahead:
+        assert ahead.found() == registered_files("models:/breast/1", store, Path("unused"))
+
+
+def test_where_no_process_can_be_started_none_is_needed(store, monkeypatch):
+    monkeypatch.setattr(look_up_ahead, "_pays", lambda: True)
+    monkeypatch.setattr(look_up_ahead, "_COMMAND", ["/nowhere/python"])
+    with LookUpAhead("models:/breast/1", store) as ahead:
+        assert load_model("models:/breast/1", store, ahead=ahead).version == "1"
+
+
+def test_to_look_for_a_model_makes_no_store(tmp_path):
+    address = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    for made in (False, True):
+        if made:
+            (tmp_path / "mlflow.db").touch()
+        for uri in ("models:/breast/1", "runs:/0123456789abcdef/model"):
+            with pytest.raises(InputError, match=f"{uri} is not in sqlite.*no model is registered"):
+                load_model(uri, address)
+        assert [path.stat().st_size for path in tmp_path.iterdir()] == [0] * made
+
+
+def test_other_files_are_told_before_whatever_is_wrong_with_them(store, monkeypatch):
+    def load(folder):
+        raise RuntimeError("File 'a.npy' is encrypted")
+
+    monkeypatch.setattr(registry, "load_predictor", load)
+    with pytest.raises(InputError, match="version 2 is not the one that was registered"):
+        load_model("models:/breast/2", store)
+    with pytest.raises(RuntimeError, match="encrypted"):
+        load_model("models:/breast/1", store)
+
+
+def test_files_that_lie_here_are_read_where_they_lie(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    found = registered_files("models:/breast/1", store, tmp_path)
+    before = sorted(path.name for path in found.folder.iterdir())
+    load_model("models:/breast@champion", store)
+    assert sorted(path.name for path in found.folder.iterdir()) == before
+    assert not list(tmp_path.iterdir())
+
+
+def test_files_that_are_fetched_are_not_left_behind(store, folder, tmp_path, monkeypatch):
+    fetched = []
+
+    def fetch(artifact_uri, dst_path):
+        fetched.append(Path(dst_path))
+        shutil.copytree(folder, Path(dst_path) / "model")
+        return str(Path(dst_path) / "model")
+
+    monkeypatch.setattr("mlflow.artifacts.download_artifacts", fetch)
+    loaded = load_model("runs:/0123456789abcdef/model", store)
+    assert (loaded.name, loaded.version) == ("runs:/0123456789abcdef/model", "")
+    assert loaded.digest == digest_of(folder)
+    assert len(fetched) == 1
+    assert not fetched[0].exists()
+
+
+def test_a_version_whose_folder_is_gone_is_told(store):
+    client = MlflowClient(store, registry_uri=store)
+    client.create_model_version("breast", source="file:///nowhere/at/all")
+    with pytest.raises(InputError, match=r"models:/breast/5 is not in .*No such file.*/nowhere/at"):
+        load_model("models:/breast/5", store)
+
+
+def test_files_that_are_gone_are_not_those_registered(store):
+    with pytest.raises(InputError, match="breast version 4 is not the one that was registered"):
+        load_model("models:/breast/4", store)

@@ -1,0 +1,190 @@
+"""A forest without XGBoost says what XGBoost says, and is no larger than it may be."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+import xgboost as xgb
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sidestep.models.estimators.trees import ScreenedTrees
+from sidestep.models.treeshap import ensemble as module
+from sidestep.models.treeshap.ensemble import Forest, MemoryBudget
+from sidestep.models.treeshap.leaves import explain_few
+from sidestep.models.treeshap.tables import TreeTables, contributions_by_xgboost
+from sidestep.models.treeshap.trees import NoTablesError, Trees
+
+Grow = Callable[[int, int, int, int], tuple[xgb.Booster, np.ndarray]]
+
+
+@pytest.fixture(scope="module")
+def learned() -> tuple[xgb.Booster, np.ndarray]:
+    """A booster that learned from rows with gaps, and 700 such rows."""
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((700, 9)).astype(np.float32)
+    y = rows[:, 0] + rows[:, 1] * rows[:, 2]
+    rows[rng.random(rows.shape) < 0.1] = np.nan
+    settings = {"nthread": 1, "max_depth": 4, "base_score": 0.0}
+    return xgb.train(settings, xgb.DMatrix(rows, label=y, nthread=1), 60), rows
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n_trees=st.integers(1, 6),
+    n_features=st.integers(1, 8),
+    max_depth=st.integers(0, 7),
+)
+def test_any_tree_predicts_and_explains_any_row(
+    grow: Grow, seed: int, n_trees: int, n_features: int, max_depth: int
+) -> None:
+    booster, rows = grow(seed, n_trees, n_features, max_depth)
+    forest = Forest.of(booster)
+    predicted = booster.predict(xgb.DMatrix(rows, nthread=1))
+    assert forest.predict(rows).tobytes() == predicted.tobytes()
+    explained = forest.tables.contributions(rows)
+    np.testing.assert_allclose(explained, contributions_by_xgboost(booster, rows), atol=1e-5)
+    np.testing.assert_allclose(explained.astype(float).sum(axis=1), predicted, atol=1e-5)
+    for few in (1, 9):
+        some = Forest.of(booster).contributions(rows[:few])
+        assert some.tobytes() == explained[:few].tobytes()
+
+
+def test_a_row_is_the_same_alone_and_in_any_batch(learned) -> None:
+    booster, rows = learned
+    forest = Forest.of(booster)
+    some = np.array([699, 0, 5, 5, 512])
+    for what in (forest.predict, forest.contributions):
+        whole = what(rows)
+        np.testing.assert_array_equal(what(rows[some]), whole[some])
+        np.testing.assert_array_equal(np.array([what(rows[[row]])[0] for row in some]), whole[some])
+        np.testing.assert_array_equal(what(np.asfortranarray(rows)), whole)
+        assert len(what(rows[:0])) == 0
+
+
+def test_tables_are_filled_when_they_pay_and_change_no_byte(learned) -> None:
+    booster, rows = learned
+    whole = Forest.of(booster).contributions(rows)
+    forest = Forest.of(booster)
+    had = []
+    for start in range(0, 240, 40):
+        some = slice(start, start + 40)
+        assert forest.contributions(rows[some]).tobytes() == whole[some].tobytes()
+        had.append("_tables" in vars(forest))
+    assert had == [False] * 3 + [True] * 3
+    many = Forest.of(booster)
+    many.contributions(rows)
+    assert "_tables" in vars(many)
+
+
+def test_rows_of_other_features_are_refused(learned) -> None:
+    booster, rows = learned
+    for n_rows in (2, len(rows)):
+        with pytest.raises(ValueError, match=rf"X has shape \({n_rows}, 8\); expected \(n_rows, 9"):
+            Forest.of(booster).contributions(rows[:n_rows, :8])
+
+
+def test_trees_too_deep_for_tables_are_too_deep_for_few_rows_as_well() -> None:
+    chain = np.arange(14)
+    left, right = np.full((2, 29), -1)
+    left[chain], right[chain] = np.append(chain[1:], 14), chain + 15
+    nodes = np.where(left >= 0, 0, 0).astype(np.int32)
+    trees = Trees.of_nodes(
+        1, np.array([0]), left, right, nodes, np.ones(29), np.zeros(29, bool), np.ones(29)
+    )
+    with pytest.raises(NoTablesError, match="deeper than 12 conditions"):
+        explain_few(trees, np.zeros((1, 1), np.float32))
+
+
+def test_a_state_and_a_pickle_make_the_same_forest(learned) -> None:
+    booster, rows = learned
+    forest = Forest.of(booster)
+    explained = forest.contributions(rows)
+    for again in (Forest(**forest.get_state()), pickle.loads(pickle.dumps(forest))):
+        assert again.predict(rows).tobytes() == forest.predict(rows).tobytes()
+        assert again.contributions(rows).tobytes() == explained.tobytes()
+    assert len(pickle.dumps(forest)) < 1.1 * len(pickle.dumps(forest.get_state()))
+
+
+@pytest.mark.parametrize(
+    ("part", "damage"),
+    [
+        ("left", lambda nodes: np.where(nodes >= 0, 0, nodes)),
+        ("right", lambda nodes: np.where(nodes >= 0, nodes + 10**6, nodes)),
+        ("right", lambda nodes: np.full_like(nodes, -1)),
+        ("feature", lambda nodes: nodes + 9),
+        ("feature", lambda nodes: nodes - 9),
+        ("roots", lambda nodes: nodes - 1),
+        ("hessian", lambda nodes: nodes[1:]),
+    ],
+)
+def test_arrays_that_are_no_trees_are_refused(learned, part, damage) -> None:
+    state = Forest.of(learned[0]).get_state()
+    with pytest.raises(ValueError, match="do not describe trees"):
+        Forest(**state | {part: damage(state[part])})
+
+
+def test_tables_are_kept_only_where_there_is_room(learned, monkeypatch) -> None:
+    booster, rows = learned
+    size = TreeTables.of(booster).n_bytes
+    monkeypatch.setattr(module, "_BUDGET", MemoryBudget(2 * size))
+    forests = [Forest.of(booster) for _ in range(3)]
+    explained = [forest.contributions(rows).tobytes() for forest in forests]
+    assert len(set(explained)) == 1
+    assert [forest.tables is forest.tables for forest in forests] == [True, True, False]
+    del forests[0]
+    assert forests[1].tables is forests[1].tables
+    assert forests[1].contributions(rows).tobytes() == explained[0]
+
+
+def test_a_booster_that_cannot_be_tabulated_is_no_forest() -> None:
+    rng = np.random.default_rng(1)
+    X = rng.standard_normal((800, 3)).astype(np.float32)
+    deep = {"nthread": 1, "max_depth": 14, "min_child_weight": 0}
+    booster = xgb.train(deep, xgb.DMatrix(X, label=rng.random(800), nthread=1), 2)
+    with pytest.raises(NoTablesError, match="deeper than 12 conditions"):
+        Forest.of(booster)
+
+
+@pytest.mark.parametrize("spread", [1.0, 1e-6])
+@pytest.mark.parametrize("max_depth", [3, 14])
+def test_trees_of_any_depth_are_restored_to_the_bit(max_depth: int, spread: float) -> None:
+    """Deep ones are explained by XGBoost, alone and in a batch, before and after."""
+    rng = np.random.default_rng(2)
+    names = [f"expression:G{number}" for number in range(8)]
+    X = pd.DataFrame(rng.standard_normal((800, 8)), columns=names)
+    fitted = ScreenedTrees(n_features=8, n_trees=4, max_depth=max_depth, min_child_weight=0.0).fit(
+        X, spread * rng.standard_normal(800)
+    )
+    assert (fitted.forest_ is None) == (max_depth == 14)
+    columns = np.array(names, dtype=object)
+    restored = ScreenedTrees.from_state(fitted.get_state(), columns)
+    sent = pickle.loads(pickle.dumps(fitted))
+    expected = fitted.contributions(X).values
+    assert np.abs(expected).max() > 0.01 * spread
+    np.testing.assert_allclose(
+        expected.sum(axis=1) + fitted.contributions(X).base_value,
+        fitted.predict(X),
+        atol=1e-5 * spread,
+    )
+    for trees in (restored, sent):
+        np.testing.assert_array_equal(trees.predict(X), fitted.predict(X))
+        np.testing.assert_array_equal(trees.contributions(X).values, expected)
+        np.testing.assert_array_equal(trees.contributions(X.iloc[[7]]).values[0], expected[7])
+        np.testing.assert_array_equal(trees.gains(), fitted.gains())
+
+
+def test_a_second_fit_forgets_the_first() -> None:
+    rng = np.random.default_rng(3)
+    X = pd.DataFrame(rng.standard_normal((60, 2)), columns=["expression:A", "expression:B"])
+    trees = ScreenedTrees(n_trees=10).fit(X, X["expression:A"])
+    assert trees.gains()[0] > trees.gains()[1]
+    assert np.abs(trees.contributions(X).values).sum(axis=0).argmax() == 0
+    trees.fit(X, X["expression:B"])
+    assert trees.gains()[1] > trees.gains()[0]
+    assert np.abs(trees.contributions(X).values).sum(axis=0).argmax() == 1

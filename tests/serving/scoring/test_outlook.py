@@ -1,0 +1,156 @@
+"""What to expect in one word, and the reasons not to trust it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sidestep.features.study.study import Study
+from sidestep.models.registry.load import LoadedModel
+from sidestep.models.reliability.intervals import HeldOutErrors
+from sidestep.serving.scoring.outlook import Outlook, Samples, outlook, samples_of
+from sidestep.serving.scoring.reasons import REASONS, reasons_table
+
+
+def of(model: LoadedModel, study: Study) -> Samples:
+    return samples_of(model.predictor, study, model.predictor.features(study))
+
+
+def said_of(
+    model: LoadedModel, study: Study, drug: str = "Lapatinib", level: float = 0.8, **changes: object
+) -> Outlook:
+    chosen = replace(model.predictor.drugs[drug], **changes) if changes else None
+    return outlook(
+        model.predictor,
+        chosen or model.predictor.drugs[drug],
+        of(model, study),
+        level=level,
+        her2_context=False,
+    )
+
+
+def test_a_call_is_where_the_whole_interval_lies(model: LoadedModel, cohort: Study) -> None:
+    drug = model.predictor.drugs["Lapatinib"]
+    plain = said_of(model, cohort)
+    known = np.isfinite(plain.lower)
+    assert known.any()
+    # GI50 is -log10 molar: high is sensitive. Shift what training lines typically answer.
+    below = said_of(
+        model, cohort, observed=np.full_like(drug.observed, plain.lower[known].min() - 1)
+    )
+    above = said_of(
+        model, cohort, observed=np.full_like(drug.observed, plain.upper[known].max() + 1)
+    )
+    trusted = known & (plain.call != "abstain")
+    assert trusted.any()
+    assert set(below.call[trusted]) == {"sensitive"}
+    assert set(above.call[trusted]) == {"resistant"}
+
+
+def test_an_interval_over_the_typical_response_is_uncertain(
+    model: LoadedModel, cohort: Study
+) -> None:
+    said = said_of(model, cohort)
+    typical = model.predictor.typical_response(model.predictor.drugs["Lapatinib"])
+    over = (said.lower <= typical) & (typical <= said.upper) & (said.call != "abstain")
+    assert over.any()
+    assert set(said.call[over]) == {"uncertain"}
+
+
+def test_a_drug_that_lost_to_its_baselines_abstains(model: LoadedModel, cohort: Study) -> None:
+    said = said_of(model, cohort, "SIMNULL-1")
+    assert set(said.call) == {"abstain"}
+    assert all("DRUG_NOT_BETTER_THAN_BASELINE" in codes.split(";") for codes in said.reasons)
+
+
+def test_a_sample_far_from_the_training_lines_abstains(model: LoadedModel, cohort: Study) -> None:
+    samples = of(model, cohort)
+    far = replace(samples, features=samples.features + 30 * model.predictor.nearest.sd_)
+    drug = model.predictor.drugs["Lapatinib"]
+    said = outlook(model.predictor, drug, far, level=0.8, her2_context=False)
+    assert set(said.call) == {"abstain"}
+    assert all("OUT_OF_DOMAIN" in codes.split(";") for codes in said.reasons)
+
+
+@pytest.mark.parametrize("n_lines", [10, 19])
+def test_with_few_held_out_lines_a_sample_farther_than_all_abstains(
+    model: LoadedModel, cohort: Study, n_lines: int
+) -> None:
+    """Applicability is at least 1 / 11, or 1 / 20, however far the sample is."""
+    samples, nearest = of(model, cohort), model.predictor.nearest
+    far = replace(samples, features=samples.features + 1e6 * nearest.sd_)
+    drug = model.predictor.drugs["Lapatinib"]
+    few = {
+        pattern: HeldOutErrors(**{name: kept[:n_lines] for name, kept in vars(errors).items()})
+        for pattern, errors in drug.errors.items()
+    }
+    known = replace(drug, errors=few)
+    said, plain = (
+        outlook(model.predictor, known, one, level=0.8, her2_context=False)
+        for one in (far, samples)
+    )
+    assert (said.applicability >= 0.05).all()
+    assert set(said.call) == {"abstain"}
+    assert all("OUT_OF_DOMAIN" in codes.split(";") for codes in said.reasons)
+    # A sample that is nearer than some line is in the domain.
+    nearer = plain.applicability > said.applicability
+    outside = np.array(["OUT_OF_DOMAIN" in codes for codes in plain.reasons])
+    assert nearer.any()
+    np.testing.assert_array_equal(outside, ~nearer)
+
+
+def test_too_few_lines_for_a_level_give_no_interval(model: LoadedModel, cohort: Study) -> None:
+    said = said_of(model, cohort, level=0.99)  # 40 lines cannot vouch for 99 in 100
+    assert np.isnan(said.lower).all()
+    assert set(said.call) == {"abstain"}
+    assert all("NO_INTERVAL" in codes.split(";") for codes in said.reasons)
+
+
+def test_a_higher_level_is_a_wider_interval(model: LoadedModel, cohort: Study) -> None:
+    narrow, wide = said_of(model, cohort, level=0.6), said_of(model, cohort, level=0.8)
+    known = np.isfinite(wide.lower)
+    assert (wide.lower[known] <= narrow.lower[known]).all()
+    assert (wide.upper[known] >= narrow.upper[known]).all()
+
+
+def test_missing_modalities_are_named(model: LoadedModel, cohort: Study) -> None:
+    samples = of(model, cohort)
+    said = said_of(model, cohort)
+    uses = model.predictor.drugs["Lapatinib"].blend.patterns[0]
+    for has, codes in zip(samples.patterns, said.reasons, strict=True):
+        missing = [c for c in codes.split(";") if c.startswith("MODALITY_MISSING:")]
+        assert missing == [f"MODALITY_MISSING:{name}" for name in uses if name not in has]
+
+
+def test_every_code_is_in_the_table(model: LoadedModel, cohort: Study) -> None:
+    known = {reason.code for reason in REASONS}
+    for drug in model.predictor.drugs:
+        for codes in said_of(model, cohort, drug).reasons:
+            assert {code.split(":")[0] for code in codes.split(";") if code} <= known
+
+
+def test_readme_has_the_table_of_reasons() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    assert reasons_table() in readme
+
+
+@pytest.mark.parametrize("her2_context", [False, True])
+def test_percentiles_refer_to_the_context(
+    model: LoadedModel, cohort: Study, her2_context: bool
+) -> None:
+    drug = model.predictor.drugs["Lapatinib"]
+    said = outlook(model.predictor, drug, of(model, cohort), level=0.8, her2_context=her2_context)
+    among = model.predictor.among(her2_context=her2_context)
+    for row, pattern in enumerate(drug.blend.chosen(model.predictor.features(cohort))):
+        assert pattern is not None
+        errors = drug.errors[pattern]
+        others = pd.Series(errors.predictions[among[errors.lines]])
+        if len(others):
+            sensitive = (others > said.prediction[row]).mean() + (
+                others == said.prediction[row]
+            ).mean() / 2
+            assert said.percentile[row] == pytest.approx(100 * sensitive)

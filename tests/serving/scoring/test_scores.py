@@ -1,0 +1,48 @@
+"""The largest contributions of each row, against a plain sort."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sidestep.serving.scoring.scores import largest
+
+
+def test_largest_first_whatever_the_sign() -> None:
+    values = np.array([[0.1, -3, 2, 0.25], [9, 0, 0, -10]])
+    assert largest(values, np.arange(4), 2).tolist() == [[1, 2], [3, 0]]
+
+
+def test_equal_ones_stand_by_their_number() -> None:
+    values = np.array([[1.0, -1, 1, 1], [0, 0, 0, 0], [0, 5, 0, 0]])
+    order = np.array([3, 1, 2, 0])
+    assert largest(values, order, 3).tolist() == [[3, 1, 2], [3, 1, 2], [1, 3, 2]]
+
+
+@pytest.mark.parametrize("top_k", [4, 20])
+def test_there_are_no_more_than_features(top_k: int) -> None:
+    assert largest(np.array([[1.0, 2, 3, 4]]), np.arange(4), top_k).tolist() == [[3, 2, 1, 0]]
+
+
+@pytest.mark.parametrize("share_of_zeros", [0.0, 0.9, 0.999])
+@pytest.mark.parametrize("top_k", [1, 7, 40])
+def test_as_a_plain_sort_says(share_of_zeros: float, top_k: int) -> None:
+    draw = np.random.default_rng(0)
+    values = draw.normal(size=(30, 5_000)).round(2)  # many equal ones
+    values[draw.random(values.shape) < share_of_zeros] = 0.0
+    order = draw.permutation(values.shape[1])
+    expected = [np.lexsort((order, -np.abs(row)))[:top_k] for row in values]
+    np.testing.assert_array_equal(largest(values, order, top_k), expected)
+
+
+def test_a_row_does_not_depend_on_the_others() -> None:
+    values = np.random.default_rng(1).normal(size=(9, 700))
+    values[4] = 0.0
+    order = np.arange(700)
+    alone = [largest(row[None, :], order, 12)[0] for row in values]
+    np.testing.assert_array_equal(largest(values, order, 12), alone)
+
+
+def test_what_is_not_a_number_comes_last() -> None:
+    values = np.array([[np.nan, 1.0, np.nan, -2.0], [np.nan] * 4])
+    assert largest(values, np.arange(4), 3).tolist() == [[3, 1, 0], [0, 1, 2]]

@@ -1,0 +1,150 @@
+"""What is said in words follows from the numbers."""
+
+from __future__ import annotations
+
+import doctest
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sidestep.serving.disk.sample_scores import DrugScore, Feature, SampleScores
+from sidestep.serving.disk.score_folder import read_score_folder
+from sidestep.serving.words import wording
+from sidestep.serving.words.sentences import (
+    Scale,
+    drug_sentences,
+    evidence_sentence,
+    reason_text,
+    sample_sentences,
+)
+
+FolderMaker = Callable[..., Path]
+
+
+def score(**changed: object) -> DrugScore:
+    """Lapatinib in a sample that is sensitive through HER2, on a scale where high is sensitive."""
+    known = {
+        "drug": "Lapatinib", "prediction": 6.5, "lower": 6.1, "upper": 6.9, "percentile": 12.2,
+        "call": "sensitive", "reasons": (), "modalities": "expression", "applicability": 0.5,
+        "base_value": 5.6, "agreement": 0.82, "by_modality": {"expression": 0.9},
+        "by_mechanism": {"HER2 drive": 0.7, "stroma": 0.005, "other": -0.15, "EMT": 0.345},
+        "features": (Feature("expression:ERBB2", "expression", "HER2 drive", 2.0, 0.7, 1.0, True),
+                     Feature("expression:VIM", "expression", "EMT", 1.0, 0.3, 0.2, False)),
+        "rest": -0.1, "evidence": (),
+    }  # fmt: skip
+    return DrugScore(**(known | changed))  # type: ignore[arg-type]
+
+
+def scale(*, higher_is_resistant: bool = False, lines: str = "training lines") -> Scale:
+    return Scale("gi50", "-log10 M", higher_is_resistant, 0.8, lines, {"Lapatinib": 5.7})
+
+
+def test_a_prediction_is_told_with_place_interval_call_drivers_and_stability() -> None:
+    assert drug_sentences(score(), scale()) == [
+        "Predicted in the most sensitive 12 % of training lines: 6.50 (80 % interval 6.10 to 6.90; "
+        "-log10 M).",
+        "Called sensitive: the whole interval lies on the sensitive side of the median training "
+        "line (5.70).",
+        "Main drivers, from the base value of 5.60: HER2 drive (towards sensitive, +0.700), EMT "
+        "(towards sensitive, +0.345) and features of no named mechanism (towards resistant, "
+        "−0.150).",
+        "Stable over the folds' models: 1 of the 2 features; rank agreement 0.82 (good).",
+    ]
+
+
+def test_the_same_contribution_says_the_opposite_where_high_is_resistant() -> None:
+    assert (
+        "HER2 drive (towards resistant, +0.700)"
+        in drug_sentences(score(), scale(higher_is_resistant=True))[2]
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "place", "expected"),
+    [
+        ({"percentile": 88.0}, 0, "in the most resistant 12 % of"),
+        ({"percentile": 100.0}, 0, "in the most resistant 1 % of"),
+        ({"percentile": 99.5}, 0, "in the most resistant 1 % of"),
+        ({"percentile": 0.5}, 0, "in the most sensitive 1 % of"),
+        ({"percentile": 0.0}, 0, "in the most sensitive 1 % of"),
+        ({"percentile": 50.0}, 0, "near the middle of training lines"),
+        ({"percentile": None}, 0, "Predicted 6.50"),
+        ({"lower": None, "upper": None}, 0, "(no interval; -log10 M)"),
+        ({"call": "uncertain"}, 1, "Uncertain: the interval reaches to both sides"),
+        ({"call": "abstain"}, 1, "No call is made"),
+        ({"by_mechanism": {"EMT": 0.0}}, 2, "Nothing moves the prediction away"),
+        ({"agreement": 0.5}, 3, "0.50 (moderate)"),
+        ({"agreement": -1.0}, 3, "−1.00 (poor)"),
+        ({"agreement": None}, 3, "1 of the 2 features."),
+    ],
+)
+def test_each_case_has_its_words(changed: dict[str, object], place: int, expected: str) -> None:
+    assert expected in drug_sentences(score(**changed), scale())[place]
+
+
+def test_percentile_and_call_name_the_lines_that_they_refer_to() -> None:
+    told = drug_sentences(score(), scale(lines="HER2-high training lines"))
+    assert "of HER2-high training lines" in told[0]
+    assert "side of the median HER2-high training line (5.70)." in told[1]
+
+
+def test_a_sample_is_told_over_all_drugs() -> None:
+    drugs = (score(), score(drug="Neratinib", call="resistant"), score(drug="X", call="abstain"))
+    assert sample_sentences(SampleScores("S", drugs), ["expression", "rppa", "mutation"]) == [
+        "Of 3 drugs, 1 called resistant (Neratinib), 1 called sensitive (Lapatinib) and 1 without "
+        "a call.",
+        "Measured: expression. Missing: protein (RPPA) and mutations; models fitted without them "
+        "are used.",
+    ]
+
+
+def test_a_reason_is_told_in_words_and_an_unknown_one_as_it_is() -> None:
+    assert reason_text("MODALITY_MISSING:copy_number").startswith("copy number: The sample lacks")
+    assert reason_text("MODALITY_UNUSED:rppa").startswith(
+        "protein (RPPA): The sample has a modality"
+    )
+    assert reason_text("NEW_CODE") == "NEW_CODE"
+
+
+@pytest.mark.parametrize("higher_is_resistant", [True, False])
+def test_words_agree_with_the_files(make_folder: FolderMaker, higher_is_resistant: bool) -> None:
+    folder = read_score_folder(make_folder(higher_is_resistant=higher_is_resistant))
+    told = Scale.of(folder.manifest)
+    table = pd.read_parquet(folder.path / "scores.parquet").set_index(["sample_id", "drug"])
+    for sample in folder.each_sample():
+        for one in sample.drugs:
+            row = table.loc[(sample.sample, one.drug)]
+            first, second, drivers, _ = drug_sentences(one, told)
+            more = re.search(r"most (\w+) (\d+) %", first)
+            if more:
+                far = row["resistance_percentile"]
+                expected = 100 - far if more[1] == "resistant" else far
+                assert abs(int(more[2]) - expected) <= 1
+            assert second.startswith({"abstain": "No call", "uncertain": "Uncertain"}.get(
+                row["call"], f"Called {row['call']}"
+            ))  # fmt: skip
+            largest = max(one.by_mechanism.values(), key=abs)
+            towards = "resistant" if (largest > 0) == higher_is_resistant else "sensitive"
+            assert f"(towards {towards}, " in drivers.split(")")[0] + ")"
+
+
+def test_examples_in_the_documentation_hold() -> None:
+    assert doctest.testmod(wording).failed == 0
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        (
+            {"databases": ["CIViC", "Hallmark"], "missing": {"Reactome": "a.gmt"}},
+            "Drawn from Sidestep’s own tables, CIViC and Hallmark. Not at hand: Reactome.",
+        ),
+        ({"databases": [], "missing": {}}, "Drawn from Sidestep’s own tables."),
+        ({"civic.csv": None}, ""),  # of an older version
+    ],
+)
+def test_the_evidence_says_where_it_is_drawn_from(known: dict, said: str) -> None:
+    assert evidence_sentence({"options": {"knowledge": known}}) == said

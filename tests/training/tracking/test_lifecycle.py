@@ -1,0 +1,282 @@
+"""Which version is in use: what replaces a champion, promoting one, going back."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from mlflow import MlflowClient
+
+from sidestep.features.errors import InputError
+from sidestep.main import main
+from sidestep.models.registry.load import digest_of, load_model
+from sidestep.training.tracking.lifecycle import champion_of, promote, rollback
+from sidestep.training.tracking.registration import Registration, register
+from sidestep.training.tracking.store import Store
+from sidestep.training.tracking.tracking import TrackedRun
+from sidestep.training.validation.gate import Verdict
+
+_NUMBERS = count()
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """Registers versions of one model from fabricated runs: what was observed plus noise."""
+
+    store: Store
+    folder: Path
+    name: str
+
+    @property
+    def client(self) -> MlflowClient:
+        return self.store.client
+
+    def register(
+        self,
+        noise: float = 1.0,
+        *,
+        seed: int = 1,
+        lines: int = 60,
+        drugs: tuple[str, ...] = ("Lapatinib", "BI-2536"),
+        passes: bool = True,
+        study: str = "breast_sim",
+        response: str = "sim_gi50",
+    ) -> Registration:
+        rng = np.random.default_rng(seed)
+        tables = []
+        for drug in drugs:
+            y = np.random.default_rng(len(drug)).standard_normal(200)[:lines]
+            names = [f"L{line}" for line in range(lines)]
+            blend = y + noise * rng.standard_normal(lines)
+            columns = {"drug": drug, "sample_id": names, "donor": names, "observed": y}
+            more = {"fold": np.arange(lines) % 5, "train_mean": 0.0, "blend": blend}
+            tables.append(pd.DataFrame({**columns, **more}))
+        client, experiment = self.client, self.store.experiment_id
+        tags = {"study": study, "response": response}
+        run_id = client.create_run(experiment, tags=tags).info.run_id
+        path = self.folder / "out_of_fold.parquet"
+        pd.concat(tables).to_parquet(path, index=False)
+        client.log_artifact(run_id, str(path))
+        return register(
+            client,
+            name=self.name,
+            model_id=client.create_logged_model(experiment, "model").model_id,
+            run_id=run_id,
+            verdict=Verdict(passes, "mean r 0.1 against 0.2", {}),
+            tags=tags,
+            description="",
+        )
+
+    def champion(self) -> str | None:
+        return champion_of(self.client, self.name)
+
+    def previous(self) -> str | None:
+        version = self.client.get_registered_model(self.name).aliases.get("previous")
+        return None if version is None else str(version)
+
+
+@pytest.fixture
+def tiny(store: Store, tmp_path: Path) -> Tiny:
+    return Tiny(store, tmp_path, f"tiny{next(_NUMBERS)}")
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str], store: Store) -> Callable[..., tuple[int, str]]:
+    """Run a verb; give its exit code and what it said, which is one line."""
+
+    def run(*args: str) -> tuple[int, str]:
+        code = main([*args, "--tracking-uri", store.tracking_uri])
+        told = capsys.readouterr()
+        assert (told.out + told.err).count("\n") == 1
+        return code, told.out + told.err
+
+    return run
+
+
+def test_the_first_version_to_pass_the_gate_is_champion(tiny: Tiny) -> None:
+    failed = tiny.register(passes=False)
+    assert (failed.champion, failed.decision) == (False, "it did not pass the gate")
+    assert tiny.champion() is None
+    assert tiny.register().champion
+    assert (tiny.champion(), tiny.previous()) == ("2", None)
+
+
+def test_a_better_version_replaces_the_champion(tiny: Tiny) -> None:
+    tiny.register(3.0)
+    better = tiny.register(0.3, seed=2)
+    assert better.champion
+    assert better.decision.startswith("it is better than champion version 1: mean r +0.")
+    assert (tiny.champion(), tiny.previous()) == ("2", "1")
+    tags = tiny.client.get_model_version(tiny.name, "2").tags
+    assert (tags["gate"], tags["champion_decision"]) == ("passed", better.decision)
+
+
+def test_a_worse_version_is_kept_beside_the_champion(tiny: Tiny) -> None:
+    tiny.register(0.3)
+    worse = tiny.register(3.0, seed=2, lines=90)
+    assert (worse.champion, worse.uri) == (False, f"models:/{tiny.name}/2")
+    assert worse.decision.startswith("it is worse than champion version 1: mean r -0.")
+    assert tiny.champion() == "1"
+    tags = tiny.client.get_model_version(tiny.name, "2").tags
+    assert (tags["gate"], tags["champion_decision"]) == ("passed", worse.decision)
+
+
+def test_a_tie_is_replaced_only_by_more_lines(tiny: Tiny) -> None:
+    tiny.register(1.0, lines=60)
+    same = tiny.register(1.0, lines=60)
+    assert not same.champion
+    assert same.decision.startswith("it ties with champion version 1 (mean r +0.000")
+    assert same.decision.endswith("60 training lines, not more than 60")
+    more = tiny.register(1.0, seed=5, lines=80)
+    assert more.champion
+    assert more.decision.endswith("80 training lines, more than 60")
+    assert not tiny.register(1.0, lines=50).champion
+    assert (tiny.champion(), tiny.previous()) == ("3", "1")
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        ({"response": "sim_auc"}, "learned sim_auc"),
+        ({"study": "pancan_sim"}, "it learned from pancan_sim, the champion from breast_sim"),
+        ({"drugs": ("Lapatinib",)}, "it lacks the champion's BI-2536"),
+    ],
+)
+def test_what_cannot_be_compared_does_not_replace(
+    tiny: Tiny, other: dict[str, object], why: str
+) -> None:
+    tiny.register(3.0)
+    found = tiny.register(0.1, seed=2, **other)  # type: ignore[arg-type]
+    assert not found.champion
+    assert found.decision.startswith("it cannot be compared with champion version 1 (")
+    assert why in found.decision
+    assert found.decision.endswith(f"to use it, sidestep promote {tiny.name} 2")
+    assert tiny.champion() == "1"
+
+
+def test_a_champion_whose_run_is_gone_is_not_replaced(tiny: Tiny) -> None:
+    tiny.register(3.0)
+    run_id = tiny.client.get_model_version(tiny.name, "1").run_id
+    place = tiny.client.get_run(run_id).info.artifact_uri
+    shutil.rmtree(place.removeprefix("file://"))
+    assert "keeps no readable" in tiny.register(0.1, seed=2).decision
+    assert tiny.champion() == "1"
+
+
+def test_promoting_refuses_what_failed_the_gate_unless_forced(
+    tiny: Tiny, said: Callable[..., tuple[int, str]]
+) -> None:
+    tiny.register()
+    tiny.register(passes=False)
+    code, told = said("promote", tiny.name, "2")
+    assert code == 2
+    assert "version 2 failed the gate (mean r 0.1 against 0.2); promote another" in told
+    assert tiny.champion() == "1"
+    code, told = said("promote", tiny.name, "2", "--force")
+    assert (code, tiny.champion(), tiny.previous()) == (0, "2", "1")
+    assert "is version 2 now; it was version 1. It was forced" in told
+    assert tiny.client.get_model_version(tiny.name, "2").tags["forced"] == "true"
+
+
+def test_what_passed_needs_no_force(tiny: Tiny, said: Callable[..., tuple[int, str]]) -> None:
+    tiny.register()
+    tiny.register()
+    assert tiny.champion() == "1"
+    code, told = said("promote", tiny.name, "2", "--force")
+    assert (code, told) == (0, f"{tiny.name}@champion is version 2 now; it was version 1.\n")
+    assert "forced" not in tiny.client.get_model_version(tiny.name, "2").tags
+    assert said("promote", tiny.name, "2")[1].endswith("is version 2 already.\n")
+    assert tiny.previous() == "1"
+
+
+def test_a_version_of_another_tool_has_no_record_of_the_gate(tiny: Tiny) -> None:
+    tiny.client.create_registered_model(tiny.name)
+    tiny.client.create_model_version(tiny.name, source="file:///none")
+    with pytest.raises(InputError, match="has no record of the gate"):
+        promote(tiny.client, tiny.name, "1")
+
+
+def test_who_is_not_there_cannot_be_promoted(
+    tiny: Tiny, said: Callable[..., tuple[int, str]]
+) -> None:
+    assert "no model is registered as 'nobody'" in said("promote", "nobody", "1")[1]
+    assert "no model is registered as 'nobody'" in said("rollback", "nobody")[1]
+    tiny.register()
+    code, told = said("promote", tiny.name, "9")
+    assert (code, told.split("error: ")[1]) == (2, f"{tiny.name} has no version 9; it has 1\n")
+    assert said("promote", tiny.name, "latest")[0] == 2
+
+
+def test_going_back_goes_further_back_and_ends(
+    tiny: Tiny, said: Callable[..., tuple[int, str]]
+) -> None:
+    for _ in range(3):
+        tiny.register()
+    promote(tiny.client, tiny.name, "2")
+    promote(tiny.client, tiny.name, "3")
+    assert said("rollback", tiny.name) == (
+        0,
+        f"{tiny.name}@champion is version 2 again; it was version 3.\n",
+    )
+    assert tiny.previous() == "1"
+    assert said("rollback", tiny.name)[0] == 0
+    assert (tiny.champion(), tiny.previous()) == ("1", None)
+    code, told = said("rollback", tiny.name)
+    assert code == 2
+    assert "has no earlier champion to go back to" in told
+    assert tiny.champion() == "1"
+    promote(tiny.client, tiny.name, "3")
+    assert rollback(tiny.client, tiny.name).endswith("is version 1 again; it was version 3.")
+
+
+def test_going_back_skips_versions_that_were_deleted(tiny: Tiny) -> None:
+    for _ in range(3):
+        tiny.register()
+    promote(tiny.client, tiny.name, "2")
+    promote(tiny.client, tiny.name, "3")
+    tiny.client.delete_model_version(tiny.name, "2")
+    rollback(tiny.client, tiny.name)
+    assert tiny.champion() == "1"
+
+
+def test_a_registered_model_has_its_digest_and_a_changed_one_is_refused(
+    tracked: TrackedRun, store: Store, tmp_path: Path
+) -> None:
+    version = store.client.get_model_version("small", "1")
+    loaded = load_model("models:/small/1", store.tracking_uri)
+    assert version.tags["digest"] == loaded.digest
+    original = Path(store.client.get_logged_model(tracked.model_id).artifact_location[7:])
+    copy = shutil.copytree(original, tmp_path / "copy")
+    store.client.create_registered_model("changed")
+    store.client.create_model_version(
+        "changed", source=copy.as_uri(), tags={"digest": version.tags["digest"]}
+    )
+    assert load_model("models:/changed/1", store.tracking_uri).digest == loaded.digest
+    state = copy / "data" / "predictor" / "predictor.json"
+    state.write_text(state.read_text(encoding="utf-8") + " ", encoding="utf-8")
+    assert digest_of(state.parent) != loaded.digest
+    with pytest.raises(InputError, match="changed version 1 is not the one that was registered"):
+        load_model("models:/changed/1", store.tracking_uri)
+
+
+def test_loading_the_saved_model_runs_no_code_of_its_own(
+    tracked: TrackedRun, store: Store, tmp_path: Path
+) -> None:
+    mlflow.set_tracking_uri(store.tracking_uri)
+    folder = Path(mlflow.artifacts.download_artifacts(tracked.model_uri, dst_path=str(tmp_path)))
+    flavors = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))["flavors"]
+    assert list(flavors) == ["python_function"]
+    assert flavors["python_function"]["loader_module"] == "sidestep.models.pyfunc"
+    assert "python_model" not in flavors["python_function"]
+    data = {path.name for path in (folder / "data").rglob("*") if path.is_file()}
+    assert data == {"predictor.json", "arrays.bin"}
+    kinds = {path.suffix for path in folder.rglob("*") if path.is_file()}
+    assert not kinds & {".pkl", ".pickle", ".joblib", ".cloudpickle", ".skops", ".pyc"}

@@ -1,0 +1,188 @@
+"""The logged model: it predicts the same wherever it is loaded, and says what it needs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+
+from sidestep.features.study.measurements import measurements_of, study_of_measurements
+from sidestep.models.registry.load import load_model
+from sidestep.training.retrain import Retrain
+from sidestep.training.tracking.store import Store
+from sidestep.training.tracking.tracking import TrackedRun
+
+DRUGS = ("Lapatinib", "BI-2536")
+
+
+@pytest.fixture(scope="module")
+def measured(retrained: Retrain) -> pd.DataFrame:
+    """Measurements of four lines as a table."""
+    return measurements_of(retrained.study.select(list(retrained.study.samples[:4])))
+
+
+def test_the_registered_model_predicts_the_same_wherever_it_is_loaded(
+    tracked: TrackedRun, store: Store, retrained: Retrain, measured: pd.DataFrame
+) -> None:
+    by_command = load_model("models:/small@champion", store.tracking_uri)
+    by_run = load_model(tracked.model_uri, store.tracking_uri)
+    assert (by_command.name, by_command.version) == ("small", "1")
+    assert by_run.digest == by_command.digest
+    study = study_of_measurements(measured)
+    plain = mlflow.pyfunc.load_model("models:/small@champion").predict(measured)
+    for model in retrained.predictor.choose(None):
+        expected = retrained.predictor.predict(retrained.predictor.features(study), model)
+        loaded = by_command.predictor
+        again = loaded.predict(loaded.features(study), loaded.drugs[model.name])
+        np.testing.assert_array_equal(again, expected)
+        of_drug = plain[plain["drug"] == model.name]
+        np.testing.assert_array_equal(of_drug["prediction"], expected)
+
+
+def test_the_model_says_what_it_takes_and_its_example_works(
+    tracked: TrackedRun, store: Store
+) -> None:
+    mlflow.set_tracking_uri(store.tracking_uri)
+    model = mlflow.pyfunc.load_model(tracked.model_uri)
+    signature = model.metadata.signature
+    required = {column.name: column.required for column in signature.inputs}
+    assert required == {
+        "sample_id": True,
+        "modality": True,
+        "feature": True,
+        "value": False,
+        "detail": False,
+    }
+    example = model.input_example
+    assert {"expression", "rppa", "mutation", "copy_number"} <= set(example["modality"])
+    scored = model.predict(example)
+    assert list(scored.columns) == signature.outputs.input_names()
+    assert list(scored["drug"]) == list(DRUGS)
+    assert np.isfinite(scored["prediction"]).all()
+
+
+def test_the_model_needs_pinned_packages_and_no_address(
+    tracked: TrackedRun, store: Store, tmp_path: Path
+) -> None:
+    mlflow.set_tracking_uri(store.tracking_uri)
+    folder = Path(mlflow.artifacts.download_artifacts(tracked.model_uri, dst_path=str(tmp_path)))
+    needs = (folder / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert all("==" in line for line in needs)
+    assert "://" not in "".join(needs) + (folder / "conda.yaml").read_text(encoding="utf-8")
+    assert (folder / "model_card.md").read_text(encoding="utf-8").startswith("Simulated data")
+    shipped = folder / "code" / "sidestep" / "features" / "knowledge" / "tables"
+    assert {"drugs.tsv", "antibodies.tsv"} <= {path.name for path in shipped.iterdir()}
+
+
+@pytest.mark.slow
+def test_the_model_loads_without_this_checkout_and_needs_what_it_says(
+    tracked: TrackedRun, store: Store, measured: pd.DataFrame, tmp_path: Path
+) -> None:
+    mlflow.set_tracking_uri(store.tracking_uri)
+    measured.to_parquet(tmp_path / "measured.parquet")
+    program = f"""
+import sys
+sys.meta_path = [f for f in sys.meta_path if "editable" not in repr(f).lower()]
+sys.path = [p for p in sys.path if p and p != {str(Path(__file__).parents[3])!r}]
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {not_needed(tracked, tmp_path)!r}:
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Missing())
+import mlflow, pandas
+mlflow.set_tracking_uri({store.tracking_uri!r})
+model = mlflow.pyfunc.load_model("models:/small@champion")
+import sidestep.features
+assert "/code/sidestep/features/" in sidestep.features.__file__, sidestep.features.__file__
+model.predict(pandas.read_parquet("measured.parquet")).to_parquet("scored.parquet")
+"""
+    ran = subprocess.run(
+        [sys.executable, "-I", "-c", program],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    mlflow.set_tracking_uri(store.tracking_uri)
+    here = mlflow.pyfunc.load_model("models:/small@champion").predict(measured)
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "scored.parquet"), here)
+
+
+def not_needed(tracked: TrackedRun, folder: Path) -> list[str]:
+    """Modules installed here that the model's requirements do not bring along."""
+    named = mlflow.artifacts.download_artifacts(
+        f"{tracked.model_uri}/requirements.txt", dst_path=str(folder)
+    )
+    pinned = re.findall(r"^[\w-]+(?===)", Path(named).read_text(encoding="utf-8"), re.MULTILINE)
+    brought = with_what_they_need(pinned)
+    installed = packages_distributions()
+    return [
+        module
+        for module, distributions in installed.items()
+        if not brought & set(map(canonical, distributions)) and module != "sidestep"
+    ]
+
+
+def canonical(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def with_what_they_need(distributions: list[str]) -> set[str]:
+    """Distributions with all that they pull in, extras left out."""
+    found: set[str] = set()
+    waiting = [canonical(name) for name in distributions]
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found.add(name)
+        try:
+            needs = requires(name) or []
+        except PackageNotFoundError:
+            continue  # of another platform
+        waiting += [
+            canonical(re.match(r"[\w.-]+", need)[0])  # type: ignore[index]
+            for need in needs
+            if "extra ==" not in need
+        ]
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_mlflows_own_command_predicts_with_it(
+    tracked: TrackedRun, store: Store, measured: pd.DataFrame, tmp_path: Path, kind: str
+) -> None:
+    if kind == "csv":
+        measured.to_csv(tmp_path / "measured.csv", index=False)
+    else:
+        table = {"dataframe_split": json.loads(measured.to_json(orient="split", index=False))}
+        (tmp_path / "measured.json").write_text(json.dumps(table))
+    command = ["models", "predict", "-m", "models:/small@champion", "--env-manager", "local"]
+    files = ["-t", kind, "-i", f"measured.{kind}", "-o", "scored.json"]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    ran = subprocess.run(
+        [sys.executable, "-m", "mlflow", *command, *files],
+        cwd=tmp_path,
+        env=environment | {"MLFLOW_TRACKING_URI": store.tracking_uri},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    scored = pd.DataFrame(json.loads((tmp_path / "scored.json").read_text())["predictions"])
+    mlflow.set_tracking_uri(store.tracking_uri)
+    here = mlflow.pyfunc.load_model("models:/small@champion").predict(measured)
+    pd.testing.assert_frame_equal(scored, here, check_dtype=False)

@@ -1,0 +1,216 @@
+"""Comparing runs: known truths, and what cannot be compared."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+from scipy.stats import pearsonr
+
+from sidestep.features.errors import InputError
+from sidestep.main import main
+from sidestep.training.tracking.store import Store
+from sidestep.training.validation.comparison import (
+    RunPredictions,
+    compare,
+    compare_runs,
+    pair,
+    read_run,
+)
+
+DRUGS = ("Lapatinib", "BI-2536", "Everolimus")
+
+
+def predictions(
+    noise: float, seed: int, *, lines: int = 60, drugs: tuple[str, ...] = DRUGS, folds: int = 5
+) -> pd.DataFrame:
+    """Out-of-fold predictions: what was observed plus noise. Some donors have two lines."""
+    observed = np.random.default_rng(99).standard_normal((len(DRUGS), 200))
+    rng = np.random.default_rng(seed)
+    tables = []
+    for row, drug in enumerate(drugs):
+        y = observed[row, :lines]
+        number = np.arange(lines)
+        tables.append(
+            pd.DataFrame(
+                {
+                    "drug": drug,
+                    "sample_id": [f"L{line}" for line in number],
+                    "donor": [f"D{line - line % 3 // 2}" for line in number],
+                    "fold": number // 3 % folds,
+                    "observed": y,
+                    "train_mean": y.mean(),
+                    "blend": y + noise * rng.standard_normal(lines),
+                }
+            )
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+def run_of(table: pd.DataFrame, label: str = "a", response: str = "sim_gi50") -> RunPredictions:
+    return RunPredictions(label, label, "breast_sim", response, table)
+
+
+@pytest.fixture(scope="module")
+def kept(store: Store, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Runs in the store: a good one, a poor one, and one that kept nothing."""
+    tables = {"good": predictions(0.3, 1), "poor": predictions(3.0, 2), "empty": None}
+    runs = {}
+    for name, table in tables.items():
+        tags = {"study": "breast_sim", "response": "sim_gi50"}
+        runs[name] = store.client.create_run(store.experiment_id, tags=tags).info.run_id
+        if table is not None:
+            path = tmp_path_factory.mktemp(name) / "out_of_fold.parquet"
+            table.to_parquet(path, index=False)
+            store.client.log_artifact(runs[name], str(path))
+    store.client.create_registered_model("compared")
+    store.client.create_model_version("compared", source="file:///none", run_id=runs["good"])
+    store.client.set_registered_model_alias("compared", "champion", "1")
+    return runs
+
+
+def test_a_run_is_as_good_as_itself() -> None:
+    table = predictions(0.5, 1)
+    found = compare(pair(table, table))
+    assert (found.difference, found.lower, found.upper, found.p_value) == (0, 0, 0, 1)
+    assert found.verdict == "tie"
+    assert found.same_folds
+
+
+def test_correlations_are_those_of_the_shared_lines() -> None:
+    a, b = predictions(0.5, 1, lines=60), predictions(1.0, 2, lines=45)
+    found = compare(pair(a, b))
+    assert found.lines == 45
+    for drug, row in found.drugs.iterrows():
+        ours, theirs = (t[t["drug"] == drug].iloc[:45] for t in (a, b))
+        assert row["pearson_a"] == pytest.approx(pearsonr(ours["observed"], ours["blend"])[0])
+        assert row["pearson_b"] == pytest.approx(pearsonr(theirs["observed"], theirs["blend"])[0])
+        assert row["lower"] < row["difference"] < row["upper"]
+    assert found.difference == pytest.approx(found.drugs["difference"].mean())
+
+
+def test_a_clearly_better_run_is_better_and_the_other_way_round_worse() -> None:
+    good, poor = predictions(0.3, 1), predictions(3.0, 2)
+    there, back = compare(pair(poor, good)), compare(pair(good, poor))
+    assert (there.verdict, back.verdict) == ("better", "worse")
+    assert max(there.p_value, back.p_value) < 0.01
+    assert there.difference == pytest.approx(-back.difference)
+
+
+def test_equally_good_runs_are_seldom_told_apart() -> None:
+    found = [
+        compare(pair(predictions(1.0, 2 * n), predictions(1.0, 2 * n + 1)), resamples=300)
+        for n in range(40)
+    ]
+    assert sum(one.p_value < 0.05 for one in found) <= 6
+    assert sum(one.verdict != "tie" for one in found) <= 8
+    assert 0.25 < np.mean([one.p_value for one in found]) < 0.75
+
+
+def test_scale_makes_no_difference() -> None:
+    a = predictions(0.5, 1)
+    shrunken = a.assign(blend=5 + 0.1 * a["blend"])
+    found = compare(pair(a, shrunken))
+    assert found.difference == pytest.approx(0, abs=1e-12)
+    assert found.p_value == 1
+
+
+def test_a_run_that_ranks_nobody_has_no_correlation() -> None:
+    a = predictions(0.3, 1)
+    mean = a.assign(blend=a["fold"].astype(float), train_mean=a["fold"].astype(float))
+    found = compare(pair(a, mean))
+    assert (found.drugs["pearson_b"] == 0).all()
+    assert found.verdict == "worse"
+
+
+def test_folds_are_the_same_whatever_their_numbers() -> None:
+    a = predictions(0.5, 1)
+    assert compare(pair(a, a.assign(fold=4 - a["fold"]))).same_folds
+    assert not compare(pair(a, predictions(0.5, 1, folds=4))).same_folds
+
+
+def test_the_order_of_rows_does_not_matter() -> None:
+    a, b = predictions(0.5, 1), predictions(0.8, 2)
+    found = compare(pair(a, b))
+    again = compare(pair(a, b.sample(frac=1, random_state=0)))
+    assert again.p_value == found.p_value
+    pd.testing.assert_frame_equal(again.drugs, found.drugs)
+
+
+def test_what_cannot_be_compared_is_refused() -> None:
+    a = run_of(predictions(0.5, 1))
+    with pytest.raises(InputError, match="a learned sim_gi50 and b learned sim_auc"):
+        compare_runs(a, run_of(a.predictions, "b", "sim_auc"))
+    other_drug = predictions(0.5, 1, drugs=("Afatinib",))
+    with pytest.raises(InputError, match="share no drug with 10 lines"):
+        compare_runs(a, run_of(other_drug, "b"))
+    few = a.predictions[a.predictions["sample_id"].isin([f"L{n}" for n in range(9)])]
+    with pytest.raises(InputError, match="share no drug with 10 lines"):
+        compare_runs(a, run_of(few, "b"))
+    measured_again = a.predictions.assign(observed=a.predictions["observed"] + 1)
+    with pytest.raises(InputError, match="different responses of L0 to Lapatinib"):
+        compare_runs(a, run_of(measured_again, "b"))
+
+
+def test_a_run_is_found_by_its_identifier_and_by_what_it_led_to(
+    store: Store, kept: dict[str, str]
+) -> None:
+    for reference in (kept["good"], "compared@champion", "compared/1", "models:/compared/1"):
+        found = read_run(store.client, reference)
+        assert (found.run_id, found.response) == (kept["good"], "sim_gi50")
+        assert len(found.predictions) == 180
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        ("0" * 32, "run 0{32} is not in the store"),
+        ("compared@challenger", "model version compared@challenger is not registered"),
+        ("compared/7", "model version compared/7 is not registered"),
+        ("nobody@champion", "model version nobody@champion is not registered"),
+        ("empty", "keeps no readable out_of_fold.parquet"),
+    ],
+)
+def test_what_is_no_run_is_refused(
+    store: Store, kept: dict[str, str], reference: str, said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        read_run(store.client, kept.get(reference, reference))
+
+
+def test_a_damaged_artefact_is_refused(store: Store, tmp_path: Path) -> None:
+    client: MlflowClient = store.client
+    run_id = client.create_run(store.experiment_id).info.run_id
+    (tmp_path / "out_of_fold.parquet").write_bytes(b"PAR1 and no more")
+    client.log_artifact(run_id, str(tmp_path / "out_of_fold.parquet"))
+    with pytest.raises(InputError, match=r"keeps no readable out_of_fold.parquet"):
+        read_run(client, run_id)
+
+
+def test_the_verb_tells_a_person(
+    store: Store, kept: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ["--tracking-uri", store.tracking_uri]
+    assert main(["compare", kept["poor"], "compared@champion", *where]) == 0
+    told = capsys.readouterr()
+    assert told.err == ""
+    lines = told.out.splitlines()
+    assert lines[0] == f"A: run {kept['poor']}, breast_sim, sim_gi50"
+    assert lines[1] == f"B: run {kept['good']} (compared@champion), breast_sim, sim_gi50"
+    assert lines[2].endswith("on the same 60 lines in the same folds")
+    assert [line.split()[0] for line in lines[4:7]] == list(DRUGS)
+    assert re.match(r"B is better: mean r \+0\.\d{3} \(\+0.* p = 0\.0005, 3 drugs", lines[-1])
+    assert main(["compare", kept["poor"], "nobody", *where]) == 2
+    told = capsys.readouterr()
+    assert (told.out, told.err.count("\n")) == ("", 1)
+
+
+def test_no_store_is_made_to_compare_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    assert main(["compare", "a", "b", "--tracking-uri", uri]) == 2
+    assert "there is no MLflow store" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

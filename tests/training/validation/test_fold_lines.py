@@ -1,0 +1,64 @@
+"""The lines that the drugs of a fold share."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sidestep.training.validation.lines import DrugResponses, FoldLines
+from sidestep.training.validation.panel import PanelDrug
+
+LINES = pd.Index([f"L{line}" for line in range(12)], dtype="str")
+TRAIN, TEST = LINES[:8], LINES[8:]
+
+
+@pytest.fixture(scope="module")
+def features() -> pd.DataFrame:
+    values = np.random.default_rng(0).standard_normal((12, 5))
+    return pd.DataFrame(values, index=LINES, columns=[f"rppa:P{p}" for p in range(5)])
+
+
+@pytest.fixture(scope="module")
+def fold(features) -> FoldLines:
+    return FoldLines.of(3, features, TRAIN, TEST)
+
+
+@pytest.fixture(scope="module")
+def responses() -> DrugResponses:
+    """Return responses of five lines, in an order of their own."""
+    names = LINES[[9, 2, 7, 11, 0]]
+    numbers = LINES.get_indexer(names)
+    donors = np.array([f"D{n}" for n in numbers], dtype=object)
+    lineage = np.array(["lung", "lung", "skin", "skin", "lung"], dtype=object)
+    return DrugResponses(PanelDrug("A", (), ""), names, numbers / 10, numbers, donors, lineage)
+
+
+def test_a_drugs_lines_are_parted_as_the_fold_parts_them(fold, responses, features):
+    known, held_out = fold.training_lines(responses), fold.test_lines(responses)
+    assert list(known.X.index) == ["L2", "L7", "L0"]
+    assert list(held_out.X.index) == ["L9", "L11"]
+    for lines in (known, held_out):
+        pd.testing.assert_frame_equal(lines.X, features.loc[lines.X.index])
+        np.testing.assert_array_equal(lines.y, LINES.get_indexer(lines.X.index) / 10)
+        np.testing.assert_array_equal(lines.numbers, LINES.get_indexer(lines.X.index))
+        assert list(lines.donors) == [f"D{n}" for n in lines.numbers]
+    assert list(known.lineage) == ["lung", "skin", "lung"]
+
+
+def test_models_get_the_rows_of_the_matrix(fold, responses, features):
+    lines = fold.training_lines(responses).lines
+    assert lines.matrix is fold.matrix
+    np.testing.assert_array_equal(lines.matrix.values[lines.rows], features.loc[["L2", "L7", "L0"]])
+    few = fold.training_lines(responses).among(pd.Index(["L0", "L7"])).lines
+    np.testing.assert_array_equal(few.matrix.values[few.rows], features.loc[["L7", "L0"]])
+
+
+def test_without_a_matrix_the_lines_make_their_own(responses, features):
+    lines = responses.on(features.loc[TEST]).lines
+    np.testing.assert_array_equal(lines.matrix.values, features.loc[["L9", "L11"]])
+
+
+def test_a_fold_may_hold_no_line_of_a_drug(fold, responses):
+    elsewhere = FoldLines.of(0, fold.held_out, TEST[:1], TEST[2:2])
+    assert len(elsewhere.test_lines(responses).y) == 0

@@ -1,0 +1,10 @@
+"""What a person reads of a retrain: tables, figures, pages and the model card."""
+
+__all__ = [
+    "evidence_tables",
+    "figures",
+    "hover_page",
+    "markdown",
+    "model_card",
+    "tables",
+]

@@ -1,0 +1,171 @@
+"""How does a survival screen come to be on disk? A folder, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import secrets
+import shutil
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sidestep.features.errors import InputError
+from sidestep.features.files.spreadsheets import as_plain_text
+from sidestep.training.survival.figures import draw_screen
+from sidestep.training.survival.screen import DIRECTIONS, Screen
+
+SUMMARY = "screen.json"
+#: What a summary says it is; a folder without it is never replaced.
+KIND = "sidestep screen"
+CAVEAT = (
+    "Prognosis in this study's patients, each gene alone; treatment, stage and age are not taken "
+    "into account, so it says nothing on the benefit from a drug."
+)
+_PACKAGES = ("matplotlib", "numpy", "pandas", "scikit-survival", "scipy")
+
+
+def require_replaceable(out: str | Path) -> Path:
+    """Give back `out`, links followed, as a path where a screen may be put.
+
+    Raises
+    ------
+    InputError
+        If `out` is a file, or a folder that holds anything but an earlier screen.
+    """
+    path = Path(out).resolve()
+    if not path.exists():
+        return path
+    if not path.is_dir():
+        raise InputError(f"{out} is not a folder; give --out a new folder")
+    if any(path.iterdir()) and not _is_screen(path):
+        raise InputError(
+            f"{out} already holds files that sidestep screen did not write; "
+            "give --out a new folder, or empty this one"
+        )
+    return path
+
+
+def write_screen(screen: Screen, out: str | Path, genes: str) -> Path:
+    """Write ``screen.parquet``, ``screen.csv``, the pictures and ``screen.json``.
+
+    They are written beside `out` under another name and renamed at the end. An earlier screen
+    there is replaced. The same screen gives the same bytes.
+
+    Parameters
+    ----------
+    screen : Screen
+    out : path
+    genes : str
+        What was asked for, for the summary.
+
+    Raises
+    ------
+    InputError
+        If `out` may not be replaced, or cannot be written.
+    """
+    path = require_replaceable(out)
+    work = path.parent / f".{path.name}.partial-{secrets.token_hex(4)}"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = work / "new"
+        new.mkdir(parents=True)
+        screen.table.to_parquet(new / "screen.parquet", index=False)
+        for_spreadsheets(screen.table).to_csv(
+            new / "screen.csv", index=False, encoding="utf-8", lineterminator="\n"
+        )
+        draw_screen(screen, new)
+        text = json.dumps(summary(screen, genes), indent=2, sort_keys=True, ensure_ascii=False)
+        (new / SUMMARY).write_text(text + "\n", encoding="utf-8", newline="\n")
+        _put_in_place(new, path, work / "replaced")
+    except OSError as failure:
+        reason = os.strerror(failure.errno) if failure.errno else str(failure)
+        raise InputError(
+            f"{out} cannot be written ({reason}); make room there, or give --out another folder"
+        ) from failure
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return path
+
+
+def _put_in_place(new: Path, path: Path, aside: Path) -> None:
+    """Rename `new` to `path`; what is there comes back if that fails."""
+    if path.exists():
+        os.rename(path, aside)
+    try:
+        os.rename(new, path)
+    except OSError:
+        if aside.exists():
+            os.rename(aside, path)
+        raise
+
+
+def for_spreadsheets(table: pd.DataFrame) -> pd.DataFrame:
+    """Copy a table so that a spreadsheet takes no text for a formula; numbers stay numbers."""
+    plain = table.copy()
+    for column in plain.columns[plain.dtypes == "str"]:
+        plain[column] = as_plain_text(plain[column])
+    return plain
+
+
+def summary(screen: Screen, genes: str) -> dict[str, Any]:
+    """Counts, settings, and where the numbers come from, as plain values."""
+    cohort, table = screen.cohort, screen.table
+    tested = table["c_index"].notna()
+    return {
+        "kind": KIND,
+        "simulated": cohort.study.simulated,
+        "study": {
+            "id": cohort.study.study_id,
+            "name": cohort.study.name,
+            "digests": dict(cohort.study.digests),
+            "expression": cohort.study.expression_kind,
+        },
+        "group": {"name": cohort.group.name, "rule": cohort.group.rule},
+        "endpoint": {"code": cohort.survival.endpoint, "name": cohort.survival.name},
+        "counts": {
+            **cohort.counts,
+            "genes_asked_for": len(table),
+            "genes_tested": int(tested.sum()),
+            "genes_significant": int(table["significant"].sum()),
+        },
+        "genes": {
+            "asked_for": genes,
+            "not_in_the_study": screen.absent,
+            "not_tested": {
+                str(row["gene"]): str(row["note"])
+                for _, row in table[~tested].iterrows()
+                if row["gene"] not in screen.absent
+            },
+        },
+        "settings": {
+            "fdr": screen.settings.fdr,
+            "bootstrap": screen.settings.bootstrap,
+            "confidence": screen.settings.confidence,
+            "seed": screen.settings.seed,
+        },
+        "directions": DIRECTIONS,
+        "notes": [*cohort.notes, CAVEAT],
+        "software": _software(),
+    }
+
+
+def _software() -> dict[str, str]:
+    """Python and the packages that make the numbers and the pictures."""
+    try:
+        sidestep = version("sidestep")
+    except PackageNotFoundError:  # run from a checkout
+        sidestep = "not installed"
+    made = {name: version(name) for name in _PACKAGES}
+    return {"sidestep": sidestep, "python": platform.python_version()} | made
+
+
+def _is_screen(folder: Path) -> bool:
+    try:
+        content = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and content.get("kind") == KIND

@@ -1,0 +1,236 @@
+"""Which version is champion, what may replace it, and which was champion before?
+
+The alias `champion` names the version in use and `previous` the one before. The registered
+model's tag `former_champions` lists the versions to go back to, the oldest first, as ``1,3,4``.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion, RegisteredModel
+from mlflow.exceptions import MlflowException
+
+from sidestep.features.errors import InputError
+from sidestep.models.registry.databases import require_runs_database, without_password
+from sidestep.training.validation.comparison import compare_runs, read_run
+
+CHAMPION = "champion"
+PREVIOUS = "previous"
+FORMER = "former_champions"
+_SQLITE = "sqlite:///"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether a new version becomes champion, and why.
+
+    Attributes
+    ----------
+    replaces : bool
+    reason : str
+        A clause about the new version, to follow "because".
+    """
+
+    replaces: bool
+    reason: str
+
+
+def open_registry(tracking_uri: str) -> MlflowClient:
+    """Open an MLflow store that exists; none is made.
+
+    Raises
+    ------
+    InputError
+        If there is no such store, or it does not answer.
+    """
+    try:
+        if tracking_uri.startswith(_SQLITE):
+            path = Path(tracking_uri.removeprefix(_SQLITE))
+            if not path.is_file():
+                raise InputError(
+                    f"there is no MLflow store {tracking_uri}; give the --tracking-uri of "
+                    "sidestep train"
+                )
+        require_runs_database(tracking_uri)
+        client = MlflowClient(tracking_uri, registry_uri=tracking_uri)
+        client.search_registered_models(max_results=1)
+    except (MlflowException, OSError, ImportError) as error:
+        reason = textwrap.shorten(without_password(str(error)), 160, placeholder=" …")
+        raise InputError(
+            f"the MLflow store {without_password(tracking_uri)} cannot be opened ({reason}); give "
+            "another --tracking-uri"
+        ) from None
+    return client
+
+
+def champion_of(client: MlflowClient, name: str) -> str | None:
+    """Version of a registered model that is champion, if one is."""
+    version = _model(client, name).aliases.get(CHAMPION)
+    return None if version is None else str(version)
+
+
+def crown(client: MlflowClient, name: str, version: str) -> None:
+    """Make a version champion and keep the one before it to go back to."""
+    model = _model(client, name)
+    former, current = _former(model), model.aliases.get(CHAMPION)
+    if current is not None and str(current) not in (version, *former[-1:]):
+        former.append(str(current))
+    # The record goes first: killed in between, it holds the champion, which going back skips.
+    _keep_former(client, name, former)
+    client.set_registered_model_alias(name, CHAMPION, version)
+
+
+def promote(client: MlflowClient, name: str, version: str, *, force: bool = False) -> str:
+    """Make a version champion; return one sentence that says so.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    name, version : str
+    force : bool
+        Even if the version has not passed the gate; it is then tagged ``forced=true``.
+
+    Raises
+    ------
+    InputError
+        If there is no such version, or it has not passed the gate and `force` is not set.
+    """
+    found = _version(client, name, version)
+    before = champion_of(client, name)
+    if before == version:
+        return f"{name}@{CHAMPION} is version {version} already."
+    passed = found.tags.get("gate") == "passed"
+    if not (passed or force):
+        raise InputError(
+            f"{name} version {version} {_shortfall(found)}; promote another version, or this one "
+            "with --force"
+        )
+    if not passed:
+        client.set_model_version_tag(name, version, "forced", "true")
+    crown(client, name, version)
+    was = "there was none" if before is None else f"it was version {before}"
+    forced = "" if passed else f" It was forced: the version {_shortfall(found)}."
+    return f"{name}@{CHAMPION} is version {version} now; {was}.{forced}"
+
+
+def rollback(client: MlflowClient, name: str) -> str:
+    """Make the champion before this one champion again; return one sentence that says so.
+
+    Doing it again goes further back. Versions that were deleted meanwhile are skipped.
+
+    Raises
+    ------
+    InputError
+        If there is no such model, or nothing older to go back to.
+    """
+    model = _model(client, name)
+    current, former = champion_of(client, name), _former(model)
+    while former:
+        version = former.pop()
+        if version == current or not _exists(client, name, version):
+            continue
+        client.set_registered_model_alias(name, CHAMPION, version)
+        _keep_former(client, name, former)
+        was = "there was none" if current is None else f"it was version {current}"
+        return f"{name}@{CHAMPION} is version {version} again; {was}."
+    raise InputError(
+        f"{name} has no earlier champion to go back to; choose a version with sidestep promote "
+        f"{name} VERSION"
+    )
+
+
+def decide(client: MlflowClient, name: str, version: str, run_id: str) -> Decision:
+    """Decide whether a version that passed the gate replaces the champion.
+
+    It does if there is none; if it is better on the lines that both runs held out (the interval
+    of the mean difference is above 0); or if it is not worse (the interval holds 0) and was
+    learned from more lines. Runs of another study or response, or without some of the champion's
+    drugs, are not compared: a person promotes them.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    name, version : str
+        The new version.
+    run_id : str
+        The run that it came from.
+    """
+    champion = champion_of(client, name)
+    if champion is None:
+        return Decision(True, "there was no champion")
+    rival = f"champion version {champion}"
+    try:
+        old, new = read_run(client, f"{name}/{champion}"), read_run(client, run_id)
+        if old.study != new.study:
+            raise InputError(f"it learned from {new.study}, the champion from {old.study}")
+        lacking = sorted(set(old.predictions["drug"]) - set(new.predictions["drug"]))
+        if lacking:
+            raise InputError(f"it lacks the champion's {textwrap.shorten(', '.join(lacking), 80)}")
+        found = compare_runs(old, new)
+    except InputError as error:
+        return Decision(
+            False,
+            f"it cannot be compared with {rival} ({error}); to use it, sidestep promote {name} "
+            f"{version}",
+        )
+    before, now = (run.predictions["sample_id"].nunique() for run in (old, new))
+    if found.verdict != "tie":
+        better = found.verdict == "better"
+        return Decision(better, f"it is {found.verdict} than {rival}: {found.numbers}")
+    lines = f"{now} training lines, {'more than' if now > before else 'not more than'} {before}"
+    return Decision(now > before, f"it ties with {rival} ({found.numbers}) and has {lines}")
+
+
+def _model(client: MlflowClient, name: str) -> RegisteredModel:
+    try:
+        return client.get_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        raise InputError(
+            f"no model is registered as {name!r}; see those that are with sidestep ui"
+        ) from None
+
+
+def _version(client: MlflowClient, name: str, version: str) -> ModelVersion:
+    _model(client, name)
+    try:
+        return client.get_model_version(name, version)
+    except MlflowException:
+        found = sorted(int(v.version) for v in client.search_model_versions(f"name = '{name}'"))
+        there = ", ".join(map(str, found)) or "none"
+        raise InputError(f"{name} has no version {version}; it has {there}") from None
+
+
+def _exists(client: MlflowClient, name: str, version: str) -> bool:
+    try:
+        client.get_model_version(name, version)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return False
+    return True
+
+
+def _shortfall(version: ModelVersion) -> str:
+    """What keeps a version from being champion, as "failed the gate"."""
+    if version.tags.get("gate") != "failed":
+        return "has no record of the gate"
+    reason = version.tags.get("gate_reason")
+    return f"failed the gate ({reason})" if reason else "failed the gate"
+
+
+def _former(model: RegisteredModel) -> list[str]:
+    return [version for version in model.tags.get(FORMER, "").split(",") if version]
+
+
+def _keep_former(client: MlflowClient, name: str, former: list[str]) -> None:
+    client.set_registered_model_tag(name, FORMER, ",".join(former))
+    if former:
+        client.set_registered_model_alias(name, PREVIOUS, former[-1])
+    elif PREVIOUS in _model(client, name).aliases:
+        client.delete_registered_model_alias(name, PREVIOUS)

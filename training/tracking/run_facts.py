@@ -1,0 +1,242 @@
+"""How does a retrain read in the list of runs? Names, tags, parameters and metrics.
+
+A metric's name begins with what is measured, then whose it is: ``pearson`` and ``rmse_relative``
+are the blend's, ``pearson.marker`` is that of the single-marker baseline. So the columns of a list
+sort by metric, the blend before its rivals. Panel runs and drug runs share the names; a panel's
+value is the mean over its drugs.
+"""
+
+from __future__ import annotations
+
+import math
+import subprocess
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from getpass import getuser
+from pathlib import Path
+
+import pandas as pd
+from mlflow.utils import mlflow_tags
+from mlflow.utils.validation import MAX_TAG_VAL_LENGTH
+
+from sidestep.models.registry.databases import without_password
+from sidestep.training.datasets import study_digest
+from sidestep.training.reports.evidence_tables import metrics_table
+from sidestep.training.reports.markdown import as_text, shortened
+from sidestep.training.reports.tables import headline
+from sidestep.training.retrain import Retrain, software_versions
+from sidestep.training.validation.coverage import coverage_metrics, coverage_sentence
+from sidestep.training.validation.cross_validation import ALL_LINES, BASELINES
+from sidestep.training.validation.evaluation import panel_means
+
+_LONGEST_PARAMETER = 500
+_WHOLE_TABLE = "*Shortened; every drug is in the artefact `metrics.csv`.*"
+_PANEL_METRICS = ("pearson", "spearman", "rmse", "rmse_relative", "r2")
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def run_name(retrain: Retrain, started: datetime) -> str:
+    """Name of the panel's run: study, response, drugs, seed, and when it started."""
+    drugs = retrain.panel.drugs
+    what = drugs[0].name if len(drugs) == 1 else f"{len(drugs)} drugs"
+    return (
+        f"{retrain.study.study_id} {retrain.panel.response.metric} {what} "
+        f"seed {retrain.request.plan.seed} {started:%Y-%m-%d %H:%M}"
+    )
+
+
+def panel_tags(retrain: Retrain) -> dict[str, str]:
+    """Tags to filter the list of panel runs by, and the run's description."""
+    response, verdict = retrain.panel.response, retrain.verdict
+    toward = "resistant" if response.higher_is_resistant else "sensitive"
+    marked = [drug for drug, beats in verdict.beats_baselines.items() if not beats]
+    return {
+        **_common_tags(retrain),
+        "level": "panel",
+        "panel": "named drugs" if retrain.request.drugs is not None else retrain.request.panel,
+        "direction": f"higher is more {toward}",
+        "gate": "passed" if verdict.passes else "failed",
+        "gate_reason": verdict.reason,
+        "marked_drugs": _listed(marked) or "none",
+        "study_digest": study_digest(retrain.study.digests),
+        "sidestep_version": software_versions()["sidestep"],
+        mlflow_tags.MLFLOW_RUN_NOTE: description(retrain),
+    }
+
+
+def drug_tags(retrain: Retrain, drug: str, parent: str) -> dict[str, str]:
+    """Tags of one drug's run, a child of the run `parent`."""
+    return {
+        **_common_tags(retrain),
+        mlflow_tags.MLFLOW_PARENT_RUN_ID: parent,
+        "level": "drug",
+        "drug": drug,
+        "beats_baselines": _yes(retrain.verdict.beats_baselines[drug]),
+        "best_baseline": str(headline(retrain).at[drug, "best_baseline"]),
+    }
+
+
+def source_tags() -> dict[str, str]:
+    """Who ran what code: user, command, and the commit of the checkout if it runs from one."""
+    tags = {
+        mlflow_tags.MLFLOW_USER: _user(),
+        mlflow_tags.MLFLOW_SOURCE_NAME: "sidestep train",
+        mlflow_tags.MLFLOW_SOURCE_TYPE: "LOCAL",
+    }
+    commit = _git("rev-parse", "HEAD")
+    if commit:
+        tags[mlflow_tags.MLFLOW_GIT_COMMIT] = commit
+        tags[mlflow_tags.MLFLOW_GIT_DIRTY] = _yes(bool(_git("status", "--porcelain")))
+    return tags
+
+
+def panel_parameters(retrain: Retrain) -> dict[str, str]:
+    """What was asked, what it was learned from, the settings that the search chose, software."""
+    request, plan, panel = retrain.request, retrain.request.plan, retrain.panel
+    chosen = retrain.validation.searches[ALL_LINES].settings
+    groups: dict[str, dict[str, object]] = {
+        "request": {
+            "study": request.study,
+            "response": panel.response.stable_id,
+            "drugs": _listed([drug.name for drug in panel.drugs]),
+            "min_lines": request.min_lines,
+            "study_storage": without_password(request.study_storage or "none"),
+        },
+        "plan": {
+            "folds": plan.folds,
+            "trials": plan.trials,
+            "seed": plan.seed,
+            "jobs": plan.jobs,
+            "modalities": _listed(plan.modalities or ()) or "all of the study",
+            "clinical": _listed(plan.clinical) or "none",
+        },
+        "data": {
+            "drugs": len(panel.drugs),
+            "lines": len(panel.values),
+            "features": retrain.validation.features.shape[1],
+            "skipped_drugs": _listed(panel.skipped) or "none",
+        },
+        "settings": {"shrinkage": chosen.shrinkage, **chosen.trees},
+        "software": dict(software_versions()),
+    }
+    return {
+        f"{group}.{name}": str(value)
+        for group, values in groups.items()
+        for name, value in values.items()
+    }
+
+
+def panel_metrics(retrain: Retrain) -> dict[str, float]:
+    """Means over the drugs of the panel, out of fold."""
+    means = panel_means(retrain.metrics)
+    found = {
+        _key(metric, str(method)): float(value)
+        for metric in _PANEL_METRICS
+        for method, value in means[metric].items()
+    }
+    best = max(found[_key("pearson", name)] for name in BASELINES)
+    found["pearson_minus_best_baseline"] = found["pearson"] - best
+    found["winning_drugs"] = float(sum(retrain.verdict.beats_baselines.values()))
+    return _defined(found | coverage_metrics(retrain.coverage))
+
+
+def drug_metrics(retrain: Retrain, drug: str) -> dict[str, float]:
+    """Metrics of every method for one drug, the blend's with the bounds of their interval.
+
+    Those within HER2-high samples begin with ``her2_high.``.
+    """
+    found: dict[str, float] = {}
+    rows = retrain.metrics[retrain.metrics["drug"] == drug]
+    for row in rows.to_dict("records"):
+        within = "" if row["subset"] == "all" else f"{row['subset']}."
+        key = within + _key(row["metric"], row["method"])
+        found |= {key: row["value"], f"{within}samples": float(row["n"])}
+        if row["method"] == "blend":
+            found |= {f"{key}_lower": row["lower"], f"{key}_upper": row["upper"]}
+    best = headline(retrain)["best_baseline_pearson"].to_dict()[drug]
+    found["pearson_minus_best_baseline"] = found["pearson"] - best
+    covered = retrain.coverage[retrain.coverage["drug"] == drug]
+    return _defined(found | coverage_metrics(covered))
+
+
+def fold_metrics(retrain: Retrain, drug: str) -> Iterator[tuple[str, float, int]]:
+    """Name, value and fold of the blend's metrics in every fold of one drug."""
+    rows = retrain.fold_metrics[retrain.fold_metrics["drug"] == drug]
+    for row in rows.sort_values("fold").to_dict("records"):
+        for metric in ("pearson", "rmse"):
+            if math.isfinite(row[metric]):
+                yield f"fold_{metric}", row[metric], row["fold"]
+
+
+def description(retrain: Retrain) -> str:
+    """The run's page in Markdown: the verdict, what was learned from what, the table of drugs.
+
+    What MLflow shows before "Show more" is the verdict. At most 8,000 characters, which a tag may
+    have.
+    """
+    response, verdict = retrain.panel.response, retrain.verdict
+    parts = ["**Simulated data: no sample is real.**"] if retrain.study.simulated else []
+    parts += [
+        f"**Gate {'passed' if verdict.passes else 'failed'}**: {verdict.reason}.",
+        f"{as_text(retrain.study.name)}: {as_text(response.stable_id)} ({as_text(response.unit)}), "
+        f"{len(retrain.panel.drugs)} drugs, {len(retrain.panel.values)} lines. Pearson r and RMSE "
+        "out of fold, with 95 % intervals bootstrapped over donors:",
+        metrics_table(retrain),
+        coverage_sentence(retrain.coverage),
+    ]
+    if retrain.panel.skipped:
+        skipped = _listed(f"{drug} ({why})" for drug, why in retrain.panel.skipped.items())
+        parts.append(f"Left out: {as_text(skipped)}.")
+    return shortened("\n\n".join(parts), MAX_TAG_VAL_LENGTH, _WHOLE_TABLE)
+
+
+def _common_tags(retrain: Retrain) -> dict[str, str]:
+    return {
+        "study": retrain.study.study_id,
+        "simulated": _yes(retrain.study.simulated),
+        "response": retrain.panel.response.stable_id,
+        "unit": retrain.panel.response.unit,
+    }
+
+
+def _key(metric: str, method: str) -> str:
+    return metric if method == "blend" else f"{metric}.{method}"
+
+
+def _defined(metrics: dict[str, float]) -> dict[str, float]:
+    return {name: value for name, value in metrics.items() if not pd.isna(value)}
+
+
+def _listed(names: Iterable[str]) -> str:
+    listed = ", ".join(names)
+    if len(listed) <= _LONGEST_PARAMETER:
+        return listed
+    return listed[: _LONGEST_PARAMETER - 2].rsplit(",", 1)[0] + " …"
+
+
+def _yes(truth: bool) -> str:
+    return "true" if truth else "false"
+
+
+def _user() -> str:
+    try:
+        return getuser()
+    except (OSError, KeyError):  # a container's user need not have a name
+        return "unknown"
+
+
+def _git(*words: str) -> str:
+    """What git says of the checkout that this code lies in; nothing if it lies in none."""
+    if not (_ROOT / ".git").exists():
+        return ""
+    try:
+        told = subprocess.run(
+            ["git", "-C", str(_ROOT), *words],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return told.stdout.strip()

@@ -1,0 +1,227 @@
+"""What is kept of a retrain, and where? One MLflow run a panel, a nested one a drug."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.entities import DatasetInput, Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.utils.validation import MAX_METRICS_PER_BATCH
+
+from sidestep.training.datasets import study_input
+from sidestep.training.reports.figures import draw_drug, draw_panel
+from sidestep.training.reports.hover_page import hover_page
+from sidestep.training.reports.model_card import CARD_FILE, model_card, version_description
+from sidestep.training.retrain import Retrain, software_versions
+from sidestep.training.tracking import run_facts
+from sidestep.training.tracking.logged_model import MODEL_NAME, log_model
+from sidestep.training.tracking.registration import Registration, register
+from sidestep.training.tracking.store import Store
+from sidestep.training.validation.cross_validation import CrossValidation, lines_of_search
+
+
+@dataclass(frozen=True)
+class TrackedRun:
+    """A retrain as it is kept.
+
+    Attributes
+    ----------
+    run_id : str
+        Of the panel's run.
+    children : mapping of str to str
+        Drug -> its run.
+    model_id, model_uri : str
+        Of the logged model; the address loads without a registered name.
+    registration : Registration or None
+    """
+
+    run_id: str
+    children: Mapping[str, str]
+    model_id: str
+    model_uri: str
+    registration: Registration | None
+
+
+def track(
+    retrain: Retrain, store: Store, *, started: float | None = None, register_as: str | None = None
+) -> TrackedRun:
+    """Log a retrain: the panel's run, a nested run a drug, and the model.
+
+    Parameters
+    ----------
+    retrain : Retrain
+    store : Store
+    started : float, optional
+        When the retrain began (seconds since the epoch); now by default.
+    register_as : str, optional
+        Register the model under this name.
+
+    Notes
+    -----
+    Within `mlflow run` the panel's run is the one that MLflow has made for the project. A failure
+    or an interruption marks the run FAILED, with the reason in the tag `failure`.
+    """
+    client, began = store.client, time.time() if started is None else started
+    run_id, experiment_id = _panel_run(client, store, retrain, began)
+    with _ending(client, run_id):
+        tags = run_facts.panel_tags(retrain)
+        dataset = study_input(retrain)
+        client.log_inputs(run_id, [dataset])
+        model_id = log_model(
+            client,
+            retrain,
+            experiment_id=experiment_id,
+            run_id=run_id,
+            tags={name: tags[name] for name in ("study", "response", "simulated", "gate")},
+        )
+        _log_panel(client, run_id, model_id, retrain, tags)
+        children = {
+            drug.name: _log_drug(client, run_id, experiment_id, retrain, drug.name, dataset, began)
+            for drug in retrain.panel.drugs
+        }
+        registration = None
+        if register_as is not None:
+            registration = register(
+                client,
+                name=register_as,
+                model_id=model_id,
+                run_id=run_id,
+                verdict=retrain.verdict,
+                tags={name: tags[name] for name in ("study", "response", "simulated")},
+                description=version_description(retrain),
+            )
+    return TrackedRun(run_id, children, model_id, f"runs:/{run_id}/{MODEL_NAME}", registration)
+
+
+def _panel_run(
+    client: MlflowClient, store: Store, retrain: Retrain, began: float
+) -> tuple[str, str]:
+    """Make the panel's run, or take over the one that `mlflow run` made; with its experiment."""
+    name = run_facts.run_name(retrain, datetime.fromtimestamp(began))
+    project = os.environ.get("MLFLOW_RUN_ID")
+    if project:
+        try:
+            run = client.get_run(project)
+        except MlflowException:
+            run = None  # of another store
+        if run is not None and "sidestep_version" not in run.data.tags:
+            client.update_run(project, name=name)
+            return project, run.info.experiment_id
+    run = client.create_run(
+        store.experiment_id,
+        start_time=round(1000 * began),
+        run_name=name,
+        tags=run_facts.source_tags(),
+    )
+    return run.info.run_id, store.experiment_id
+
+
+def _log_panel(
+    client: MlflowClient, run_id: str, model_id: str, retrain: Retrain, tags: Mapping[str, str]
+) -> None:
+    now = round(1000 * time.time())
+    client.log_batch(
+        run_id,
+        params=[Param(name, value) for name, value in run_facts.panel_parameters(retrain).items()],
+        tags=[RunTag(name, value) for name, value in tags.items()],
+    )
+    # With the model's identifier they show beside the model, too.
+    metrics = [
+        Metric(name, value, now, 0, model_id=model_id, run_id=run_id)
+        for name, value in run_facts.panel_metrics(retrain).items()
+    ]
+    _log_metrics(client, run_id, metrics)
+    with _artefacts(client, run_id) as folder:
+        retrain.validation.predictions.to_parquet(folder / "out_of_fold.parquet", index=False)
+        retrain.metrics.to_parquet(folder / "metrics.parquet", index=False)
+        retrain.coverage.to_parquet(folder / "coverage.parquet", index=False)
+        retrain.metrics.to_csv(folder / "metrics.csv", index=False)
+        trials_of(retrain.validation).to_csv(folder / "trials.csv", index=False)
+        _write_json(folder / "software.json", software_versions())
+        _write_json(folder / "study_digests.json", retrain.study.digests)
+        (folder / CARD_FILE).write_text(model_card(retrain), encoding="utf-8")
+        draw_panel(retrain, folder)
+
+
+def _log_drug(
+    client: MlflowClient,
+    parent: str,
+    experiment_id: str,
+    retrain: Retrain,
+    drug: str,
+    dataset: DatasetInput,
+    began: float,
+) -> str:
+    child = client.create_run(
+        experiment_id,
+        start_time=round(1000 * began),
+        run_name=drug,
+        tags=run_facts.source_tags() | run_facts.drug_tags(retrain, drug, parent),
+    ).info.run_id
+    with _ending(client, child):
+        now = round(1000 * time.time())
+        overall = run_facts.drug_metrics(retrain, drug).items()
+        folds = run_facts.fold_metrics(retrain, drug)
+        metrics = [Metric(name, value, now, 0) for name, value in overall]
+        metrics += [Metric(name, value, now, fold) for name, value, fold in folds]
+        _log_metrics(client, child, metrics)
+        client.log_inputs(child, [dataset])
+        with _artefacts(client, child) as folder:
+            everywhere = retrain.validation.predictions
+            lines = everywhere[everywhere["drug"] == drug]
+            lines.to_parquet(folder / "out_of_fold.parquet", index=False)
+            draw_drug(retrain, drug, folder)
+            page = folder / "predicted_vs_observed.html"
+            page.write_text(hover_page(retrain, drug), encoding="utf-8")
+    return str(child)
+
+
+def _log_metrics(client: MlflowClient, run_id: str, metrics: Sequence[Metric]) -> None:
+    """Log any number of metrics: a study of many lineages has more than one batch may hold."""
+    for start in range(0, len(metrics), MAX_METRICS_PER_BATCH):
+        client.log_batch(run_id, metrics=metrics[start : start + MAX_METRICS_PER_BATCH])
+
+
+def trials_of(validation: CrossValidation) -> pd.DataFrame:
+    """Every Optuna trial, with the lines that its search saw in the column `search`."""
+    tables = [
+        result.trials.assign(search=lines_of_search(fold))
+        for fold, result in validation.searches.items()
+    ]
+    filled = [table for table in tables if len(table)]
+    return pd.concat(filled or tables[:1], ignore_index=True)
+
+
+@contextmanager
+def _ending(client: MlflowClient, run_id: str) -> Iterator[None]:
+    """Mark the run FINISHED, or FAILED with the reason."""
+    try:
+        yield
+    except BaseException as error:
+        reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
+        client.set_tag(run_id, "failure", " ".join(reason.split()) or type(error).__name__)
+        client.set_terminated(run_id, "FAILED")
+        raise
+    client.set_terminated(run_id, "FINISHED")
+
+
+@contextmanager
+def _artefacts(client: MlflowClient, run_id: str) -> Iterator[Path]:
+    """A folder whose files become the run's artefacts."""
+    with tempfile.TemporaryDirectory(prefix="sidestep-run-") as folder:
+        yield Path(folder)
+        client.log_artifacts(run_id, folder)
+
+
+def _write_json(path: Path, content: Mapping[str, str]) -> None:
+    path.write_text(json.dumps(dict(content), indent=1, sort_keys=True) + "\n", encoding="utf-8")

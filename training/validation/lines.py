@@ -1,0 +1,175 @@
+"""How many threads does linear algebra take? One, so that numbers do not depend on their number.
+
+The lines of one drug: responses, donors, and features.
+
+What do all drugs of a fold share? The features of its lines, as one matrix.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import ParamSpec, TypeVar
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from sidestep.models.estimators.lines import LineMatrix, TrainingLines
+from sidestep.training.validation.panel import PanelDrug
+
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+
+
+def in_one_thread(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
+    """The same function, whose linear algebra uses one thread.
+
+    Threads share sums out among them, and so round otherwise; and where more processes have threads
+    than there are cores, they wait for each other most of the time.
+    """
+
+    @functools.wraps(function)
+    def limited(*arguments: _Arguments.args, **named: _Arguments.kwargs) -> _Result:
+        with threadpool_limits(limits=1, user_api="blas"):
+            return function(*arguments, **named)
+
+    return limited
+
+
+@dataclass(frozen=True)
+class DrugResponses:
+    """Responses to one drug, without the features of the lines.
+
+    Attributes
+    ----------
+    drug : PanelDrug
+    names : Index
+        Lines that the drug was tested on.
+    y, numbers, donors, lineage : ndarray of shape (n_lines,)
+        As in `DrugLines`.
+    """
+
+    drug: PanelDrug
+    names: pd.Index
+    y: np.ndarray
+    numbers: np.ndarray
+    donors: np.ndarray
+    lineage: np.ndarray
+
+    def on(self, features: pd.DataFrame, matrix: LineMatrix | None = None) -> DrugLines:
+        """Those of the lines that have a row in a table.
+
+        Parameters
+        ----------
+        features : DataFrame of shape (n_rows, n_features)
+        matrix : LineMatrix, optional
+            Of the same rows, for models to share.
+        """
+        found = features.index.get_indexer(self.names)
+        kept = np.flatnonzero(found >= 0)
+        rows = found[kept]
+        return DrugLines(
+            drug=self.drug,
+            X=features.iloc[rows],
+            y=self.y[kept],
+            numbers=self.numbers[kept],
+            donors=self.donors[kept],
+            lineage=self.lineage[kept],
+            shared=None if matrix is None else TrainingLines.all_of(matrix).among(rows),
+        )
+
+
+@dataclass(frozen=True)
+class DrugLines:
+    """Lines on which one drug was tested.
+
+    Attributes
+    ----------
+    drug : PanelDrug
+    X : DataFrame of shape (n_lines, n_features)
+    y : ndarray of shape (n_lines,)
+        Response, in its unit.
+    numbers : ndarray of shape (n_lines,)
+        Row of each line among all lines of the panel.
+    donors : ndarray of shape (n_lines,)
+    lineage : ndarray of shape (n_lines,)
+        Lineage or subtype; NaN where unknown.
+    shared : TrainingLines, optional
+        The same lines in the matrix of a fold's training lines, which its drugs share.
+    """
+
+    drug: PanelDrug
+    X: pd.DataFrame
+    y: np.ndarray
+    numbers: np.ndarray
+    donors: np.ndarray
+    lineage: np.ndarray
+    shared: TrainingLines | None = None
+
+    @cached_property
+    def lines(self) -> TrainingLines:
+        """What models are fitted to."""
+        return TrainingLines.of(self.X) if self.shared is None else self.shared
+
+    @cached_property
+    def target_features(self) -> list[str]:
+        """Features of the drug-target view."""
+        return self.drug.target_features(list(self.X.columns))
+
+    def among(self, lines: pd.Index) -> DrugLines:
+        """The same, restricted to some of the lines."""
+        rows = np.flatnonzero(self.X.index.isin(lines))
+        return replace(
+            self,
+            X=self.X.iloc[rows],
+            y=self.y[rows],
+            numbers=self.numbers[rows],
+            donors=self.donors[rows],
+            lineage=self.lineage[rows],
+            shared=None if self.shared is None else self.shared.among(rows),
+        )
+
+
+@dataclass(frozen=True)
+class FoldLines:
+    """The lines of one fold, whatever the drug.
+
+    Attributes
+    ----------
+    number : int
+    names : Index
+        Training lines.
+    matrix : LineMatrix
+        Of the training lines alone.
+    held_out : DataFrame of shape (n_test_lines, n_features)
+        Features of the test lines.
+    """
+
+    number: int
+    names: pd.Index
+    matrix: LineMatrix
+    held_out: pd.DataFrame
+
+    @classmethod
+    @in_one_thread
+    def of(cls, number: int, features: pd.DataFrame, train: pd.Index, test: pd.Index) -> FoldLines:
+        """From the features of all lines, built for this fold."""
+        matrix = LineMatrix.of(features.loc[train]).complete()
+        return cls(number, train, matrix, features.loc[test])
+
+    @property
+    def known(self) -> pd.DataFrame:
+        """Features of the training lines, which are not copied."""
+        columns = self.held_out.columns
+        return pd.DataFrame(self.matrix.values, index=self.names, columns=columns, copy=False)
+
+    def training_lines(self, responses: DrugResponses) -> DrugLines:
+        """The training lines that one drug was tested on."""
+        return responses.on(self.known, self.matrix)
+
+    def test_lines(self, responses: DrugResponses) -> DrugLines:
+        """The test lines that one drug was tested on."""
+        return responses.on(self.held_out)

@@ -1,0 +1,158 @@
+"""Which drugs and which lines a retrain learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from sidestep.features.builders.names import features_of_genes
+from sidestep.features.errors import InputError
+from sidestep.features.knowledge.drugs import find_drug
+from sidestep.features.study.responses import Response, find_column
+from sidestep.features.study.study import Study
+
+PANELS = ("her2", "kinase", "all")
+# Folds within folds still have several donors to learn from.
+_FEWEST_DONORS = 5
+_FEWEST_RESPONSES = 3
+
+
+@dataclass(frozen=True)
+class PanelDrug:
+    """One drug to learn.
+
+    Attributes
+    ----------
+    name : str
+        Column of the response.
+    genes : tuple of str
+        Targets and their immediate partners; empty where the drug table does not know the drug.
+    marker : str
+        Gene of the single-marker baseline.
+    """
+
+    name: str
+    genes: tuple[str, ...]
+    marker: str
+
+    def target_features(self, features: Sequence[str]) -> list[str]:
+        """Features of the drug-target view."""
+        return features_of_genes(features, self.genes)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Drugs, lines and responses of a retrain.
+
+    Attributes
+    ----------
+    drugs : tuple of PanelDrug
+    response : Response
+    values : DataFrame of shape (n_lines, n_drugs)
+        Responses of the lines that have at least one, NaN where not tested.
+    skipped : mapping of str to str
+        Drugs of the panel that were left out, and why.
+    """
+
+    drugs: tuple[PanelDrug, ...]
+    response: Response
+    values: pd.DataFrame
+    skipped: dict[str, str]
+
+    def among(self, lines: pd.Index) -> Panel:
+        """The same drugs on some of the lines; lines without any response are left out."""
+        return replace(self, values=self.values.loc[self.values.index.isin(lines)])
+
+
+def choose_panel(
+    study: Study,
+    response: Response,
+    *,
+    drugs: Sequence[str] | None,
+    panel: str,
+    min_lines: int,
+) -> Panel:
+    """Choose drugs by name, or all of a panel that the response holds.
+
+    Parameters
+    ----------
+    study : Study
+    response : Response
+    drugs : sequence of str, optional
+        Names or synonyms, regardless of case and punctuation.
+    panel : {"her2", "kinase", "all"}
+        Used where `drugs` is not given; ``all`` is every drug of the response.
+    min_lines : int
+        A drug tested on fewer lines with molecular data is refused if named, else skipped; so is
+        one whose lines are of fewer than five donors or have fewer than three different responses.
+
+    Raises
+    ------
+    InputError
+        If a named drug is unknown or cannot be learned, or if no drug is left.
+    """
+    usable = study.samples[_has_molecular_data(study).to_numpy()]
+    values = response.values.reindex(usable)
+    columns = [str(name) for name in values.columns]
+    if drugs is not None:
+        chosen = list(
+            dict.fromkeys(
+                find_column(name, columns, f"response {response.stable_id}") for name in drugs
+            )
+        )
+    else:
+        chosen = [name for name in columns if _in_panel(name, panel)]
+    lacks = {name: _lack(values[name].dropna(), study.donors, min_lines) for name in chosen}
+    skipped = {name: lack for name, lack in lacks.items() if lack is not None}
+    if drugs is not None and skipped:
+        name, lack = next(iter(skipped.items()))
+        lower = " or lower --min-lines" if values[name].count() < min_lines else ""
+        raise InputError(
+            f"{name} has {lack}, among lines with a response in {response.stable_id} and "
+            f"molecular data; leave it out{lower}"
+        )
+    kept = [name for name in chosen if name not in skipped]
+    if not kept:
+        raise InputError(
+            f"no drug of panel {panel} has {min_lines} lines with different responses in "
+            f"{response.stable_id}; name drugs with --drugs or lower --min-lines"
+        )
+    values = values[kept].dropna(how="all")
+    return Panel(tuple(_panel_drug(name) for name in kept), response, values, skipped)
+
+
+def _lack(tested: pd.Series, donors: pd.Series, min_lines: int) -> str | None:
+    """What the responses to a drug have too few of to learn from; None if nothing."""
+    if len(tested) < min_lines:
+        return f"{len(tested)} lines, fewer than {min_lines}"
+    n_donors = donors.loc[tested.index].nunique()
+    if n_donors < _FEWEST_DONORS:
+        return f"lines of {n_donors} donors, fewer than {_FEWEST_DONORS}"
+    if tested.nunique() < _FEWEST_RESPONSES:
+        return f"fewer than {_FEWEST_RESPONSES} different responses"
+    return None
+
+
+def _has_molecular_data(study: Study) -> pd.Series:
+    known = pd.Series(False, index=study.samples)
+    for modality, samples in study.profiled().items():
+        if modality != "clinical":
+            known |= pd.Series(np.isin(study.samples, samples), index=study.samples)
+    return known
+
+
+def _in_panel(name: str, panel: str) -> bool:
+    if panel == "all":
+        return True
+    drug = find_drug(name)
+    return drug is not None and panel in drug.panels
+
+
+def _panel_drug(name: str) -> PanelDrug:
+    drug = find_drug(name)
+    if drug is None:
+        return PanelDrug(name, (), "")
+    return PanelDrug(name, (*drug.targets, *drug.partners), drug.marker)

@@ -1,0 +1,262 @@
+"""Optuna's search for the trees' and the blend's settings, on training lines alone."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import optuna
+import pandas as pd
+from optuna.trial import FrozenTrial, TrialState
+
+from sidestep.models.estimators.blend import blend_weights, blended
+from sidestep.models.estimators.folds import Folds, donor_folds
+from sidestep.models.estimators.lines import FeatureRanking
+from sidestep.models.estimators.ridge import MultiViewRidge
+from sidestep.models.estimators.screening import rank_folds
+from sidestep.models.estimators.trees import CPU, ScreenedTrees
+from sidestep.training.validation.lines import DrugLines
+from sidestep.training.validation.panel import PanelDrug
+from sidestep.training.validation.shared_search import SharedSearch
+
+_INNER_FOLDS = 3
+_MOST_DRUGS = 6
+_MOST_FEATURES = 800
+# Half of the bins of the final trees: enough to tell settings apart, in two thirds of the time.
+_BINS = 16
+# A trial stops when, over the drugs and folds so far, it is behind the best one at this p-value.
+_BEHIND = 0.25
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the search chose: parameters of `ScreenedTrees` and of `Blend`."""
+
+    trees: dict[str, Any] = field(default_factory=dict)
+    shrinkage: float = 100.0
+
+    def blend_parameters(self, device: str = CPU) -> dict[str, Any]:
+        """Keyword arguments of `blend.Blend`, whose trees are to be grown on `device`."""
+        return {"tree_settings": self.trees | {"device": device}, "shrinkage": self.shrinkage}
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """The settings that the search chose, and every trial that led there.
+
+    Attributes
+    ----------
+    settings : Settings
+    trials : DataFrame
+        One row a trial: number, state, value (mean squared error of the blend relative to the
+        response's variance, averaged over the drugs that the trial came to), and the parameters
+        tried.
+    """
+
+    settings: Settings
+    trials: pd.DataFrame
+
+
+def drawn_drugs(drugs: Sequence[PanelDrug], seed: int) -> list[PanelDrug]:
+    """Drugs that the search looks at: all of up to six, else six drawn by `seed`."""
+    drawn = np.random.default_rng(seed).permutation(len(drugs))[:_MOST_DRUGS]
+    return [drugs[number] for number in sorted(drawn)]
+
+
+def search_settings(
+    drugs: Sequence[DrugLines],
+    n_trials: int,
+    seed: int,
+    shared: SharedSearch | None = None,
+    device: str = CPU,
+) -> SearchResult:
+    """Choose one setting for the panel by inner cross-validation of the blend.
+
+    One setting for all drugs, since tens of lines cannot carry one each. The first trial is the
+    default setting; a trial is pruned after a drug if a Wilcoxon test over the folds of the drugs
+    so far finds it behind the best one.
+
+    Parameters
+    ----------
+    drugs : sequence of DrugLines
+        Training lines only, of the drugs that `drawn_drugs` chose.
+    n_trials : int
+        Zero keeps the defaults.
+    seed : int
+        Fixes the trials, unless others do some of them.
+    shared : SharedSearch, optional
+        Where the trials are shared with other workers, which do some of them.
+    device : {"cpu", "cuda"}
+        Where trees are grown.
+    """
+    if n_trials < 1:
+        return SearchResult(Settings(), pd.DataFrame(columns=["number", "state", "value"]))
+    # A warning of Optuna is a traceback: of a trial that the user interrupted.
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    tasks = [_Task.of(drug, seed, device) for drug in drugs]
+    sampler = optuna.samplers.TPESampler(
+        seed=seed if shared is None else None, n_startup_trials=max(5, n_trials // 3)
+    )
+    pruner = _pruner()
+
+    def objective(trial: optuna.Trial) -> float:
+        return _objective(trial, tasks)
+
+    if shared is not None:
+        trials = shared.trials(objective, n_trials, first=_DEFAULTS, sampler=sampler, pruner=pruner)
+    else:
+        study = optuna.create_study(sampler=sampler, pruner=pruner)
+        study.enqueue_trial(_DEFAULTS)
+        study.optimize(objective, n_trials=n_trials)
+        trials = study.trials
+    return SearchResult(_settings(_best(trials)), _trials(trials))
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A drug with its inner folds and what no trial changes on them.
+
+    `rankings` orders the features by the training lines of each fold; `ridge` is predicted out of
+    fold.
+    """
+
+    drug: DrugLines
+    seed: int
+    device: str
+    folds: Folds
+    rankings: list[FeatureRanking]
+    ridge: np.ndarray
+
+    @classmethod
+    def of(cls, drug: DrugLines, seed: int, device: str) -> _Task:
+        folds = donor_folds(drug.donors, _INNER_FOLDS, seed)
+        ridge = MultiViewRidge(drug.target_features)
+        return cls(
+            drug,
+            seed,
+            device,
+            folds,
+            rank_folds(drug.lines, drug.y, folds),
+            ridge.out_of_fold(drug.lines, drug.y, drug.donors, folds),
+        )
+
+    @cached_property
+    def default_errors(self) -> np.ndarray:
+        """Errors with the default settings."""
+        return self._errors(_settings(_DEFAULTS))
+
+    def errors(self, settings: Settings) -> np.ndarray:
+        """Squared error of the blend for every line, (n_lines,), weights learned across folds."""
+        if settings == _settings(_DEFAULTS):  # the first trial is
+            return self.default_errors
+        return self._errors(settings)
+
+    def _errors(self, settings: Settings) -> np.ndarray:
+        y = self.drug.y
+        trees = ScreenedTrees(
+            self.drug.target_features,
+            max_bin=_BINS,
+            seed=self.seed,
+            device=self.device,
+            **settings.trees,
+        )
+        by_trees = trees.out_of_fold(self.drug.lines, y, self.folds, self.rankings)
+        held_out = np.column_stack([self.ridge, by_trees])
+        predicted = np.empty(len(y))
+        for train, test in self.folds:
+            weights = blend_weights(held_out[train], y[train], settings.shrinkage)
+            predicted[test] = blended(held_out[test], weights, y[train].mean())
+        return np.asarray((y - predicted) ** 2)
+
+    def relative_error(self, errors: np.ndarray) -> float:
+        """Mean of the lines' squared errors relative to the variance of the response."""
+        return float(np.mean(errors) / (np.var(self.drug.y) or 1.0))
+
+    def by_fold(self, errors: np.ndarray) -> list[float]:
+        """The same a fold, relative to the default: comparable between easy and hard drugs."""
+        default = self.default_errors
+        return [
+            float(np.mean(errors[test]) / (np.mean(default[test]) or 1.0)) for _, test in self.folds
+        ]
+
+
+_DEFAULTS = {
+    "n_features": 300,
+    "n_trees": 200,
+    "learning_rate": 0.05,
+    "max_depth": 3,
+    "min_child_weight": 3.0,
+    "subsample": 0.7,
+    "colsample": 0.2,
+    "l2": 1.0,
+    "shrinkage": 100.0,
+}
+
+
+def _objective(trial: optuna.Trial, tasks: Sequence[_Task]) -> float:
+    settings = _settings(
+        {
+            "n_features": trial.suggest_int("n_features", 50, _MOST_FEATURES, log=True),
+            "n_trees": trial.suggest_int("n_trees", 60, 400, log=True),
+            "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.15, log=True),
+            "max_depth": trial.suggest_int("max_depth", 2, 5),
+            "min_child_weight": trial.suggest_float("min_child_weight", 1.0, 10.0, log=True),
+            "subsample": trial.suggest_float("subsample", 0.5, 1.0),
+            "colsample": trial.suggest_float("colsample", 0.05, 0.5, log=True),
+            "l2": trial.suggest_float("l2", 0.1, 10.0, log=True),
+            "shrinkage": trial.suggest_float("shrinkage", 30.0, 1000.0, log=True),
+        }
+    )
+    relative: list[float] = []
+    for number, task in enumerate(tasks):
+        errors = task.errors(settings)
+        relative.append(task.relative_error(errors))
+        for fold, error in enumerate(task.by_fold(errors)):
+            trial.report(error, number * _INNER_FOLDS + fold)
+        if number < len(tasks) - 1 and trial.should_prune():
+            trial.set_user_attr("value", float(np.mean(relative)))
+            raise optuna.TrialPruned
+    return float(np.mean(relative))
+
+
+def _pruner() -> optuna.pruners.BasePruner:
+    """Pruner that compares a trial with the best one fold by fold.
+
+    One that looks at running means would compare drugs, since one drug is easier than another.
+    """
+    with warnings.catch_warnings():  # it may change in another version; ours is pinned
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.pruners.WilcoxonPruner(p_threshold=_BEHIND)
+
+
+def _settings(parameters: dict[str, Any]) -> Settings:
+    trees = {name: value for name, value in parameters.items() if name != "shrinkage"}
+    return Settings(trees, parameters["shrinkage"])
+
+
+def _best(trials: Sequence[FrozenTrial]) -> dict[str, Any]:
+    """Parameters of the complete trial of the lowest error, the first one of equals.
+
+    Those that others share may all have been stopped, by a better one that does not count.
+    """
+    complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+    best = min(complete, key=lambda trial: (trial.value, trial.number), default=None)
+    return _DEFAULTS if best is None else best.params
+
+
+def _trials(trials: Sequence[FrozenTrial]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "number": t.number,
+                "state": t.state.name.lower(),
+                "value": t.user_attrs.get("value", t.value),
+                **t.params,
+            }
+            for t in trials
+        ]
+    )

@@ -12,7 +12,7 @@ import pandas as pd
 
 from sidestep.features.errors import Findings, some, study_error
 from sidestep.features.files.matrix import Matrix, tell_repeated
-from sidestep.features.files.rows import AnyTable, read_matrix_rows
+from sidestep.features.files.rows import AnyTable, MatrixRows, read_matrix_rows
 from sidestep.features.files.store import MatrixStore
 from sidestep.features.files.tables import row_name
 from sidestep.features.identifiers import Samples, match_key
@@ -213,13 +213,34 @@ def read_protein_levels(
     if names.isna().any():
         place = row_name(read.lines[int(names.isna().to_numpy().argmax())])
         raise study_error(f"{table.name}, {place} names no antibody.", table.name, place, label)
+    return protein_levels(
+        list(names), read, [meant[column] for column in columns], table.name, findings
+    )
+
+
+def protein_levels(
+    names: Sequence[str], read: MatrixRows, samples: Sequence[str], file: str, findings: Findings
+) -> ProteinLevels:
+    """Protein levels under canonical names; antibodies of one such name are averaged.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Antibodies, as their source writes them.
+    read : MatrixRows
+        Their numbers.
+    samples : sequence of str
+        Sample of each row of the numbers.
+    file : str
+        Where they come from, for messages.
+    findings : Findings
+    """
     parsed = [parse_antibody(str(name)) for name in names]
-    _tell_unknown(parsed, table.name, findings)
-    of_columns = [meant[column] for column in columns]
-    tell_unprofiled(of_columns, read.measured, table.name, findings)
+    _tell_unknown(parsed, file, findings)
+    tell_unprofiled(samples, read.measured, file, findings)
     canonical = pd.Index([antibody.canonical for antibody in parsed], dtype="str")
-    tell_repeated(canonical, table.name, "antibody name", findings)
-    return ProteinLevels(read.matrix(of_columns, canonical), _describe(list(names), parsed))
+    tell_repeated(canonical, file, "antibody name", findings)
+    return ProteinLevels(read.matrix(samples, canonical), _describe(names, parsed))
 
 
 def _tell_unknown(parsed: Sequence[Antibody], file: str, findings: Findings) -> None:

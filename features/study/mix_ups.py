@@ -81,7 +81,7 @@ def refuse_transposed(table: AnyTable, samples: Samples, feature: str) -> None:
     rows_named = [label for label in labels if match_key(label) in known]
     columns_named = [column for column in columns if match_key(column) in known]
     by_samples = len(rows_named) > len(columns_named) and 2 * len(rows_named) >= len(labels)
-    is_feature = _FEATURES[feature]
+    is_feature = NAMES[feature]
     features = [column for column in columns if is_feature(column)]
     by_features = len(features) >= max(_FEWEST_NAMES, 1 + sum(map(is_feature, labels)))
     if by_samples or (by_features and not columns_named):
@@ -110,7 +110,8 @@ def _genes() -> frozenset[str]:
     return frozenset(partners | targets).union(*load_aliases().values())
 
 
-_FEATURES: Mapping[str, Callable[[str], bool]] = {
+#: Kind of feature -> whether a name is one that Sidestep's own tables know.
+NAMES: Mapping[str, Callable[[str], bool]] = {
     "gene": lambda name: name in _genes(),
     "antibody": lambda name: parse_antibody(name).known,
     "drug": lambda name: find_drug(name) is not None,

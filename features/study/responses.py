@@ -66,6 +66,8 @@ class ResponseFile:
         Column of the data file -> sample of the study.
     limits : bool
         Whether cells such as ``>8`` are allowed (datatype LIMIT-VALUE).
+    held : pandas.DataFrame or None
+        The values, samples x drugs, where they came in memory; the paths then name no file.
     """
 
     stable_id: str
@@ -78,6 +80,7 @@ class ResponseFile:
     meta_path: Path
     columns: Mapping[str, str] = field(repr=False)
     limits: bool = False
+    held: pd.DataFrame | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -197,6 +200,8 @@ def read_response(
 
 def read_values(file: ResponseFile, findings: Findings) -> pd.DataFrame:
     """Samples x drugs of a response file, whatever its direction."""
+    if file.held is not None:
+        return file.held
     table, _ = read_table(file.path, file.path.name)
     columns = [column for column in table.columns if column in file.columns]
     name, entity = table.find("NAME"), table.find("ENTITY_STABLE_ID")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,8 +17,6 @@ _DAMAGE = (
     OverflowError,
     RecursionError,
     EOFError,
-    zipfile.BadZipFile,
-    zlib.error,
 )
 
 

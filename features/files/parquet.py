@@ -11,15 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sidestep.features.errors import some, study_error
-from sidestep.features.files.contents import FileState
 from sidestep.features.files.limits import CELLS, readable_size
 from sidestep.features.files.tables import find_column
 
 SAMPLE_ID = "SAMPLE_ID"
 #: Bytes on disk; in memory it takes some fifteen times as much.
 _LARGEST_INDEX, _KEPT_INDEX = 2**25, 2**22
-# Of small ones that `cells` has read: they are as long to parse as all numbers of a few samples.
-_indexes: dict[FileState, pq.FileMetaData] = {}
 # Measured: threads that take a column each wait longer for another than they read of fewer rows.
 _WORTH_THREADS = 2000
 
@@ -50,8 +47,7 @@ class ParquetMatrix:
         self._path, self._name = path, name
         index = _index_size(path, name)
         with _whole(name):
-            known = _indexes.pop(FileState.of(path, path.name), None)
-            file = pq.ParquetFile(path, metadata=known)
+            file = pq.ParquetFile(path)
             schema = file.schema_arrow
             # Asked for at once: a field by itself, of tens of thousands, takes long to make.
             columns, kinds = schema.names, schema.types
@@ -85,19 +81,14 @@ class ParquetMatrix:
     def cells(path: Path, name: str) -> int:
         """How many numbers a file holds, without looking at their names.
 
-        A small index is kept until the file is opened.
-
         Raises
         ------
         StudyError
             If the file is no Parquet, or has very many row groups.
         """
-        size = _index_size(path, name)
+        _index_size(path, name)
         with _whole(name):
-            state = FileState.of(path, path.name)
             index = pq.read_metadata(path)
-        if size <= _KEPT_INDEX:
-            _indexes[state] = index
         return int(index.num_rows) * max(0, int(index.num_columns) - 1)
 
     def blocks(self) -> Iterator[tuple[int, int, np.ndarray]]:

@@ -274,12 +274,11 @@ class ScreenedTrees(ExplainedEstimator):
         """Fitted trees that `get_state` described, on columns `features`."""
         trees = cls(**state["parameters"]).expecting(features)
         trees.columns_, trees.offset_ = state["columns_"], state["offset_"]
-        if "gains_" in state:
-            trees.gains_ = state["gains_"]
+        trees.gains_ = state["gains_"]
         if "forest_" in state:
             trees.forest_ = Forest(**state["forest_"])
         else:
-            trees.unit_ = state.get("unit_", 1.0)  # models of format 2 have none
+            trees.unit_ = state["unit_"]
             trees.booster_ = xgb.Booster({"nthread": trees.n_jobs})
             trees.booster_.load_model(bytearray(state["booster_"].tobytes()))
         return trees

@@ -11,5 +11,4 @@ __all__ = [
     "predictor",
     "references",
     "storage",
-    "zipped_arrays",
 ]

@@ -116,12 +116,11 @@ class DrugModel:
     ) -> Self:
         """Model that `get_state` described, on the columns that its joiners build."""
         blend = PatternBlend.from_state(state["blend"], features)
-        units = state.get("units", ())  # models of format 2 have none
         return cls(
             **state
             | {
                 "blend": blend,
-                "units": dict(zip(blend.patterns, map(float, units), strict=False)),
+                "units": dict(zip(blend.patterns, map(float, state["units"]), strict=True)),
                 "fold_blends": {
                     int(n): PatternBlend.from_state(blend, fold_features[int(n)])
                     for n, blend in state["fold_blends"].items()

@@ -21,7 +21,6 @@ import numpy as np
 from sidestep.features.errors import InputError
 from sidestep.models.damage import refusing_damage
 from sidestep.models.predictor.predictor import PanelPredictor
-from sidestep.models.predictor.zipped_arrays import zipped_arrays
 
 _FORMAT = 3
 _STATE, _ARRAYS = "predictor.json", "arrays.bin"
@@ -41,10 +40,10 @@ def save_predictor(predictor: PanelPredictor, folder: Path) -> None:
             content = array.tobytes() + bytes(-array.nbytes % _ALIGNMENT)
             file.write(content)
             checksum = zlib.crc32(content, checksum)
-    told = json.dumps(state)
-    head = {"format": _FORMAT, "crc32": checksum, _CHECKSUM: zlib.crc32(told.encode())}
-    described = f"{json.dumps(head).removesuffix('}')}, {_PREDICTOR}{told}}}"
-    (folder / _STATE).write_text(described, encoding="utf-8")
+    described = json.dumps(state)
+    head = {"format": _FORMAT, "crc32": checksum, _CHECKSUM: zlib.crc32(described.encode())}
+    text = f"{json.dumps(head).removesuffix('}')}, {_PREDICTOR}{described}}}"
+    (folder / _STATE).write_text(text, encoding="utf-8")
 
 
 def load_predictor(folder: Path) -> PanelPredictor:
@@ -55,21 +54,21 @@ def load_predictor(folder: Path) -> PanelPredictor:
     Raises
     ------
     InputError
-        If the folder holds no predictor, a newer format, or damaged files.
+        If the folder holds no predictor, one of another format, or damaged files.
     """
     try:
         with refusing_damage(str(folder)):
             text = (folder / _STATE).read_text(encoding="utf-8")
             state = json.loads(text)
-            if state["format"] not in _READERS:
+            if state["format"] != _FORMAT:
                 raise InputError(
-                    f"{folder / _STATE}: format {state['format']} is not "
-                    f"{' or '.join(map(str, _READERS))}; "
-                    "score with the version of sidestep that trained the model"
+                    f"{folder / _STATE} has format {state['format']}, and this version of sidestep "
+                    f"reads format {_FORMAT}; train the model again, or score with the version "
+                    "that trained it"
                 )
             _require_as_saved(text, state)
-            find = _READERS[state["format"]](folder, state)
-            return PanelPredictor.from_state(_restored(state["predictor"], find))
+            arrays = _arrays(folder, state)
+            return PanelPredictor.from_state(_restored(state["predictor"], arrays))
     except FileNotFoundError as error:
         raise _no_predictor(folder, Path(error.filename).name) from None
     except OSError as error:
@@ -100,10 +99,9 @@ def _no_predictor(folder: Path, missing: str) -> InputError:
 
 def _require_as_saved(text: str, state: dict[str, Any]) -> None:
     """Refuse a description of the predictor that is not what was written."""
-    if _CHECKSUM in state:  # models of earlier versions have none
-        told = text.partition(_PREDICTOR)[2].removesuffix("}")
-        if zlib.crc32(told.encode()) != state[_CHECKSUM]:
-            raise ValueError(f"{_STATE} does not hold what was saved")
+    described = text.partition(_PREDICTOR)[2].removesuffix("}")
+    if zlib.crc32(described.encode()) != state[_CHECKSUM]:
+        raise ValueError(f"{_STATE} does not hold what was saved")
 
 
 class _Places:
@@ -146,8 +144,8 @@ def _restored(value: Any, find: _Find) -> Any:
     return value
 
 
-def _contiguous_arrays(folder: Path, state: dict[str, Any]) -> _Find:
-    """Arrays by their places in one file, whose content has to be what was written."""
+def _arrays(folder: Path, state: dict[str, Any]) -> _Find:
+    """Find arrays by their places in one file, whose content has to be what was written."""
     data = np.fromfile(folder / _ARRAYS, np.uint8)
     if zlib.crc32(data.data) != state["crc32"]:
         raise ValueError(f"{_ARRAYS} does not hold what was saved")
@@ -163,9 +161,3 @@ def _contiguous_arrays(folder: Path, state: dict[str, Any]) -> _Find:
         return found.reshape(shape)
 
     return find
-
-
-_READERS: dict[Any, Callable[[Path, dict[str, Any]], _Find]] = {
-    2: zipped_arrays,
-    _FORMAT: _contiguous_arrays,
-}

@@ -9,5 +9,4 @@ __all__ = [
     "databases",
     "files",
     "load",
-    "look_up_ahead",
 ]

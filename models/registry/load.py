@@ -1,9 +1,8 @@
-"""Where trained models live: the MLflow registry, or a folder."""
+"""Trained models are loaded from the MLflow registry, a run or a folder, and checked first."""
 
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,10 +11,8 @@ from sidestep.features.errors import InputError
 from sidestep.models.predictor.predictor import PanelPredictor
 from sidestep.models.predictor.storage import load_predictor, require_predictor
 from sidestep.models.registry.files import ModelFiles, kept_by_mlflow, registered_files
-from sidestep.models.registry.look_up_ahead import LookUpAhead
 
-# Each piece may have to wait for the thread that loads the model.
-_READ_AT_ONCE = 2**25
+_READ_AT_ONCE = 2**20
 
 
 @dataclass(frozen=True)
@@ -39,13 +36,7 @@ class LoadedModel:
     digest: str
 
 
-def load_model(
-    uri: str,
-    tracking_uri: str | None = None,
-    *,
-    trust: bool = False,
-    ahead: LookUpAhead | None = None,
-) -> LoadedModel:
+def load_model(uri: str, tracking_uri: str | None = None, *, trust: bool = False) -> LoadedModel:
     """Load a predictor. Loading runs no code of the model.
 
     A registered version is loaded only if its files have the digest that its tag `digest` keeps.
@@ -60,8 +51,6 @@ def load_model(
         MLflow store; ``MLFLOW_TRACKING_URI`` or ``sqlite:///mlflow.db`` by default.
     trust : bool
         Load a registered version that has no such tag, too.
-    ahead : LookUpAhead, optional
-        Of the same model and store; it may have found the files already.
 
     Raises
     ------
@@ -71,9 +60,7 @@ def load_model(
     """
     if kept_by_mlflow(uri):
         with TemporaryDirectory(prefix="sidestep-model-") as fetched:
-            found = ahead.found() if ahead is not None else None
-            files = found or registered_files(uri, tracking_uri, Path(fetched))
-            return _loaded(files, trust=trust)
+            return _loaded(registered_files(uri, tracking_uri, Path(fetched)), trust=trust)
     folder = Path(uri)
     if not folder.is_dir():
         raise InputError(
@@ -107,20 +94,11 @@ def digest_of(folder: Path) -> str:
 
 
 def _loaded(files: ModelFiles, *, trust: bool) -> LoadedModel:
-    """Read a predictor while another thread looks whether its files are what was registered."""
+    """Read a predictor once its files are known to be those that were registered."""
     data = data_folder(files.folder)
-    with ThreadPoolExecutor(1) as beside:
-        hashing = beside.submit(digest_of, data)
-        try:
-            predictor = load_predictor(data)
-        except Exception:
-            # That they are others comes before what is wrong with them.
-            if hashing.exception() is None:
-                _check_digest(files, hashing.result(), trust=trust)
-            raise
-        digest = hashing.result()
+    digest = digest_of(data)
     _check_digest(files, digest, trust=trust)
-    return LoadedModel(predictor, files.name, files.version, digest)
+    return LoadedModel(load_predictor(data), files.name, files.version, digest)
 
 
 def _check_digest(files: ModelFiles, digest: str, *, trust: bool) -> None:

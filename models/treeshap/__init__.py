@@ -12,5 +12,4 @@ __all__ = [
     "loops",
     "tables",
     "trees",
-    "ubjson",
 ]

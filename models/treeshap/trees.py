@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-
-from sidestep.models.treeshap.ubjson import read_ubjson
 
 if TYPE_CHECKING:
     import xgboost as xgb
@@ -154,7 +153,8 @@ def read_trees(booster: xgb.Booster, n_rounds: int | None = None) -> Trees:
     NoTablesError
         If the booster has several outputs or categorical splits, or is not made of plain trees.
     """
-    model = read_ubjson(bytes(booster.save_raw("ubj")))["learner"]
+    # XGBoost writes as many digits as tell a float32 from every other one.
+    model = json.loads(booster.save_raw("json"))["learner"]
     grown = model["gradient_booster"]
     if grown["name"] != "gbtree":
         raise NoTablesError(
@@ -166,7 +166,7 @@ def read_trees(booster: xgb.Booster, n_rounds: int | None = None) -> Trees:
         trees = trees[: forest["iteration_indptr"][n_rounds]]
     if any(forest["tree_info"]) or any(_outputs(tree) > 1 for tree in trees):
         raise NoTablesError("The booster has several outputs.")
-    if any(tree["split_type"].any() for tree in trees):
+    if any(any(tree["split_type"]) for tree in trees):
         raise NoTablesError("The booster splits on categories.")
     found = _joined(trees, int(model["learner_model_param"]["num_feature"]))
     if not (found.hessian[found.inner] > 0).all():

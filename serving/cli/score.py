@@ -39,8 +39,6 @@ EXIT_CODES = {
     137: "killed (any signal: 128 and its number); the same command goes on as well",
 }
 FAILED_ON = 3
-# Bytes of a study that is read within a second or two.
-_SMALL = 2**24
 # Click leaves the lines of a paragraph alone that begins with \b.
 _EPILOG = "\n".join(
     ["\b", "Exit codes:", *(f"  {code:<4}{what}" for code, what in EXIT_CODES.items())]
@@ -148,41 +146,26 @@ def score(
     was made, and what was left out). It is written whole or not at all. After a crash the same
     command goes on where the job stopped.
     """
-    from concurrent.futures import ThreadPoolExecutor
-
-    from sidestep.models.registry.look_up_ahead import LookUpAhead
+    from sidestep.features.files.store import MatrixStore
+    from sidestep.features.progress import say, shown_progress
+    from sidestep.models.engines.options import open_engine
+    from sidestep.models.registry.load import load_model
+    from sidestep.serving.disk.lock import claimed
+    from sidestep.serving.evidence.databases import read_outside_knowledge
+    from sidestep.serving.job import choose_drugs, score_study
+    from sidestep.serving.scoring.options import ScoreOptions
 
     with ExitStack() as context:
-        # A model is looked up, and a small study is read, while all else is imported.
-        with LookUpAhead(model, tracking_uri or None) as ahead:
-            from sidestep.features.files import parquet as parquet_matrix  # noqa: F401 - not by two threads
-            from sidestep.features.files.store import MatrixStore
-            from sidestep.features.study import on_disk as stored_study  # noqa: F401 - not by two threads
-            from sidestep.serving.disk.lock import claimed
-
-            # What can be refused at once is, before a large study is read.
-            claim = context.enter_context(claimed(out))
-            store = context.enter_context(MatrixStore(claim.matrices))
-            aside = context.enter_context(ThreadPoolExecutor(1))
-            early = aside.submit(_opened_early, study, store, out)
-
-            from sidestep.features.progress import say, shown_progress
-            from sidestep.models.engines.options import open_engine
-            from sidestep.models.registry.load import load_model
-            from sidestep.serving.evidence.databases import read_outside_knowledge
-            from sidestep.serving.job import choose_drugs, score_study
-            from sidestep.serving.scoring.compile_ahead import compile_ahead
-            from sidestep.serving.scoring.options import ScoreOptions
-
-            workers = context.enter_context(
-                open_engine(engine, jobs=jobs, scheduler=scheduler, notice=_note)
-            )
-            outside = read_outside_knowledge(knowledge)
-            if ahead.looking:  # there is time to load the compiled loops
-                compile_ahead()
-            loaded = load_model(model, tracking_uri or None, trust=trust, ahead=ahead)
+        # What can be refused at once is, before a large study is read.
+        claim = context.enter_context(claimed(out))
+        store = context.enter_context(MatrixStore(claim.matrices))
+        workers = context.enter_context(
+            open_engine(engine, jobs=jobs, scheduler=scheduler, notice=_note)
+        )
+        outside = read_outside_knowledge(knowledge)
+        loaded = load_model(model, tracking_uri or None, trust=trust)
         chosen = choose_drugs(loaded, _names(drugs))
-        subject = early.result() or _open(study, store, out)
+        subject = _open(study, store, out)
         _tell_doubts(subject, bool(loaded.predictor.training.get("simulated")), quiet=quiet)
         if outside.note and not quiet:
             say(f"note: {outside.note}")
@@ -225,15 +208,6 @@ def _names(drugs: str | None) -> list[str] | None:
     """Names between commas; None where there are none."""
     names = [name.strip() for name in (drugs or "").split(",")]
     return [name for name in names if name] or None
-
-
-def _opened_early(study: Path, store: MatrixStore, out: Path) -> SampleSource | None:
-    """Read a study if it is small; one that is not there is told of by who needs it."""
-    try:
-        small = sum(path.stat().st_size for path in study.iterdir()) <= _SMALL
-    except OSError:
-        return None
-    return _open(study, store, out) if small else None
 
 
 def _open(study: Path, store: MatrixStore, out: Path) -> SampleSource:

@@ -299,31 +299,6 @@ def test_a_large_index_is_read_again(
         np.testing.assert_array_equal(values, levels.to_numpy().T)
 
 
-def test_an_index_that_was_counted_is_kept_for_the_file_as_it_was(
-    study_of, levels: pd.DataFrame
-) -> None:
-    path = study_of("data_expression.parquet") / "data_expression.parquet"
-    for table in (levels, levels.iloc[:-1, 1:] + 1):
-        write_parquet(path, levels)
-        assert parquet_matrix.ParquetMatrix.cells(path, path.name) == levels.size
-        write_parquet(path, table)
-        matrix = parquet_matrix.ParquetMatrix(path, path.name)
-        assert list(matrix.samples) == list(table.index)
-        [(_, _, values)] = matrix.blocks()
-        np.testing.assert_array_equal(values, table.to_numpy().T)
-
-
-def test_no_index_stays_when_a_study_is_read(
-    study_of, levels: pd.DataFrame, tmp_path: Path
-) -> None:
-    folder = study_of("data_expression.parquet")
-    write_parquet(folder / "data_expression.parquet", levels)
-    parquet_matrix._indexes.clear()
-    with MatrixStore(tmp_path / "store") as store:
-        open_study(folder, store)
-    assert not parquet_matrix._indexes
-
-
 @pytest.mark.parametrize("kind", [pa.float32(), pa.float64()])
 @pytest.mark.parametrize("rows", [1, 3])
 def test_nulls_among_numbers_of_one_kind_are_missing(

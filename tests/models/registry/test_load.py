@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
@@ -15,10 +13,8 @@ from mlflow import MlflowClient
 from sidestep.features.errors import InputError
 from sidestep.models.predictor.storage import save_predictor
 from sidestep.models.registry import load as registry
-from sidestep.models.registry import look_up_ahead
 from sidestep.models.registry.files import registered_files, resolve_tracking_uri
 from sidestep.models.registry.load import digest_of, load_model
-from sidestep.models.registry.look_up_ahead import LookUpAhead
 
 
 @pytest.fixture
@@ -107,75 +103,9 @@ def test_a_version_without_a_digest_is_loaded_only_if_trusted(store, folder):
     assert load_model("models:/breast/3", store, trust=True).digest == digest_of(folder)
 
 
-def test_a_model_may_be_looked_up_ahead(store, folder, monkeypatch, tmp_path):
-    (tmp_path / "models").mkdir()
-    (tmp_path / "models" / "__init__.py").write_text("raise SystemExit('of somebody else')")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(look_up_ahead, "_pays", lambda: True)
-    with LookUpAhead("models:/breast@champion", store) as ahead:
-        assert ahead.looking
-        assert ahead.found() == registered_files("models:/breast/1", store, folder)
-    monkeypatch.setattr(registry, "registered_files", None)  # it is not asked again
-    with LookUpAhead("models:/breast@champion", store) as ahead:
-        assert load_model("models:/breast@champion", store, ahead=ahead).version == "1"
-    with LookUpAhead("models:/breast/2", store) as ahead, pytest.raises(InputError, match="not th"):
-        load_model("models:/breast/2", store, ahead=ahead)
-
-
-def test_what_is_not_found_ahead_is_told_in_the_same_words(store, monkeypatch):
-    monkeypatch.setattr(look_up_ahead, "_pays", lambda: True)
-    with pytest.raises(InputError) as here:
+def test_a_version_that_is_not_there_is_told(store):
+    with pytest.raises(InputError, match=r"^model models:/breast/7 is not in sqlite:.*--register"):
         load_model("models:/breast/7", store)
-    assert str(here.value).startswith("model models:/breast/7 is not in sqlite:")
-    monkeypatch.setattr(registry, "registered_files", None)  # it is not asked for a second time
-    with (
-        LookUpAhead("models:/breast/7", store) as ahead,
-        pytest.raises(InputError, match=re.escape(str(here.value))),
-    ):
-        load_model("models:/breast/7", store, ahead=ahead)
-
-
-@pytest.mark.parametrize("program", ["import sys; sys.exit(1)", "print(input())"])
-def test_a_look_up_that_dies_is_done_again(store, monkeypatch, program):
-    monkeypatch.setattr(look_up_ahead, "_pays", lambda: True)
-    monkeypatch.setattr(look_up_ahead, "_COMMAND", [sys.executable, "-c", program])
-    with LookUpAhead("models:/breast/1", store) as ahead:
-        assert load_model("models:/breast/1", store, ahead=ahead).version == "1"
-
-
-def test_nothing_is_looked_up_for_a_folder_or_where_it_would_take_longer(store, folder):
-    with LookUpAhead(str(folder), None) as ahead:
-        assert not ahead.looking
-        assert load_model(str(folder), ahead=ahead).version == ""
-    with LookUpAhead("models:/breast/1", store) as ahead:  # these tests have imported MLflow
-        assert (ahead.looking, ahead.found()) == (False, None)
-
-
-def test_a_look_up_that_nobody_waits_for_ends_and_leaves_nothing(store, monkeypatch, tmp_path):
-    monkeypatch.setattr(look_up_ahead, "_pays", lambda: True)
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    with LookUpAhead("models:/breast/1", store) as ahead:
-        process = ahead._process
-    with LookUpAhead("models:/breast/1", store) as ahead:
-        assert ahead.found() is not None
-    for one in (process, ahead._process):
-        assert one.wait(timeout=60) == 0
-    assert not list(tmp_path.iterdir())
-
-
-def test_what_else_a_look_up_prints_is_no_answer(store, monkeypatch):
-    monkeypatch.setattr(look_up_ahead, "_pays", lambda: True)
-    noisy = "print('{}'); from sidestep.models.registry.look_up_ahead import main; main()"
-    monkeypatch.setattr(look_up_ahead, "_COMMAND", [sys.executable, "-c", noisy])
-    with LookUpAhead("models:/breast/1", store) as ahead:
-        assert ahead.found() == registered_files("models:/breast/1", store, Path("unused"))
-
-
-def test_where_no_process_can_be_started_none_is_needed(store, monkeypatch):
-    monkeypatch.setattr(look_up_ahead, "_pays", lambda: True)
-    monkeypatch.setattr(look_up_ahead, "_COMMAND", ["/nowhere/python"])
-    with LookUpAhead("models:/breast/1", store) as ahead:
-        assert load_model("models:/breast/1", store, ahead=ahead).version == "1"
 
 
 def test_to_look_for_a_model_makes_no_store(tmp_path):
@@ -189,14 +119,15 @@ def test_to_look_for_a_model_makes_no_store(tmp_path):
         assert [path.stat().st_size for path in tmp_path.iterdir()] == [0] * made
 
 
-def test_other_files_are_told_before_whatever_is_wrong_with_them(store, monkeypatch):
+def test_files_are_not_read_before_they_are_known_to_be_those_registered(store, monkeypatch):
     def load(folder):
-        raise RuntimeError("File 'a.npy' is encrypted")
+        raise RuntimeError("read")
 
     monkeypatch.setattr(registry, "load_predictor", load)
-    with pytest.raises(InputError, match="version 2 is not the one that was registered"):
-        load_model("models:/breast/2", store)
-    with pytest.raises(RuntimeError, match="encrypted"):
+    for version in (2, 3):
+        with pytest.raises(InputError, match=f"breast version {version} "):
+            load_model(f"models:/breast/{version}", store)
+    with pytest.raises(RuntimeError, match="read"):
         load_model("models:/breast/1", store)
 
 

@@ -214,7 +214,7 @@ def test_a_name_that_is_not_registered_is_one_sentence(simulated: Path, tmp_path
 def test_a_registered_model_scores_in_a_process_of_its_own(
     simulated: Path, saved_model: Path, run: Run, tmp_path: Path
 ) -> None:
-    """What is looked up, compiled and read ahead there changes neither bytes nor errors."""
+    """A process of its own gives the same bytes, and the same errors in one sentence."""
     from mlflow import MlflowClient
 
     from sidestep.models.registry.load import digest_of

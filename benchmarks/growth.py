@@ -36,7 +36,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.growth_studies import write_cohort
-from sidestep.features.knowledge.drugs import load_drugs
+from sidestep.features.knowledge.drugs import DRUG_TABLE
 from sidestep.features.simulation.simulate import SimulationPlan, simulate_study
 from sidestep.features.study.study import Study, read_study
 from sidestep.models.predictor.storage import save_predictor
@@ -125,7 +125,7 @@ class Bench:
             request = Request(str(lines.path), response, plan=Plan(trials=2))
             predictor = retrain_study(request, lines, panel).predictor
             learned = list(predictor.drugs.values())
-            known = [name for name in load_drugs() if name not in predictor.drugs]
+            known = [name for name in DRUG_TABLE.load() if name not in predictor.drugs]
             self._names = [drug.name for drug in learned] + known
             copies = {
                 name: replace(learned[number % _LEARNED], name=name)

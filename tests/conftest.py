@@ -16,7 +16,7 @@ from sidestep.features.builders.joiner import FeatureJoiner
 from sidestep.features.builders.names import features_of_genes
 from sidestep.features.groups import her2_high
 from sidestep.features.knowledge.drugs import find_drug
-from sidestep.features.knowledge.signatures import load_signatures
+from sidestep.features.knowledge.signatures import SIGNATURE_TABLE
 from sidestep.features.mechanisms.builder import level_genes
 from sidestep.features.simulation.simulate import SimulationPlan, simulate_study
 from sidestep.features.study.study import Study, read_study
@@ -151,7 +151,7 @@ def known_lines(tmp_path_factory: pytest.TempPathFactory) -> Study:
     folder = tmp_path_factory.mktemp("known_lines") / "study"
     simulate_study(folder, SimulationPlan(kind="breast", lines=40, genes=200, seed=5))
     study = read_study(folder)
-    genes = [*level_genes(), *(m.gene for genes in load_signatures().values() for m in genes)]
+    genes = [*level_genes(), *(m.gene for genes in SIGNATURE_TABLE.load().values() for m in genes)]
     return replace(
         study,
         expression=_with_more(study.expression, genes, centre=4.5),
@@ -184,7 +184,7 @@ def construct(known_lines: Study) -> SampleFactory:
         classification: str = "Missense_Mutation",
     ) -> Study:
         name = pd.Index(["S"], dtype="str", name="sample_id")
-        members = [member for name in signatures for member in load_signatures()[name]]
+        members = [member for name in signatures for member in SIGNATURE_TABLE.load()[name]]
         up = {*high, *(member.gene for member in members if member.sign > 0)}
         down = {*low, *(member.gene for member in members if member.sign < 0)}
         calls = [("S", *change.split(" "), classification) for change in changes]

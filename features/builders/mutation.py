@@ -9,7 +9,7 @@ import pandas as pd
 
 from sidestep.features.builders.base import FeatureBuilder, require
 from sidestep.features.builders.names import BURDEN
-from sidestep.features.knowledge.hotspots import known_hotspots
+from sidestep.features.knowledge.variants import known_hotspots
 from sidestep.features.study.mutations import is_nonsilent, is_truncating, residue
 from sidestep.features.study.study import Study
 

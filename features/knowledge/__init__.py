@@ -1,24 +1,17 @@
 """What the literature says, as tables with a source a row.
 
-The tables lie in ``tables/`` (its README says what each holds); every module here loads some of
-them into frozen data classes, and `rows` checks their form. `conditions` is the small language in
-which rules say what a sample must show.
+The tables lie in ``tables/`` (its README says what each holds). A `rows.KnowledgeTable` reads one
+into frozen data classes and checks its form; the other modules hold the tables of one subject
+each. `conditions` is the small language in which rules say what a sample must show.
 """
 
 __all__ = [
-    "combinations",
-    "concentrations",
     "conditions",
     "drugs",
-    "gene_set_facts",
     "gene_sets",
-    "hotspots",
-    "markers",
-    "pathways",
+    "receptors",
     "rows",
-    "rtk_survival",
-    "rtks",
-    "sensitizing_changes",
+    "rules",
     "signatures",
     "symbols",
     "variants",

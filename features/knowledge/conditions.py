@@ -1,4 +1,4 @@
-"""What must a sample show for a rule to apply to it?"""
+"""The conditions under which a rule applies: what a sample must show, and what it must not."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Term:
     measure : str
         One of `MEASURES`: what `name` names; a signature or pathway can only be high.
     name : str
-        Hugo symbol, signature (`knowledge.signatures`) or pathway (`knowledge.pathways`).
+        Hugo symbol, signature or pathway (`features.knowledge.signatures`).
     change : str
         For a mutation, the protein change (``"F1174L"``) or, for PIK3CA, its strength
         (`features.knowledge.variants.pik3ca_strength`); empty for any non-silent mutation.

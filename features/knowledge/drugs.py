@@ -1,21 +1,17 @@
-"""What does a drug hit? Its targets, their immediate partners, and the clinician's marker."""
+"""What a drug hits: its names, its targets and their partners, its marker, its plasma level."""
 
 from __future__ import annotations
 
 import difflib
 import functools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from sidestep.features.identifiers import match_key
-from sidestep.features.knowledge.rows import read_rows
+from sidestep.features.knowledge.rows import KnowledgeRow, KnowledgeTable, each, keyed
 
 PANELS = ("her2", "kinase")
-COLUMNS = ("name", "synonyms", "class", "targets", "panels", "marker", "source")
-PARTNER_COLUMNS = ("gene", "partner", "relation", "source")
-MAY_BE_BLANK = frozenset({"synonyms", "panels"})
 
 # GDSC names a compound that it screened twice `Name-identifier`, an identifier of 1 to 4 digits.
 _GDSC_IDENTIFIER = re.compile(r"-\d{1,4}$")
@@ -36,7 +32,7 @@ class Drug:
     targets : tuple of str
         Hugo symbols, the most potent or most relevant first.
     partners : tuple of str
-        Hugo symbols of the targets' immediate partners (`features/knowledge/partners.tsv`), the
+        Hugo symbols of the targets' immediate partners (`PARTNER_TABLE`), the
         targets themselves left out; in the order of the targets, then of the table.
     panels : frozenset of str
         ``"her2"`` (anti-HER2 drugs), ``"kinase"`` (small molecules against protein or lipid
@@ -73,79 +69,110 @@ class Partnership:
     source: str
 
 
-@functools.cache
-def load_partnerships() -> tuple[Partnership, ...]:
-    """Read the partner table, each row with its source.
+@dataclass(frozen=True)
+class PlasmaConcentration:
+    """What a drug reaches in plasma at its usual dose.
 
-    Raises
-    ------
-    ValueError
-        If the table is malformed.
+    Attributes
+    ----------
+    drug : str
+        Name in the drug table.
+    free : float or None
+        Not bound to protein, nM: what a concentration in culture medium compares with.
+    total : float or None
+        Bound and unbound together, nM.
+    measured : str
+        How and at which dose it was measured.
+    source : str
+        ``PMID:...`` or ``DOI:...``.
     """
-    rows = read_rows("partners.tsv", PARTNER_COLUMNS)
-    return tuple(
-        Partnership(row.gene(), row.gene("partner"), row["relation"], row["source"]) for row in rows
-    )
+
+    drug: str
+    free: float | None
+    total: float | None
+    measured: str
+    source: str
+
+    @property
+    def level(self) -> float:
+        """`free` where it is known, else `total`, nM."""
+        known = [level for level in (self.free, self.total) if level is not None]
+        return known[0]
 
 
-@functools.cache
-def load_drugs() -> Mapping[str, Drug]:
-    """Read the drug table.
-
-    Returns
-    -------
-    Mapping of str to Drug
-        By drug name, in the order of the table; read-only.
-
-    Raises
-    ------
-    ValueError
-        If the table is malformed, or one name or synonym stands for two drugs.
-    """
-    rows = read_rows("drugs.tsv", COLUMNS, MAY_BE_BLANK)
-    drugs = build_drugs([row.cells for row in rows], load_partnerships())
-    return MappingProxyType({drug.name: drug for drug in drugs})
+def _partnership(row: KnowledgeRow) -> Partnership:
+    return Partnership(row.gene(), row.gene("partner"), row["relation"], row["source"])
 
 
 def build_drugs(
-    records: Iterable[Mapping[str, str]], partnerships: Iterable[Partnership]
-) -> tuple[Drug, ...]:
-    """Join the records of a drug table with the partners of each drug's targets.
+    rows: Sequence[KnowledgeRow], partnerships: Iterable[Partnership]
+) -> Mapping[str, Drug]:
+    """Drugs of a drug table by name, each with the partners of its targets.
 
     Parameters
     ----------
-    records : iterable of mapping
-        Rows with the columns name, synonyms (``|``-separated), class, targets and panels
-        (``;``-separated), marker, source.
+    rows : sequence of KnowledgeRow
+        Rows of `DRUG_TABLE`.
     partnerships : iterable of Partnership
-        Rows of the partner table.
+        Rows of `PARTNER_TABLE`.
 
     Raises
     ------
     ValueError
-        If one name or synonym, compared by `features.identifiers.match_key`, stands for two drugs.
+        If a row is malformed, or one name or synonym, compared by
+        `features.identifiers.match_key`, stands for two drugs.
     """
     partners_of: dict[str, list[str]] = {}
-    for row in partnerships:
-        partners_of.setdefault(row.gene, []).append(row.partner)
-    drugs = []
-    for record in records:
-        targets = _split(record["targets"], ";")
-        partners = [partner for target in targets for partner in partners_of.get(target, [])]
-        drugs.append(
-            Drug(
-                name=record["name"],
-                synonyms=_split(record["synonyms"], "|"),
-                drug_class=record["class"],
-                targets=targets,
-                partners=tuple(dict.fromkeys(p for p in partners if p not in targets)),
-                panels=frozenset(_split(record["panels"], ";")),
-                marker=record["marker"],
-                source=record["source"],
-            )
-        )
-    _index_names(drugs)
-    return tuple(drugs)
+    for partnership in partnerships:
+        partners_of.setdefault(partnership.gene, []).append(partnership.partner)
+    drugs = keyed("name", lambda row: _drug(row, partners_of))(rows)
+    _index_names(drugs.values())
+    return drugs
+
+
+def _drug(row: KnowledgeRow, partners_of: Mapping[str, Sequence[str]]) -> Drug:
+    targets = row.parts("targets")
+    partners = [partner for target in targets for partner in partners_of.get(target, [])]
+    return Drug(
+        name=row["name"],
+        synonyms=row.parts("synonyms", "|"),
+        drug_class=row["class"],
+        targets=targets,
+        partners=tuple(dict.fromkeys(p for p in partners if p not in targets)),
+        panels=frozenset(row.parts("panels")),
+        marker=row.gene("marker"),
+        source=row["source"],
+    )
+
+
+def _plasma_concentration(row: KnowledgeRow) -> PlasmaConcentration:
+    row.choice("unit", ("nM",))
+    free, total = row.number("free"), row.number("total")
+    if free is None and total is None:
+        raise row.problem("free", "and total are both blank")
+    if free is not None and total is not None and free > total:
+        raise row.problem("free", "is more than the total")
+    return PlasmaConcentration(row["drug"], free, total, row["measured"], row["source"])
+
+
+#: Targets and their immediate partners, a pair a row.
+PARTNER_TABLE = KnowledgeTable(
+    "partners.tsv", ("gene", "partner", "relation", "source"), each(_partnership)
+)
+#: Name -> drug.
+DRUG_TABLE = KnowledgeTable(
+    "drugs.tsv",
+    ("name", "synonyms", "class", "targets", "panels", "marker", "source"),
+    lambda rows: build_drugs(rows, PARTNER_TABLE.load()),
+    may_be_blank=frozenset({"synonyms", "panels"}),
+)
+#: Drug -> what a patient's plasma reaches.
+CONCENTRATION_TABLE = KnowledgeTable(
+    "concentrations.tsv",
+    ("drug", "free", "total", "unit", "measured", "source"),
+    keyed("drug", _plasma_concentration),
+    may_be_blank=frozenset({"free", "total"}),
+)
 
 
 def find_drug(name: str) -> Drug | None:
@@ -184,7 +211,7 @@ def panel(name: str) -> list[Drug]:
     ValueError
         If the panel is not one of these.
     """
-    drugs = load_drugs().values()
+    drugs = DRUG_TABLE.load().values()
     if name == "all":
         return list(drugs)
     if name not in PANELS:
@@ -223,7 +250,7 @@ def nearest_drugs(name: str, among: Iterable[str], count: int = 3) -> list[str]:
 
 @functools.cache
 def _names_of_the_table() -> Mapping[str, Drug]:
-    return _index_names(load_drugs().values())
+    return _index_names(DRUG_TABLE.load().values())
 
 
 def _index_names(drugs: Iterable[Drug]) -> Mapping[str, Drug]:
@@ -237,7 +264,3 @@ def _index_names(drugs: Iterable[Drug]) -> Mapping[str, Drug]:
                     "a name must stand for one drug"
                 )
     return by_key
-
-
-def _split(field: str, separator: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in field.split(separator) if part.strip())

@@ -1,6 +1,8 @@
-"""Which genes make up a set of a larger database, and with which weights?
+"""Gene sets of larger databases, and what they mean for a drug where a sample shows them.
 
-Databases are read from where a user keeps them, and never copied in.
+Databases are read from where a user keeps them, and never copied in. They say which genes belong
+together; what that means for a drug is in a table here, from publications of which most looked at
+genes of their own.
 """
 
 from __future__ import annotations
@@ -14,14 +16,18 @@ from pathlib import Path
 import pandas as pd
 
 from sidestep.features.errors import InputError
+from sidestep.features.knowledge.conditions import Condition
+from sidestep.features.knowledge.rows import KnowledgeRow, KnowledgeTable, each
+from sidestep.features.knowledge.rules import MARKER_DIRECTIONS
 
 HALLMARK, REACTOME, PROGENY = "Hallmark", "Reactome", "PROGENy"
-#: Databases that Sidestep knows findings of (`knowledge.gene_set_facts`), each with its source.
+#: Databases that Sidestep knows findings of (`GENE_SET_FACT_TABLE`), each with its source.
 DATABASES = {
     HALLMARK: "PMID:26771021",
     PROGENY: "PMID:29295995",
     REACTOME: "PMID:34788843",
 }
+TOP, BOTTOM = "top", "bottom"
 
 _SYMBOL = re.compile(r"\S+")
 _REACTOME_ID = re.compile(r"R-HSA-\d+")
@@ -35,8 +41,9 @@ class GeneSet:
     Attributes
     ----------
     database : str
-        ``"Hallmark"`` (Liberzon et al., Cell Systems 2015), ``"PROGENy"`` (Schubert et al., Nature
-        Communications 2018), ``"Reactome"`` (Gillespie et al., Nucleic Acids Research 2022), or
+        ``"Hallmark"`` (Liberzon et al., Cell Systems 2015, DOI 10.1016/j.cels.2015.12.004),
+        ``"PROGENy"`` (Schubert et al., Nat Commun 2018, DOI 10.1038/s41467-017-02391-6),
+        ``"Reactome"`` (Gillespie et al., Nucleic Acids Res 2022, DOI 10.1093/nar/gkab1028), or
         else the name of the file.
     name : str
         As the database has it.
@@ -50,6 +57,53 @@ class GeneSet:
     name: str
     identifier: str
     weights: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class GeneSetFact:
+    """What one publication shows of these drugs where cells show what a gene set stands for.
+
+    Attributes
+    ----------
+    database : str
+        One of `DATABASES`.
+    gene_set : str
+        Name there, or identifier where names change between releases (Reactome).
+    decile : str
+        ``"top"`` or ``"bottom"``: where among the training lines the sample must lie.
+    drugs : tuple of str
+        As the drug table names them.
+    target : str
+        Hugo symbol of the target that the finding is about, where the drugs have several; empty
+        where it is their marker.
+    tissue : tuple of str
+        Words of which one names the tissue or cancer that it was found in; none where it was
+        found in several, or in HER2-positive cells.
+    condition : Condition or None
+        What the cells carried beside; None where nothing is asked of them.
+    direction : str
+        ``"sensitivity"``, ``"resistance"``, or ``"none"``.
+    statement : str
+        What was found, and in whom.
+    source : str
+        ``PMID:...`` or ``DOI:...``.
+    """
+
+    database: str
+    gene_set: str
+    decile: str
+    drugs: tuple[str, ...]
+    target: str
+    tissue: tuple[str, ...]
+    condition: Condition | None
+    direction: str
+    statement: str
+    source: str
+
+    def is_about(self, gene_set: GeneSet) -> bool:
+        """Whether a set is the one that is meant."""
+        named = self.gene_set in (gene_set.name, gene_set.identifier)
+        return named and self.database == gene_set.database
 
 
 def read_gmt(path: Path) -> tuple[GeneSet, ...]:
@@ -126,3 +180,30 @@ def _set(database: str, cells: list[str]) -> GeneSet:
     # Some releases of Reactome have a word on the kind of set among the genes.
     genes = [gene for gene in members if _SYMBOL.fullmatch(gene)]
     return GeneSet(database, name, identifier, dict.fromkeys(genes, 1.0))
+
+
+def _fact(row: KnowledgeRow) -> GeneSetFact:
+    return GeneSetFact(
+        database=row.choice("database", tuple(DATABASES)),
+        gene_set=row["gene_set"],
+        decile=row.choice("decile", (TOP, BOTTOM)),
+        drugs=row.parts("drugs"),
+        target=row.gene("target") if row["target"] else "",
+        tissue=row.parts("tissue", "|"),
+        condition=row.condition() if row["condition"] else None,
+        direction=row.choice("direction", MARKER_DIRECTIONS),
+        statement=row["statement"],
+        source=row["source"],
+    )
+
+
+#: What gene sets mean for drugs, a finding a row.
+GENE_SET_FACT_TABLE = KnowledgeTable(
+    "gene_set_facts.tsv",
+    (
+        "database", "gene_set", "decile", "drugs", "target", "tissue", "condition", "direction",
+        "statement", "source",
+    ),
+    each(_fact),
+    may_be_blank=frozenset({"target", "tissue", "condition"}),
+)  # fmt: skip

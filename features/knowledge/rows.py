@@ -1,21 +1,32 @@
-"""Does a knowledge table have the form that its loader expects?"""
+"""How every table of the literature is read: once, checked row by row, with a source in each.
+
+A `KnowledgeTable` says which file holds a table, which columns it has and what becomes of its rows;
+the other modules of this room, and others that keep a table here, define one each.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
+from types import MappingProxyType
+from typing import Generic, TypeVar, cast
 
 from sidestep.features.knowledge.conditions import Condition, parse_condition
 
-_SOURCE = re.compile(r"PMID:[1-9]\d{3,7}|DOI:10\.\d{4,}/\S+")
+Item = TypeVar("Item")
+Content = TypeVar("Content")
+
+# A publication, or the data sheet of an antibody of Cell Signaling Technology.
+_SOURCE = re.compile(r"PMID:[1-9]\d{3,7}|DOI:10\.\d{4,}/\S+|CST:\d+")
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9]+(-[A-Z0-9]+)?")
 
 
 @dataclass(frozen=True)
 class KnowledgeRow:
-    """One row of a table of ``features/knowledge``, and where it stands.
+    """One row of a table of ``features/knowledge/tables``, and where it stands.
 
     Attributes
     ----------
@@ -83,12 +94,83 @@ class KnowledgeRow:
         return tuple(items)
 
 
-def read_rows(
-    file_name: str, columns: Sequence[str], may_be_blank: Collection[str] = ()
-) -> list[KnowledgeRow]:
-    """Read a table of ``features/knowledge``; see `parse_rows`."""
-    text = files(__package__).joinpath("tables", file_name).read_text("utf-8")
-    return parse_rows(text, file_name, columns, may_be_blank)
+@dataclass(frozen=True)
+class KnowledgeTable(Generic[Content]):
+    """A table of ``features/knowledge/tables``, read when it is first asked for, and once.
+
+    Parameters
+    ----------
+    file_name : str
+        File in that folder.
+    columns : tuple of str
+        Its header; the last column is ``source``.
+    build : callable
+        Checks the rows and gives them their types: `each` row by itself, `keyed` by a column, or a
+        function of the table's own. It raises ValueError (`KnowledgeRow.problem`).
+    may_be_blank : frozenset of str
+        Columns whose cells may be empty.
+    """
+
+    file_name: str
+    columns: tuple[str, ...]
+    build: Callable[[Sequence[KnowledgeRow]], Content]
+    may_be_blank: frozenset[str] = frozenset()
+
+    def load(self) -> Content:
+        """What the table says, read-only and in its order; the same object each time.
+
+        Raises
+        ------
+        ValueError
+            If the table is malformed; the message names the line, the column and the value.
+        """
+        return self._content
+
+    @cached_property
+    def _content(self) -> Content:
+        return self.parse(files(__package__).joinpath("tables", self.file_name).read_text("utf-8"))
+
+    def parse(self, text: str) -> Content:
+        """What the table would say if its file held `text`; see `load`."""
+        rows = parse_rows(text, self.file_name, self.columns, self.may_be_blank)
+        content = self.build(rows)
+        return cast(Content, MappingProxyType(content)) if isinstance(content, dict) else content
+
+
+def each(
+    make: Callable[[KnowledgeRow], Item],
+) -> Callable[[Sequence[KnowledgeRow]], tuple[Item, ...]]:
+    """Builder of a table whose rows stand by themselves: a tuple of what `make` gives of each."""
+    return lambda rows: tuple(make(row) for row in rows)
+
+
+def keyed(
+    column: str,
+    make: Callable[[KnowledgeRow], Item],
+    same: Callable[[str], str] = str,
+) -> Callable[[Sequence[KnowledgeRow]], Mapping[str, Item]]:
+    """Builder of a table by the text of a column; a second row of one key is refused.
+
+    Parameters
+    ----------
+    column : str
+        Holds the keys.
+    make : callable
+        What a row becomes.
+    same : callable, default str
+        Gives the key that a text stands for, such as `features.identifiers.match_key`.
+    """
+
+    def build(rows: Sequence[KnowledgeRow]) -> Mapping[str, Item]:
+        found: dict[str, Item] = {}
+        for row in rows:
+            key = same(row[column])
+            if key in found:
+                raise row.problem(column, "has a row already")
+            found[key] = make(row)
+        return found
+
+    return build
 
 
 def parse_rows(
@@ -111,7 +193,7 @@ def parse_rows(
     ------
     ValueError
         If the header is another one, a row has more or fewer cells, a cell is padded or blank
-        where it may not be, a source is no PMID or DOI, or a row stands twice.
+        where it may not be, a source is none of PMID, DOI and CST, or a row stands twice.
     """
     header, *lines = text.splitlines()
     if header.split("\t") != list(columns):
@@ -140,4 +222,4 @@ def _check_cells(row: KnowledgeRow, may_be_blank: Collection[str]) -> None:
         if not value and column not in may_be_blank:
             raise row.problem(column, "is blank")
     if not _SOURCE.fullmatch(row["source"]):
-        raise row.problem("source", "is neither PMID:... nor DOI:10...")
+        raise row.problem("source", "is neither PMID:..., DOI:10... nor CST:...")

@@ -1,28 +1,29 @@
-"""Which protein changes are known to decide over a drug, or over PI3K itself?"""
+"""Protein changes that decide over a drug, over PI3K, or recur: what is known of each.
+
+Four tables: changes of PIK3CA and how strongly they activate; second-site and gatekeeper changes
+that undo or keep a response; first mutations that make cells sensitive; and hotspots, the residues
+that are mutated again and again.
+"""
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sidestep.features.knowledge.rows import KnowledgeRow, read_rows
+from sidestep.features.knowledge.rows import KnowledgeRow, KnowledgeTable, each
 
-PIK3CA_COLUMNS = ("variant", "domain", "strength", "statement", "source")
 STRENGTHS = ("strong", "weak", "unknown")
-
-RESISTANCE_COLUMNS = (
-    "gene", "variant", "context", "drug", "effect", "relation", "ic50", "reference_ic50", "unit",
-    "fold_change", "statement", "source",
-)  # fmt: skip
-RESISTANCE_MAY_BE_BLANK = frozenset(
-    {"context", "relation", "ic50", "reference_ic50", "unit", "fold_change"}
-)
 EFFECTS = ("resistance", "sensitive", "no effect")
 RELATIONS = ("", "=", ">", "~")
+SUBSTITUTION, IN_FRAME = "substitution", "in-frame"
 
-_CHANGE = re.compile(r"[ACDEFGHIKLMNPQRSTVWY][1-9]\d*[ACDEFGHIKLMNPQRSTVWY]")
+_RESIDUE = "[ACDEFGHIKLMNPQRSTVWY][1-9][0-9]*"
+_CHANGE = re.compile(f"{_RESIDUE}[ACDEFGHIKLMNPQRSTVWY]")
+_SENSITIZING = {SUBSTITUTION: re.compile(f"{_RESIDUE}[A-Z]?"), IN_FRAME: re.compile(_RESIDUE)}
+_LOSS = "loss of function"
+_DRIVES = ("activating", "neomorphic", _LOSS)
 
 
 @dataclass(frozen=True)
@@ -107,29 +108,52 @@ class ResistanceVariant:
         return self.ic50 / self.reference_ic50
 
 
-@functools.cache
-def load_pik3ca_variants() -> tuple[Pik3caVariant, ...]:
-    """Read the table of PIK3CA changes, a row a change and publication.
+@dataclass(frozen=True)
+class SensitizingChange:
+    """A change beside which others were found that undo the response.
 
-    Raises
-    ------
-    ValueError
-        If the table is malformed, or two rows disagree about one change.
+    Attributes
+    ----------
+    gene : str
+        Hugo symbol.
+    change : str
+        A substitution (``"L858R"``), a residue for any substitution there (``"G719"``), or the
+        residue that an in-frame deletion begins with (``"E746"``).
+    call : str
+        ``"substitution"`` or ``"in-frame"``.
+    source : str
+        ``PMID:...`` or ``DOI:...``.
     """
-    return build_pik3ca_variants(read_rows("pik3ca_variants.tsv", PIK3CA_COLUMNS))
+
+    gene: str
+    change: str
+    call: str
+    source: str
 
 
-@functools.cache
-def load_resistance_variants() -> tuple[ResistanceVariant, ...]:
-    """Read the table of second-site and gatekeeper changes.
+@dataclass(frozen=True)
+class Hotspot:
+    """One row of the hotspot table.
 
-    Raises
-    ------
-    ValueError
-        If the table is malformed; the message names the line, the column and the value.
+    Attributes
+    ----------
+    gene : str
+        Hugo symbol.
+    residue : str
+        Reference amino acid and position, such as ``"H1047"``.
+    change : str
+        Protein change that the row is about, such as ``"T790M"``; empty for any change there.
+    effect : str
+        What it does, such as ``"activating"`` or ``"resistance to lapatinib"``.
+    source : str
+        ``PMID:...`` or ``DOI:...`` of the publication that shows it.
     """
-    rows = read_rows("resistance_variants.tsv", RESISTANCE_COLUMNS, RESISTANCE_MAY_BE_BLANK)
-    return build_resistance_variants(rows)
+
+    gene: str
+    residue: str
+    change: str
+    effect: str
+    source: str
 
 
 def pik3ca_strength(change: str) -> str:
@@ -142,12 +166,38 @@ def pik3ca_strength(change: str) -> str:
         not have is unknown, and so is another change at a residue that it has.
     """
     bare = change.strip().removeprefix("p.")
-    rows = (row for row in load_pik3ca_variants() if row.variant == bare)
+    rows = (row for row in PIK3CA_TABLE.load() if row.variant == bare)
     return next((row.strength for row in rows), "unknown")
 
 
-def build_pik3ca_variants(rows: Iterable[KnowledgeRow]) -> tuple[Pik3caVariant, ...]:
-    """Check the rows of the table and give each its type; see `load_pik3ca_variants`."""
+@functools.cache
+def driver_hotspots(gene: str) -> tuple[Hotspot, ...]:
+    """Return the rows of a gene where a change drives: it switches on, breaks or does a new thing.
+
+    What only makes a drug fail (EGFR T790M), or leaves the kinase impaired (BRAF D594), is none.
+    """
+    return tuple(
+        row for row in HOTSPOT_TABLE.load() if row.gene == gene and row.effect.startswith(_DRIVES)
+    )
+
+
+@functools.cache
+def suppressors() -> frozenset[str]:
+    """Return the genes that drive by their loss, such as PTEN."""
+    return frozenset(row.gene for row in HOTSPOT_TABLE.load() if row.effect.startswith(_LOSS))
+
+
+@functools.cache
+def known_hotspots() -> frozenset[tuple[str, str]]:
+    """Return the (gene, residue) pairs of the hotspot table, such as ``("PIK3CA", "H1047")``.
+
+    Some residues stand under the numbering of two isoforms, because mutation files do (FGFR3 Y373
+    and Y375, MET D1228 and D1246).
+    """
+    return frozenset((hotspot.gene, hotspot.residue) for hotspot in HOTSPOT_TABLE.load())
+
+
+def _pik3ca_variants(rows: Sequence[KnowledgeRow]) -> tuple[Pik3caVariant, ...]:
     strengths: dict[str, str] = {}
     variants = []
     for row in rows:
@@ -159,11 +209,6 @@ def build_pik3ca_variants(rows: Iterable[KnowledgeRow]) -> tuple[Pik3caVariant, 
             Pik3caVariant(variant, row["domain"], strength, row["statement"], row["source"])
         )
     return tuple(variants)
-
-
-def build_resistance_variants(rows: Iterable[KnowledgeRow]) -> tuple[ResistanceVariant, ...]:
-    """Check the rows of the table and give each its type; see `load_resistance_variants`."""
-    return tuple(_resistance_variant(row) for row in rows)
 
 
 def _resistance_variant(row: KnowledgeRow) -> ResistanceVariant:
@@ -197,3 +242,45 @@ def _change(row: KnowledgeRow) -> str:
     if not _CHANGE.fullmatch(row["variant"]):
         raise row.problem("variant", "is no protein change such as H1047R")
     return row["variant"]
+
+
+def _sensitizing_change(row: KnowledgeRow) -> SensitizingChange:
+    call = row.choice("call", tuple(_SENSITIZING))
+    if not _SENSITIZING[call].fullmatch(row["change"]):
+        raise row.problem("change", f"is no change such as {call} calls have")
+    return SensitizingChange(row.gene(), row["change"], call, row["source"])
+
+
+def _hotspot(row: KnowledgeRow) -> Hotspot:
+    return Hotspot(row.gene(), row["residue"], row["change"], row["effect"], row["source"])
+
+
+#: Changes of PIK3CA, a change and publication a row.
+PIK3CA_TABLE = KnowledgeTable(
+    "pik3ca_variants.tsv",
+    ("variant", "domain", "strength", "statement", "source"),
+    _pik3ca_variants,
+)
+#: Second-site and gatekeeper changes, a change, drug and publication a row.
+RESISTANCE_TABLE = KnowledgeTable(
+    "resistance_variants.tsv",
+    (
+        "gene", "variant", "context", "drug", "effect", "relation", "ic50", "reference_ic50",
+        "unit", "fold_change", "statement", "source",
+    ),
+    each(_resistance_variant),
+    may_be_blank=frozenset(
+        {"context", "relation", "ic50", "reference_ic50", "unit", "fold_change"}
+    ),
+)  # fmt: skip
+#: First mutations that make cells sensitive to inhibitors of the kinase.
+SENSITIZING_TABLE = KnowledgeTable(
+    "sensitizing_changes.tsv", ("gene", "change", "call", "source"), each(_sensitizing_change)
+)
+#: Hotspots; a residue with more than one effect has a row for each.
+HOTSPOT_TABLE = KnowledgeTable(
+    "hotspots.tsv",
+    ("gene", "residue", "change", "effect", "source"),
+    each(_hotspot),
+    may_be_blank=frozenset({"change"}),
+)

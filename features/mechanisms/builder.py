@@ -9,9 +9,8 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from sidestep.features.builders.base import FeatureBuilder
-from sidestep.features.knowledge.combinations import load_combinations
-from sidestep.features.knowledge.markers import load_markers
-from sidestep.features.knowledge.rtks import load_rtks
+from sidestep.features.knowledge.receptors import RTK_TABLE
+from sidestep.features.knowledge.rules import COMBINATION_TABLE, MARKER_TABLE
 from sidestep.features.mechanisms.calls import VariantCalls
 from sidestep.features.mechanisms.pathways import PathwayBuilder
 from sidestep.features.mechanisms.signatures import SignatureBuilder
@@ -155,9 +154,9 @@ class MechanismBuilder(FeatureBuilder):
 
 def level_genes() -> list[str]:
     """Genes whose level something is known about: receptors that were tried, terms of rules."""
-    told = [gene for gene, rtk in load_rtks().items() if rtk.role != "not tested"]
-    conditions = [rule.condition for rule in load_combinations()]
-    conditions += [marker.condition for marker in load_markers()]
+    told = [gene for gene, rtk in RTK_TABLE.load().items() if rtk.role != "not tested"]
+    conditions = [rule.condition for rule in COMBINATION_TABLE.load()]
+    conditions += [marker.condition for marker in MARKER_TABLE.load()]
     terms = [term for condition in conditions for term in condition.terms]
     told += [term.name for term in terms if (term.state, term.measure) == ("high", "gene")]
     return list(dict.fromkeys([*told, "ERBB2", "ERBB3"]))

@@ -1,20 +1,17 @@
-"""Through which mechanism does a feature speak?"""
+"""The mechanism that each feature speaks of, as the mechanism table has it for its gene."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 
 from sidestep.features.builders.names import gene_of
-from sidestep.features.knowledge.rows import read_rows
+from sidestep.features.knowledge.rows import KnowledgeRow, KnowledgeTable, keyed
 from sidestep.features.knowledge.symbols import current_symbol
 from sidestep.features.study.antibodies import parse_antibody
 
-COLUMNS = ("entity", "mechanism", "source")
 OTHER = "other"
 MECHANISMS = (
     "HER2 drive",
@@ -44,7 +41,7 @@ class MappedEntity:
     mechanism : str
         One of `MECHANISMS`, never ``"other"``.
     source : str
-        ``PMID:…`` or ``DOI:…`` of the publication that shows it.
+        ``PMID:...`` or ``DOI:...`` of the publication that shows it.
     """
 
     entity: str
@@ -52,20 +49,15 @@ class MappedEntity:
     source: str
 
 
-@functools.cache
-def load_mechanisms() -> Mapping[str, MappedEntity]:
-    """Read the mechanism table: by entity, in the order of the table; read-only.
+def _mapped_entity(row: KnowledgeRow) -> MappedEntity:
+    mechanism = row.choice("mechanism", MECHANISMS[:-1])
+    return MappedEntity(row["entity"], mechanism, row["source"])
 
-    Raises
-    ------
-    ValueError
-        If the table is malformed.
-    """
-    rows = [
-        MappedEntity(row["entity"], row.choice("mechanism", MECHANISMS[:-1]), row["source"])
-        for row in read_rows("mechanisms.tsv", COLUMNS)
-    ]
-    return MappingProxyType({row.entity: row for row in rows})
+
+#: Gene or feature -> its mechanism.
+MECHANISM_TABLE = KnowledgeTable(
+    "mechanisms.tsv", ("entity", "mechanism", "source"), keyed("entity", _mapped_entity)
+)
 
 
 def mechanism_of(feature: str) -> str:
@@ -83,7 +75,7 @@ def mechanism_of(feature: str) -> str:
     >>> mechanism_of("clinical:LINEAGE=breast")
     'other'
     """
-    table = load_mechanisms()
+    table = MECHANISM_TABLE.load()
     for entity in _entities(feature):
         if entity in table:
             return table[entity].mechanism

@@ -14,7 +14,7 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from sidestep.features.builders.base import FeatureBuilder, mean_and_sd, require, well_measured
-from sidestep.features.knowledge.pathways import load_pathways
+from sidestep.features.knowledge.signatures import PATHWAY_TABLE
 from sidestep.features.study.antibodies import match_antibodies
 from sidestep.features.study.study import Study
 
@@ -128,7 +128,7 @@ class PathwayBuilder(FeatureBuilder):
         InputError
             If no sample has RPPA.
         """
-        wanted = {m.antibodies[0]: m.antibodies for p in load_pathways().values() for m in p}
+        wanted = {m.antibodies[0]: m.antibodies for p in PATHWAY_TABLE.load().values() for m in p}
         named = (*self.antibodies, *(a for plus, minus in _SCORES.values() for a in plus + minus))
         wanted |= {name: (name,) for name in (*named, _FREED) if name not in wanted}
         table = well_measured(antibody_levels(require(X.rppa, "RPPA", X), wanted))
@@ -166,7 +166,7 @@ class PathwayBuilder(FeatureBuilder):
 def _members_of(there: Collection[str]) -> dict[str, dict[str, list[str]]]:
     """Scores of which at least half of the members are there."""
     scores: dict[str, tuple[Sequence[str], Sequence[str]]] = {}
-    for name, members in load_pathways().items():
+    for name, members in PATHWAY_TABLE.load().items():
         scores[pathway_feature(name)] = (
             [m.antibodies[0] for m in members if m.sign > 0],
             [m.antibodies[0] for m in members if m.sign < 0],

@@ -18,8 +18,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from sidestep.features.builders.base import FeatureBuilder, mean_and_sd, require, well_measured
 from sidestep.features.builders.training_names import named_as_in_training
-from sidestep.features.knowledge.rtks import load_rtks
-from sidestep.features.knowledge.signatures import load_signatures
+from sidestep.features.knowledge.receptors import RTK_TABLE
+from sidestep.features.knowledge.signatures import SIGNATURE_TABLE
 from sidestep.features.mechanisms.pathways import mean_of_measured
 from sidestep.features.study.study import Study
 
@@ -109,7 +109,7 @@ class SignatureBuilder(FeatureBuilder):
     ``expression:signature_NAME`` is the signature's score within the sample
     (`mechanisms.signatures.singscore`). ``expression:rtk_bypass_max`` and ``_mean`` are the
     highest and the mean level of the receptors that rescue HER2-inhibited cells
-    (`features.knowledge.rtks`): IGF1R, TYRO3, PDGFRB.
+    (`features.knowledge.receptors`): IGF1R, TYRO3, PDGFRB.
 
     A gene's level is its rank within the sample on the scale of a normal distribution, in
     standard deviations from the mean of the training lines. Ranks run over the genes that are
@@ -153,9 +153,9 @@ class SignatureBuilder(FeatureBuilder):
         """
         table = well_measured(require(X.expression, "expression", X))
         self.z_scores_ = X.expression_kind == "z-score"
-        rescuing = [gene for gene, rtk in load_rtks().items() if rtk.rescues]
+        rescuing = [gene for gene, rtk in RTK_TABLE.load().items() if rtk.rescues]
         wanted = {*self.level_genes, *rescuing}
-        wanted |= {m.gene for members in load_signatures().values() for m in members}
+        wanted |= {m.gene for members in SIGNATURE_TABLE.load().values() for m in members}
         self.genes_ = self._ranked(table, wanted)
         self.entrez_ = {g: int(e) for g, e in X.entrez.reindex(self.genes_).dropna().items()}
         self.signature_genes_ = {} if self.z_scores_ else _signatures_of(self.genes_)
@@ -262,7 +262,7 @@ def _signatures_of(genes: Sequence[str]) -> dict[str, dict[str, list[str]]]:
     """Signatures of which at least half of the genes are there."""
     there = set(genes)
     found = {}
-    for name, members in load_signatures().items():
+    for name, members in SIGNATURE_TABLE.load().items():
         up = [m.gene for m in members if m.sign > 0 and m.gene in there]
         down = [m.gene for m in members if m.sign < 0 and m.gene in there]
         if 2 * (len(up) + len(down)) >= len(members):

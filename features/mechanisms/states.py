@@ -12,8 +12,12 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.builders.copy_number import CopyNumberBuilder
-from sidestep.features.knowledge.hotspots import known_hotspots, load_hotspots
-from sidestep.features.knowledge.variants import load_resistance_variants, pik3ca_strength
+from sidestep.features.knowledge.variants import (
+    HOTSPOT_TABLE,
+    RESISTANCE_TABLE,
+    known_hotspots,
+    pik3ca_strength,
+)
 from sidestep.features.mechanisms.calls import VariantCalls, any_of, fused, lost
 from sidestep.features.mechanisms.pathways import mean_of_measured
 from sidestep.features.study.study import Study
@@ -54,7 +58,7 @@ def pten_loss(study: Study, calls: VariantCalls, protein: np.ndarray) -> np.ndar
     low = np.where(np.isfinite(protein), (protein <= PTEN_LOW_SD).astype(float), np.nan)
     broken = [
         calls.carriers(spot.gene, spot.change or spot.residue)
-        for spot in load_hotspots()
+        for spot in HOTSPOT_TABLE.load()
         if spot.gene == "PTEN" and spot.effect.startswith("loss of function")
     ]
     return any_of(lost(study, calls, "PTEN"), low, *broken)
@@ -90,7 +94,7 @@ def fusion_state(study: Study, calls: VariantCalls, gene: str) -> np.ndarray:
     resistance variants has (EML4-ALK with ALK F1174L).
     """
     state = fused(study, gene)
-    changes = {row.variant for row in load_resistance_variants() if row.gene == gene}
+    changes = {row.variant for row in RESISTANCE_TABLE.load() if row.gene == gene}
     second = np.zeros(len(state), dtype=bool)
     found = calls.of_gene(gene)
     second[found.loc[found["change"].isin(changes), "row"].to_numpy(int)] = True
@@ -99,7 +103,7 @@ def fusion_state(study: Study, calls: VariantCalls, gene: str) -> np.ndarray:
 
 def fusion_genes() -> tuple[str, ...]:
     """Kinases whose fusion is the context of a resistance variant, such as ALK."""
-    genes = (fusion_in(row.context) for row in load_resistance_variants())
+    genes = (fusion_in(row.context) for row in RESISTANCE_TABLE.load())
     return tuple(sorted({gene for gene in genes if gene}))
 
 

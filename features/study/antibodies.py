@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 
 import pandas as pd
 
@@ -16,6 +14,7 @@ from sidestep.features.files.rows import AnyTable, MatrixRows, read_matrix_rows
 from sidestep.features.files.store import MatrixStore
 from sidestep.features.files.tables import row_name
 from sidestep.features.identifiers import Samples, match_key
+from sidestep.features.knowledge.rows import KnowledgeTable, keyed
 from sidestep.features.study.genes import need_rows, sample_columns, tell_unprofiled
 
 _CAUTION = re.compile(r"[\s_.-]*caution$", re.IGNORECASE)
@@ -29,6 +28,14 @@ _CLEAVED_FIRST = re.compile(r"^cleaved[-_\s.]+", re.IGNORECASE)
 _ACETYL_FIRST = re.compile(r"^acetyl(?:ated)?[-_\s.]+", re.IGNORECASE)
 _ACETYL_LAST = re.compile(r"[-_\s.]+(?:ac)?(?:Lys|K)(\d+)$|[-_\s.]+acK?(\d+)$")
 _SITE = re.compile(r"([A-Za-z]*?)([STYKD]?)(\d+)$")
+
+
+#: Base name of an antibody, as `match_key` has it -> the genes that it may measure.
+ANTIBODY_TABLE = KnowledgeTable(
+    "antibodies.tsv",
+    ("antibody", "genes", "source"),
+    keyed("antibody", lambda row: row.parts("genes", " "), match_key),
+)
 
 
 @dataclass(frozen=True)
@@ -67,19 +74,6 @@ class ProteinLevels:
     antibodies: pd.DataFrame
 
 
-@cache
-def load_aliases() -> Mapping[str, tuple[str, ...]]:
-    """Base name of an antibody (as `match_key`) -> genes, from ``knowledge/antibodies.tsv``."""
-    lines = (
-        files("sidestep.features.knowledge")
-        .joinpath("tables", "antibodies.tsv")
-        .read_text("utf-8")
-        .splitlines()
-    )
-    rows = [line.split("\t") for line in lines[1:] if line and not line.startswith("#")]
-    return {match_key(row[0]): tuple(row[1].split()) for row in rows}
-
-
 def parse_antibody(name: str) -> Antibody:
     """Read an antibody's name in the style of TCPA, CCLE or MD Anderson.
 
@@ -103,7 +97,7 @@ def parse_antibody(name: str) -> Antibody:
     base, site = _split_site(base)
     if genes:
         return Antibody(genes, site, caution, True)
-    alias = load_aliases().get(match_key(base))
+    alias = ANTIBODY_TABLE.load().get(match_key(base))
     if alias:
         return Antibody(alias, site, caution, True)
     bare = re.sub(r"[\s_]+", "-", base) or name.strip()

@@ -19,8 +19,8 @@ from sidestep.features.files.rows import AnyTable
 from sidestep.features.files.sample_major import H5AD, SampleMajorTable
 from sidestep.features.files.tables import LABELS
 from sidestep.features.identifiers import Samples, match_key
-from sidestep.features.knowledge.drugs import find_drug, load_drugs, load_partnerships
-from sidestep.features.study.antibodies import load_aliases, parse_antibody
+from sidestep.features.knowledge.drugs import DRUG_TABLE, PARTNER_TABLE, find_drug
+from sidestep.features.study.antibodies import ANTIBODY_TABLE, parse_antibody
 from sidestep.features.study.genes import GeneRows
 from sidestep.features.study.meta import Meta
 
@@ -105,9 +105,9 @@ def _on_its_side(table: AnyTable, feature: str, of: str, name: str) -> str:
 @cache
 def _genes() -> frozenset[str]:
     """Hugo symbols that Sidestep's own tables name."""
-    partners = {gene for row in load_partnerships() for gene in (row.gene, row.partner)}
-    targets = {gene for drug in load_drugs().values() for gene in drug.targets}
-    return frozenset(partners | targets).union(*load_aliases().values())
+    partners = {gene for row in PARTNER_TABLE.load() for gene in (row.gene, row.partner)}
+    targets = {gene for drug in DRUG_TABLE.load().values() for gene in drug.targets}
+    return frozenset(partners | targets).union(*ANTIBODY_TABLE.load().values())
 
 
 #: Kind of feature -> whether a name is one that Sidestep's own tables know.

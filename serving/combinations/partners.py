@@ -108,7 +108,7 @@ class Partner:
     tried : bool
         Whether a rule was found with these very drugs.
     direction : str
-        As `features.knowledge.combinations.Combination` has it; empty for the model only.
+        As `features.knowledge.rules.Combination` has it; empty for the model only.
     view : DrugView or None
         The model on the partner; None outside its panel.
     doubted : bool

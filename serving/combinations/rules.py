@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sidestep.features.knowledge.combinations import Combination, load_combinations
 from sidestep.features.knowledge.conditions import Condition
+from sidestep.features.knowledge.rules import COMBINATION_TABLE, Combination
 from sidestep.serving.evidence.context import context_strength, variants_of
 from sidestep.serving.evidence.facts import OTHER_CONTEXT, SAME_TARGET, SHOWN
 from sidestep.serving.evidence.kinship import kinship, same_drug
@@ -70,7 +70,7 @@ def rules_about(
     rules : sequence of Combination, optional
         Those of the table by default.
     """
-    near = [(rule, kinship(drug, rule.resisted)) for rule in rules or load_combinations()]
+    near = [(rule, kinship(drug, rule.resisted)) for rule in rules or COMBINATION_TABLE.load()]
     direct = {rule.condition.text for rule, how in near if how == SHOWN}
     return [
         (rule, how)

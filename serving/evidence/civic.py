@@ -17,7 +17,7 @@ import pandas as pd
 
 from sidestep.features.errors import InputError
 from sidestep.features.knowledge.conditions import Term
-from sidestep.features.knowledge.hotspots import driver_hotspots, suppressors
+from sidestep.features.knowledge.variants import driver_hotspots, suppressors
 from sidestep.serving.evidence.facts import NONE, RESISTANCE, SENSITIVITY, Fact, joined
 from sidestep.serving.evidence.kinship import canonical
 from sidestep.serving.evidence.states import SampleStates

@@ -8,8 +8,12 @@ import re
 import numpy as np
 
 from sidestep.features.knowledge.conditions import Term
-from sidestep.features.knowledge.sensitizing_changes import IN_FRAME, load_sensitizing_changes
-from sidestep.features.knowledge.variants import ResistanceVariant, load_resistance_variants
+from sidestep.features.knowledge.variants import (
+    IN_FRAME,
+    RESISTANCE_TABLE,
+    SENSITIZING_TABLE,
+    ResistanceVariant,
+)
 from sidestep.features.mechanisms.states import fusion_in
 from sidestep.serving.evidence.facts import OTHER_CONTEXT, SHOWN
 from sidestep.serving.evidence.kinship import same_drug
@@ -23,7 +27,7 @@ _SENSITIZED = "with a sensitizing mutation"
 @functools.cache
 def variants_of(drug: str) -> tuple[ResistanceVariant, ...]:
     """Rows of the table about one drug, by whatever name."""
-    return tuple(row for row in load_resistance_variants() if same_drug(drug, row.drug))
+    return tuple(row for row in RESISTANCE_TABLE.load() if same_drug(drug, row.drug))
 
 
 def context_strength(states: SampleStates, variant: ResistanceVariant, row: int) -> str:
@@ -69,6 +73,6 @@ def _is_sensitized(states: SampleStates, gene: str, row: int) -> bool:
         row in states.carriers(gene, known.change)
         if known.call != IN_FRAME
         else states.calls.resized(gene, known.change)[row] == 1.0
-        for known in load_sensitizing_changes()
+        for known in SENSITIZING_TABLE.load()
         if known.gene == gene
     )

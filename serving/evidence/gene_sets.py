@@ -7,8 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from sidestep.features.groups import LINEAGE_COLUMNS
-from sidestep.features.knowledge.gene_set_facts import TOP, GeneSetFact, load_gene_set_facts
-from sidestep.features.knowledge.gene_sets import DATABASES, HALLMARK
+from sidestep.features.knowledge.gene_sets import (
+    DATABASES,
+    GENE_SET_FACT_TABLE,
+    HALLMARK,
+    TOP,
+    GeneSetFact,
+)
 from sidestep.models.predictor.gene_sets import GeneSetStanding
 from sidestep.serving.evidence.facts import OTHER_CONTEXT, SAME_TARGET, Fact, joined
 from sidestep.serving.evidence.kinship import is_her2_drug, kinship
@@ -17,7 +22,7 @@ from sidestep.serving.evidence.states import SampleStates
 
 
 def gene_set_facts(states: SampleStates, drug: str, standing: GeneSetStanding | None) -> list[Fact]:
-    """Facts of `features.knowledge.gene_set_facts` that apply to some samples and one drug.
+    """Facts of `features.knowledge.gene_sets` that apply to some samples and one drug.
 
     What is known of HER2 drugs comes from HER2-positive cells, and other findings come from one
     tissue, or from cells that carried a change: any other sample, or one of which that is not
@@ -34,7 +39,7 @@ def gene_set_facts(states: SampleStates, drug: str, standing: GeneSetStanding | 
         return []
     return [
         _fact(states, drug, row, known, near, place, standing)
-        for known in load_gene_set_facts()
+        for known in GENE_SET_FACT_TABLE.load()
         if (near := kinship(drug, known.drugs, known.target))
         for place, gene_set in enumerate(standing.sets)
         if known.is_about(gene_set)

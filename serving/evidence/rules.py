@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from sidestep.features.knowledge.combinations import Combination, load_combinations
 from sidestep.features.knowledge.conditions import Condition, Term
-from sidestep.features.knowledge.markers import load_markers
-from sidestep.features.knowledge.rtks import load_rtks
-from sidestep.features.knowledge.variants import Pik3caVariant, load_pik3ca_variants
+from sidestep.features.knowledge.receptors import RTK_TABLE
+from sidestep.features.knowledge.rules import COMBINATION_TABLE, MARKER_TABLE, Combination
+from sidestep.features.knowledge.variants import PIK3CA_TABLE, Pik3caVariant
 from sidestep.serving.evidence.context import is_known_to_fail
 from sidestep.serving.evidence.facts import (
     NONE,
@@ -39,7 +38,7 @@ def rule_facts(states: SampleStates, drug: str) -> list[Fact]:
     says more. The rules come from HER2-positive cells: any other sample has another context.
     """
     grouped: dict[str, dict[str, list[Combination]]] = {}
-    for rule in load_combinations():
+    for rule in COMBINATION_TABLE.load():
         near = kinship(drug, rule.resisted)
         if near and not any(PROTEIN_CHANGE.fullmatch(t.change) for t in rule.condition.terms):
             grouped.setdefault(rule.condition.text, {}).setdefault(near, []).append(rule)
@@ -65,7 +64,7 @@ def marker_facts(
         otherwise promise is then told as pointing neither way.
     """
     facts = []
-    for marker in load_markers():
+    for marker in MARKER_TABLE.load():
         if kinship(drug, marker.drugs) != SHOWN:
             continue
         genes = [term.name for term in marker.condition.terms]
@@ -95,9 +94,9 @@ def receptor_facts(states: SampleStates, drug: str) -> list[Fact]:
     """
     if not is_her2_drug(drug):
         return []
-    ruled = {rule.condition.text for rule in load_combinations()}
+    ruled = {rule.condition.text for rule in COMBINATION_TABLE.load()}
     facts = []
-    for gene, rtk in load_rtks().items():
+    for gene, rtk in RTK_TABLE.load().items():
         condition = Condition(f"high:{gene}", (Term("high", "gene", gene),))
         if rtk.role in _ROLES_TO_TELL and condition.text not in ruled:
             for row in _places(states.meets(condition)):
@@ -125,7 +124,7 @@ def pik3ca_facts(states: SampleStates, drug: str, told: Sequence[Fact]) -> list[
         return []
     spoken = {f.row for f in told if f.kind == "variant" and f.shown.startswith("PIK3CA")}
     changes: dict[str, list[Pik3caVariant]] = {}
-    for variant in load_pik3ca_variants():
+    for variant in PIK3CA_TABLE.load():
         changes.setdefault(variant.variant, []).append(variant)
     return [
         Fact(
@@ -168,7 +167,7 @@ def _rule_fact(
 
 def _found(rule: Combination) -> str:
     """What was found: of a receptor that rescues cells, what the receptor table says."""
-    receptor = load_rtks().get(rule.condition.text.removeprefix("high:"))
+    receptor = RTK_TABLE.load().get(rule.condition.text.removeprefix("high:"))
     return receptor.statement if receptor and receptor.rescues else rule.statement
 
 

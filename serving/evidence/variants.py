@@ -6,10 +6,14 @@ import functools
 import re
 from collections.abc import Sequence
 
-from sidestep.features.knowledge.combinations import load_combinations
-from sidestep.features.knowledge.concentrations import PlasmaConcentration, load_concentrations
-from sidestep.features.knowledge.hotspots import Hotspot, load_hotspots
-from sidestep.features.knowledge.variants import ResistanceVariant, load_resistance_variants
+from sidestep.features.knowledge.drugs import CONCENTRATION_TABLE, PlasmaConcentration
+from sidestep.features.knowledge.rules import COMBINATION_TABLE
+from sidestep.features.knowledge.variants import (
+    HOTSPOT_TABLE,
+    RESISTANCE_TABLE,
+    Hotspot,
+    ResistanceVariant,
+)
 from sidestep.serving.evidence.context import context_strength, is_known_to_fail, variants_of
 from sidestep.serving.evidence.facts import (
     NONE,
@@ -51,7 +55,7 @@ def hotspot_facts(states: SampleStates, drug: str) -> list[Fact]:
     says more, also where it is silent because the sample contradicts the cells that were tested.
     """
     facts = []
-    for spot in load_hotspots():
+    for spot in HOTSPOT_TABLE.load():
         strength = _resisted(spot, drug)
         if not strength:
             continue
@@ -132,7 +136,7 @@ def _measured(variant: ResistanceVariant) -> str:
 @functools.cache
 def _concentration(drug: str) -> PlasmaConcentration | None:
     """What plasma reaches of a drug, by whatever name."""
-    found = (row for name, row in load_concentrations().items() if same_drug(drug, name))
+    found = (row for name, row in CONCENTRATION_TABLE.load().items() if same_drug(drug, name))
     return next(found, None)
 
 
@@ -176,14 +180,14 @@ def _still_active(states: SampleStates, drug: str, variant: ResistanceVariant, r
     """
     partners = [
         rule.partner
-        for rule in load_combinations()
+        for rule in COMBINATION_TABLE.load()
         if any(same_drug(drug, name) for name in rule.resisted)
         and any((t.name, t.change) == (variant.gene, variant.variant) for t in rule.condition.terms)
         and states.meets(rule.condition)[row]
     ]
     active = [
         other.drug
-        for other in load_resistance_variants()
+        for other in RESISTANCE_TABLE.load()
         if (other.gene, other.variant) == (variant.gene, variant.variant)
         and not same_drug(other.drug, drug)
         and context_strength(states, other, row)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from sidestep.features.knowledge.gene_set_facts import BOTTOM, TOP
+from sidestep.features.knowledge.gene_sets import BOTTOM, TOP
 from sidestep.models.predictor.gene_sets import GeneSetStanding
 
 #: Columns of the gene sets and their types.

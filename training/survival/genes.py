@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from sidestep.features.errors import InputError
-from sidestep.features.knowledge.rtks import load_rtks
+from sidestep.features.knowledge.receptors import RTK_TABLE
 
 RTK = "rtk"
 _COMMENT = re.compile(r"#.*")
@@ -29,7 +29,7 @@ def choose_genes(wanted: str) -> tuple[str, ...]:
         If no gene is named, or the file cannot be read.
     """
     if wanted.strip().casefold() == RTK:
-        return tuple(sorted(load_rtks()))
+        return tuple(sorted(RTK_TABLE.load()))
     path = Path(wanted)
     if path.is_file():
         text = _read(path)

@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 
 from sidestep.features.knowledge.drugs import (
+    CONCENTRATION_TABLE,
+    DRUG_TABLE,
     Partnership,
     build_drugs,
     find_drug,
-    load_drugs,
     nearest_drugs,
     panel,
 )
+from sidestep.features.knowledge.rows import KnowledgeRow
 
 RESPONSE_FILES = {
     "gi50": "breast_cell_lines/data_treatment_gi50.txt",
@@ -41,16 +43,9 @@ KINASE = re.compile(
 NO_INHIBITOR = frozenset({"C6-ceramide"})
 
 
-def record(name: str, synonyms: str = "", targets: str = "EGFR") -> dict[str, str]:
-    return {
-        "name": name,
-        "synonyms": synonyms,
-        "class": "EGFR inhibitor",
-        "targets": targets,
-        "panels": "kinase",
-        "marker": "EGFR",
-        "source": "PMID:1",
-    }
+def row(name: str, synonyms: str = "", targets: str = "EGFR") -> KnowledgeRow:
+    cells = (name, synonyms, "EGFR inhibitor", targets, "kinase", "EGFR", "PMID:1")
+    return KnowledgeRow("drugs.tsv", 2, dict(zip(DRUG_TABLE.columns, cells, strict=True)))
 
 
 @pytest.mark.parametrize(
@@ -120,11 +115,11 @@ def test_a_number_that_belongs_to_the_name_is_not_taken_for_an_identifier() -> N
 @pytest.mark.parametrize("second", ["AZD-9291", "one"])
 def test_a_name_that_stands_for_two_drugs_is_refused(second: str) -> None:
     with pytest.raises(ValueError, match="both 'One' and"):
-        build_drugs([record("One", "AZD9291"), record("Two", second)], [])
+        build_drugs([row("One", "AZD9291"), row("Two", second)], [])
 
 
 def test_the_names_of_one_drug_may_differ_in_punctuation_only() -> None:
-    (drug,) = build_drugs([record("BMS-754807", "BMS754807")], [])
+    (drug,) = build_drugs([row("BMS-754807", "BMS754807")], []).values()
     assert drug.names == ("BMS-754807", "BMS754807")
 
 
@@ -136,12 +131,12 @@ def test_partners_are_those_of_the_targets_in_order_without_the_targets() -> Non
         Partnership("EGFR", "AREG", "ligand", "PMID:1"),
         Partnership("KRAS", "EGFR", "upstream", "PMID:1"),
     ]
-    (drug,) = build_drugs([record("One", targets="EGFR;ERBB2")], partnerships)
+    (drug,) = build_drugs([row("One", targets="EGFR;ERBB2")], partnerships).values()
     assert drug.partners == ("AREG", "GRB7")
 
 
 def test_lapatinib_carries_the_erbb_network() -> None:
-    drug = load_drugs()["Lapatinib"]
+    drug = DRUG_TABLE.load()["Lapatinib"]
     assert drug.targets == ("ERBB2", "EGFR")
     assert {"ERBB3", "GRB7", "ERRFI1", "TGFA"} <= set(drug.partners)
     assert drug.panels == {"her2", "kinase"}
@@ -161,17 +156,12 @@ def test_every_her2_drug_hits_erbb2_and_is_read_by_erbb2() -> None:
 
 
 def test_panel_all_is_the_whole_table() -> None:
-    assert panel("all") == list(load_drugs().values())
+    assert panel("all") == list(DRUG_TABLE.load().values())
 
 
 def test_an_unknown_panel_is_refused() -> None:
     with pytest.raises(ValueError, match="'gpcr' does not exist; use one of her2, kinase, all"):
         panel("gpcr")
-
-
-def test_the_table_cannot_be_changed_by_its_reader() -> None:
-    with pytest.raises(TypeError):
-        load_drugs()["New"] = load_drugs()["Lapatinib"]  # type: ignore[index]
 
 
 def test_suggestions_know_the_synonyms_of_the_candidates() -> None:
@@ -184,11 +174,11 @@ def test_suggestions_know_names_outside_the_table() -> None:
 
 def test_suggestions_are_distinct_and_no_more_than_asked_for() -> None:
     among = ["Selumetinib-1062", "Selumetinib-1736", "Trametinib", "Refametinib", "Binimetinib"]
-    near = nearest_drugs("selumetanib", among, count=2)
-    assert near == ["Selumetinib-1062", "Selumetinib-1736"]
+    suggested = nearest_drugs("selumetanib", among, count=2)
+    assert suggested == ["Selumetinib-1062", "Selumetinib-1736"]
 
 
-def test_nothing_near_gives_no_suggestion() -> None:
+def test_nothing_alike_gives_no_suggestion() -> None:
     assert nearest_drugs("zzzzzz", ["Erlotinib"]) == []
     assert nearest_drugs("erlotinib", []) == []
 
@@ -215,3 +205,17 @@ def test_every_kinase_inhibitor_of_the_real_screens_is_known(shared: Path, metri
 def _names_a_kinase(description: str) -> bool:
     stated = description.partition("Target: ")[2].split("; pathway")[0].split("; synonym")[0]
     return any(KINASE.fullmatch(word) for word in re.split(r"[/,; ()]+", stated))
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        ("D\t\t\tnM\tm\tPMID:1234", r"column free: '' and total are both blank"),
+        ("D\t5\t2\tnM\tm\tPMID:1234", r"column free: '5' is more than the total"),
+        ("D\t5\t\tug/mL\tm\tPMID:1234", r"column unit: 'ug/mL' is none of nM"),
+        ("D\t5\t\tnM\tm\tPMID:1234\nD\t6\t\tnM\tm\tPMID:1234", r"column drug: 'D' has a row"),
+    ],
+)
+def test_a_malformed_plasma_concentration_is_named(cells, message):
+    with pytest.raises(ValueError, match=message):
+        CONCENTRATION_TABLE.parse("\t".join(CONCENTRATION_TABLE.columns) + f"\n{cells}")

@@ -1,4 +1,4 @@
-"""Gene sets of larger databases: which file is which, and what is refused."""
+"""Gene sets of larger databases: which file is which, what is known of them, what is refused."""
 
 from __future__ import annotations
 
@@ -7,13 +7,24 @@ from pathlib import Path
 import pytest
 
 from sidestep.features.errors import InputError
-from sidestep.features.knowledge.gene_sets import GeneSet, read_gmt, read_progeny
+from sidestep.features.knowledge.drugs import DRUG_TABLE
+from sidestep.features.knowledge.gene_sets import (
+    DATABASES,
+    GENE_SET_FACT_TABLE,
+    GeneSet,
+    read_gmt,
+    read_progeny,
+)
 
 REACTOME = """\
 Polo-like kinase mediated events\tR-HSA-156711\tReactome Pathway\tPLK1\tCDC25A\tWEE1
 Apoptosis\tR-HSA-109581\tBAX\tBAK1
 """
 PROGENY = "rownames,MAPK,p53\nDUSP6,12.5,0\nSPRY4,8,0\nMDM2,0,10\nCDKN1A,-1.5,9\n"
+FACT = (
+    "Hallmark", "HALLMARK_HYPOXIA", "top", "Lapatinib", "", "", "", "resistance", "Found.",
+    "PMID:12345",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -94,3 +105,69 @@ def test_the_real_files_are_read(shared: Path) -> None:
     progeny = read_progeny(shared / "knowledge" / "progeny_human_top100_14pathways.csv")
     assert len(progeny) == 14
     assert all(isinstance(one, GeneSet) and 90 <= len(one.weights) <= 110 for one in progeny)
+
+
+def test_every_drug_of_a_fact_exists_and_every_database_has_facts() -> None:
+    facts = GENE_SET_FACT_TABLE.load()
+    assert {drug for fact in facts for drug in fact.drugs} <= set(DRUG_TABLE.load())
+    assert {fact.database for fact in facts} == set(DATABASES)
+
+
+def test_a_target_is_one_of_its_drugs() -> None:
+    facts = [fact for fact in GENE_SET_FACT_TABLE.load() if fact.target]
+    assert facts
+    drugs = DRUG_TABLE.load()
+    assert all(fact.target in drugs[drug].targets for fact in facts for drug in fact.drugs)
+
+
+def test_no_fact_stands_twice_or_points_both_ways() -> None:
+    keys = [
+        (fact.database, fact.gene_set, fact.decile, drug)
+        for fact in GENE_SET_FACT_TABLE.load()
+        for drug in fact.drugs
+    ]
+    assert len(keys) == len(set(keys))
+
+
+def test_every_set_is_in_its_database(shared: Path) -> None:
+    folder = shared / "knowledge"
+    there = [
+        *read_gmt(folder / "hallmark_symbols.gmt"),
+        *read_progeny(folder / "progeny_human_top100_14pathways.csv"),
+    ]
+    for fact in GENE_SET_FACT_TABLE.load():
+        if fact.database != "Reactome":
+            assert sum(fact.is_about(one) for one in there) == 1, fact.gene_set
+
+
+def test_a_reactome_set_is_known_by_its_identifier_and_only_in_reactome() -> None:
+    (fact,) = (fact for fact in GENE_SET_FACT_TABLE.load() if fact.database == "Reactome")
+    renamed = GeneSet("Reactome", "A new name", fact.gene_set, {"PLK1": 1.0})
+    assert fact.is_about(renamed)
+    assert not fact.is_about(GeneSet("elsewhere", "A new name", fact.gene_set, {"PLK1": 1.0}))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("database", "KEGG", "is none of Hallmark, PROGENy, Reactome"),
+        ("decile", "high", "is none of top, bottom"),
+        ("direction", "helps", "is none of"),
+        ("drugs", "Lapatinib;Lapatinib", "is no list of distinct items"),
+        ("target", "alk", "is no Hugo symbol"),
+        ("condition", "fused:ALK", "cannot be read"),
+        ("tissue", "skin|", "is no list of distinct items"),
+        ("source", "a talk", "is neither PMID"),
+    ],
+)
+def test_a_malformed_fact_is_named(column: str, value: str, reason: str) -> None:
+    cells = dict(zip(GENE_SET_FACT_TABLE.columns, FACT, strict=True)) | {column: value}
+    text = "\t".join(cells) + "\n" + "\t".join(cells.values()) + "\n"
+    with pytest.raises(ValueError, match=f"line 2, column {column}: .*{reason}"):
+        GENE_SET_FACT_TABLE.parse(text)
+
+
+def test_a_tissue_is_in_lower_case_as_it_is_looked_for() -> None:
+    words = {word for fact in GENE_SET_FACT_TABLE.load() for word in fact.tissue}
+    assert words
+    assert all(word.isalpha() and word == word.casefold() for word in words)

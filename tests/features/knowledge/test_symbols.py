@@ -7,23 +7,17 @@ from pathlib import Path
 import pytest
 
 from sidestep.features.builders.expression import ExpressionBuilder
-from sidestep.features.knowledge.drugs import load_drugs
-from sidestep.features.knowledge.rows import parse_rows
-from sidestep.features.knowledge.symbols import (
-    COLUMNS,
-    build_previous_symbols,
-    current_symbol,
-    load_previous_symbols,
-)
-from sidestep.features.mechanisms.of_features import load_mechanisms, mechanism_of
+from sidestep.features.knowledge.drugs import DRUG_TABLE
+from sidestep.features.knowledge.symbols import PREVIOUS_SYMBOL_TABLE, current_symbol
+from sidestep.features.mechanisms.of_features import MECHANISM_TABLE, mechanism_of
 from sidestep.features.study.study import read_study
 
 
 def test_every_renamed_gene_is_one_that_the_tables_name() -> None:
-    named = set(load_mechanisms())
-    named |= {gene for drug in load_drugs().values() for gene in drug.partners}
-    assert set(load_previous_symbols().values()) <= named
-    assert not set(load_previous_symbols()) & named
+    named = set(MECHANISM_TABLE.load())
+    named |= {gene for drug in DRUG_TABLE.load().values() for gene in drug.partners}
+    assert set(PREVIOUS_SYMBOL_TABLE.load().values()) <= named
+    assert not set(PREVIOUS_SYMBOL_TABLE.load()) & named
 
 
 def test_a_feature_under_a_previous_symbol_has_the_mechanism_of_its_gene() -> None:
@@ -42,9 +36,9 @@ def test_a_feature_under_a_previous_symbol_has_the_mechanism_of_its_gene() -> No
     ],
 )
 def test_a_malformed_table_is_refused(rows: tuple[str, ...], reason: str) -> None:
-    lines = ["\t".join(COLUMNS), *("\t".join([*row.split(), "PMID:12345"]) for row in rows)]
+    cells = [PREVIOUS_SYMBOL_TABLE.columns, *([*row.split(), "PMID:12345"] for row in rows)]
     with pytest.raises(ValueError, match=reason):
-        build_previous_symbols(parse_rows("\n".join(lines), "previous_symbols.tsv", COLUMNS))
+        PREVIOUS_SYMBOL_TABLE.parse("\n".join(map("\t".join, cells)))
 
 
 def test_the_renamed_genes_of_real_breast_lines_have_their_mechanisms(shared: Path) -> None:
@@ -52,7 +46,7 @@ def test_the_renamed_genes_of_real_breast_lines_have_their_mechanisms(shared: Pa
     genes = ExpressionBuilder().fit(study).genes_
     renamed = {gene: current_symbol(gene) for gene in genes if current_symbol(gene) != gene}
     assert len(renamed) >= 20
-    known = load_mechanisms()
+    known = MECHANISM_TABLE.load()
     for gene, current in renamed.items():
         if current in known:
             assert mechanism_of(f"expression:{gene}") == known[current].mechanism

@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from sidestep.features.builders.names import MODALITIES, gene_of, modality_of
-from sidestep.features.knowledge.pathways import load_pathways
-from sidestep.features.knowledge.signatures import load_signatures
+from sidestep.features.knowledge.signatures import PATHWAY_TABLE, SIGNATURE_TABLE
 from sidestep.features.mechanisms.builder import MechanismBuilder
 
 STATES = ["state:pten_loss", "state:pi3k_genotype", "state:her2_drive", "state:fusion_ALK"]
@@ -48,8 +47,8 @@ def test_names_say_the_modality_and_no_gene(builder):
 
 def test_a_pathway_is_the_mean_of_its_signed_members(builder, known_lines):
     rppa = known_lines.rppa
-    members = [m for m in load_pathways()["PI3K/AKT"] if m.antibodies[0] in rppa]
-    assert 5 <= len(members) < len(load_pathways()["PI3K/AKT"])
+    members = [m for m in PATHWAY_TABLE.load()["PI3K/AKT"] if m.antibodies[0] in rppa]
+    assert 5 <= len(members) < len(PATHWAY_TABLE.load()["PI3K/AKT"])
     levels = [
         m.sign * (rppa[m.antibodies[0]] - rppa[m.antibodies[0]].median())
         / rppa[m.antibodies[0]].std(ddof=0)
@@ -79,7 +78,7 @@ def test_a_signature_is_its_singscore(builder, known_lines):
         lowest, highest = (n + 1) / 2, (2 * n_genes - n + 1) / 2
         return (ranks[genes].mean(axis=1) - lowest) / (highest - lowest) - 0.5
 
-    members = load_signatures()["emt"]
+    members = SIGNATURE_TABLE.load()["emt"]
     up = [m.gene for m in members if m.sign > 0]
     down = [m.gene for m in members if m.sign < 0]
     scores = builder.transform(known_lines)["expression:signature_emt"].loc[ranks.index]

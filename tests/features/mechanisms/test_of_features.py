@@ -10,10 +10,10 @@ import pytest
 from sidestep.features.builders.names import gene_of
 from sidestep.features.builders.rppa import RppaBuilder
 from sidestep.features.mechanisms.of_features import (
+    MECHANISM_TABLE,
     MECHANISMS,
     OTHER,
     MappedEntity,
-    load_mechanisms,
     mechanism_of,
     mechanisms_of,
 )
@@ -100,7 +100,7 @@ def test_the_row_of_a_feature_wins_over_the_row_of_its_gene(
 
 
 def test_every_row_of_a_feature_differs_from_the_row_of_its_gene() -> None:
-    table = load_mechanisms()
+    table = MECHANISM_TABLE.load()
     genes = {entity: gene_of(entity) or "" for entity in table if ":" in entity}
     same = [e for e, g in genes.items() if g in table and table[g].mechanism == table[e].mechanism]
     assert same == []
@@ -148,13 +148,15 @@ def test_many_features_at_once_give_an_object_array_in_their_order() -> None:
 
 
 def test_each_mechanism_but_other_has_genes() -> None:
-    counts = Counter(row.mechanism for row in load_mechanisms().values())
+    counts = Counter(row.mechanism for row in MECHANISM_TABLE.load().values())
     assert set(counts) == set(MECHANISMS) - {OTHER}
     assert min(counts.values()) >= 30
 
 
 def test_a_row_says_where_it_comes_from() -> None:
-    assert load_mechanisms()["TYRO3"] == MappedEntity("TYRO3", "other RTK bypass", "PMID:27903634")
+    assert MECHANISM_TABLE.load()["TYRO3"] == MappedEntity(
+        "TYRO3", "other RTK bypass", "PMID:27903634"
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sidestep.features.errors import InputError
-from sidestep.features.study.antibodies import load_aliases, match_antibodies, parse_antibody
+from sidestep.features.study.antibodies import ANTIBODY_TABLE, match_antibodies, parse_antibody
 from sidestep.features.study.study import read_study
 
 
@@ -74,12 +74,16 @@ def test_a_gene_like_p_s6_is_no_phosphosite():
     assert parse_antibody("rpS6").site == ""
 
 
-def test_every_alias_has_genes_and_a_source(request):
-    table = request.config.rootpath / "features" / "knowledge" / "tables" / "antibodies.tsv"
-    rows = [line.split("\t") for line in table.read_text("utf-8").splitlines()]
-    assert rows[0] == ["antibody", "genes", "source"]
-    assert all(len(row) == 3 and all(row) for row in rows)
-    assert len(load_aliases()) == len(rows) - 1  # no two rows of one name
+def test_every_antibody_of_the_table_has_genes():
+    table = ANTIBODY_TABLE.load()
+    assert len(table) > 200
+    assert all(genes for genes in table.values())
+
+
+def test_two_spellings_of_one_antibody_are_refused():
+    rows = "antibody\tgenes\tsource\nAkt1\tAKT1\tPMID:23763978\nAKT-1\tAKT1\tPMID:23763978"
+    with pytest.raises(ValueError, match="line 3, column antibody: 'AKT-1' has a row already"):
+        ANTIBODY_TABLE.parse(rows)
 
 
 def test_sites_that_overlap_feed_each_other():

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sidestep.features.knowledge.combinations import load_combinations
+from sidestep.features.knowledge.rules import COMBINATION_TABLE
 from sidestep.serving.combinations.partners import MODEL_ONLY, MOST_BY_MODEL, Witnesses
 from sidestep.serving.combinations.rows import COMBINATIONS, combination_rows
 from sidestep.serving.combinations.rules import not_measured, rules_about
@@ -225,7 +225,7 @@ def test_rules_about_the_very_drug_go_before_those_of_its_kin():
 
 
 def test_no_rule_names_the_drug_that_fails():
-    rule = next(rule for rule in load_combinations() if rule.partner == "NVP-AEW541")
+    rule = next(rule for rule in COMBINATION_TABLE.load() if rule.partner == "NVP-AEW541")
     rules = [replace(rule, partner=partner) for partner in ("HKI-272", "Linsitinib")]
     assert [found.partner for found, _ in rules_about("Neratinib", rules)] == ["Linsitinib"]
 
@@ -401,7 +401,7 @@ def test_nothing_resisted_is_an_empty_table_of_the_schema(combine, construct):
 
 
 def test_conditions_are_told_in_words():
-    told = {condition_words(rule.condition) for rule in load_combinations()}
+    told = {condition_words(rule.condition) for rule in COMBINATION_TABLE.load()}
     assert {
         "high IGF1R",
         "high mitotic signature",

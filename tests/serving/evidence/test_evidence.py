@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sidestep.features.knowledge.hotspots import load_hotspots
-from sidestep.features.knowledge.variants import load_resistance_variants
+from sidestep.features.knowledge.variants import HOTSPOT_TABLE, RESISTANCE_TABLE
 from sidestep.serving.disk.output import as_table
 from sidestep.serving.evidence.evidence import EVIDENCE, agreement, evidence_rows
 from sidestep.serving.evidence.facts import DIRECTIONS, KINDS, STRENGTHS
@@ -160,11 +159,11 @@ def test_another_drug_of_the_target_is_told_so(tell, construct):
 def test_no_hotspot_of_a_class_contradicts_what_is_known_of_a_drug():
     by_class = [
         (spot, spot.effect.partition("resistance to ")[2])
-        for spot in load_hotspots()
+        for spot in HOTSPOT_TABLE.load()
         if "resistance to" in spot.effect and "inhibitors" in spot.effect
     ]
     assert by_class
-    for variant in load_resistance_variants():
+    for variant in RESISTANCE_TABLE.load():
         for spot, described in by_class:
             there = (variant.gene, variant.variant[:-1]) == (spot.gene, spot.residue)
             if variant.effect == "sensitive" and there:

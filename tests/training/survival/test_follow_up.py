@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from sidestep.features.errors import InputError
-from sidestep.features.knowledge.rtks import load_rtks
+from sidestep.features.knowledge.receptors import RTK_TABLE
 from sidestep.features.study.measurements import study_of_measurements
 from sidestep.features.study.study import Study
 from sidestep.training.survival.cohort import choose_group, gather_cohort
@@ -232,7 +232,7 @@ def test_a_cohort_that_cannot_be_compared_is_refused(
 
 
 def test_rtk_names_the_58_receptors() -> None:
-    assert set(choose_genes("rtk")) == set(load_rtks())
+    assert set(choose_genes("rtk")) == set(RTK_TABLE.load())
     assert len(choose_genes("RTK")) == 58
 
 

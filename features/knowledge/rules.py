@@ -1,21 +1,46 @@
-"""Which drug may be added, or given instead, where a mechanism makes one fail?"""
+"""What follows from what a sample shows: markers of response, and partners where a drug fails.
+
+A marker says of some drugs that they work, or do not, where a sample meets a condition. A
+combination says which drug to add, or to give instead, where a mechanism makes one fail.
+"""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sidestep.features.knowledge.conditions import Condition
-from sidestep.features.knowledge.rows import KnowledgeRow, read_rows
+from sidestep.features.knowledge.rows import KnowledgeRow, KnowledgeTable, each
 
-COLUMNS = (
-    "resisted", "condition", "partner", "direction", "evidence", "statement", "caveat", "source",
-)  # fmt: skip
-MAY_BE_BLANK = frozenset({"partner"})
+MARKER_DIRECTIONS = ("sensitivity", "resistance", "none")
 WITHOUT_PARTNER = ("no partner known", "no effect")
-DIRECTIONS = ("restores", "stays active", *WITHOUT_PARTNER)
+PARTNER_DIRECTIONS = ("restores", "stays active", *WITHOUT_PARTNER)
 EVIDENCE = ("shown", "same target")
+
+
+@dataclass(frozen=True)
+class Marker:
+    """What one publication shows of these drugs where a sample meets a condition.
+
+    Attributes
+    ----------
+    drugs : tuple of str
+        As the drug table names them where it has them.
+    condition : Condition
+        What the sample must show.
+    direction : str
+        ``"sensitivity"``, ``"resistance"``, or ``"none"``: the condition changes nothing, or is
+        a caveat that points neither way.
+    statement : str
+        What was found, and in whom.
+    source : str
+        ``PMID:...`` or ``DOI:...``.
+    """
+
+    drugs: tuple[str, ...]
+    condition: Condition
+    direction: str
+    statement: str
+    source: str
 
 
 @dataclass(frozen=True)
@@ -58,25 +83,18 @@ class Combination:
     source: str
 
 
-@functools.cache
-def load_combinations() -> tuple[Combination, ...]:
-    """Read the rule table, in its order.
-
-    Raises
-    ------
-    ValueError
-        If the table is malformed; the message names the line, the column and the value.
-    """
-    return build_combinations(read_rows("combinations.tsv", COLUMNS, MAY_BE_BLANK))
-
-
-def build_combinations(rows: Iterable[KnowledgeRow]) -> tuple[Combination, ...]:
-    """Check the rows of the table and give each its type; see `load_combinations`."""
-    return tuple(_combination(row) for row in rows)
+def _marker(row: KnowledgeRow) -> Marker:
+    return Marker(
+        drugs=row.parts("drugs"),
+        condition=row.condition(),
+        direction=row.choice("direction", MARKER_DIRECTIONS),
+        statement=row["statement"],
+        source=row["source"],
+    )
 
 
 def _combination(row: KnowledgeRow) -> Combination:
-    direction = row.choice("direction", DIRECTIONS)
+    direction = row.choice("direction", PARTNER_DIRECTIONS)
     if bool(row["partner"]) == (direction in WITHOUT_PARTNER):
         raise row.problem("partner", f"does not go with the direction {direction!r}")
     resisted = row.parts("resisted")
@@ -92,3 +110,19 @@ def _combination(row: KnowledgeRow) -> Combination:
         caveat=row["caveat"],
         source=row["source"],
     )
+
+
+#: Markers of response, a publication a row.
+MARKER_TABLE = KnowledgeTable(
+    "markers.tsv", ("drugs", "condition", "direction", "statement", "source"), each(_marker)
+)
+#: Partners of drugs that fail, a rule a row.
+COMBINATION_TABLE = KnowledgeTable(
+    "combinations.tsv",
+    (
+        "resisted", "condition", "partner", "direction", "evidence", "statement", "caveat",
+        "source",
+    ),
+    each(_combination),
+    may_be_blank=frozenset({"partner"}),
+)  # fmt: skip

@@ -38,28 +38,33 @@ def read_case_list(folder: Path) -> tuple[list[str], str] | None:
 
 
 def sequenced_samples(
-    listed: list[str] | None, called: list[str], samples: Samples, findings: Findings
+    listed: list[str] | None,
+    called: list[str],
+    samples: Samples,
+    findings: Findings,
+    where: str = CASE_LIST,
 ) -> list[str]:
     """Samples whose mutations were tested: the case list's, and any other with a call.
 
     Without a case list they are the samples with a call only, which a warning says: a sample
-    without any mutation cannot then be told from one that was never sequenced.
+    without any mutation cannot then be told from one that was never sequenced. `where` names the
+    list in messages.
     """
     if listed is None:
         findings.warn(
-            f"{CASE_LIST} is absent, so only the {len(called)} sample(s) with a call in the "
+            f"{where} is absent, so only the {len(called)} sample(s) with a call in the "
             "mutation file count as sequenced; list the others there.",
-            CASE_LIST,
+            where,
         )
         return called
-    sequenced = list(samples.resolve(listed, CASE_LIST).values())
+    sequenced = list(samples.resolve(listed, where).values())
     known = set(sequenced)
     unlisted = [sample for sample in called if sample not in known]
     if unlisted:
         findings.warn(
-            f"{CASE_LIST} lacks {len(unlisted)} sample(s) that have calls, which count as "
+            f"{where} lacks {len(unlisted)} sample(s) that have calls, which count as "
             f"sequenced too: {some(unlisted)}.",
-            CASE_LIST,
+            where,
         )
     return sequenced + unlisted
 

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from html import escape
 from pathlib import Path
+from typing import Self
 
 import pandas as pd
 
 from sidestep.features.errors import InputError, Problem, some
 from sidestep.features.files.matrix import Matrix
+from sidestep.features.study.frames import FrameReader
 from sidestep.features.study.reader import StudyReader
 from sidestep.features.study.responses import Response, ResponseFile, choose_response, read_response
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Study:
     """A study in memory: each modality as a samples x features table, or None where absent.
+
+    `read_study` makes one of a folder, `Study.from_frames` of data frames.
 
     Attributes
     ----------
     path : pathlib.Path or None
-        Study folder.
+        Study folder; None for a study that was made in memory.
     study_id, name : str
         `cancer_study_identifier` and `name` of ``meta_study.txt``.
     simulated : bool
@@ -88,6 +93,154 @@ class Study:
     problems: tuple[Problem, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def from_frames(
+        cls,
+        *,
+        expression: pd.DataFrame | None = None,
+        rppa: pd.DataFrame | None = None,
+        mutations: pd.DataFrame | None = None,
+        copy_number: pd.DataFrame | None = None,
+        clinical: pd.DataFrame | None = None,
+        responses: pd.DataFrame | None = None,
+        fusions: pd.DataFrame | None = None,
+        sequenced: Sequence[str] | None = None,
+        metric: str = "response",
+        unit: str = "",
+        higher_is_resistant: bool | None = None,
+        expression_kind: str = "continuous",
+        copy_number_kind: str = "log2",
+        study_id: str = "frames",
+        name: str = "",
+        simulated: bool = False,
+    ) -> Self:
+        """Make a study of data frames, checked as files are; any of them may be left out.
+
+        Sample names are matched over the frames without regard to case and punctuation, as over
+        the files of a folder. A sample without any value in a frame counts as not profiled there.
+
+        Parameters
+        ----------
+        expression : DataFrame of shape (n_samples, n_genes), optional
+            log2 expression; the index names samples, the columns Hugo symbols. NaN where missing;
+            columns of one symbol are averaged. Here and below.
+        rppa : DataFrame of shape (n_samples, n_antibodies), optional
+            Protein levels (log2), columns such as ``HER2_pY1248`` or ``ERBB2|HER2_pY1248``.
+        mutations : DataFrame, optional
+            One call a row, with the columns of a MAF: ``Hugo_Symbol``, ``Tumor_Sample_Barcode``,
+            ``Variant_Classification``, and ``HGVSp_Short`` for hotspots.
+        copy_number : DataFrame of shape (n_samples, n_genes), optional
+            log2 ratios, or calls from -2 to 2 (`copy_number_kind`).
+        clinical : DataFrame of shape (n_samples, n_attributes), optional
+            Attributes, such as ``SUBTYPE``; the index, or a column ``SAMPLE_ID``, names samples.
+            ``PATIENT_ID`` is the donor: samples of one donor stay in one fold.
+        responses : DataFrame of shape (n_lines, n_drugs), optional
+            Drug responses; needs `higher_is_resistant`.
+        fusions : DataFrame, optional
+            One variant a row: ``Sample_Id``, ``Site1_Hugo_Symbol``, ``Site2_Hugo_Symbol``.
+        sequenced : sequence of str, optional
+            Samples whose mutations were tested, so that 'not mutated' and 'not sequenced' differ;
+            by default those with a call.
+        metric, unit : str
+            What the responses are, such as ``"gi50"`` and ``"-log10 molar"``.
+        higher_is_resistant : bool, optional
+            Whether a higher response means a more resistant line.
+        expression_kind : {"continuous", "z-score"}
+        copy_number_kind : {"log2", "discrete"}
+        study_id, name : str
+            How the study is called in results; `name` is `study_id` by default.
+        simulated : bool
+            Whether the data are made up, which every result then says.
+
+        Raises
+        ------
+        InputError
+            If no frame is given, or one is empty, lies on its side, has a sample twice, or a cell
+            that is no number; or if responses have no direction.
+
+        Examples
+        --------
+        >>> levels = pd.DataFrame({"ERBB2": [9.1, 4.2], "EGFR": [3.0, 5.5]}, index=["A", "B"])
+        >>> calls = pd.DataFrame(
+        ...     [["PIK3CA", "B", "Missense_Mutation", "p.H1047R"]],
+        ...     columns=[
+        ...         "Hugo_Symbol", "Tumor_Sample_Barcode", "Variant_Classification", "HGVSp_Short"
+        ...     ],
+        ... )
+        >>> Study.from_frames(expression=levels, mutations=calls, sequenced=["A", "B"])
+        Study frames: 2 samples of 2 donors
+          expression   2 samples, 2 genes
+          mutation     2 samples, 1 call
+        """
+        given = {
+            "expression": expression,
+            "rppa": rppa,
+            "mutations": mutations,
+            "copy_number": copy_number,
+            "clinical": clinical,
+            "fusions": fusions,
+        }
+        frames = {what: frame for what, frame in given.items() if frame is not None}
+        if not frames:
+            raise InputError(f"a study needs data; give at least one of {', '.join(given)}")
+        _require_known("expression_kind", expression_kind, _EXPRESSION_KINDS)
+        _require_known("copy_number_kind", copy_number_kind, _COPY_NUMBER_KINDS)
+        info = {
+            "cancer_study_identifier": study_id,
+            "name": name,
+            "simulated": str(simulated).lower(),
+        }
+        datatypes = {
+            "MRNA_EXPRESSION": _EXPRESSION_KINDS[expression_kind],
+            "COPY_NUMBER_ALTERATION": _COPY_NUMBER_KINDS[copy_number_kind],
+        }
+        reader = FrameReader(frames, datatypes, sequenced, info)
+        for step in reader.steps():
+            step()
+        if responses is not None:
+            reader.take_response(responses, metric, unit, higher_is_resistant)
+        return cls(**vars(assemble(reader)) | {"path": None})
+
+    def __repr__(self) -> str:
+        """What the study holds, a line a modality and response."""
+        rows = [f"  {what:<12} {samples}, {content}" for what, samples, content in self._held()]
+        return "\n".join([self._title(), *rows])
+
+    def _repr_html_(self) -> str:
+        """The same as a small table, for notebooks."""
+        rows = "".join(
+            f"<tr><th>{escape(row[0])}</th><td>{row[1]}</td><td>{escape(row[2])}</td></tr>"
+            for row in self._held()
+        )
+        return f"<p><b>{escape(self._title())}</b></p><table>{rows}</table>"
+
+    def _title(self) -> str:
+        made_up = " (simulated data)" if self.simulated else ""
+        samples, donors = len(self.samples), self.donors.nunique()
+        return (
+            f"Study {self.study_id}{made_up}: {_counted(samples, 'sample')} of "
+            f"{_counted(donors, 'donor')}"
+        )
+
+    def _held(self) -> list[tuple[str, str, str]]:
+        """Modality or response, its samples, and what is known of them."""
+        calls = 0 if self.mutations is None else len(self.mutations)
+        contents = {
+            "expression": _counted(_width(self.expression), "gene"),
+            "rppa": _counted(_width(self.rppa), "antibody", "antibodies"),
+            "mutation": _counted(calls, "call"),
+            "copy_number": _counted(_width(self.copy_number), "gene"),
+            "clinical": _counted(_width(self.clinical), "attribute"),
+        }
+        held = [
+            (what, _counted(len(having), "sample"), contents[what])
+            for what, having in self.profiled().items()
+        ]
+        return held + [
+            (file.metric, _counted(len(file.columns), "sample"), f"drug response ({file.unit})")
+            for file in self.response_files.values()
+        ]
+
     def select(self, samples: Sequence[str]) -> Study:
         """The study restricted to some samples, in that order, in every modality.
 
@@ -146,8 +299,35 @@ class Study:
         return read_response(choose_response(name, self.response_files), list(self.samples))
 
 
+_EXPRESSION_KINDS = {"continuous": "CONTINUOUS", "z-score": "Z-SCORE"}
+_COPY_NUMBER_KINDS = {"log2": "LOG2-VALUE", "discrete": "DISCRETE"}
+
+
+def _require_known(parameter: str, value: str, known: Mapping[str, str]) -> None:
+    if value not in known:
+        raise InputError(f"{parameter} is {value!r}; give one of {', '.join(known)}")
+
+
+def _width(table: pd.DataFrame | None) -> int:
+    return 0 if table is None else table.shape[1]
+
+
+def _counted(number: int, what: str, several: str = "") -> str:
+    return f"{number:,} {what if number == 1 else several or what + 's'}"
+
+
 def read_study(path: str | Path) -> Study:
     """Read a cBioPortal staging folder.
+
+    Parameters
+    ----------
+    path : path
+        Folder with ``meta_*.txt`` files, which name its data files, plain or gzipped.
+
+    Returns
+    -------
+    Study
+        All of it, in memory.
 
     Raises
     ------

@@ -24,7 +24,8 @@ def demo(ctx: click.Context, out: Path, trials: int, quiet: bool) -> None:
     and the scores. A folder that an earlier demo made is replaced.
     """
     from sidestep.serving.cli.score import score
-    from sidestep.training.cli.train import simulate, train
+    from sidestep.training.cli.simulate import simulate
+    from sidestep.training.cli.train import train
 
     started = time.monotonic()
     _make_room(out)

@@ -49,7 +49,7 @@ VERBS = {
     "train": Verb(
         "training.cli.train", "train", "Learn a drug response; judge it on held-out lines."
     ),
-    "compare": Verb("training.cli.lifecycle", "compare", "Say whether one run beats another."),
+    "compare": Verb("training.cli.compare", "compare", "Say whether one run beats another."),
     "promote": Verb("training.cli.lifecycle", "promote", "Put a registered version in use."),
     "rollback": Verb("training.cli.lifecycle", "rollback", "Put the version before it in use."),
     "score": Verb("serving.cli.score", "score", "Predict and explain every sample of a study."),
@@ -57,9 +57,9 @@ VERBS = {
     "report": Verb("serving.cli.report", "report", "Draw scores for people, as HTML or PDF."),
     "combine": Verb("serving.cli.combine", "combine", "Name partners for drugs that will fail."),
     "screen": Verb("training.cli.screen", "screen", "Ask which genes go with survival."),
-    "ui": Verb("training.cli.train", "ui", "Look at the runs and models in the MLflow pages."),
+    "ui": Verb("training.cli.ui", "ui", "Look at the runs and models in the MLflow pages."),
     "simulate": Verb(
-        "training.cli.train", "simulate", "Write a made-up study with known mechanisms."
+        "training.cli.simulate", "simulate", "Write a made-up study with known mechanisms."
     ),
     "demo": Verb("demo", "demo", "Simulate, train and score, start to end."),
 }

@@ -1,11 +1,15 @@
-"""The verbs that learn: train, compare, promote, rollback, data, screen, simulate and ui.
+"""The verbs that learn and judge: data, simulate, train, compare, promote, rollback, screen, ui.
 
 Each module is light to import; what it runs is imported when it is called.
 """
 
 __all__ = [
+    "compare",
     "data",
     "lifecycle",
+    "options",
     "screen",
+    "simulate",
     "train",
+    "ui",
 ]

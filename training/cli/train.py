@@ -1,6 +1,6 @@
-"""Which verbs learn? `train`, `simulate` and `ui`, as the command line has them.
+"""The verb `train`: learn drug responses from a study, and judge the model on lines held out.
 
-What takes time to import is imported when a verb runs.
+What takes time to import is imported when the verb runs.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from sidestep.models.engines.options import DEVICES, engine_options
+from sidestep.training.cli.options import tracking_uri_option
 
 _DEFAULT_PANEL = "kinase"
 
@@ -83,11 +84,7 @@ _DEFAULT_PANEL = "kinase"
     metavar="M,N",
     help="Modalities to learn from: expression, rppa, mutation, copy_number.  [default: all]",
 )
-@click.option(
-    "--tracking-uri",
-    metavar="URI",
-    help="MLflow store.  [default: MLFLOW_TRACKING_URI, else sqlite:///mlflow.db]",
-)
+@tracking_uri_option
 @click.option(
     "--experiment", metavar="NAME", default="sidestep", show_default=True, help="In that store."
 )
@@ -138,119 +135,32 @@ def train(
         )
     if not study.is_dir():  # before a store is made for it
         raise InputError(f"study {study} is not a folder; give one in the cBioPortal format")
-    from sidestep.training.train import Where, only_response, quiet_mlflow, run_train
+    from sidestep.training.retrain import Request
+    from sidestep.training.train import Where, run_train
+    from sidestep.training.validation.cross_validation import Plan
 
-    with quiet_mlflow():
-        from sidestep.training.retrain import Request
-        from sidestep.training.validation.cross_validation import Plan
-
-        plan = Plan(
-            folds=folds,
-            trials=trials,
-            seed=seed,
-            jobs=_default_jobs() if jobs is None else jobs,
-            modalities=_listed(modalities),
-            clinical=_listed(clinical) or (),
-            device=device,
-        )
-        request = Request(
-            study=study,
-            response=response if response is not None else only_response(study),
-            drugs=_listed(drugs),
-            panel=panel or _DEFAULT_PANEL,
-            min_lines=min_lines,
-            plan=plan,
-            study_storage=study_storage,
-            search_workers=search_workers,
-        )
-        where = Where(tracking_uri, experiment, engine, scheduler)
-        for line in run_train(request, where, register, quiet=quiet):
-            click.echo(line)
-
-
-@click.command()
-@click.argument("out", type=click.Path(path_type=Path))
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed.")
-@click.option(
-    "--lines", type=int, default=60, show_default=True, help="Cell lines of the breast study."
-)
-@click.option(
-    "--pancan-lines",
-    type=int,
-    default=160,
-    show_default=True,
-    help="Cell lines of the pan-cancer study.",
-)
-@click.option(
-    "--cohort-samples",
-    type=int,
-    default=24,
-    show_default=True,
-    help="Tumours of the cohort that has no responses.",
-)
-@click.option("--genes", type=int, default=800, show_default=True, help="Genes of each study.")
-@click.option(
-    "--noise",
-    type=float,
-    default=0.75,
-    show_default=True,
-    help="Spread of a response's noise over that of its signal.",
-)
-@click.option(
-    "--missing",
-    type=float,
-    default=0.25,
-    show_default=True,
-    help="Part of the lines that is not sequenced; other gaps follow.",
-)
-def simulate(
-    out: Path,
-    seed: int,
-    lines: int,
-    pancan_lines: int,
-    cohort_samples: int,
-    genes: int,
-    noise: float,
-    missing: float,
-) -> None:
-    """Write three simulated studies with known mechanisms into the folder OUT.
-
-    breast_sim and pancan_sim are to train on, cohort_sim is to score. Each has a folder truth/
-    that says what was planted. No sample of them is real.
-    """
-    from sidestep.features.simulation.simulate import simulate as write_studies
-
-    written = write_studies(
-        out,
-        seed,
-        lines,
-        genes,
-        pancan_lines=pancan_lines,
-        cohort_samples=cohort_samples,
-        noise=noise,
-        missing=missing,
+    plan = Plan(
+        folds=folds,
+        trials=trials,
+        seed=seed,
+        jobs=_default_jobs() if jobs is None else jobs,
+        modalities=_listed(modalities),
+        clinical=_listed(clinical) or (),
+        device=device,
     )
-    click.echo(f"Simulated (no sample is real), seed {seed}:")
-    for name, truth in written.items():
-        samples, drugs = truth.responses.shape
-        click.echo(f"  {out / name}: {samples} samples, {drugs} drugs, {truth.metric}")
-    click.echo(f"Next: sidestep train {out / next(iter(written))} --drugs Lapatinib")
-
-
-@click.command()
-@click.option(
-    "--tracking-uri",
-    metavar="URI",
-    help="MLflow store.  [default: MLFLOW_TRACKING_URI, else sqlite:///mlflow.db]",
-)
-@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-def ui(tracking_uri: str | None, port: int, host: str) -> None:
-    """Show the runs and models in MLflow's pages, until Ctrl-C."""
-    from sidestep.models.registry.files import resolve_tracking_uri
-    from sidestep.training.tracking.ui import serve_pages
-
-    serve_pages(resolve_tracking_uri(tracking_uri), host, port, say=click.echo)
+    request = Request(
+        study=study,
+        response=response,
+        drugs=_listed(drugs),
+        panel=panel or _DEFAULT_PANEL,
+        min_lines=min_lines,
+        plan=plan,
+        study_storage=study_storage,
+        search_workers=search_workers,
+    )
+    where = Where(tracking_uri, experiment, engine, scheduler)
+    for line in run_train(request, where, register, quiet=quiet).summary():
+        click.echo(line)
 
 
 def _listed(names: str | None) -> tuple[str, ...] | None:

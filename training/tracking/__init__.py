@@ -7,6 +7,7 @@ choose the champion, and `ui` opens the pages.
 __all__ = [
     "lifecycle",
     "logged_model",
+    "quiet",
     "registration",
     "run_facts",
     "store",

@@ -1,0 +1,79 @@
+"""The verb `simulate`: write made-up studies with known mechanisms.
+
+What takes time to import is imported when the verb runs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed.")
+@click.option(
+    "--lines", type=int, default=60, show_default=True, help="Cell lines of the breast study."
+)
+@click.option(
+    "--pancan-lines",
+    type=int,
+    default=160,
+    show_default=True,
+    help="Cell lines of the pan-cancer study.",
+)
+@click.option(
+    "--cohort-samples",
+    type=int,
+    default=24,
+    show_default=True,
+    help="Tumours of the cohort that has no responses.",
+)
+@click.option("--genes", type=int, default=800, show_default=True, help="Genes of each study.")
+@click.option(
+    "--noise",
+    type=float,
+    default=0.75,
+    show_default=True,
+    help="Spread of a response's noise over that of its signal.",
+)
+@click.option(
+    "--missing",
+    type=float,
+    default=0.25,
+    show_default=True,
+    help="Part of the lines that is not sequenced; other gaps follow.",
+)
+def simulate(
+    out: Path,
+    seed: int,
+    lines: int,
+    pancan_lines: int,
+    cohort_samples: int,
+    genes: int,
+    noise: float,
+    missing: float,
+) -> None:
+    """Write three simulated studies with known mechanisms into the folder OUT.
+
+    breast_sim and pancan_sim are to train on, cohort_sim is to score. Each has a folder truth/
+    that says what was planted. No sample of them is real.
+    """
+    from sidestep.features.simulation.simulate import simulate as write_studies
+
+    written = write_studies(
+        out,
+        seed,
+        lines,
+        genes,
+        pancan_lines=pancan_lines,
+        cohort_samples=cohort_samples,
+        noise=noise,
+        missing=missing,
+    )
+    click.echo(f"Simulated (no sample is real), seed {seed}:")
+    for name, truth in written.items():
+        samples, drugs = truth.responses.shape
+        click.echo(f"  {out / name}: {samples} samples, {drugs} drugs, {truth.metric}")
+    click.echo(f"Next: sidestep train {out / next(iter(written))} --drugs Lapatinib")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pandas as pd
 import xgboost
@@ -23,7 +24,6 @@ from sidestep.models.reliability.applicability import NearestLines
 from sidestep.models.reliability.intervals import join_errors
 from sidestep.training.validation.coverage import held_out_coverage
 from sidestep.training.validation.cross_validation import (
-    ALL_LINES,
     CrossValidation,
     Plan,
     Progress,
@@ -31,10 +31,9 @@ from sidestep.training.validation.cross_validation import (
 )
 from sidestep.training.validation.evaluation import evaluate, evaluate_folds
 from sidestep.training.validation.gate import Verdict, judge
-from sidestep.training.validation.panel import Panel, choose_panel
+from sidestep.training.validation.panel import Panel, choose_panel, find_response
 from sidestep.training.validation.shared_search import SharedSearches, search_name
 
-_Part = TypeVar("_Part")
 _PACKAGES = (
     "sidestep", "numpy", "pandas", "scipy", "scikit-learn", "numba", "optuna", "mlflow"
 )  # fmt: skip
@@ -46,10 +45,10 @@ class Request:
 
     Attributes
     ----------
-    study : Path
-        Study folder.
-    response : str
-        stable_id, metric, or an unambiguous part of either.
+    study : Path or Study
+        Study folder, or a study that was read.
+    response : str, optional
+        stable_id, metric, or an unambiguous part of either; the study's only one by default.
     drugs : tuple of str, optional
         Names; the whole `panel` where not given.
     panel : {"her2", "kinase", "all"}
@@ -62,8 +61,8 @@ class Request:
         Workers a search, where trials are shared.
     """
 
-    study: Path
-    response: str
+    study: Path | Study
+    response: str | None = None
     drugs: tuple[str, ...] | None = None
     panel: str = "all"
     min_lines: int = 20
@@ -116,15 +115,27 @@ def retrain(
     InputError
         If the study, the response or a drug cannot be used.
     """
-    study = read_study(request.study)
+    study, panel = read_panel(request)
+    return retrain_study(request, study, panel, progress, engine)
+
+
+def read_panel(request: Request) -> tuple[Study, Panel]:
+    """Study of a request, read if it is a folder, and the panel to learn from it.
+
+    Raises
+    ------
+    InputError
+        If the study, the response or a drug cannot be used.
+    """
+    study = request.study if isinstance(request.study, Study) else read_study(request.study)
     panel = choose_panel(
         study,
-        study.response(request.response),
+        find_response(study, request.response),
         drugs=request.drugs,
         panel=request.panel,
         min_lines=request.min_lines,
     )
-    return retrain_study(request, study, panel, progress, engine)
+    return study, panel
 
 
 def retrain_study(
@@ -159,6 +170,18 @@ def software_versions() -> dict[str, str]:
     found = {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
     # Not by its distribution, which is xgboost-cpu or xgboost, whichever the platform has.
     return found | {"xgboost": xgboost.__version__}
+
+
+def study_digest(digests: Mapping[str, str]) -> str:
+    """Digest (sha256, hexadecimal) over the names and digests of a study's files.
+
+    Parameters
+    ----------
+    digests : mapping of str to str
+        File name -> sha256 of its bytes, as `features.study.study.Study.digests`.
+    """
+    lines = (f"{name}\0{digest}\n" for name, digest in sorted(digests.items()))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _shared_searches(request: Request, study: Study, panel: Panel) -> SharedSearches | None:
@@ -198,8 +221,8 @@ def _assemble(
         lines = validation.predictions[validation.predictions["drug"] == drug.name]
         drugs[drug.name] = DrugModel(
             name=drug.name,
-            blend=validation.blends[drug.name][ALL_LINES],
-            fold_blends=_without_final(validation.blends[drug.name]),
+            blend=validation.blends[drug.name],
+            fold_blends=validation.fold_blends[drug.name],
             errors=join_errors(validation.errors[drug.name]),
             lines=validation.features.index.get_indexer(pd.Index(lines["sample_id"])),
             observed=lines["observed"].to_numpy(float),
@@ -221,8 +244,8 @@ def _assemble(
         "software": software_versions(),
     }
     return PanelPredictor(
-        joiner=validation.joiners[ALL_LINES],
-        fold_joiners=_without_final(validation.joiners),
+        joiner=validation.joiner,
+        fold_joiners=validation.fold_joiners,
         drugs=drugs,
         nearest=NearestLines().fit(
             validation.features, list(study.donors.loc[validation.features.index])
@@ -232,11 +255,6 @@ def _assemble(
         scale=scale,
         training=training,
     )
-
-
-def _without_final(parts: Mapping[int, _Part]) -> dict[int, _Part]:
-    """The folds' parts, without the one of all lines."""
-    return {number: part for number, part in parts.items() if number != ALL_LINES}
 
 
 def _nested(metrics: pd.DataFrame) -> dict[str, dict[str, Sequence[float]]]:

@@ -1,7 +1,6 @@
 """What a person reads of a retrain: tables, figures, pages and the model card."""
 
 __all__ = [
-    "evidence_tables",
     "figures",
     "hover_page",
     "markdown",

@@ -1,9 +1,7 @@
-"""Which features move a model most, and which way? The summary plot of Shapley values.
+"""What cross-validation found, as pictures of a panel and of each drug.
 
-After Lundberg et al. (2020), Nat Mach Intell 2:56. Drawn here rather than by the `shap` package,
-whose plots write on pyplot's current figure and take seconds to import.
-
-What did cross-validation find? Pictures of a panel and of a drug.
+The summary of a model's Shapley values is the beeswarm plot of the `shap` package (Lundberg et al.
+2020, Nat Mach Intell 2:56-67, doi:10.1038/s42256-019-0138-9).
 
 Colours are those of Okabe and Ito (2008) and of cividis, which colour-blind readers can tell apart.
 Figures are made without pyplot, so that none stays open.
@@ -11,98 +9,42 @@ Figures are made without pyplot, so that none stays open.
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from sidestep.features.builders.names import modality_of
 from sidestep.features.groups import her2_high
+from sidestep.models.predictor.shap_values import shap_explanation
 from sidestep.training.reports.tables import headline
 from sidestep.training.retrain import Retrain
-from sidestep.training.validation.cross_validation import ALL_LINES
 from sidestep.training.validation.evaluation import panel_means
 
-_SWARM_COLOURS = "cividis"
-_UNKNOWN = "#BBBBBB"
-_BINS = 60
-_TOUCH = 0.09
-_WIDEST = 0.4
-
-
-def draw_summary(
-    figure: Figure, axes: Axes, matrix: pd.DataFrame, contributions: pd.DataFrame, top: int = 15
-) -> None:
-    """Draw one row a feature, largest mean absolute contribution first, a dot a sample.
-
-    Parameters
-    ----------
-    figure, axes : Figure and Axes
-        To draw on.
-    matrix, contributions : DataFrame of shape (n_samples, n_features)
-        Feature values, NaN where not measured (a grey dot), and their contributions.
-    top : int
-        Rows.
-    """
-    order = np.argsort(-contributions.abs().mean().to_numpy(), kind="stable")[:top]
-    width = max(float(np.ptp(contributions.iloc[:, order].to_numpy())), np.finfo(float).tiny)
-    for row, column in enumerate(order):
-        x = contributions.iloc[:, column].to_numpy(float)
-        y = -row + swarm(x, width)
-        value = matrix.iloc[:, column].rank(pct=True).to_numpy(float)
-        known = np.isfinite(value)
-        axes.scatter(x[~known], y[~known], s=11, c=_UNKNOWN, lw=0)
-        axes.scatter(
-            x[known], y[known], s=11, c=value[known], cmap=_SWARM_COLOURS, vmin=0, vmax=1, lw=0
-        )
-    axes.set_yticks(-np.arange(len(order)), [str(matrix.columns[column]) for column in order])
-    axes.set_ylim(-len(order) + 0.4, 0.6)
-    axes.axvline(0.0, color="#7F7F7F", lw=0.8)
-    axes.locator_params(axis="x", nbins=6)
-    scale = figure.colorbar(
-        ScalarMappable(Normalize(0, 1), _SWARM_COLOURS), ax=axes, ticks=[0, 1], aspect=40, pad=0.02
-    )
-    scale.ax.set_yticklabels(["low", "high"])
-    scale.set_label("feature's value (grey: not measured)", labelpad=-10)
-
-
-def swarm(x: np.ndarray, width: float) -> np.ndarray:
-    """Heights that keep dots of nearly the same `x` apart, within 0.4 of the row.
-
-    Parameters
-    ----------
-    x : ndarray of shape (n,)
-    width : float
-        Extent of the axis; values in the same sixtieth of it are stacked.
-    """
-    cell = np.floor(x / width * _BINS)
-    heights = np.zeros(len(x))
-    for place in np.unique(cell):
-        inside = np.flatnonzero(cell == place)
-        # 0, 1, -1, 2, -2, … so that a stack grows from the middle
-        steps = np.arange(1, len(inside) + 1) // 2 * np.where(np.arange(len(inside)) % 2, 1, -1)
-        most = max(float(np.abs(steps).max()), 1.0)
-        heights[inside] = steps * min(_TOUCH, _WIDEST / most)
-    return heights
-
+if TYPE_CHECKING:
+    import shap
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"
 _DPI = 100
 _COLOURS = 128
 _NAMED_LINES = 4
+_SWARM_COLOURS = "cividis"
+_SWARM_ROWS = 15
 
 
 def draw_panel(retrain: Retrain, folder: Path) -> None:
     """Write ``panel_overview.png``, and ``optuna_history.png`` where trials were made."""
     _save(panel_overview(retrain), folder / "panel_overview.png", retrain)
-    if any(len(search.trials) for search in retrain.validation.searches.values()):
+    if len(retrain.validation.trials()):
         _save(optuna_history(retrain), folder / "optuna_history.png", retrain)
 
 
@@ -116,13 +58,12 @@ def draw_drug(retrain: Retrain, drug: str, folder: Path) -> None:
     lines = lines[lines["drug"] == drug].set_index("sample_id")
     matrix = retrain.validation.features.loc[lines.index]
     model = retrain.predictor.drugs[drug]
-    contributions = pd.DataFrame(
-        retrain.predictor.explain(matrix, model).values, index=matrix.index, columns=matrix.columns
-    )
+    explanation = shap_explanation(retrain.predictor, model, matrix)
+    contributions = pd.DataFrame(explanation.values, index=matrix.index, columns=matrix.columns)
     pictures = {
         "predicted_vs_observed": predicted_vs_observed(retrain, drug, lines),
         "residuals": residuals(retrain, drug, lines),
-        "shap_summary": shap_summary(retrain, drug, matrix, contributions),
+        "shap_summary": shap_summary(retrain, drug, explanation),
         "modality_shares": modality_shares(retrain, drug, contributions),
     }
     for name, figure in pictures.items():
@@ -168,20 +109,26 @@ def panel_overview(retrain: Retrain) -> Figure:
 def optuna_history(retrain: Retrain) -> Figure:
     """Error of every trial, and the best so far, of the search on all lines and of each fold's."""
     figure, axes = _figure(7.0, 4.2)
-    for fold, search in sorted(retrain.validation.searches.items(), reverse=True):
-        trials = search.trials.dropna(subset=["value"])
-        colour, width = (BLUE, 2.0) if fold == ALL_LINES else (GREY, 0.8)
-        labels = {ALL_LINES: "search on all lines", 0: "searches within the folds"}
-        done = trials[trials["state"] == "complete"]
-        axes.plot(trials["number"], trials["value"], "o", color=colour, ms=3, alpha=0.5)
-        axes.step(done["number"], done["value"].cummin(), where="post", color=colour, lw=width,
-                  label=labels.get(fold))  # fmt: skip
+    for fold, search in sorted(retrain.validation.fold_searches.items(), reverse=True):
+        label = "searches within the folds" if fold == 0 else None
+        _draw_trials(axes, search.trials, GREY, 0.8, label)
+    _draw_trials(axes, retrain.validation.search.trials, BLUE, 2.0, "search on all lines")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("trial (line: best so far)")
     axes.set_ylabel("squared error / variance of the response")
     axes.set_title(f"Search of the settings: {_what(retrain)}")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.06), ncols=2, frameon=False)
     return figure
+
+
+def _draw_trials(
+    axes: Axes, trials: pd.DataFrame, colour: str, width: float, label: str | None
+) -> None:
+    trials = trials.dropna(subset=["value"])
+    done = trials[trials["state"] == "complete"]
+    axes.plot(trials["number"], trials["value"], "o", color=colour, ms=3, alpha=0.5)
+    axes.step(done["number"], done["value"].cummin(), where="post", color=colour, lw=width,
+              label=label)  # fmt: skip
 
 
 def predicted_vs_observed(retrain: Retrain, drug: str, lines: pd.DataFrame) -> Figure:
@@ -213,16 +160,39 @@ def residuals(retrain: Retrain, drug: str, lines: pd.DataFrame) -> Figure:
     return figure
 
 
-def shap_summary(
-    retrain: Retrain, drug: str, matrix: pd.DataFrame, contributions: pd.DataFrame
-) -> Figure:
-    """The features that move the final model most, a dot a training line."""
-    figure, axes = _figure(7.2, 5.4)
-    draw_summary(figure, axes, matrix, contributions)
+def shap_summary(retrain: Retrain, drug: str, explanation: shap.Explanation) -> Figure:
+    """The features that move the final model most, a dot a training line, drawn by `shap`."""
+    from shap.plots import beeswarm
+
+    figure, axes = _figure(8.4, 6.4)
+    with _same_dots():
+        beeswarm(
+            explanation,
+            max_display=_SWARM_ROWS + 1,  # and the sum of all others
+            color=_SWARM_COLOURS,
+            ax=axes,
+            show=False,
+            plot_size=None,
+            color_bar_label="feature's value (grey: not measured)",
+        )
+    axes.tick_params("y", labelsize="small")
     toward = "resistant" if retrain.panel.response.higher_is_resistant else "sensitive"
     axes.set_xlabel(f"contribution ({retrain.panel.response.unit}; right: more {toward})")
-    axes.set_title(f"{drug}: what moves the final model on its {len(matrix)} training lines")
+    axes.set_title(f"{drug}: what moves the final model on its {len(explanation)} training lines")
     return figure
+
+
+@contextmanager
+def _same_dots() -> Iterator[None]:
+    """Let `shap` scatter its dots by a seed of ours; a feature without any value is no warning."""
+    state = np.random.get_state()
+    np.random.seed(0)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "All-NaN slice encountered", RuntimeWarning)
+            yield
+    finally:
+        np.random.set_state(state)
 
 
 def modality_shares(retrain: Retrain, drug: str, contributions: pd.DataFrame) -> Figure:

@@ -13,15 +13,14 @@ import pandas as pd
 from sidestep.features.errors import InputError
 from sidestep.features.groups import her2_high, lineage_column
 from sidestep.features.study.meta import read_fields
-from sidestep.training.datasets import study_digest
-from sidestep.training.reports.evidence_tables import (
+from sidestep.training.reports.markdown import as_text, markdown_rows, shortened
+from sidestep.training.reports.tables import (
     intervals_table,
     metrics_table,
     modality_words,
     patterns_table,
 )
-from sidestep.training.reports.markdown import as_text, markdown_rows, shortened
-from sidestep.training.retrain import Retrain, software_versions
+from sidestep.training.retrain import Retrain, software_versions, study_digest
 from sidestep.training.validation.coverage import FEWEST_PAIRS, judged_pairs
 
 CARD_FILE = "model_card.md"

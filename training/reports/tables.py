@@ -1,10 +1,17 @@
-"""What does a person read first of a retrain? One row a drug, and the means of the panel."""
+"""Tables of what cross-validation found: aligned text for a terminal, Markdown for cards and runs.
+
+Pearson r and RMSE are out of fold, with 95 % intervals (bootstrap over donors).
+"""
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
+from sidestep.training.reports.markdown import as_text, markdown_rows
 from sidestep.training.retrain import Retrain
+from sidestep.training.validation.coverage import LEVELS, coverage_by, coverage_metrics
 from sidestep.training.validation.cross_validation import BASELINES
 from sidestep.training.validation.evaluation import panel_means
 
@@ -37,7 +44,7 @@ def headline(retrain: Retrain) -> pd.DataFrame:
 
 def text_table(retrain: Retrain) -> str:
     """The headline as aligned text, with the panel's means as the last row."""
-    rows = _cells(retrain)
+    rows = _headline_cells(retrain)
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "  ".join(
@@ -51,7 +58,7 @@ def text_table(retrain: Retrain) -> str:
     return "\n".join(lines + ([] if headline(retrain)["beats"].all() else [LEGEND]))
 
 
-def _cells(retrain: Retrain) -> list[list[str]]:
+def _headline_cells(retrain: Retrain) -> list[list[str]]:
     table, means = headline(retrain), panel_means(retrain.metrics)["pearson"]
     names = [name.replace("_", " ") for name in _OTHERS]
     rows = [["drug", "lines", "blend r", "95 % interval", *names]]
@@ -65,5 +72,110 @@ def _cells(retrain: Retrain) -> list[list[str]]:
     return rows
 
 
+def metrics_table(retrain: Retrain, subset: str = "all") -> str:
+    """Pearson r, RMSE and the baselines' r in Markdown, a row a drug, the best predicted first.
+
+    With intervals, RMSE in the response's unit.
+
+    Parameters
+    ----------
+    retrain : Retrain
+    subset : {"all", "her2_high"}
+        Lines. Over all of them, the last column says whether r is above every baseline's, and
+        the last row has the means of the drugs.
+    """
+    table = retrain.metrics[retrain.metrics["subset"] == subset]
+    estimates = {
+        (row["drug"], row["method"], row["metric"]): _estimate(
+            row["value"], row["lower"], row["upper"]
+        )
+        for row in table.to_dict("records")
+    }
+    markers = {drug.name: drug.marker for drug in retrain.panel.drugs}
+    heads = ["drug", "lines", "r", "RMSE", "drug mean r", "lineage mean r", "marker r"]
+    all_lines = subset == "all"
+    rows = [[*heads, *(["beats baselines"] if all_lines else [])]]
+    blend = table[(table["method"] == "blend") & (table["metric"] == "pearson")]
+    for row in blend.sort_values("value", ascending=False, kind="stable").to_dict("records"):
+        drug = row["drug"]
+        baselines = [estimates[drug, name, "pearson"] for name in BASELINES]
+        baselines[-1] = f"{as_text(markers[drug])} {baselines[-1]}".strip()
+        rows.append(
+            [
+                as_text(drug),
+                str(row["n"]),
+                estimates[drug, "blend", "pearson"],
+                estimates[drug, "blend", "rmse"],
+                *baselines,
+            ]
+        )
+        if all_lines:
+            rows[-1].append("yes" if retrain.verdict.beats_baselines[drug] else "no")
+    if all_lines and len(rows) > 2:
+        rows.append(_mean_cells(retrain))
+    return markdown_rows(rows)
+
+
+def _mean_cells(retrain: Retrain) -> list[str]:
+    means = panel_means(retrain.metrics)
+    r = [f"{means['pearson'].to_dict()[name]:.2f}" for name in ("blend", *BASELINES)]
+    rmse = f"{means['rmse'].to_dict()['blend']:.2f}"
+    beats = retrain.verdict.beats_baselines
+    return [
+        f"mean of {len(beats)}",
+        "",
+        r[0],
+        rmse,
+        *r[1:],
+        f"{sum(beats.values())} of {len(beats)}",
+    ]
+
+
+def intervals_table(coverage: pd.DataFrame) -> str | None:
+    """Share of held-out lines within intervals, their width, and the groups farthest off.
+
+    In Markdown; None where there are too few lines for intervals.
+    """
+    metrics = coverage_metrics(coverage)
+    heads = ["interval", "held", "mean width (SD of the response)"]
+    rows = [[*heads, "lineage farthest off", "modalities farthest off"]]
+    for level in [round(100 * level) for level in LEVELS]:
+        share, width = f"within_interval_{level}", f"width_interval_{level}_sd"
+        if share in metrics:
+            worst = [_percent(metrics.get(f"{share}_worst_{by}")) for by in ("lineage", "pattern")]
+            rows.append([f"{level} %", _percent(metrics[share]), f"{metrics[width]:.2f}", *worst])
+    return markdown_rows(rows) if len(rows) > 1 else None
+
+
+def patterns_table(coverage: pd.DataFrame) -> str:
+    """The same a combination of modalities, each predicted by the sub-model of those alone."""
+    levels = [round(100 * level) for level in LEVELS]
+    heads = [f"{level} % {what}" for level in levels for what in ("held", "width (SD)")]
+    rows = [["modalities", "line-drug pairs", *heads]]
+    tables = [coverage_by(coverage, level, "pattern") for level in levels]
+    for number, pattern in enumerate(tables[0].index):
+        row = [modality_words(str(pattern)), str(tables[0]["n"].iloc[number])]
+        for table in tables:
+            row += [_percent(table["share"].iloc[number]), f"{table['width_sd'].iloc[number]:.2f}"]
+        rows.append(row)
+    return markdown_rows(rows)
+
+
+def modality_words(pattern: str) -> str:
+    """A pattern such as ``expression;copy_number`` in words."""
+    words = pattern.replace(";", ", ").replace("_", " ").replace("rppa", "RPPA")
+    return words or "clinical attributes alone"
+
+
+def _estimate(value: float, lower: float, upper: float) -> str:
+    if math.isnan(value):
+        return "-"
+    return f"{value:.2f}" if lower == upper else f"{value:.2f} ({lower:.2f} to {upper:.2f})"
+
+
 def _number(value: float) -> str:
     return "-" if pd.isna(value) else f"{value:.2f}"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f} %"

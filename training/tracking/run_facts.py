@@ -1,4 +1,4 @@
-"""How does a retrain read in the list of runs? Names, tags, parameters and metrics.
+"""A retrain as MLflow lists it: name, tags, parameters, metrics, and the study it learned from.
 
 A metric's name begins with what is measured, then whose it is: ``pearson`` and ``rmse_relative``
 are the blend's, ``pearson.marker`` is that of the single-marker baseline. So the columns of a list
@@ -8,6 +8,7 @@ value is the mean over its drugs.
 
 from __future__ import annotations
 
+import json
 import math
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -16,21 +17,23 @@ from getpass import getuser
 from pathlib import Path
 
 import pandas as pd
+from mlflow.data.dataset_source_registry import get_dataset_source_from_json
+from mlflow.data.pandas_dataset import from_pandas
+from mlflow.entities import Dataset, DatasetInput, InputTag
 from mlflow.utils import mlflow_tags
 from mlflow.utils.validation import MAX_TAG_VAL_LENGTH
 
 from sidestep.models.registry.databases import without_password
-from sidestep.training.datasets import study_digest
-from sidestep.training.reports.evidence_tables import metrics_table
 from sidestep.training.reports.markdown import as_text, shortened
-from sidestep.training.reports.tables import headline
-from sidestep.training.retrain import Retrain, software_versions
+from sidestep.training.reports.tables import headline, metrics_table
+from sidestep.training.retrain import Retrain, software_versions, study_digest
 from sidestep.training.validation.coverage import coverage_metrics, coverage_sentence
-from sidestep.training.validation.cross_validation import ALL_LINES, BASELINES
+from sidestep.training.validation.cross_validation import BASELINES
 from sidestep.training.validation.evaluation import panel_means
 
 _LONGEST_PARAMETER = 500
 _WHOLE_TABLE = "*Shortened; every drug is in the artefact `metrics.csv`.*"
+_DATASET_DIGITS = 10
 _PANEL_METRICS = ("pearson", "spearman", "rmse", "rmse_relative", "r2")
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -93,10 +96,10 @@ def source_tags() -> dict[str, str]:
 def panel_parameters(retrain: Retrain) -> dict[str, str]:
     """What was asked, what it was learned from, the settings that the search chose, software."""
     request, plan, panel = retrain.request, retrain.request.plan, retrain.panel
-    chosen = retrain.validation.searches[ALL_LINES].settings
+    settings = retrain.validation.search.settings
     groups: dict[str, dict[str, object]] = {
         "request": {
-            "study": request.study,
+            "study": retrain.study.path or retrain.study.study_id,
             "response": panel.response.stable_id,
             "drugs": _listed([drug.name for drug in panel.drugs]),
             "min_lines": request.min_lines,
@@ -116,7 +119,7 @@ def panel_parameters(retrain: Retrain) -> dict[str, str]:
             "features": retrain.validation.features.shape[1],
             "skipped_drugs": _listed(panel.skipped) or "none",
         },
-        "settings": {"shrinkage": chosen.shrinkage, **chosen.trees},
+        "settings": {"shrinkage": settings.shrinkage, **settings.trees},
         "software": dict(software_versions()),
     }
     return {
@@ -124,6 +127,25 @@ def panel_parameters(retrain: Retrain) -> dict[str, str]:
         for group, values in groups.items()
         for name, value in values.items()
     }
+
+
+def study_input(retrain: Retrain) -> DatasetInput:
+    """The study as an input of runs: name, digest, folder, and the responses' size and columns.
+
+    The digest is the beginning of `study_digest`; MLflow has room for 36 characters.
+    """
+    study = retrain.study
+    place = study.study_id if study.path is None else str(study.path.resolve())
+    dataset = from_pandas(
+        retrain.panel.values.rename_axis(index="sample_id").reset_index(),
+        source=get_dataset_source_from_json(json.dumps({"uri": place}), "local"),
+        name=study.study_id,
+        digest=study_digest(study.digests)[:_DATASET_DIGITS],
+    )
+    return DatasetInput(
+        Dataset(**dataset.to_dict()),
+        tags=[InputTag(mlflow_tags.MLFLOW_DATASET_CONTEXT, "training")],
+    )
 
 
 def panel_metrics(retrain: Retrain) -> dict[str, float]:
@@ -226,11 +248,11 @@ def _user() -> str:
 
 
 def _git(*words: str) -> str:
-    """What git says of the checkout that this code lies in; nothing if it lies in none."""
+    """Output of a git command in the checkout that holds this code; blank outside of one."""
     if not (_ROOT / ".git").exists():
         return ""
     try:
-        told = subprocess.run(
+        run = subprocess.run(
             ["git", "-C", str(_ROOT), *words],
             capture_output=True,
             text=True,
@@ -239,4 +261,4 @@ def _git(*words: str) -> str:
         )
     except (OSError, subprocess.SubprocessError):
         return ""
-    return told.stdout.strip()
+    return run.stdout.strip()

@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import DatasetInput, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.utils.validation import MAX_METRICS_PER_BATCH
 
-from sidestep.training.datasets import study_input
 from sidestep.training.reports.figures import draw_drug, draw_panel
 from sidestep.training.reports.hover_page import hover_page
 from sidestep.training.reports.model_card import CARD_FILE, model_card, version_description
@@ -27,7 +25,6 @@ from sidestep.training.tracking import run_facts
 from sidestep.training.tracking.logged_model import MODEL_NAME, log_model
 from sidestep.training.tracking.registration import Registration, register
 from sidestep.training.tracking.store import Store
-from sidestep.training.validation.cross_validation import CrossValidation, lines_of_search
 
 
 @dataclass(frozen=True)
@@ -75,7 +72,7 @@ def track(
     run_id, experiment_id = _panel_run(client, store, retrain, began)
     with _ending(client, run_id):
         tags = run_facts.panel_tags(retrain)
-        dataset = study_input(retrain)
+        dataset = run_facts.study_input(retrain)
         client.log_inputs(run_id, [dataset])
         model_id = log_model(
             client,
@@ -146,7 +143,7 @@ def _log_panel(
         retrain.metrics.to_parquet(folder / "metrics.parquet", index=False)
         retrain.coverage.to_parquet(folder / "coverage.parquet", index=False)
         retrain.metrics.to_csv(folder / "metrics.csv", index=False)
-        trials_of(retrain.validation).to_csv(folder / "trials.csv", index=False)
+        retrain.validation.trials().to_csv(folder / "trials.csv", index=False)
         _write_json(folder / "software.json", software_versions())
         _write_json(folder / "study_digests.json", retrain.study.digests)
         (folder / CARD_FILE).write_text(model_card(retrain), encoding="utf-8")
@@ -190,16 +187,6 @@ def _log_metrics(client: MlflowClient, run_id: str, metrics: Sequence[Metric]) -
     """Log any number of metrics: a study of many lineages has more than one batch may hold."""
     for start in range(0, len(metrics), MAX_METRICS_PER_BATCH):
         client.log_batch(run_id, metrics=metrics[start : start + MAX_METRICS_PER_BATCH])
-
-
-def trials_of(validation: CrossValidation) -> pd.DataFrame:
-    """Every Optuna trial, with the lines that its search saw in the column `search`."""
-    tables = [
-        result.trials.assign(search=lines_of_search(fold))
-        for fold, result in validation.searches.items()
-    ]
-    filled = [table for table in tables if len(table)]
-    return pd.concat(filled or tables[:1], ignore_index=True)
 
 
 @contextmanager

@@ -1,10 +1,14 @@
-"""Nested cross-validation: every number here comes from lines that the model had not seen."""
+"""Nested cross-validation: every number here comes from lines that the model had not seen.
+
+Settings are chosen by an inner cross-validation on the training lines of each outer fold, since
+an error that was minimised over settings is no estimate of the error on new lines: Varma and
+Simon, BMC Bioinformatics 7:91 (2006), doi:10.1186/1471-2105-7-91.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -27,7 +31,8 @@ from sidestep.training.validation.shared_search import SharedSearch, SharedSearc
 
 BASELINES = ("drug_mean", "lineage_mean", "marker")
 METHODS = ("blend", "ridge", "trees", *BASELINES)
-ALL_LINES = -1
+#: What a search on every line of the panel is called.
+ALL_LINES = "all lines"
 Progress = Callable[[str, int, int], None]
 _Result = TypeVar("_Result")
 
@@ -64,32 +69,50 @@ class Plan:
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """Out-of-fold predictions, and the final models.
+    """Out-of-fold predictions, and the models that learned from all lines and without each fold.
 
     Attributes
     ----------
     predictions : DataFrame
         One row a drug and line: `drug, sample_id, donor, lineage, fold, observed, train_mean`
         and one column a method of `METHODS`.
-    searches : mapping of int to SearchResult
-        Of every fold; `ALL_LINES` is the search for the final models.
-    joiners : mapping of int to FeatureJoiner
-        Fitted without the lines of that fold; `ALL_LINES` is the final one.
+    search : SearchResult
+        The search on all lines, for the final models.
+    fold_searches : mapping of int to SearchResult
+        Fold -> the search on the other folds' lines.
+    joiner : FeatureJoiner
+        Fitted on all lines.
+    fold_joiners : mapping of int to FeatureJoiner
+        Fold -> fitted without its lines.
     features : DataFrame
         All lines x features, by the final joiner.
-    blends : mapping of str to mapping of int to PatternBlend
-        Drug -> fold -> model fitted without the lines of that fold; `ALL_LINES` is the final
-        model. A fold that holds no line of the drug is left out.
+    blends : mapping of str to PatternBlend
+        Drug -> final model.
+    fold_blends : mapping of str to mapping of int to PatternBlend
+        Drug -> fold -> model fitted without its lines. A fold that holds no line of the drug is
+        left out.
     errors : mapping of str to list
         Drug -> errors of every sub-model on the held-out lines, a fold each.
     """
 
     predictions: pd.DataFrame
-    searches: dict[int, SearchResult]
-    joiners: dict[int, FeatureJoiner]
+    search: SearchResult
+    fold_searches: dict[int, SearchResult]
+    joiner: FeatureJoiner
+    fold_joiners: dict[int, FeatureJoiner]
     features: pd.DataFrame
-    blends: dict[str, dict[int, PatternBlend]]
+    blends: dict[str, PatternBlend]
+    fold_blends: dict[str, dict[int, PatternBlend]]
     errors: dict[str, list[dict[Pattern, HeldOutErrors]]]
+
+    def trials(self) -> pd.DataFrame:
+        """Every trial of every search; the column `search` says which lines the search saw."""
+        searches = {ALL_LINES: self.search} | {
+            lines_without(fold): search for fold, search in self.fold_searches.items()
+        }
+        tables = [result.trials.assign(search=lines) for lines, result in searches.items()]
+        filled = [table for table in tables if len(table)]
+        return pd.concat(filled or tables[:1], ignore_index=True)
 
 
 def split_lines(study: Study, lines: pd.Index, plan: Plan) -> list[tuple[pd.Index, pd.Index]]:
@@ -129,7 +152,7 @@ def cross_validate(
     panel : Panel
     plan : Plan
     progress : callable, optional
-        Told a stage's name, the steps of it that ended, and how many it has.
+        Called with a stage's name, the steps of it that ended, and how many it has.
     engine : Engine, optional
         Open; processes of this machine by default, as many as the plan has jobs.
     shared : SharedSearches, optional
@@ -139,64 +162,40 @@ def cross_validate(
         with LocalEngine(plan.jobs) as processes:
             return cross_validate(study, panel, plan, progress, processes, shared)
     lines = panel.values.index
-    splits = {ALL_LINES: (lines, lines[:0])} | dict(enumerate(split_lines(study, lines, plan)))
-    joiners: dict[int, FeatureJoiner] = {}
-    folds: dict[int, FoldLines] = {}
-    for number, split in splits.items():
-        joiners[number], features = fit_features(study, split[0], lines, plan)
-        folds[number] = engine.share(FoldLines.of(number, features, *split))
-        if number == ALL_LINES:
-            final_features = features
-        _tell(progress, "features", len(folds), len(splits))
-    responses = {drug: responses_to(study, panel, drug) for drug in panel.drugs}
-
-    # A fold's trees have a seed of their own: where the folds' explanations agree, it is not by
-    # the seed.
-    drawn = [responses[drug] for drug in drawn_drugs(panel.drugs, plan.seed)]
-    # All workers of a shared search come to the same result.
-    workers = 1 if shared is None else shared.workers
-    found = engine.map(
-        _search,
-        (
-            (fold, drawn, plan, None if shared is None else shared.of(lines_of_search(number)))
-            for number, fold in folds.items()
-            for _ in range(workers)
-        ),
-    )
-    told = _counted(found, "search", len(folds) * workers, progress)
-    searches = dict(zip(folds, islice(told, 0, None, workers), strict=True))
-    chosen = {n: found.settings.blend_parameters(plan.device) for n, found in searches.items()}
-    outer = [(n, drug) for n in splits if n != ALL_LINES for drug in panel.drugs]
-    tested = engine.map(
-        _test_methods,
-        ((folds[n], responses[drug], chosen[n], plan.seed + 1 + n) for n, drug in outer),
-    )
-    held_out = [test for test in _counted(tested, "test", len(outer), progress) if test is not None]
-    fitted = engine.map(
-        _fit_final,
-        ((folds[ALL_LINES], responses[drug], chosen[ALL_LINES], plan.seed) for drug in panel.drugs),
-    )
-    final_blends = list(_counted(fitted, "fit", len(panel.drugs), progress))
-    blends: dict[str, dict[int, PatternBlend]] = {drug.name: {} for drug in panel.drugs}
-    errors: dict[str, list[dict[Pattern, HeldOutErrors]]] = {drug.name: [] for drug in panel.drugs}
-    for test in held_out:
-        blends[test.drug][test.fold] = test.blend
-        errors[test.drug].append(test.errors)
-    for drug, blend in zip(panel.drugs, final_blends, strict=True):
-        blends[drug.name][ALL_LINES] = blend
+    splits = split_lines(study, lines, plan)
+    joiner, features = fit_features(study, lines, lines, plan)
+    all_lines = engine.share(FoldLines.of(features, lines, lines[:0]))
+    _report(progress, "features", 1, 1 + len(splits))
+    fold_joiners: dict[int, FeatureJoiner] = {}
+    folds: list[FoldLines] = []
+    for number, (train, test) in enumerate(splits):
+        fold_joiners[number], fold_features = fit_features(study, train, lines, plan)
+        folds.append(engine.share(FoldLines.of(fold_features, train, test)))
+        _report(progress, "features", 2 + number, 1 + len(splits))
+    responses = [responses_to(study, panel, drug) for drug in panel.drugs]
+    work = _Work(engine, plan, responses, progress)
+    search, *fold_searches = work.search(all_lines, folds, shared)
+    tests = work.test(folds, fold_searches)
+    blends = work.fit(all_lines, search)
+    names = [drug.name for drug in panel.drugs]
     return CrossValidation(
-        predictions=pd.concat([test.predictions for test in held_out], ignore_index=True),
-        searches=searches,
-        joiners=joiners,
-        features=final_features,
-        blends=blends,
-        errors=errors,
+        predictions=pd.concat([test.predictions for test in tests], ignore_index=True),
+        search=search,
+        fold_searches=dict(enumerate(fold_searches)),
+        joiner=joiner,
+        fold_joiners=fold_joiners,
+        features=features,
+        blends=dict(zip(names, blends, strict=True)),
+        fold_blends={
+            name: {test.fold: test.blend for test in tests if test.drug == name} for name in names
+        },
+        errors={name: [test.errors for test in tests if test.drug == name] for name in names},
     )
 
 
-def lines_of_search(fold: int) -> str:
-    """The lines that a fold's search sees, in words."""
-    return "all lines" if fold == ALL_LINES else f"without fold {fold}"
+def lines_without(fold: int) -> str:
+    """The lines outside a fold, in words."""
+    return f"without fold {fold}"
 
 
 def lines_of_drug(study: Study, panel: Panel, drug: PanelDrug, features: pd.DataFrame) -> DrugLines:
@@ -219,7 +218,7 @@ def responses_to(study: Study, panel: Panel, drug: PanelDrug) -> DrugResponses:
 
 @dataclass(frozen=True)
 class _FoldTest:
-    """What one fold said of one drug."""
+    """Predictions for one drug's lines of one fold, by models that had not seen the fold."""
 
     drug: str
     fold: int
@@ -228,24 +227,86 @@ class _FoldTest:
     errors: dict[Pattern, HeldOutErrors]
 
 
+@dataclass(frozen=True)
+class _Work:
+    """The independent tasks of a cross-validation: searches, tests, and final fits.
+
+    `responses` are those to each drug of the panel.
+    """
+
+    engine: Engine
+    plan: Plan
+    responses: Sequence[DrugResponses]
+    progress: Progress | None
+
+    def search(
+        self, all_lines: FoldLines, folds: Sequence[FoldLines], shared: SharedSearches | None
+    ) -> list[SearchResult]:
+        """Settings chosen on all lines, then on the training lines of each fold."""
+        drugs = drawn_drugs([responses.drug for responses in self.responses], self.plan.seed)
+        drawn = [responses for responses in self.responses if responses.drug in drugs]
+        named = {ALL_LINES: all_lines} | {lines_without(n): fold for n, fold in enumerate(folds)}
+        # All workers of a shared search come to the same result.
+        workers = 1 if shared is None else shared.workers
+        results = self.engine.map(
+            _search,
+            (
+                (lines, drawn, self.plan, None if shared is None else shared.of(name))
+                for name, lines in named.items()
+                for _ in range(workers)
+            ),
+        )
+        return list(self._counted(results, "search", len(named) * workers))[::workers]
+
+    def test(self, folds: Sequence[FoldLines], searches: Sequence[SearchResult]) -> list[_FoldTest]:
+        """Every drug in every fold that holds a line of it, fold by fold."""
+        parameters = [search.settings.blend_parameters(self.plan.device) for search in searches]
+        results = self.engine.map(
+            _test_methods,
+            (
+                # A fold's trees have a seed of their own: where the folds' explanations agree, it
+                # is not by the seed.
+                (fold, number, responses, parameters[number], self.plan.seed + 1 + number)
+                for number, fold in enumerate(folds)
+                for responses in self.responses
+            ),
+        )
+        total = len(folds) * len(self.responses)
+        return [test for test in self._counted(results, "test", total) if test is not None]
+
+    def fit(self, all_lines: FoldLines, search: SearchResult) -> list[PatternBlend]:
+        """The final model of every drug."""
+        parameters = search.settings.blend_parameters(self.plan.device)
+        results = self.engine.map(
+            _fit_final,
+            ((all_lines, responses, parameters, self.plan.seed) for responses in self.responses),
+        )
+        return list(self._counted(results, "fit", len(self.responses)))
+
+    def _counted(self, results: Iterable[_Result], stage: str, total: int) -> Iterator[_Result]:
+        for done, result in enumerate(results, start=1):
+            _report(self.progress, stage, done, total)
+            yield result
+
+
 @in_one_thread
 def _search(
     fold: FoldLines, drugs: Sequence[DrugResponses], plan: Plan, shared: SharedSearch | None
 ) -> SearchResult:
     """Choose settings on the training lines."""
-    known = [fold.training_lines(drug) for drug in drugs]
-    return search_settings(known, plan.trials, plan.seed, shared, plan.device)
+    training = [fold.training_lines(drug) for drug in drugs]
+    return search_settings(training, plan.trials, plan.seed, shared, plan.device)
 
 
 @in_one_thread
 def _test_methods(
-    fold: FoldLines, responses: DrugResponses, parameters: dict[str, Any], seed: int
+    fold: FoldLines, number: int, responses: DrugResponses, parameters: dict[str, Any], seed: int
 ) -> _FoldTest | None:
     """Fit every method on the training lines and predict the test lines; None without any."""
-    known, held_out = fold.training_lines(responses), fold.test_lines(responses)
+    training, held_out = fold.training_lines(responses), fold.test_lines(responses)
     if not len(held_out.y):
         return None
-    blend = _fit_blend(known, parameters, seed)
+    blend = _fit_blend(training, parameters, seed)
     marker = responses.drug.marker
     baselines = {
         "drug_mean": DrugMean(),
@@ -257,22 +318,22 @@ def _test_methods(
         **dict(zip(("ridge", "trees"), blend.member_predictions(held_out.X).T, strict=True)),
     }
     for name, baseline in baselines.items():
-        predicted[name] = baseline.fit(known.X, known.y, known.donors).predict(held_out.X)
+        predicted[name] = baseline.fit(training.X, training.y, training.donors).predict(held_out.X)
     table = pd.DataFrame(
         {
             "drug": responses.drug.name,
             "sample_id": held_out.X.index,
             "donor": held_out.donors,
             "lineage": held_out.lineage,
-            "fold": fold.number,
+            "fold": number,
             "observed": held_out.y,
-            "train_mean": known.y.mean(),
+            "train_mean": training.y.mean(),
             **predicted,
         }
     )
-    nearest = NearestLines().fit(known.X, list(known.donors))
-    errors = held_out_errors(blend, fold.number, nearest, held_out.X, held_out.y, held_out.numbers)
-    return _FoldTest(responses.drug.name, fold.number, table, blend, errors)
+    nearest = NearestLines().fit(training.X, list(training.donors))
+    errors = held_out_errors(blend, number, nearest, held_out.X, held_out.y, held_out.numbers)
+    return _FoldTest(responses.drug.name, number, table, blend, errors)
 
 
 @in_one_thread
@@ -283,19 +344,11 @@ def _fit_final(
     return _fit_blend(fold.training_lines(responses), parameters, seed)
 
 
-def _fit_blend(known: DrugLines, parameters: dict[str, Any], seed: int) -> PatternBlend:
-    blend = PatternBlend(known.target_features, seed=seed, **parameters)
-    return blend.fit(known.lines, known.y, known.donors)
+def _fit_blend(training: DrugLines, parameters: dict[str, Any], seed: int) -> PatternBlend:
+    blend = PatternBlend(training.target_features, seed=seed, **parameters)
+    return blend.fit(training.lines, training.y, training.donors)
 
 
-def _counted(
-    results: Iterable[_Result], stage: str, total: int, progress: Progress | None
-) -> Iterator[_Result]:
-    for done, result in enumerate(results, start=1):
-        _tell(progress, stage, done, total)
-        yield result
-
-
-def _tell(progress: Progress | None, stage: str, done: int, total: int) -> None:
+def _report(progress: Progress | None, stage: str, done: int, total: int) -> None:
     if progress is not None:
         progress(stage, done, total)

@@ -1,8 +1,7 @@
-"""How many threads does linear algebra take? One, so that numbers do not depend on their number.
+"""The lines of one drug and the lines of one fold, as the tasks of a cross-validation get them.
 
-The lines of one drug: responses, donors, and features.
-
-What do all drugs of a fold share? The features of its lines, as one matrix.
+A fold's features are one matrix that all its drugs share; a drug adds its responses and donors.
+The tasks compute in one thread, so that no number depends on the machine's cores.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _Result = TypeVar("_Result")
 def in_one_thread(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
     """The same function, whose linear algebra uses one thread.
 
-    Threads share sums out among them, and so round otherwise; and where more processes have threads
+    Several threads split a sum, and so round otherwise; and where processes have more threads
     than there are cores, they wait for each other most of the time.
     """
 
@@ -68,9 +67,9 @@ class DrugResponses:
         matrix : LineMatrix, optional
             Of the same rows, for models to share.
         """
-        found = features.index.get_indexer(self.names)
-        kept = np.flatnonzero(found >= 0)
-        rows = found[kept]
+        places = features.index.get_indexer(self.names)
+        kept = np.flatnonzero(places >= 0)
+        rows = places[kept]
         return DrugLines(
             drug=self.drug,
             X=features.iloc[rows],
@@ -139,7 +138,6 @@ class FoldLines:
 
     Attributes
     ----------
-    number : int
     names : Index
         Training lines.
     matrix : LineMatrix
@@ -148,27 +146,26 @@ class FoldLines:
         Features of the test lines.
     """
 
-    number: int
     names: pd.Index
     matrix: LineMatrix
     held_out: pd.DataFrame
 
     @classmethod
     @in_one_thread
-    def of(cls, number: int, features: pd.DataFrame, train: pd.Index, test: pd.Index) -> FoldLines:
+    def of(cls, features: pd.DataFrame, train: pd.Index, test: pd.Index) -> FoldLines:
         """From the features of all lines, built for this fold."""
         matrix = LineMatrix.of(features.loc[train]).complete()
-        return cls(number, train, matrix, features.loc[test])
+        return cls(train, matrix, features.loc[test])
 
     @property
-    def known(self) -> pd.DataFrame:
+    def training_features(self) -> pd.DataFrame:
         """Features of the training lines, which are not copied."""
         columns = self.held_out.columns
         return pd.DataFrame(self.matrix.values, index=self.names, columns=columns, copy=False)
 
     def training_lines(self, responses: DrugResponses) -> DrugLines:
         """The training lines that one drug was tested on."""
-        return responses.on(self.known, self.matrix)
+        return responses.on(self.training_features, self.matrix)
 
     def test_lines(self, responses: DrugResponses) -> DrugLines:
         """The test lines that one drug was tested on."""

@@ -1,4 +1,4 @@
-"""Which drugs and which lines a retrain learns from."""
+"""Drugs, lines and responses that a retrain learns from."""
 
 from __future__ import annotations
 
@@ -65,6 +65,35 @@ class Panel:
     def among(self, lines: pd.Index) -> Panel:
         """The same drugs on some of the lines; lines without any response are left out."""
         return replace(self, values=self.values.loc[self.values.index.isin(lines)])
+
+
+def find_response(study: Study, name: str | None = None) -> Response:
+    """Response of a study by name, or its only one.
+
+    Parameters
+    ----------
+    study : Study
+    name : str, optional
+        stable_id, metric, or an unambiguous part of either.
+
+    Raises
+    ------
+    InputError
+        If none or several fit, or if without a name the study has none or several.
+    """
+    if name is not None:
+        return study.response(name)
+    files = study.response_files
+    if len(files) == 1:
+        return study.response(next(iter(files)))
+    where = study.path or study.study_id
+    if not files:
+        raise InputError(
+            f"study {where} has no drug response to learn; add a data_treatment_….txt with its "
+            "meta file"
+        )
+    choices = ", ".join(f"{stable_id} ({file.metric})" for stable_id, file in files.items())
+    raise InputError(f"study {where} has several responses; choose one with --response: {choices}")
 
 
 def choose_panel(

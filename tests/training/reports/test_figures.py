@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import shap
 from matplotlib._pylab_helpers import Gcf
 from matplotlib.figure import Figure
 
 from sidestep.features.builders.names import modality_of
+from sidestep.models.predictor.shap_values import shap_explanation
 from sidestep.training.reports.figures import (
     draw_drug,
     draw_panel,
@@ -20,11 +22,9 @@ from sidestep.training.reports.figures import (
     predicted_vs_observed,
     residuals,
     shap_summary,
-    swarm,
 )
 from sidestep.training.reports.tables import headline
 from sidestep.training.retrain import Retrain
-from sidestep.training.validation.cross_validation import ALL_LINES
 from sidestep.training.validation.search import SearchResult
 
 DRUG = "Lapatinib"
@@ -38,9 +38,13 @@ def matrix(retrained: Retrain) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def contributions(retrained: Retrain, matrix: pd.DataFrame) -> pd.DataFrame:
-    explained = retrained.predictor.explain(matrix, retrained.predictor.drugs[DRUG])
-    return pd.DataFrame(explained.values, matrix.index, matrix.columns)
+def explanation(retrained: Retrain, matrix: pd.DataFrame) -> shap.Explanation:
+    return shap_explanation(retrained.predictor, retrained.predictor.drugs[DRUG], matrix)
+
+
+@pytest.fixture(scope="module")
+def contributions(explanation: shap.Explanation, matrix: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(explanation.values, matrix.index, matrix.columns)
 
 
 @pytest.fixture(scope="module")
@@ -94,14 +98,14 @@ def test_a_picture_of_simulated_data_says_so(retrained: Retrain, tmp_path: Path)
 
 
 def test_without_trials_there_is_no_history(retrained: Retrain, tmp_path: Path) -> None:
+    validation = retrained.validation
     none = SearchResult(
-        retrained.validation.searches[ALL_LINES].settings,
-        pd.DataFrame(columns=["number", "state", "value"]),
+        validation.search.settings, pd.DataFrame(columns=["number", "state", "value"])
     )
-    searches = dict.fromkeys(retrained.validation.searches, none)
-    draw_panel(
-        replace(retrained, validation=replace(retrained.validation, searches=searches)), tmp_path
+    untried = replace(
+        validation, search=none, fold_searches=dict.fromkeys(validation.fold_searches, none)
     )
+    draw_panel(replace(retrained, validation=untried), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["panel_overview.png"]
 
 
@@ -127,20 +131,38 @@ def test_predictions_and_residuals_show_every_line(
 
 
 def test_the_summary_ranks_features_by_how_far_they_move_the_model(
-    retrained: Retrain, matrix: pd.DataFrame, contributions: pd.DataFrame
+    retrained: Retrain, explanation: shap.Explanation, contributions: pd.DataFrame
 ) -> None:
-    figure = shap_summary(retrained, DRUG, matrix, contributions)
+    figure = shap_summary(retrained, DRUG, explanation)
     expected = contributions.abs().mean().sort_values(ascending=False, kind="stable").index[:15]
-    assert tick_labels(figure) == list(expected)
-    assert len(dots(figure)) == 15 * len(matrix)
+    *named, rest = tick_labels(figure)[::-1]
+    assert named == list(expected)
+    assert rest == f"Sum of {contributions.shape[1] - 15} other features"
+    # Each row once, in two parts: dots of known values and grey ones.
+    assert len(dots(figure)) == 16 * len(contributions)
+
+
+def test_the_summary_is_the_same_each_time_and_leaves_chance_alone(
+    retrained: Retrain, explanation: shap.Explanation
+) -> None:
+    before = np.random.get_state()[1].copy()
+    one, two = (dots(shap_summary(retrained, DRUG, explanation)) for _ in range(2))
+    np.testing.assert_array_equal(one, two)
+    np.testing.assert_array_equal(np.random.get_state()[1], before)
 
 
 def test_the_summary_copes_with_features_that_nothing_is_known_of(
-    retrained: Retrain, matrix: pd.DataFrame, contributions: pd.DataFrame, tmp_path: Path
+    retrained: Retrain, explanation: shap.Explanation, tmp_path: Path
 ) -> None:
-    figure = shap_summary(retrained, DRUG, matrix * np.nan, contributions * 0.0)
+    unknown = shap.Explanation(
+        values=explanation.values * 0.0,
+        base_values=explanation.base_values,
+        data=explanation.data * np.nan,
+        feature_names=explanation.feature_names,
+    )
+    figure = shap_summary(retrained, DRUG, unknown)
     figure.savefig(tmp_path / "drawn.png")
-    assert len(dots(figure)) == 15 * len(matrix)
+    assert len(dots(figure)) == 16 * len(explanation.values)
 
 
 def test_shares_are_of_the_summed_contributions_of_a_modality(
@@ -154,12 +176,3 @@ def test_shares_are_of_the_summed_contributions_of_a_modality(
     assert shown["rppa"] == pytest.approx(np.abs(rppa).mean())
     shares = [float(text.get_text().rstrip(" %")) for text in axes.texts]
     assert sum(shares) == pytest.approx(100, abs=2)
-
-
-def test_dots_of_one_place_stand_apart_within_their_row() -> None:
-    together = swarm(np.zeros(30), width=1.0)
-    assert len(np.unique(together)) == 30
-    assert np.abs(together).max() <= 0.4
-    apart = swarm(np.linspace(0, 1, 5), width=1.0)
-    assert not apart.any()
-    assert swarm(np.array([]), width=1.0).shape == (0,)

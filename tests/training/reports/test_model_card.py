@@ -11,10 +11,9 @@ import pandas as pd
 import pytest
 
 from sidestep.features.study.study import Study, read_study
-from sidestep.training.datasets import study_digest
 from sidestep.training.reports.model_card import model_card, version_description
 from sidestep.training.reports.tables import headline
-from sidestep.training.retrain import Retrain
+from sidestep.training.retrain import Retrain, study_digest
 
 SECTIONS = ["Intended use", "Data", "Method", "Metrics", "Intervals", "Limits",
             "Licence and citation"]  # fmt: skip

@@ -16,9 +16,8 @@ from mlflow.exceptions import MlflowException
 from sidestep.features.errors import InputError
 from sidestep.models.estimators.base import Contributions
 from sidestep.models.predictor.predictor import DrugModel, PanelPredictor
-from sidestep.training.datasets import study_digest
 from sidestep.training.reports.model_card import model_card, version_description
-from sidestep.training.retrain import Retrain
+from sidestep.training.retrain import Retrain, study_digest
 from sidestep.training.tracking.registration import check_name, register
 from sidestep.training.tracking.run_facts import panel_tags
 from sidestep.training.tracking.store import Store, open_store

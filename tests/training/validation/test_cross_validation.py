@@ -11,7 +11,6 @@ import pytest
 from sidestep.features.simulation.simulate import SimulationPlan, simulate_study
 from sidestep.features.study.study import Study, read_study
 from sidestep.training.validation.cross_validation import (
-    ALL_LINES,
     METHODS,
     CrossValidation,
     Plan,
@@ -90,24 +89,24 @@ def test_the_final_models_are_fitted_on_all_lines(validated, panel, study):
     lines = panel.values.index
     _, features = fit_features(study, lines, lines, PLAN)
     pd.testing.assert_frame_equal(validated.features, features)
-    for drug, blends in validated.blends.items():
+    for drug, blend in validated.blends.items():
         tested = panel.values[drug].dropna()
-        blend = blends[ALL_LINES].blends_[blends[ALL_LINES].patterns[0]]
-        assert blend.mean_ == pytest.approx(tested.mean())
-        assert len(blend.ridge_.loo_predictions_) == len(tested)
-        assert np.isfinite(blends[ALL_LINES].predict(validated.features)).all()
+        full = blend.blends_[blend.patterns[0]]
+        assert full.mean_ == pytest.approx(tested.mean())
+        assert len(full.ridge_.loo_predictions_) == len(tested)
+        assert np.isfinite(blend.predict(validated.features)).all()
 
 
 def test_a_folds_joiner_and_models_are_fitted_without_its_lines(validated, panel, study):
     lines = panel.values.index
-    assert set(validated.joiners) == {0, 1, 2, ALL_LINES}
+    assert set(validated.fold_joiners) == {0, 1, 2}
     for fold, (train, test) in enumerate(split_lines(study, lines, PLAN)):
         joiner, features = fit_features(study, train, lines, PLAN)
-        ours = validated.joiners[fold].transform(study.select(lines))
+        ours = validated.fold_joiners[fold].transform(study.select(lines))
         pd.testing.assert_frame_equal(ours, features)
         assert set(joiner.get_feature_names_out()) == set(ours.columns)
-        for drug, blends in validated.blends.items():
-            assert set(blends) == {0, 1, 2, ALL_LINES}
+        for drug, blends in validated.fold_blends.items():
+            assert set(blends) == {0, 1, 2}
             full = blends[fold].blends_[blends[fold].patterns[0]]
             tested = panel.values[drug].dropna()
             assert full.mean_ == pytest.approx(tested[tested.index.isin(train)].mean())
@@ -123,20 +122,22 @@ def test_errors_are_those_of_the_lines_held_out(validated, panel):
         rows = validated.predictions.query("drug == @drug").set_index("sample_id")
         assert len(parts) == PLAN.folds
         for fold, errors in enumerate(parts):
-            assert set(errors) == set(validated.blends[drug][fold].patterns)
+            assert set(errors) == set(validated.fold_blends[drug][fold].patterns)
             for held_out in errors.values():
                 assert set(held_out.folds) <= {fold}
                 assert (rows.loc[lines[held_out.lines], "fold"] == fold).all()
                 assert np.isfinite(held_out.scores).all()
-            full = errors[validated.blends[drug][fold].patterns[0]]
+            full = errors[validated.fold_blends[drug][fold].patterns[0]]
             assert len(full.lines)
             np.testing.assert_array_equal(full.predictions, rows["blend"][lines[full.lines]])
 
 
 def test_there_is_a_search_a_fold_and_one_on_all_lines(validated):
-    assert set(validated.searches) == {0, 1, 2, ALL_LINES}
-    for search in validated.searches.values():
+    assert list(validated.fold_searches) == [0, 1, 2]
+    for search in (validated.search, *validated.fold_searches.values()):
         assert len(search.trials) == PLAN.trials
+    names = ["all lines", "without fold 0", "without fold 1", "without fold 2"]
+    assert list(validated.trials()["search"]) == names
 
 
 def test_planted_signals_are_found(validated):

@@ -21,7 +21,7 @@ def features() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def fold(features) -> FoldLines:
-    return FoldLines.of(3, features, TRAIN, TEST)
+    return FoldLines.of(features, TRAIN, TEST)
 
 
 @pytest.fixture(scope="module")
@@ -60,5 +60,5 @@ def test_without_a_matrix_the_lines_make_their_own(responses, features):
 
 
 def test_a_fold_may_hold_no_line_of_a_drug(fold, responses):
-    elsewhere = FoldLines.of(0, fold.held_out, TEST[:1], TEST[2:2])
+    elsewhere = FoldLines.of(fold.held_out, TEST[:1], TEST[2:2])
     assert len(elsewhere.test_lines(responses).y) == 0

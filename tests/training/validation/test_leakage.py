@@ -161,7 +161,7 @@ def test_no_leak_into_the_matrix_that_drugs_share(original, tampered):
         (tampered, every_line),
     ):
         features = fit_features(retrain.study, original.train, every_line, PLAN)[1]
-        fold = FoldLines.of(0, features, train, original.test)
+        fold = FoldLines.of(features, train, original.test)
         rows = fold.names.get_indexer(original.train)
         kernels = {name: kernel[np.ix_(rows, rows)] for name, kernel in fold.matrix.kernels.items()}
         states.append({"standard": fold.matrix.standard[rows], **kernels})
@@ -258,8 +258,8 @@ def test_no_leak_of_held_out_responses_or_of_other_test_lines(
 def test_no_leak_of_held_out_lines_into_the_search_of_their_fold(validated, validated_anew):
     """The search of a fold measures its trials on training lines; the other folds' know these."""
     before, after = validated, validated_anew
-    pd.testing.assert_frame_equal(before.searches[0].trials, after.searches[0].trials)
-    assert before.searches[1].trials["value"][0] != after.searches[1].trials["value"][0]
+    pd.testing.assert_frame_equal(before.fold_searches[0].trials, after.fold_searches[0].trials)
+    assert before.fold_searches[1].trials["value"][0] != after.fold_searches[1].trials["value"][0]
 
 
 @pytest.mark.slow

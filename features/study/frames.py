@@ -256,7 +256,7 @@ def _names(index: pd.Index, where: str, what: str, meaning: str) -> list[str]:
 
 def _repeated(names: Sequence[str]) -> list[str]:
     """Names that occur more than once, each once."""
-    index = pd.Index(names, dtype="str")
+    index = pd.Index(list(names), dtype="str")
     return list(index[index.duplicated()].unique())
 
 

@@ -10,5 +10,6 @@ __all__ = [
     "gene_sets",
     "predictor",
     "references",
+    "shap_values",
     "storage",
 ]

@@ -16,12 +16,11 @@ from sidestep.features.study.study import Study
 from sidestep.models.engines.local import Engine, LocalEngine
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.registry.load import LoadedModel
-from sidestep.serving.disk.journal import OUTPUT, Journal, Notice
+from sidestep.serving.disk.journal import Journal, Notice
 from sidestep.serving.disk.lock import Claim, claimed
 from sidestep.serving.disk.output import (
     TableWriter,
     as_table,
-    put_in_place,
     require_replaceable,
     unreadable,
     unwritable,
@@ -180,7 +179,7 @@ def _score(
             try:
                 chunks = _chunks(job, journal, engine)
                 manifest = _write_files(job, chunks, journal.output(), progress)
-                put_in_place(journal.folder / OUTPUT, require_replaceable(claim.out))
+                journal.put_in_place(require_replaceable(claim.out))
             finally:
                 if journal.finished:
                     done = f"{job.done(journal)} and kept in {journal.folder}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,7 +13,7 @@ from sidestep.features.errors import InputError, some
 from sidestep.features.identifiers import match_key
 from sidestep.features.study.study import Study, read_study
 from sidestep.models.registry.load import LoadedModel, load_model
-from sidestep.serving.disk.output import KIND, MANIFEST
+from sidestep.serving.disk.output import MANIFEST, read_manifest
 from sidestep.serving.scoring.options import DEFAULT_OPTIONS
 from sidestep.serving.scoring.outlook import Samples, samples_of
 from sidestep.serving.scoring.quarantine import unusable
@@ -125,17 +124,7 @@ def find_sample(source: Source, name: str) -> tuple[Study, Samples]:
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
-    if not folder.is_dir():
-        what = "is not a folder" if folder.exists() else "does not exist"
-        raise InputError(f"{folder} {what}; give --scores a folder that sidestep score wrote")
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        manifest = None
-    if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
-        raise InputError(
-            f"{folder} holds no {MANIFEST} of sidestep score; give --scores a folder that it wrote"
-        )
+    manifest = read_manifest(folder, "--scores")
     missing = [name for name in ("model", "study", "options") if name not in manifest]
     if missing:
         raise InputError(f"{folder / MANIFEST} lacks {', '.join(missing)}; score the study again")

@@ -7,12 +7,8 @@ sentence, and nothing is left behind. Archives within the archive stay packed.
 
 from __future__ import annotations
 
-import errno
-import os
-import secrets
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,6 +18,7 @@ from sidestep.features.archives.names import TakenNames, is_of_macos, safe_parts
 from sidestep.features.errors import InputError, some
 from sidestep.features.files.limits import MAX_FILE_GIB, readable_size, table_limits, unpacked_limit
 from sidestep.features.files.study_writer import require_free
+from sidestep.features.files.whole import folder_beside, is_full, put_in_place, reason_of
 from sidestep.features.study.meta import read_fields
 
 _CHUNK: Final = 2**20
@@ -29,7 +26,6 @@ _MOST_ENTRIES: Final = 10_000
 #: An archive may unpack to as much as so many of the largest tables.
 _TABLES: Final = 4
 _ARCHIVES: Final = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
-_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 #: Told how many bytes of the archive are read, and how many it has.
 Progress = Callable[[int, int], None]
@@ -94,7 +90,11 @@ def import_archive(
     if not source.is_file():
         what = "is not a file" if source.exists() else "does not exist"
         raise InputError(f"archive {source} {what}; give a .tar.gz, .tgz, .tar or .zip of a study")
-    with _folder_beside(path) as partial:
+    with ExitStack() as context:
+        try:
+            partial = context.enter_context(folder_beside(path, parents=True))
+        except OSError as failure:
+            raise _unwritable(path, failure) from failure
         unpacking = _Unpacking(source, partial, progress or _ignore)
         try:
             unpacking.run()
@@ -104,7 +104,7 @@ def import_archive(
             raise _unwritable(out, failure) from failure
         study = _study_folder(partial, source)
         try:
-            os.rename(study, path)
+            put_in_place(study, path)
         except OSError as failure:
             require_free(out)
             raise _unwritable(out, failure) from failure
@@ -248,27 +248,9 @@ def _study_id(study: Path) -> str:
     return fields.get("cancer_study_identifier", "")
 
 
-@contextmanager
-def _folder_beside(path: Path) -> Iterator[Path]:
-    """A temporary folder beside `path`, gone at the end; so are folders made for naught."""
-    missing = [parent for parent in path.parents if not parent.exists()]
-    partial = path.parent / f".{path.name}.partial-{secrets.token_hex(4)}"
-    try:
-        try:
-            partial.mkdir(parents=True)
-        except OSError as failure:
-            raise _unwritable(path, failure) from failure
-        yield partial
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-        with suppress(OSError):  # a folder that came to hold something stays
-            for parent in missing:
-                parent.rmdir()
-
-
 def _unwritable(out: str | Path, failure: OSError) -> InputError:
-    advice = "make room there" if failure.errno in _FULL else "name a folder that you can write"
-    return InputError(f"{out} cannot be written ({failure.strerror or failure}); {advice}.")
+    advice = "make room there" if is_full(failure) else "name a folder that you can write"
+    return InputError(f"{out} cannot be written ({reason_of(failure)}); {advice}.")
 
 
 def _ignore(done: int, whole: int) -> None:

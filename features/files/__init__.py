@@ -18,4 +18,5 @@ __all__ = [
     "store",
     "study_writer",
     "tables",
+    "whole",
 ]

@@ -10,11 +10,10 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +22,7 @@ from typing import Any, Self
 import numpy as np
 
 from sidestep.features.errors import InputError, comes_again
+from sidestep.features.files.whole import final_name, whole_file
 
 _NUMBER = np.dtype("<f8")
 _OURS = re.compile(r"[0-9a-f]{64}\.(rows|json)(\.new)?")
@@ -104,7 +104,7 @@ class MatrixStore:
         if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
             raise InputError(f"{folder} is in the way: matrices are kept there; remove it")
         for path in sorted(folder.iterdir()) if folder.exists() else ():
-            if not _OURS.fullmatch(path.name):
+            if not _OURS.fullmatch(final_name(path.name)):
                 raise InputError(
                     f"{folder}, where matrices are kept, holds {path.name}, which sidestep did not "
                     "write; move it elsewhere, or give another --out"
@@ -136,23 +136,23 @@ class MatrixStore:
         """
         key = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
         self._used.add(key)
-        rows, told = self.folder / f"{key}.rows", self.folder / f"{key}.json"
-        if (kept := _kept(rows, told)) is None:
+        rows, facts_file = self.folder / f"{key}.rows", self.folder / f"{key}.json"
+        if (kept := _kept(rows, facts_file)) is None:
             self.folder.mkdir(exist_ok=True)
             self._remove_unused()
-            kept = self._write(rows, told, blocks, facts)
+            kept = self._write(rows, facts_file, blocks, facts)
         return StoredRows(rows, n_samples, tuple(kept["widths"])), kept["facts"]
 
     def _write(
         self,
         rows: Path,
-        told: Path,
+        facts_file: Path,
         blocks: Callable[[], Iterator[np.ndarray]],
         facts: Callable[[], dict[str, Any]],
     ) -> dict[str, Any]:
         sha256 = hashlib.sha256()
         widths: list[int] = []
-        with _whole(rows) as new, new.open("wb") as file:
+        with whole_file(rows) as new, new.open("wb") as file:
             for block in blocks():
                 # A row of features becomes a column, so that a sample's numbers stand together.
                 laid_out = np.ascontiguousarray(block.T, dtype=_NUMBER).tobytes()
@@ -160,7 +160,7 @@ class MatrixStore:
                 sha256.update(laid_out)
                 widths.append(len(block))
         kept = {"sha256": sha256.hexdigest(), "widths": widths, "facts": facts()}
-        with _whole(told) as new:
+        with whole_file(facts_file) as new:
             new.write_text(json.dumps(kept))
         return kept
 
@@ -188,10 +188,10 @@ class MatrixStore:
             self.folder.rmdir()  # if nothing is in it
 
 
-def _kept(rows: Path, told: Path) -> dict[str, Any] | None:
+def _kept(rows: Path, facts_file: Path) -> dict[str, Any] | None:
     """What was written of a matrix; None if it is missing or damaged."""
     with suppress(OSError, ValueError, LookupError, TypeError):
-        kept: dict[str, Any] = json.loads(told.read_text())
+        kept: dict[str, Any] = json.loads(facts_file.read_text())
         sha256 = hashlib.sha256()
         with rows.open("rb") as file:
             while piece := file.read(_READ_AT_ONCE):
@@ -199,20 +199,3 @@ def _kept(rows: Path, told: Path) -> dict[str, Any] | None:
         if sha256.hexdigest() == kept["sha256"]:
             return kept
     return None
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """A name to write to, which becomes `path` once its content is on disk."""
-    new = path.with_name(path.name + ".new")
-    try:
-        yield new
-        opened = os.open(new, os.O_RDONLY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)
-        os.replace(new, path)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise

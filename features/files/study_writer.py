@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import errno
-import os
-import secrets
-import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from sidestep.features.errors import InputError
+from sidestep.features.files.whole import folder_beside, put_in_place, reason_of
 
 
 @dataclass(frozen=True)
@@ -126,27 +125,23 @@ def write_study(out: str | Path, draft: StudyDraft) -> Path:
         If `out` holds files already, or cannot be written.
     """
     path = require_free(out)
-    partial = path.parent / f".{path.name}.partial-{secrets.token_hex(4)}"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.mkdir()
-    except OSError as failure:
-        raise InputError(
-            f"cannot write in {path.parent} ({failure.strerror}): name a folder that you can write"
-        ) from failure
-    try:
-        _write_files(partial, draft)
-        if path.is_dir():
-            path.rmdir()
-        os.rename(partial, path)
-    except OSError as failure:
-        if failure.errno in (errno.ENOTEMPTY, errno.EEXIST):
-            require_free(path)
-        raise InputError(
-            f"cannot write {path} ({failure.strerror}): make room or name another folder"
-        ) from failure
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with ExitStack() as context:
+        try:
+            new = context.enter_context(folder_beside(path, parents=True))
+        except OSError as failure:
+            raise InputError(
+                f"cannot write in {path.parent} ({reason_of(failure)}): "
+                "name a folder that you can write"
+            ) from failure
+        try:
+            _write_files(new, draft)
+            put_in_place(new, path)
+        except OSError as failure:
+            if failure.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                require_free(path)
+            raise InputError(
+                f"cannot write {path} ({reason_of(failure)}): make room or name another folder"
+            ) from failure
     return path
 
 

@@ -26,6 +26,7 @@ def report(folder: Path, sample: str | None, pdf: bool, out: Path | None) -> Non
     report-2.html and so on beside it.
     """
     from sidestep.features.errors import InputError
+    from sidestep.features.files.whole import reason_of
 
     if sample is None and (pdf or out is not None):
         option = "--pdf" if pdf else "--out"
@@ -34,8 +35,8 @@ def report(folder: Path, sample: str | None, pdf: bool, out: Path | None) -> Non
         written = _write(folder, sample, pdf, out)
     except OSError as failure:
         raise InputError(
-            f"the report on {folder} cannot be written ({failure.strerror or failure}); make room "
-            "or choose a place that you can write to"
+            f"the report on {folder} cannot be written ({reason_of(failure)}); make room or choose "
+            "a place that you can write to"
         ) from failure
     for path in written:
         click.echo(f"Written: {path} ({path.stat().st_size / 1e6:.1f} MB)")

@@ -1,22 +1,21 @@
-"""How do the scores in a folder get their table of partner drugs?"""
+"""The table of partner drugs that a score folder gets, made from its scores, study and model."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pandas as pd
 
 from sidestep.features.errors import InputError
-from sidestep.features.knowledge.combinations import load_combinations
+from sidestep.features.files.whole import folder_beside, put_in_place, reason_of
+from sidestep.features.knowledge.rules import COMBINATION_TABLE
 from sidestep.serving.combinations.partners import Witnesses, panel_name
 from sidestep.serving.combinations.rows import COMBINATIONS, combination_rows
 from sidestep.serving.combinations.rules import not_measured
 from sidestep.serving.combinations.views import predicted_views, scored_views
-from sidestep.serving.disk.output import TableWriter, as_table, sync
+from sidestep.serving.disk.output import TableWriter, as_table
 from sidestep.serving.disk.score_folder import ScoreFolder
 from sidestep.serving.evidence.kinship import kinship
 from sidestep.serving.evidence.states import SampleStates
@@ -73,19 +72,16 @@ def combine(
     """
     resisted = _resisted(folder.scores, at_least)
     try:
-        # Beside the files, so that they can be renamed into their place.
-        with TemporaryDirectory(prefix=".combinations-", dir=files[0].parent) as work:
-            made = {".parquet": Path(work) / FILES[0], ".csv": Path(work) / FILES[1]}
-            with TableWriter(made[".parquet"], COMBINATIONS, made[".csv"]) as writer:
+        with folder_beside(files[0]) as work:
+            new = {".parquet": work / FILES[0], ".csv": work / FILES[1]}
+            with TableWriter(new[".parquet"], COMBINATIONS, new[".csv"]) as writer:
                 found = _write(folder, source, at_least, resisted, writer)
             for path in files:
-                sync(made[path.suffix])
-                os.replace(made[path.suffix], path)
-        sync(files[0].parent)
+                put_in_place(new[path.suffix], path)
     except OSError as failure:
         raise InputError(
-            f"{files[0]} cannot be written ({failure.strerror or failure}); make room, or name "
-            "a file in a place that you can write to with --out"
+            f"{files[0]} cannot be written ({reason_of(failure)}); make room, or name a file in a "
+            "place that you can write to with --out"
         ) from failure
     return found
 
@@ -139,7 +135,7 @@ def _unscored_partners(source: Source, scored: Sequence[str]) -> list[str]:
     panel = tuple(source.model.predictor.drugs)
     named = {
         name
-        for rule in load_combinations()
+        for rule in COMBINATION_TABLE.load()
         if rule.partner
         and any(kinship(drug, rule.resisted) for drug in scored)
         and (name := panel_name(rule.partner, panel)) is not None

@@ -1,4 +1,4 @@
-"""What has an unfinished job already done? Finished chunks on disk, each with its digest."""
+"""What an unfinished job has already done: its finished chunks on disk, each with its digest."""
 
 from __future__ import annotations
 
@@ -17,13 +17,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sidestep.features.errors import InputError, comes_again
-from sidestep.serving.disk.output import REPLACED, sync
+from sidestep.features.files.whole import final_name, put_back, put_in_place, write_whole
+from sidestep.serving.disk.output import is_output
 
 _JOURNAL = "journal.jsonl"
 _KIND = "sidestep score journal"
-#: Name, in the work folder, of the folder that is to become the output.
-OUTPUT = "output"
-_OURS = re.compile(rf"((\d+\.[a-z_]+\.parquet|{re.escape(_JOURNAL)})(\.new)?|{OUTPUT}|{REPLACED})")
+# Names, in the work folder, of the folder that is to become the output, and of an earlier output
+# while the new one takes its place.
+_OUTPUT, _REPLACED = "output", "replaced"
+_OURS = re.compile(
+    rf"((\d+\.[a-z_]+\.parquet|{re.escape(_JOURNAL)})(\.new)?|{_OUTPUT}|{_REPLACED})"
+)
 Notice = Callable[[str], None]
 
 
@@ -43,11 +47,11 @@ class Journal:
     ----------
     folder : Path
         Made if missing. What another job left there is removed, and so is an earlier output that
-        was set aside there: bring it back before (`serving.disk.output.put_back`).
+        was set aside there: bring it back before (`restore_earlier`).
     job : str
         Digest of everything that the chunks depend on.
     notice : callable
-        Told, in one line each, what was found there.
+        Called with one line a finding: what lay there.
 
     Raises
     ------
@@ -78,14 +82,14 @@ class Journal:
         """Remove what a killed process left half-done, and the journal's half-written end."""
         self.folder.mkdir(exist_ok=True)
         self._clear_unfinished()
-        if (self.folder / REPLACED).exists():
-            shutil.rmtree(self.folder / REPLACED)
+        if (self.folder / _REPLACED).exists():
+            shutil.rmtree(self.folder / _REPLACED)
         lines: list[dict[str, Any]] = [{"kind": _KIND, "job": job}]
         lines += [{"chunk": n, "sha256": files} for n, files in self._finished.items()]
         content = b"".join(map(_line, lines))
         journal = self.folder / _JOURNAL
         if not journal.exists() or journal.read_bytes() != content:
-            _write(journal, content)
+            write_whole(journal, content)
 
     @property
     def finished(self) -> frozenset[int]:
@@ -99,8 +103,7 @@ class Journal:
             buffer = pa.BufferOutputStream()
             pq.write_table(table, buffer)
             content = buffer.getvalue().to_pybytes()
-            # Should the new name be lost with the power, the chunk is scored once more.
-            _write(self._part(chunk, name), content)
+            write_whole(self._part(chunk, name), content)
             files[name] = hashlib.sha256(content).hexdigest()
         with (self.folder / _JOURNAL).open("ab") as journal:
             journal.write(_line({"chunk": chunk, "sha256": files}))
@@ -126,9 +129,19 @@ class Journal:
 
     def output(self) -> Path:
         """A new empty folder for the results, on the same disk as the place that they go to."""
-        folder = self.folder / OUTPUT
+        folder = self.folder / _OUTPUT
         folder.mkdir()
         return folder
+
+    def put_in_place(self, path: Path) -> None:
+        """Make the folder of `output` the one at `path`; an earlier one there is replaced.
+
+        Raises
+        ------
+        OSError
+            If that cannot be done; `path` is then as it was.
+        """
+        put_in_place(self.folder / _OUTPUT, path, self.folder / _REPLACED)
 
     def discard(self) -> None:
         """Remove the folder, the journal first: parts without it tell a later job nothing."""
@@ -142,8 +155,8 @@ class Journal:
         """Remove what is of no use to a later run."""
         for path in self.folder.glob("*.new"):
             path.unlink()
-        if (self.folder / OUTPUT).exists():
-            shutil.rmtree(self.folder / OUTPUT)
+        if (self.folder / _OUTPUT).exists():
+            shutil.rmtree(self.folder / _OUTPUT)
 
     def __enter__(self) -> Self:
         return self
@@ -158,8 +171,14 @@ class Journal:
             self._clear_unfinished()
             lost_cause = comes_again(error) or not self._finished
             # An earlier output that could not be put back is not removed with the rest.
-            if kind is None or (lost_cause and not (self.folder / REPLACED).exists()):
+            if kind is None or (lost_cause and not (self.folder / _REPLACED).exists()):
                 self.discard()
+
+
+def restore_earlier(path: Path, work: Path) -> None:
+    """Bring back to `path` an earlier output that a killed job had set aside in its work folder."""
+    if is_output(work / _REPLACED):
+        put_back(work / _REPLACED, path)
 
 
 def _require_ours(folder: Path) -> None:
@@ -169,7 +188,7 @@ def _require_ours(folder: Path) -> None:
     if folder.is_symlink() or not folder.is_dir():
         raise InputError(f"{folder} is in the way: unfinished work is kept there; remove it")
     for path in sorted(folder.iterdir()):
-        if not _OURS.fullmatch(path.name):
+        if not _OURS.fullmatch(final_name(path.name)):
             raise InputError(
                 f"{folder}, where unfinished work is kept, holds {path.name}, which sidestep score "
                 "did not write; move it elsewhere, or give another --out"
@@ -197,11 +216,3 @@ def _chunk_of(entry: dict[str, Any]) -> tuple[int, dict[str, str]]:
 
 def _line(entry: Any) -> bytes:
     return json.dumps(entry, sort_keys=True).encode() + b"\n"
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file that has its name only once it is whole and on disk."""
-    new = path.with_name(path.name + ".new")
-    new.write_bytes(content)
-    sync(new)
-    os.rename(new, path)

@@ -1,17 +1,19 @@
-"""Whose turn is it to write an output folder? One job at a time, told by a lock file beside it."""
+"""One job at a time writes an output folder: the one that holds the lock file beside it."""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sidestep.features.errors import InputError
-from sidestep.serving.disk.output import put_back, require_replaceable, unwritable
+from sidestep.features.files.whole import made_folders
+from sidestep.serving.disk.journal import restore_earlier
+from sidestep.serving.disk.output import require_replaceable, unwritable
 
 
 @dataclass(frozen=True)
@@ -59,26 +61,24 @@ def claimed(out: str | Path) -> Iterator[Claim]:
         If another job writes there now, `out` holds something else than an earlier output (see
         `serving.disk.output.require_replaceable`), or nothing can be written beside it.
     """
-    made: list[Path] = []
-    lock = held = None
-    try:
+    with ExitStack() as context:
         try:
             path = require_replaceable(out)
-            _make_folders(path.parent, made)
+            context.enter_context(made_folders(path.parent))
             lock = path.with_name(f".{path.name}.lock")
-            held = _acquire(lock, out)
-            put_back(path, work_folder(path))
+            context.callback(_release, lock, _acquire(lock, out))
+            restore_earlier(path, work_folder(path))
             path = require_replaceable(out)
         except OSError as failure:
             raise unwritable(out, failure) from failure
         yield Claim(Path(out), path)
-    finally:
-        if lock is not None and held is not None:
-            # Removed before it is given up, so that nobody holds a lock that has no name.
-            with suppress(OSError):
-                lock.unlink()
-            os.close(held)
-        _remove_empty(made)
+
+
+def _release(lock: Path, held: int) -> None:
+    """Remove a lock file before it is given up, so that nobody holds a lock that has no name."""
+    with suppress(OSError):
+        lock.unlink()
+    os.close(held)
 
 
 def _acquire(lock: Path, out: str | Path) -> int:
@@ -112,17 +112,3 @@ def _is_still(lock: Path, held: int) -> bool:
         return os.path.samestat(os.stat(lock), os.fstat(held))
     except FileNotFoundError:
         return False
-
-
-def _make_folders(folder: Path, made: list[Path]) -> None:
-    """Make a folder and those above it; the new ones are added to `made`, outermost first."""
-    for path in [path for path in (folder, *folder.parents) if not path.exists()][::-1]:
-        path.mkdir(exist_ok=True)
-        made.append(path)
-
-
-def _remove_empty(folders: Sequence[Path]) -> None:
-    """Remove folders, innermost last in the sequence, unless somebody has put something there."""
-    for folder in reversed(folders):
-        with suppress(OSError):
-            folder.rmdir()

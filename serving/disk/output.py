@@ -1,10 +1,11 @@
-"""How do results come to be on disk? A folder whole or not at all, the same bytes each time."""
+"""Score folders as files: where one may be put, its tables and manifest, and what to say if not.
+
+The same rows give the same bytes.
+"""
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import textwrap
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -18,15 +19,12 @@ import pyarrow.parquet as pq
 
 from sidestep.features.errors import InputError
 from sidestep.features.files.spreadsheets import as_plain_text
+from sidestep.features.files.whole import is_full, reason_of
 
 MANIFEST = "manifest.json"
 #: What a manifest says it is; a folder without it is never replaced.
 KIND = "sidestep scores"
-#: Name, in the work folder, of an earlier output while a new one takes its place.
-REPLACED = "replaced"
 _ROWS_A_GROUP = 65_536
-#: What the system says where there is no room: on the disk, in a quota, in the largest file.
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def require_replaceable(out: str | Path) -> Path:
@@ -47,7 +45,7 @@ def require_replaceable(out: str | Path) -> Path:
             f"{out} is where a disk is mounted, which cannot be replaced as a whole; "
             f"give --out a folder in it, such as {out}/scores"
         )
-    if any(path.iterdir()) and _kind_of(path / MANIFEST) != KIND:
+    if any(path.iterdir()) and not is_output(path):
         raise InputError(
             f"{out} already holds files that sidestep score did not write; "
             "give --out a new folder, or empty this one"
@@ -67,18 +65,18 @@ def unwritable(out: str | Path, failure: OSError, done: str = "") -> InputError:
     done : str
         How far the job came and where that is kept; empty if nothing is.
     """
-    reason = os.strerror(failure.errno) if failure.errno else str(failure)
+    reason = reason_of(failure)
     elsewhere = _elsewhere(failure, Path(out))
-    told = f"{elsewhere} cannot be used" if elsewhere else f"{out} cannot be written"
-    if failure.errno in _FULL:
+    problem = f"{elsewhere} cannot be used" if elsewhere else f"{out} cannot be written"
+    if is_full(failure):
         advice = "make room there"
     elif done or elsewhere:
         advice = "mend that"
     else:
-        return InputError(f"{told} ({reason}); give --out a folder that you can write")
+        return InputError(f"{problem} ({reason}); give --out a folder that you can write")
     again = "and run the same command again, which goes on from there" if done else "and try again"
-    what = f"{reason}; {done}" if done else reason
-    return InputError(f"{told} ({what}); {advice} {again}")
+    details = f"{reason}; {done}" if done else reason
+    return InputError(f"{problem} ({details}); {advice} {again}")
 
 
 def unreadable(study: Path | None, failure: OSError) -> InputError:
@@ -111,41 +109,6 @@ def _elsewhere(failure: OSError, out: Path) -> str | None:
     else:
         ours = place.is_relative_to(file)  # the folder that it is in, or one above
     return None if ours else failure.filename
-
-
-def put_in_place(new: Path, path: Path) -> None:
-    """Rename the folder `new` to `path`, once it is safely on disk.
-
-    An earlier output there is set aside, as `REPLACED` beside `new`; it comes back if the
-    renaming fails, and `put_back` brings it back if the process is killed between two renames.
-    """
-    for written in (*new.iterdir(), new):
-        sync(written)
-    try:
-        if path.exists() and any(path.iterdir()):
-            os.rename(path, new.with_name(REPLACED))
-        os.rename(new, path)
-    except BaseException:
-        put_back(path, new.parent)
-        raise
-    sync(path.parent)
-
-
-def put_back(path: Path, work: Path) -> None:
-    """Bring back the earlier output that a killed job had set aside in its work folder."""
-    replaced = work / REPLACED
-    missing = not path.exists() or (path.is_dir() and not any(path.iterdir()))
-    if missing and _kind_of(replaced / MANIFEST) == KIND:
-        os.rename(replaced, path)
-
-
-def sync(path: Path) -> None:
-    """Wait until a file's content, or a folder's list of names, is on disk."""
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 class TableWriter:
@@ -227,11 +190,39 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
-def _kind_of(manifest: Path) -> str | None:
-    """What a manifest says it is; None where there is none, or it is somebody else's."""
+def read_manifest(folder: Path, option: str = "") -> dict[str, Any]:
+    """Read the manifest of an output of ``score``.
+
+    Parameters
+    ----------
+    folder : Path
+    option : str
+        What names the folder on the command line, for errors; empty where it stands alone.
+
+    Raises
+    ------
+    InputError
+        If it is no folder, or no output of ``score``.
+    """
+    give = f"give {option} a folder" if option else "give a folder"
+    if not folder.is_dir():
+        problem = "is not a folder" if folder.exists() else "does not exist"
+        raise InputError(f"{folder} {problem}; {give} that sidestep score wrote")
+    manifest = _manifest(folder)
+    if manifest is None:
+        raise InputError(f"{folder} holds no {MANIFEST} of sidestep score; {give} that it wrote")
+    return manifest
+
+
+def is_output(folder: Path) -> bool:
+    """Whether a folder is an output of ``score``, by its manifest."""
+    return _manifest(folder) is not None
+
+
+def _manifest(folder: Path) -> dict[str, Any] | None:
+    """The manifest in a folder; None where there is none of `KIND` that can be read."""
     try:
-        content = json.loads(manifest.read_text(encoding="utf-8"))
+        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    kind = content.get("kind") if isinstance(content, dict) else None
-    return kind if isinstance(kind, str) else None
+    return content if isinstance(content, dict) and content.get("kind") == KIND else None

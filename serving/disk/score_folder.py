@@ -5,7 +5,6 @@ What lies in a score folder? Its tables, checked, and given back sample by sampl
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ import pyarrow.parquet as pq
 
 from sidestep.features.builders.names import MODALITIES
 from sidestep.features.errors import InputError
-from sidestep.serving.disk.output import KIND, MANIFEST
+from sidestep.serving.disk.output import MANIFEST, read_manifest
 from sidestep.serving.disk.sample_scores import SampleScores, assembled
 
 #: Parts of the resistance percentile, from 0 to 100, in which samples are counted.
@@ -217,7 +216,7 @@ def read_score_folder(path: Path) -> ScoreFolder:
     InputError
         If `path` is none, lacks a file or column (an older one), or a file cannot be read.
     """
-    manifest = _manifest(path)
+    manifest = read_manifest(path)
     missing = [name for name in _FACTS if name not in manifest]
     if missing:
         raise InputError(
@@ -234,21 +233,6 @@ def read_score_folder(path: Path) -> ScoreFolder:
         if drug not in described:
             raise InputError(f"{path / MANIFEST} does not describe drug {drug}; {_AGAIN}")
     return ScoreFolder(path, manifest, _read(path / _REFERENCE).to_pandas())
-
-
-def _manifest(path: Path) -> dict[str, Any]:
-    if not path.is_dir():
-        what = "is not a folder" if path.exists() else "does not exist"
-        raise InputError(f"{path} {what}; give a folder that sidestep score wrote")
-    try:
-        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        manifest = None
-    if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
-        raise InputError(
-            f"{path} holds no {MANIFEST} of sidestep score; give a folder that it wrote"
-        )
-    return manifest
 
 
 def _read(path: Path, filters: list[tuple[str, str, Any]] | None = None) -> pa.Table:

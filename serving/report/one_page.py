@@ -13,12 +13,13 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
+from sidestep.features.files.whole import write_whole
 from sidestep.serving.disk.sample_scores import DrugScore, SampleScores
 from sidestep.serving.disk.score_folder import ScoreFolder, read_score_folder
 from sidestep.serving.evidence.facts import NONE, STRENGTHS
 from sidestep.serving.report.one_page_charts import CALL_COLOURS, draw_ranking, draw_sums
 from sidestep.serving.report.overview import quality_sentence
-from sidestep.serving.report.writing import sample_file, write_whole
+from sidestep.serving.report.writing import sample_file
 from sidestep.serving.scoring.reasons import MISSING
 from sidestep.serving.words.sentences import (
     Scale,

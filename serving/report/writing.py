@@ -9,12 +9,11 @@ because it lists the others: of the explanations, no more than two pages' are in
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from sidestep.serving.disk.output import sync
+from sidestep.features.files.whole import write_whole
 from sidestep.serving.disk.score_folder import ScoreFolder, read_score_folder
 from sidestep.serving.report.contents import PageContents, script_json
 from sidestep.serving.report.overview import Overview, overview
@@ -124,18 +123,6 @@ def sample_file(sample: str, ending: str) -> str:
         return f"report-{sample}{ending}"
     plain = re.sub(r"[^A-Za-z0-9_-]+", "_", sample)[:60]
     return f"report-{plain}-{hashlib.sha256(sample.encode()).hexdigest()[:8]}{ending}"
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that has its name only once it is whole and on disk."""
-    new = path.with_name(f".{path.name}.new")
-    try:
-        new.write_bytes(content)
-        sync(new)
-        os.replace(new, path)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
 
 
 def _pages(scores: ScoreFolder, shown: Overview, drawn: list[str]) -> Iterator[PageContents]:

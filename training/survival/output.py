@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
-import secrets
 import shutil
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,6 +13,7 @@ import pandas as pd
 
 from sidestep.features.errors import InputError
 from sidestep.features.files.spreadsheets import as_plain_text
+from sidestep.features.files.whole import folder_beside, put_in_place, reason_of
 from sidestep.training.survival.figures import draw_screen
 from sidestep.training.survival.screen import DIRECTIONS, Screen
 
@@ -68,39 +67,24 @@ def write_screen(screen: Screen, out: str | Path, genes: str) -> Path:
         If `out` may not be replaced, or cannot be written.
     """
     path = require_replaceable(out)
-    work = path.parent / f".{path.name}.partial-{secrets.token_hex(4)}"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = work / "new"
-        new.mkdir(parents=True)
-        screen.table.to_parquet(new / "screen.parquet", index=False)
-        for_spreadsheets(screen.table).to_csv(
-            new / "screen.csv", index=False, encoding="utf-8", lineterminator="\n"
-        )
-        draw_screen(screen, new)
-        text = json.dumps(summary(screen, genes), indent=2, sort_keys=True, ensure_ascii=False)
-        (new / SUMMARY).write_text(text + "\n", encoding="utf-8", newline="\n")
-        _put_in_place(new, path, work / "replaced")
+        with folder_beside(path, parents=True) as new:
+            screen.table.to_parquet(new / "screen.parquet", index=False)
+            for_spreadsheets(screen.table).to_csv(
+                new / "screen.csv", index=False, encoding="utf-8", lineterminator="\n"
+            )
+            draw_screen(screen, new)
+            text = json.dumps(summary(screen, genes), indent=2, sort_keys=True, ensure_ascii=False)
+            (new / SUMMARY).write_text(text + "\n", encoding="utf-8", newline="\n")
+            earlier = new.with_name(f"{new.name}-replaced")
+            put_in_place(new, path, earlier)
+            shutil.rmtree(earlier, ignore_errors=True)
     except OSError as failure:
-        reason = os.strerror(failure.errno) if failure.errno else str(failure)
         raise InputError(
-            f"{out} cannot be written ({reason}); make room there, or give --out another folder"
+            f"{out} cannot be written ({reason_of(failure)}); make room there, or give --out "
+            "another folder"
         ) from failure
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     return path
-
-
-def _put_in_place(new: Path, path: Path, aside: Path) -> None:
-    """Rename `new` to `path`; what is there comes back if that fails."""
-    if path.exists():
-        os.rename(path, aside)
-    try:
-        os.rename(new, path)
-    except OSError:
-        if aside.exists():
-            os.rename(aside, path)
-        raise
 
 
 def for_spreadsheets(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,9 +1,10 @@
-"""Simulated studies, and a small model of three of their drugs to score with."""
+"""Simulated studies, a small model of three of their drugs, and made-up score folders."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,11 +14,13 @@ from sidestep.main import main
 from sidestep.models.predictor.predictor import PanelPredictor
 from sidestep.models.predictor.storage import save_predictor
 from sidestep.models.registry.load import LoadedModel, load_model
+from tests.serving.made_up_scores import write_folder
 
 # No model can predict the last one: its response is noise.
 DRUGS = ("Lapatinib", "Trametinib", "SIMNULL-1")
 
 PredictorFactory = Callable[..., PanelPredictor]
+FolderMaker = Callable[..., Path]
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -77,3 +80,19 @@ def rppa_model(simulated: Path, fit_predictor: PredictorFactory) -> LoadedModel:
     breast = read_study(simulated / "breast_sim")
     predictor = fit_predictor(breast, "gi50", DRUGS[:1], ["rppa"])
     return LoadedModel(predictor, "rppa_only", "7", "0" * 64)
+
+
+@pytest.fixture(scope="session")
+def make_folder(tmp_path_factory: pytest.TempPathFactory) -> FolderMaker:
+    """Write a made-up score folder; the keywords are those of `write_folder`."""
+
+    def make(**settings: Any) -> Path:
+        return write_folder(tmp_path_factory.mktemp("scores") / "scores", **settings)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def small_folder(make_folder: FolderMaker) -> Path:
+    """Six samples, two with dangerous names, and five drugs, of which one never gets a call."""
+    return make_folder()

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pytest
-
-FolderMaker = Callable[..., Path]
 
 #: Names that a careless page would run, or a spreadsheet would compute.
 SCRIPT, FORMULA = "<script>alert(1)</script>", "=cmd()"
@@ -40,22 +36,6 @@ FEATURES = [
 OF_MODALITY = np.array([feature.split(":")[0] for feature in FEATURES])
 OF_MECHANISM = np.array([*np.tile(np.resize(MECHANISMS, len(GENES)), 4), "other"])
 ALL, EXPRESSION = ";".join(MODALITIES), "expression;clinical"
-
-
-@pytest.fixture(scope="session")
-def make_folder(tmp_path_factory: pytest.TempPathFactory) -> FolderMaker:
-    """Write a score folder; the keywords are those of `write_folder`."""
-
-    def make(**settings: Any) -> Path:
-        return write_folder(tmp_path_factory.mktemp("scores") / "scores", **settings)
-
-    return make
-
-
-@pytest.fixture(scope="session")
-def small_folder(make_folder: FolderMaker) -> Path:
-    """Six samples, two with dangerous names, and five drugs, of which one never gets a call."""
-    return make_folder()
 
 
 def write_folder(

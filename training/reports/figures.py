@@ -168,7 +168,8 @@ def shap_summary(retrain: Retrain, drug: str, explanation: shap.Explanation) -> 
     with _same_dots():
         beeswarm(
             explanation,
-            max_display=_SWARM_ROWS + 1,  # and the sum of all others
+            max_display=_SWARM_ROWS,
+            group_remaining_features=False,  # a sum of hundreds would set the scale
             color=_SWARM_COLOURS,
             ax=axes,
             show=False,

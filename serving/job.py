@@ -7,8 +7,11 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+import pyarrow as pa
 
 from sidestep.features.errors import InputError
 from sidestep.features.study.on_disk import SampleSource
@@ -119,22 +122,16 @@ def score_study(
         If a drug is unknown, no sample can be scored, another job writes `out` now, `out`
         holds other files or cannot be written, or the study cannot be read any more.
     """
-    chosen = choose_drugs(model, drugs)
-    if options.her2_context and not model.predictor.her2_high.any():
-        raise InputError(
-            f"model {model.name} has no HER2-high training line to compare with; "
-            "score without --her2-context"
-        )
-    job = _Job(study, model, chosen, options, knowledge, chunk, report)
+    job = Job.of(study, model, drugs, options, knowledge, chunk=chunk, report=report)
     with ExitStack() as context:
-        claim = out if isinstance(out, Claim) else context.enter_context(claimed(out))
         engine = engine or context.enter_context(LocalEngine(1))
-        return _score(job, claim, engine, progress or _ignore, notice or _ignore)
+        chunks = partial(_chunks, job, engine)
+        return write_scores(job, chunks, out, progress or _ignore, notice or _ignore)
 
 
 @dataclass(frozen=True)
-class _Job:
-    """What is to be scored with what."""
+class Job:
+    """What is to be scored with what; the fields are the arguments of `score_study`."""
 
     study: SampleSource
     model: LoadedModel
@@ -143,6 +140,34 @@ class _Job:
     knowledge: OutsideKnowledge
     chunk: int
     report: bool
+
+    @classmethod
+    def of(
+        cls,
+        study: SampleSource,
+        model: LoadedModel,
+        drugs: Sequence[str] | None,
+        options: ScoreOptions,
+        knowledge: OutsideKnowledge,
+        *,
+        chunk: int = CHUNK,
+        report: bool = True,
+    ) -> Self:
+        """A job that can be done.
+
+        Raises
+        ------
+        InputError
+            If a drug is unknown, or no training line is HER2-high where they are to be compared
+            with.
+        """
+        if options.her2_context and not model.predictor.her2_high.any():
+            raise InputError(
+                f"model {model.name} has no HER2-high training line to compare with; "
+                "score without --her2-context"
+            )
+        chosen = choose_drugs(model, drugs)
+        return cls(study, model, chosen, options, knowledge, chunk, report)
 
     @property
     def told(self) -> dict[str, Any]:
@@ -159,6 +184,42 @@ class _Job:
         samples = list(self.study.samples)
         return [samples[at : at + self.chunk] for at in range(0, len(samples), self.chunk)]
 
+    @property
+    def asked(self) -> Asked:
+        """What is asked of every chunk."""
+        return Asked(self.model, self.drugs, self.options, self.knowledge)
+
+    def select(self, samples: Sequence[str]) -> Study:
+        """Some samples of the study.
+
+        Raises
+        ------
+        InputError
+            If a file of the study cannot be read any more.
+        """
+        with _reading(self.study):
+            return self.study.select(samples)
+
+    def reference(self, modalities: set[str]) -> pa.Table:
+        """Where the training lines lie, of the modalities that the scored samples have."""
+        rows = reference_rows(
+            self.model.predictor, self.drugs, modalities, her2_context=self.options.her2_context
+        )
+        return as_table(rows, REFERENCE)
+
+    def manifest(self, tally: Tally) -> dict[str, Any]:
+        """What was done, as `serving.manifest.describe` has it.
+
+        Raises
+        ------
+        InputError
+            If not a single sample could be scored.
+        """
+        _require_scored(self, tally.quarantined)
+        with _reading(self.study):
+            shift = drift_section(self.study, self.model.predictor)
+        return describe(self.study, self.model, self.drugs, self.told, tally, shift)
+
     def done(self, journal: Journal) -> str:
         """How far the job has come."""
         sizes = [len(samples) for samples in self.batches]
@@ -166,10 +227,36 @@ class _Job:
         return f"{done:,} of {len(self.study.samples):,} samples are done"
 
 
-def _score(
-    job: _Job, claim: Claim, engine: Engine, progress: Progress, notice: Notice
+def write_scores(
+    job: Job,
+    chunks: Callable[[Journal], Iterator[ScoredChunk]],
+    out: str | Path | Claim,
+    progress: Progress,
+    notice: Notice,
 ) -> dict[str, Any]:
-    """Score with a journal, and put the result in its place."""
+    """Write the chunks of a job as its folder, whole or not at all, and return the manifest.
+
+    Parameters
+    ----------
+    job : Job
+    chunks : callable
+        Gives the chunks in order; those in the journal need not be scored again.
+    out, progress, notice
+        As for `score_study`.
+    """
+    with ExitStack() as context:
+        claim = out if isinstance(out, Claim) else context.enter_context(claimed(out))
+        return _write(job, chunks, claim, progress, notice)
+
+
+def _write(
+    job: Job,
+    chunks: Callable[[Journal], Iterator[ScoredChunk]],
+    claim: Claim,
+    progress: Progress,
+    notice: Notice,
+) -> dict[str, Any]:
+    """Write with a journal, and put the result in its place."""
     done = ""
     try:
         digest = job_digest(job.study, job.model, job.told, job.chunk)
@@ -177,8 +264,7 @@ def _score(
             if journal.finished:
                 notice(f"note: going on with an earlier run: {job.done(journal)}")
             try:
-                chunks = _chunks(job, journal, engine)
-                manifest = _write_files(job, chunks, journal.output(), progress)
+                manifest = _write_files(job, chunks(journal), journal.output(), progress)
                 journal.put_in_place(require_replaceable(claim.out))
             finally:
                 if journal.finished:
@@ -189,9 +275,9 @@ def _score(
 
 
 def _write_files(
-    job: _Job, chunks: Iterator[ScoredChunk], folder: Path, progress: Progress
+    job: Job, chunks: Iterator[ScoredChunk], folder: Path, progress: Progress
 ) -> dict[str, Any]:
-    """Write `FILES`, chunk after chunk; the manifest is also given back."""
+    """Write `FILES`, chunk after chunk, and return the manifest."""
     tally = Tally()
     with ExitStack() as files:
         writers = {name: files.enter_context(_writer(folder, name)) for name in TABLES}
@@ -200,11 +286,9 @@ def _write_files(
                 writer.append(part.rows[name])
             tally.add(part)
             progress(tally.samples)
-    _require_scored(job, tally.quarantined)
-    _write_reference(job, tally.modalities, folder)
-    with _reading(job.study):
-        shift = drift_section(job.study, job.model.predictor)
-    manifest = describe(job.study, job.model, job.drugs, job.told, tally, shift)
+    manifest = job.manifest(tally)
+    with TableWriter(folder / "reference.parquet", REFERENCE) as file:
+        file.append(job.reference(tally.modalities))
     write_manifest(folder, manifest)
     if job.report:
         write_report(folder)
@@ -217,23 +301,14 @@ def _writer(folder: Path, table: str) -> TableWriter:
     return TableWriter(folder / f"{table}.parquet", TABLES[table], csv)
 
 
-def _write_reference(job: _Job, modalities: set[str], folder: Path) -> None:
-    """Write where the training lines lie, of the modalities that the scored samples have."""
-    rows = reference_rows(
-        job.model.predictor, job.drugs, modalities, her2_context=job.options.her2_context
-    )
-    with TableWriter(folder / "reference.parquet", REFERENCE) as file:
-        file.append(as_table(rows, REFERENCE))
-
-
-def _chunks(job: _Job, journal: Journal, engine: Engine) -> Iterator[ScoredChunk]:
+def _chunks(job: Job, engine: Engine, journal: Journal) -> Iterator[ScoredChunk]:
     """The chunks in order: from the journal where they are done, and scored where they are not."""
     batches = job.batches
     lacking = {number for number in range(len(batches)) if journal.read(number) is None}
     engine = engine.of_tasks(len(lacking))
-    asked = engine.share(Asked(job.model, job.drugs, job.options, job.knowledge))
+    asked = engine.share(job.asked)
     scored = engine.map(
-        score_tables, ((asked, _selected(job, batches[number])) for number in sorted(lacking))
+        score_tables, ((asked, job.select(batches[number])) for number in sorted(lacking))
     )
     for number in range(len(batches)):
         tables = next(scored) if number in lacking else journal.read(number)
@@ -242,11 +317,6 @@ def _chunks(job: _Job, journal: Journal, engine: Engine) -> Iterator[ScoredChunk
         if number in lacking:
             journal.record(number, tables)
         yield ScoredChunk.from_tables(tables)
-
-
-def _selected(job: _Job, samples: Sequence[str]) -> Study:
-    with _reading(job.study):
-        return job.study.select(samples)
 
 
 @contextmanager
@@ -258,7 +328,7 @@ def _reading(study: SampleSource) -> Iterator[None]:
         raise unreadable(study.path, failure) from failure
 
 
-def _require_scored(job: _Job, quarantined: dict[str, str]) -> None:
+def _require_scored(job: Job, quarantined: dict[str, str]) -> None:
     """Refuse to write a folder without a single score."""
     if len(quarantined) < len(job.study.samples):
         return

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from sidestep.features.errors import InputError
 from sidestep.features.files.whole import folder_beside, put_in_place, reason_of
@@ -70,12 +71,11 @@ def combine(
     InputError
         If they cannot be written.
     """
-    resisted = _resisted(folder.scores, at_least)
     try:
         with folder_beside(files[0]) as work:
             new = {".parquet": work / FILES[0], ".csv": work / FILES[1]}
             with TableWriter(new[".parquet"], COMBINATIONS, new[".csv"]) as writer:
-                found = _write(folder, source, at_least, resisted, writer)
+                found = find_partners(folder.scores, source, at_least, writer.append)
             for path in files:
                 put_in_place(new[path.suffix], path)
     except OSError as failure:
@@ -97,31 +97,38 @@ def _resisted(scores: pd.DataFrame, at_least: float) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["sample_id", "drug", "basis"]).astype("str")
 
 
-def _write(
-    folder: ScoreFolder,
-    source: Source,
-    at_least: float,
-    resisted: pd.DataFrame,
-    writer: TableWriter,
+def find_partners(
+    scores: pd.DataFrame, source: Source, at_least: float, append: Callable[[pa.Table], None]
 ) -> Combined:
-    """Write the rows, some samples after the other."""
-    drugs = [str(drug) for drug in folder.scores["drug"].unique()]
+    """Find the partners of all scored samples, some samples after the other.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        As ``scores.parquet`` has them.
+    source, at_least
+        As for `combine`.
+    append : callable
+        Takes the rows of some samples, with the columns of `COMBINATIONS`.
+    """
+    resisted = _resisted(scores, at_least)
+    drugs = [str(drug) for drug in scores["drug"].unique()]
     unscored = _unscored_partners(source, drugs)
     model = source.model
     named = f"model {model.name} {model.version}".rstrip()
     resisting = {drug: set(part["sample_id"]) for drug, part in resisted.groupby("drug")}
     wanted = set(resisted["sample_id"])
-    samples = [sample for sample in folder.samples if sample in wanted]
+    samples = [str(sample) for sample in scores["sample_id"].unique() if sample in wanted]
     first = [pd.DataFrame(columns=_SHORT)]
     unknown: dict[str, set[str]] = {}
     for at in range(0, len(samples), _CHUNK):
         part = source.study.select(samples[at : at + _CHUNK])
         states = SampleStates(part, model.predictor.mechanisms)
-        scores = folder.scores[folder.scores["sample_id"].isin(list(part.samples))]
-        views = {**scored_views(scores), **predicted_views(source, part, unscored)}
+        scored = scored_views(scores[scores["sample_id"].isin(list(part.samples))])
+        views = {**scored, **predicted_views(source, part, unscored)}
         witnesses = Witnesses(states, views, at_least)
         rows = combination_rows(witnesses, drugs, named, simulated=source.simulated)
-        writer.append(as_table(rows, COMBINATIONS))
+        append(as_table(rows, COMBINATIONS))
         first.append(rows.loc[rows["rank"] == 1, _SHORT])
         for drug in drugs:
             for condition, those in not_measured(states, drug).items():

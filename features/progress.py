@@ -1,6 +1,7 @@
-"""How does long work say how far it is? A bar on a terminal, plain lines in a log.
+"""Progress of long work on standard error: a bar on a terminal, plain lines in a log.
 
-How far is the scoring? A bar on a terminal, plain lines in a log, nothing if quiet.
+`Reporter` follows work of several stages, such as training; `sample_progress` counts the samples
+of one, scoring, and tells its rate and the time left. Neither writes anything if it is to be quiet.
 """
 
 from __future__ import annotations
@@ -16,13 +17,18 @@ from typing import Self, TextIO
 import click
 from tqdm import tqdm
 
-_SECONDS_BETWEEN_LINES = 15.0
+# Stages of training, by the names that it has for them.
 _STAGES = {
     "features": "building features",
     "search": "searching settings",
     "test": "testing on held-out lines",
     "fit": "fitting on all lines",
 }
+_SECONDS_BETWEEN_LINES = 15.0
+# A log gets at most so many lines of a job, and one more for its begin.
+_MOST_LINES = 20
+# The rate is that of the latest steps: what an earlier run did takes no time.
+_LATEST_STEPS = 20
 
 
 class Reporter:
@@ -45,7 +51,7 @@ class Reporter:
         self._bars = self._stream.isatty()
         self._bar: tqdm[None] | None = None
         self._stage = ""
-        self._started = self._told = time.monotonic()
+        self._started = self._latest_line = time.monotonic()
 
     def __enter__(self) -> Self:
         return self
@@ -62,27 +68,24 @@ class Reporter:
         """Note that `done` of the `total` steps of a stage have ended."""
         if self._quiet:
             return
+        name = _STAGES.get(stage, stage)
         if self._bars:
-            self._move(stage, done, total)
-        elif done == total or time.monotonic() - self._told > _SECONDS_BETWEEN_LINES:
-            self.say(f"{_STAGES.get(stage, stage)}: {done} of {total}")
+            if stage != self._stage or self._bar is None:
+                self._close()
+                self._stage = stage
+                self._bar = tqdm(total=total, desc=name, file=self._stream)
+            _move(self._bar, done)
+        elif done == total or time.monotonic() - self._latest_line > _SECONDS_BETWEEN_LINES:
+            self.say(f"{name}: {done} of {total}")
 
     def say(self, sentence: str) -> None:
         """Write one line, with the seconds since the start."""
         if self._quiet:
             return
         self._close()
-        self._told = time.monotonic()
-        self._stream.write(f"[{self._told - self._started:5.0f} s] {sentence}\n")
+        self._latest_line = time.monotonic()
+        self._stream.write(f"[{self._latest_line - self._started:5.0f} s] {sentence}\n")
         self._stream.flush()
-
-    def _move(self, stage: str, done: int, total: int) -> None:
-        if stage != self._stage:
-            self._close()
-            self._stage = stage
-            self._bar = tqdm(total=total, desc=_STAGES.get(stage, stage), file=self._stream)
-        if self._bar is not None:
-            self._bar.update(done - self._bar.n)
 
     def _close(self) -> None:
         if self._bar is not None:
@@ -90,35 +93,40 @@ class Reporter:
         self._bar, self._stage = None, ""
 
 
-_STEPS = 20
-#: The rate is that of the latest steps: what an earlier run did takes no time.
-_LATEST = 20
-
-
 @contextmanager
-def shown_progress(total: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
-    """A function that is told how many of `total` samples are done, and shows it on stderr.
+def sample_progress(total: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """A function to call with how many of `total` samples are scored; it shows that.
 
-    Both forms tell the rate and the time left. A log gets a line each twentieth of the way,
+    Both forms have the rate and the time left. A log gets a line each twentieth of the way,
     however small the steps are.
     """
-    told = -1
     lines = not quiet and not sys.stderr.isatty()
-    latest = deque([(time.monotonic(), 0)], maxlen=_LATEST)
+    lines_written = -1
+    latest = deque([(time.monotonic(), 0)], maxlen=_LATEST_STEPS)
     # `disable=None` leaves the bar out where standard error is no terminal.
     with tqdm(total=total, desc="score", unit="sample", disable=quiet or None) as bar:
 
-        def tell(done: int) -> None:
-            nonlocal told
-            bar.update(done - bar.n)
+        def show(done: int) -> None:
+            nonlocal lines_written
+            _move(bar, done)
             latest.append((time.monotonic(), done))
-            part = _STEPS * done // max(total, 1)
-            if lines and part > told:
-                told = part
+            part = _MOST_LINES * done // max(total, 1)
+            if lines and part > lines_written:
+                lines_written = part
                 pace = _pace(total - done, *latest[0], *latest[-1])
                 click.echo(f"sidestep: scored {done:,} of {total:,} samples{pace}", err=True)
 
-        yield tell
+        yield show
+
+
+def say(line: str) -> None:
+    """Print a line on standard error, above the bar if there is one."""
+    tqdm.write(f"sidestep: {line}", file=sys.stderr)
+
+
+def _move(bar: tqdm[None], done: int) -> None:
+    """Set a bar to a number of steps, which may be fewer than it shows."""
+    bar.update(done - bar.n)
 
 
 def _pace(left: int, before: float, done_before: int, now: float, done: int) -> str:
@@ -128,8 +136,3 @@ def _pace(left: int, before: float, done_before: int, now: float, done: int) -> 
     rate = (done - done_before) / (now - before)
     ending = f", {tqdm.format_interval(left / rate)} left" if left else ""
     return f" ({rate:,.{0 if rate >= 10 else 1}f} a second{ending})"
-
-
-def say(line: str) -> None:
-    """Print a line on standard error, above the bar if there is one."""
-    tqdm.write(f"sidestep: {line}", file=sys.stderr)

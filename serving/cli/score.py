@@ -147,7 +147,7 @@ def score(
     command goes on where the job stopped.
     """
     from sidestep.features.files.store import MatrixStore
-    from sidestep.features.progress import say, shown_progress
+    from sidestep.features.progress import sample_progress, say
     from sidestep.models.engines.options import open_engine
     from sidestep.models.registry.load import load_model
     from sidestep.serving.disk.lock import claimed
@@ -169,7 +169,7 @@ def score(
         _tell_doubts(subject, bool(loaded.predictor.training.get("simulated")), quiet=quiet)
         if outside.note and not quiet:
             say(f"note: {outside.note}")
-        with shown_progress(len(subject.samples), quiet=quiet) as progress:
+        with sample_progress(len(subject.samples), quiet=quiet) as progress:
             manifest = score_study(
                 subject,
                 loaded,

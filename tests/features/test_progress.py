@@ -1,0 +1,49 @@
+"""What long work says of itself in a log."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+
+from sidestep.features import progress
+from sidestep.features.progress import Reporter, sample_progress
+
+
+def test_a_log_gets_a_line_each_twentieth_of_the_samples(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(range(10_000))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: float(next(clock)))
+    with sample_progress(1000, quiet=False) as show:
+        for done in range(0, 1001, 2):
+            show(done)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 21
+    assert lines[0] == "sidestep: scored 0 of 1,000 samples"
+    assert lines[10] == "sidestep: scored 500 of 1,000 samples (2.0 a second, 04:10 left)"
+    assert lines[-1] == "sidestep: scored 1,000 of 1,000 samples (2.0 a second)"
+
+
+def test_nothing_is_written_of_samples_if_quiet(capsys: pytest.CaptureFixture[str]) -> None:
+    with sample_progress(2, quiet=True) as show:
+        show(2)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_log_gets_a_line_when_a_stage_ends_and_one_in_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    with Reporter(stream=(log := io.StringIO())) as report:
+        for done in range(1, 6):
+            now += 6
+            report("search", done, 5)
+        report("another stage", 1, 1)
+    assert re.findall(r"\[ *(\d+) s\] (.*)", log.getvalue()) == [
+        ("18", "searching settings: 3 of 5"),
+        ("30", "searching settings: 5 of 5"),
+        ("30", "another stage: 1 of 1"),
+    ]

@@ -1,11 +1,11 @@
-"""Which column of a response table is the drug that a person named?
+"""Drug response: how each line responded to each drug, and which way is resistant.
 
-Drug response: how each line responded to each drug, and which way is resistant.
+A study says of each response file what it holds (`ResponseFile`); the values are read when they
+are asked for. A response is found by its identifier or metric, a drug of it by any of its names.
 """
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,36 +13,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from sidestep.features.errors import Findings, InputError, some, study_error
+from sidestep.features.errors import Findings, InputError, study_error
 from sidestep.features.files.tables import Table, read_table
 from sidestep.features.identifiers import Samples, match_key
 from sidestep.features.knowledge.drugs import find_drug, nearest_drugs
-from sidestep.features.study.genes import drop_unprofiled, need_rows, sample_columns
+from sidestep.features.study.genes import drop_unprofiled, require_rows, sample_columns
 from sidestep.features.study.meta import Meta
-
-
-def find_column(name: str, columns: Sequence[str], where: str) -> str:
-    """Column that means the drug `name`: same letters and digits, or a synonym of the drug table.
-
-    Raises
-    ------
-    InputError
-        If no column, or more than one, means that drug; the nearest are suggested.
-    """
-    if name in columns:
-        return name
-    drug = find_drug(name)
-    same = [column for column in columns if match_key(column) == match_key(name)] or [
-        column for column in columns if drug is not None and find_drug(column) == drug
-    ]
-    if len(same) == 1:
-        return same[0]
-    if same:
-        raise InputError(f"{name} is in {where} more than once; ask for one of {', '.join(same)}")
-    near = nearest_drugs(name, columns)
-    hint = f"did you mean {', '.join(near)}?" if near else f"it has {', '.join(columns[:5])} ..."
-    raise InputError(f"drug {name} is not in {where}; {hint}")
-
 
 _DIRECTIONS = {"ASC": True, "DESC": False}
 _UNIT = re.compile(r"\bUnit:\s*(.+?)\s*\.(?:\s|$)")
@@ -104,35 +80,8 @@ class Response:
     values: pd.DataFrame
 
     def drug(self, name: str) -> str:
-        """Drug of this response that `name` means, regardless of case and punctuation.
-
-        Raises
-        ------
-        InputError
-            If no drug or several have that name; it suggests the nearest ones.
-        """
-        drugs = [str(drug) for drug in self.values.columns]
-        if name in drugs:
-            return name
-        key = match_key(name)
-        fits = [drug for drug in drugs if key and match_key(drug) == key]
-        if len(fits) == 1:
-            return fits[0]
-        if fits:
-            raise InputError(
-                f"drug {name!r} could be {' or '.join(fits)} in response {self.stable_id}; write "
-                "it as one of these."
-            )
-        near = _nearest(key, drugs)
-        advice = f"did you mean {' or '.join(near)}?" if near else f"it has {some(drugs)}."
-        raise InputError(f"drug {name!r} is not in response {self.stable_id}; {advice}")
-
-
-def _nearest(key: str, drugs: Sequence[str]) -> list[str]:
-    by_key = {match_key(drug): drug for drug in drugs}
-    longer = [drug for k, drug in by_key.items() if len(key) > 2 and k.startswith(key)]
-    close = [by_key[k] for k in difflib.get_close_matches(key, by_key, n=3, cutoff=0.6)]
-    return list(dict.fromkeys(longer[:5] + close))
+        """Drug of this response that `name` means; see `drug_column`."""
+        return drug_column(name, list(self.values.columns), f"response {self.stable_id}")
 
 
 def describe_response(meta: Meta, path: Path, columns: Mapping[str, str]) -> ResponseFile:
@@ -169,7 +118,7 @@ def response_columns(
             f"{table.name} has neither a NAME nor an ENTITY_STABLE_ID column; add the drugs' names."
         )
         raise study_error(message, table.name)
-    need_rows(table)
+    require_rows(table)
     described = meta.fields.get("generic_entity_meta_properties", "").split(",")
     return samples.resolve(sample_columns(table, samples, findings, described), table.name)
 
@@ -209,12 +158,12 @@ def read_values(file: ResponseFile, findings: Findings) -> pd.DataFrame:
     text, values = table.split(labels, columns, labels[0], limits=file.limits)
     drugs = _drug_names(table, text, name, entity)
     if file.limits:
-        _tell_limits(table, columns, findings)
+        _note_limits(table, columns, findings)
     values = drop_unprofiled(values.rename(columns=dict(file.columns)), table.name, findings)
     return values.set_axis(drugs).T
 
 
-def _tell_limits(table: Table, columns: Sequence[str], findings: Findings) -> None:
+def _note_limits(table: Table, columns: Sequence[str], findings: Findings) -> None:
     if b">" in table.body or b"<" in table.body:
         limits = table.text(columns).apply(lambda cells: cells.str.match("[<>]")).sum().sum()
         if limits:
@@ -257,7 +206,7 @@ def choose_response(name: str, files: Mapping[str, ResponseFile]) -> ResponseFil
             f"the study has no drug response, so {name!r} cannot be read; add a "
             "data_treatment_….txt with its meta file."
         )
-    there = ", ".join(f"{file.stable_id} ({file.metric})" for file in files.values())
+    known = ", ".join(f"{file.stable_id} ({file.metric})" for file in files.values())
     key = match_key(name)
     exact = [f for f in files.values() if name in (f.stable_id, f.metric)] or [
         f for f in files.values() if key in (match_key(f.stable_id), match_key(f.metric))
@@ -271,8 +220,31 @@ def choose_response(name: str, files: Mapping[str, ResponseFile]) -> ResponseFil
     if len(fits) == 1:
         return fits[0]
     if not fits:
-        raise InputError(f"response {name!r} is not in the study; it has {there}.")
+        raise InputError(f"response {name!r} is not in the study; it has {known}.")
     could = ", ".join(file.stable_id for file in fits)
     raise InputError(
         f"response {name!r} fits {len(fits)} of the study ({could}); write one out in full."
     )
+
+
+def drug_column(name: str, columns: Sequence[str], where: str) -> str:
+    """Column that means the drug `name`: same letters and digits, or a synonym of the drug table.
+
+    Raises
+    ------
+    InputError
+        If no column, or more than one, means that drug; the nearest are suggested.
+    """
+    if name in columns:
+        return name
+    drug = find_drug(name)
+    same = [column for column in columns if match_key(column) == match_key(name)] or [
+        column for column in columns if drug is not None and find_drug(column) == drug
+    ]
+    if len(same) == 1:
+        return same[0]
+    if same:
+        raise InputError(f"{name} is in {where} more than once; ask for one of {', '.join(same)}")
+    alike = nearest_drugs(name, columns)
+    hint = f"did you mean {', '.join(alike)}?" if alike else f"it has {', '.join(columns[:5])} ..."
+    raise InputError(f"drug {name} is not in {where}; {hint}")

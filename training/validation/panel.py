@@ -11,7 +11,7 @@ import pandas as pd
 from sidestep.features.builders.names import features_of_genes
 from sidestep.features.errors import InputError
 from sidestep.features.knowledge.drugs import find_drug
-from sidestep.features.study.responses import Response, find_column
+from sidestep.features.study.responses import Response, drug_column
 from sidestep.features.study.study import Study
 
 PANELS = ("her2", "kinase", "all")
@@ -129,7 +129,7 @@ def choose_panel(
     if drugs is not None:
         chosen = list(
             dict.fromkeys(
-                find_column(name, columns, f"response {response.stable_id}") for name in drugs
+                drug_column(name, columns, f"response {response.stable_id}") for name in drugs
             )
         )
     else:

@@ -1,1 +1,6 @@
-"""What does a sample look like? Studies, identifiers, and one feature builder a modality."""
+"""What a sample looks like: studies, what is known of genes and drugs, features, mechanisms.
+
+Rooms from the ground up: `files` knows bytes and tables, `knowledge` the literature, `study` a
+study folder, `builders` make features of it, `mechanisms` score and name what they mean;
+`archives` unpack studies, and `simulation` makes them up. It imports nothing of the other folders.
+"""

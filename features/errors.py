@@ -1,6 +1,6 @@
-"""What a user did wrong, said in one sentence.
+"""Errors that a user can mend: one sentence each, with its place in the study's files.
 
-What is wrong with a study's files, and where.
+An `InputError` stops the work; `Findings` gather what does not.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Which samples are HER2-high.
+"""Groups of a study's samples, for strata, baselines and reports: HER2-high ones, and lineages.
 
-Which lineage or subtype a sample belongs to, for strata and baselines.
+Both are read from the clinical file first. None is ever a feature.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ import pandas as pd
 
 from sidestep.features.study.study import Study
 
+#: Clinical attributes that name a sample's lineage or cancer.
+LINEAGE_COLUMNS = ("LINEAGE", "CANCER_TYPE", "ONCOTREE_CODE")
+#: Clinical attributes that say whether a sample is HER2-positive.
 STATUS_COLUMNS = ("HER2_STATUS", "ERBB2_STATUS", "HER2_STATUS_BY_IHC", "HER2_SNP6")
 _POSITIVE = {"positive", "pos", "gain", "amplified", "3+", "her2+"}
 _UNDECIDED = {"equivocal", "undef", "unknown", "indeterminate", "2+", "not evaluated"}
@@ -17,13 +20,12 @@ _OUTLIER_MADS = 3.0
 
 
 def her2_high(study: Study) -> pd.Series:
-    """Whether each sample is HER2-high; False where nothing tells.
+    """Whether each sample is HER2-high: bool, by sample; False where nothing tells.
 
     The clinical status where the study records one (HER2_STATUS, ERBB2_STATUS ...). A sample
     without it, or with one that decides nothing (equivocal), is high if its ERBB2 copy number
     is at least 1 (log2; discrete: 2), or its ERBB2 RNA or HER2 protein lies 3 robust standard
-    deviations (1.4826 x median absolute deviation) above the study's median. A property of a
-    study's samples for reporting; never a feature.
+    deviations (1.4826 x median absolute deviation) above the study's median.
     """
     measured = pd.Series(False, index=study.samples, name="her2_high")
     if study.copy_number is not None and "ERBB2" in study.copy_number:
@@ -46,10 +48,6 @@ def _outlying(values: pd.Series) -> pd.Series:
     if not spread > 0:  # half the samples are alike, or nothing is measured: no outlier is known
         return pd.Series(False, index=values.index)
     return values > centre + _OUTLIER_MADS * spread
-
-
-#: Clinical attributes that name a sample's lineage or cancer.
-LINEAGE_COLUMNS = ("LINEAGE", "CANCER_TYPE", "ONCOTREE_CODE")
 
 
 def lineage_column(study: Study) -> str | None:

@@ -1,4 +1,4 @@
-"""Identifiers: which sample a name in a file means."""
+"""Names of samples and other things, compared without regard to case and punctuation."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Samples:
                 )
                 raise study_error(message, file, column=name)
             owner[sample] = name
-        self._tell(meant, file)
+        self._report(meant, file)
         self._add(sample for sample in meant.values() if sample not in self._known)
         return meant
 
@@ -78,7 +78,7 @@ class Samples:
             raise study_error(message, file, column=name)
         return fits[0] if fits else name
 
-    def _tell(self, meant: Mapping[str, str], file: str) -> None:
+    def _report(self, meant: Mapping[str, str], file: str) -> None:
         renamed = [f"{name} as {sample}" for name, sample in meant.items() if name != sample]
         if renamed:
             self._findings.note(

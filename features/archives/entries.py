@@ -1,4 +1,4 @@
-"""What does an archive hold? Its folders and plain files one by one, and nothing else.
+"""What an archive holds: its folders and plain files one by one, and nothing else.
 
 Whatever an archive says of itself is taken for a claim: what is unpacked is counted as it comes,
 and links, devices, sparse and encrypted files are refused. Nothing is written here.

@@ -1,4 +1,4 @@
-"""Where does a file of an archive belong? In the folder, under a name of its own, or nowhere."""
+"""Where a file of an archive belongs: in the folder, under a name of its own, or nowhere."""
 
 from __future__ import annotations
 

@@ -13,5 +13,4 @@ __all__ = [
     "mutation",
     "names",
     "rppa",
-    "training_names",
 ]

@@ -1,8 +1,9 @@
-"""What every feature builder has in common."""
+"""The base of every feature builder, and what several builders compute alike."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -12,6 +13,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from sidestep.features.errors import InputError
 from sidestep.features.study.study import Study
+
+# What genes without a symbol are called in a study: `entrez:2064`.
+_UNNAMED = "entrez:"
 
 
 class FeatureBuilder(TransformerMixin, BaseEstimator, ABC):  # type: ignore[misc]
@@ -95,3 +99,26 @@ def mean_and_sd(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     mean = np.nanmean(values, axis=0)
     sd = np.nanstd(values, axis=0)
     return mean, np.where(sd > 0, sd, 1.0)
+
+
+def named_as_in_training(table: pd.DataFrame, entrez: Mapping[Any, int]) -> pd.DataFrame:
+    """Samples x genes whose genes without a symbol (``entrez:2064``) get that of the training.
+
+    Parameters
+    ----------
+    table : DataFrame of shape (n_samples, n_genes)
+    entrez : mapping of str to int
+        Symbol of the training study -> Entrez identifier.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame([[1.0, 2.0]], columns=["entrez:2064", "TP53"])
+    >>> named_as_in_training(table, {"ERBB2": 2064}).columns.tolist()
+    ['ERBB2', 'TP53']
+    """
+    names = table.columns.tolist()
+    if _UNNAMED not in "\n".join(map(str, names)):  # the quickest way to ask them all
+        return table
+    symbols = {f"{_UNNAMED}{number}": gene for gene, number in entrez.items()}
+    renamed = [symbols.get(name, name) for name in names]
+    return table.set_axis(pd.Index(renamed, dtype=table.columns.dtype), axis=1)

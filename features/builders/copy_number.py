@@ -7,12 +7,17 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from sidestep.features.builders.base import FeatureBuilder, require, well_measured
-from sidestep.features.builders.training_names import named_as_in_training
+from sidestep.features.builders.base import (
+    FeatureBuilder,
+    named_as_in_training,
+    require,
+    well_measured,
+)
 from sidestep.features.study.study import Study
 
-# Typical log2 ratios of the five discrete calls in tumours of usual purity (Mermel et al.,
-# Genome Biol 2011, PMID 21527027, separates deep and shallow events near +-0.9 and +-0.1).
+# Typical log2 ratios of the five discrete calls in tumours of usual purity. GISTIC2 separates deep
+# and shallow events near +-0.9 and +-0.1 (Mermel et al., Genome Biol 2011,
+# DOI 10.1186/gb-2011-12-4-r41).
 _LOG2_OF_CALL = {-2.0: -1.3, -1.0: -0.4, 0.0: 0.0, 1.0: 0.4, 2.0: 1.3}
 _CLIP_LOG2 = 4.0
 

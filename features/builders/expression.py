@@ -8,8 +8,13 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from sidestep.features.builders.base import FeatureBuilder, mean_and_sd, require, well_measured
-from sidestep.features.builders.training_names import named_as_in_training
+from sidestep.features.builders.base import (
+    FeatureBuilder,
+    mean_and_sd,
+    named_as_in_training,
+    require,
+    well_measured,
+)
 from sidestep.features.errors import InputError
 from sidestep.features.study.study import Study
 
@@ -26,8 +31,9 @@ class ExpressionBuilder(FeatureBuilder):
     distribution over those genes. Any monotone difference of scale (FPKM, TPM, counts,
     microarray intensity, logged or not) falls away. A gene is then centred and scaled by the
     mean and standard deviation of the mapped training lines. This is quantile normalisation
-    (Bolstad et al., Bioinformatics 2003, PMID 12538238) to a frozen reference, as in frozen RMA
-    (McCall et al., Biostatistics 2010, PMID 20097884).
+    (Bolstad et al., Bioinformatics 2003, DOI 10.1093/bioinformatics/19.2.185) to a frozen
+    reference, as in frozen RMA (McCall et al., Biostatistics 2010,
+    DOI 10.1093/biostatistics/kxp059).
 
     Expression that arrives as z-scores has lost the order of genes within a sample; it is taken
     as standardised already and not mapped. A model that was itself trained on z-scores knows no

@@ -89,7 +89,7 @@ class FeatureJoiner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             )
         own = [builder.fit(X) for builder in builders]
         added: list[FeatureBuilder] = [clone(builder).fit(X) for builder in self.extra]
-        _require_telling_names(own, added)
+        _require_usable_names(own, added)
         self.builders_ = [*own, *added]
         return self
 
@@ -141,7 +141,7 @@ class FeatureJoiner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return joiner
 
 
-def _require_telling_names(own: list[FeatureBuilder], added: list[FeatureBuilder]) -> None:
+def _require_usable_names(own: list[FeatureBuilder], added: list[FeatureBuilder]) -> None:
     """Refuse features that models would not look at, or could not tell from others."""
     if not added:
         return

@@ -1,6 +1,6 @@
-"""What does a file of a study hold? Its bytes, unpacked and within limits, and their text.
+"""The contents of a study's file: its bytes, unpacked within limits, their text, their digest.
 
-A file that is read more than once: is it still what it was?
+A file that is read more than once must stay what it was: `FileState` tells, without reading it.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def decode_pieces(pieces: Iterable[bytes], name: str) -> Iterator[str]:
     utf8 = codecs.getincrementaldecoder("utf-8")()
     newlines = io.IncrementalNewlineDecoder(utf8, translate=True)
     began = False
-    read = lines = told_lines = 0
+    read = lines = text_lines = 0
     nul = None
     rest = iter(pieces)
     for piece in chain(rest, [None]):
@@ -150,23 +150,23 @@ def decode_pieces(pieces: Iterable[bytes], name: str) -> Iterator[str]:
             new = piece or b""
             start = read + len(new) - len(error.object) + error.start
             lines += new.count(b"\n", 0, max(start - read, 0))
-            for _ in rest:  # what is wrong with the file itself is said first
+            for _ in rest:  # what is wrong with the file itself is raised first
                 pass
             raise _undecodable(name, start, lines + 1) from error
         if not began and text:
             text, began = text.removeprefix(_BOM), True
         if nul is None and _NUL in text:
-            nul = told_lines + text.count("\n", 0, text.index(_NUL)) + 1
+            nul = text_lines + text.count("\n", 0, text.index(_NUL)) + 1
         read += len(piece or b"")
         lines += (piece or b"").count(b"\n")
-        told_lines += text.count("\n")
+        text_lines += text.count("\n")
         yield text
     if nul is not None:
         raise _has_nul(name, nul)
 
 
 def _undecodable(name: str, byte: int, line: int) -> StudyError:
-    """Say that a file is not UTF-8."""
+    """Error that a file is not UTF-8."""
     message = (
         f"{name} is not UTF-8 text: byte {byte} (line {line}) cannot be decoded; save the file as "
         "UTF-8."
@@ -181,7 +181,7 @@ def _has_nul(name: str, line: int) -> StudyError:
 
 @dataclass(frozen=True)
 class FileState:
-    """What tells, without reading it, that a file was written to: its place, size and time.
+    """Place, size and time of a file, which change when it is written to.
 
     Attributes
     ----------
@@ -212,7 +212,7 @@ class FileState:
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:
-        """A block that reads the file, which must be as it was, from its begin to its end.
+        """A block that reads the file, which must stay as it was from its begin to its end.
 
         Raises
         ------
@@ -233,5 +233,5 @@ class FileState:
 
 
 def changed(name: str) -> StudyError:
-    """What is said of a file that is not what it was."""
+    """Error that a file is not what it was."""
     return study_error(f"{name} changed while it was read; try again when it is finished.", name)

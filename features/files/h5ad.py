@@ -1,4 +1,4 @@
-"""AnnData's HDF5 (.h5ad): how are its samples and numbers read, without AnnData?"""
+"""AnnData's HDF5 (.h5ad): its samples and numbers, read without AnnData."""
 
 from __future__ import annotations
 

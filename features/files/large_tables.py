@@ -1,4 +1,4 @@
-"""Tab-separated files larger than memory: how is one read, block after block?"""
+"""Tab-separated files larger than memory, read block after block."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def _open_large(path: Path, name: str, block: int) -> LargeTable:
                 labels.append(line.partition("\t")[0].strip())
             if uneven is None:
                 uneven = _uneven(line, number, len(header), name)
-    # What is wrong further up has been said by now: the file as a whole, then its header.
+    # What is wrong further up comes first: the file as a whole, then its header.
     if header is None:
         raise no_header(name)
     check_header(header, name)

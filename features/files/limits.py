@@ -1,4 +1,4 @@
-"""How large may a file of a study be? Limits that are met before memory is spent on it.
+"""How large a file of a study may be: limits that are met before memory is spent on it.
 
 =====================  ===========================================  ==========================
 limit                  value                                        raised by

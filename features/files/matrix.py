@@ -1,4 +1,4 @@
-"""Samples x features: how are some samples' rows got, be the matrix in memory or on disk?"""
+"""A matrix of samples x features, of which some samples are read, be it in memory or on disk."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Matrix:
         return _averaged(pd.DataFrame(values, index=samples[at >= 0], columns=self.names))
 
 
-def tell_repeated(names: pd.Index, file: str, what: str, findings: Findings) -> None:
+def note_repeated(names: pd.Index, file: str, what: str, findings: Findings) -> None:
     """Note which features several rows of a file have, which are to be averaged."""
     twice = names.duplicated(keep=False)
     if twice.any():

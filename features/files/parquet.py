@@ -1,4 +1,4 @@
-"""Parquet with a row a sample: how are its numbers read, without all of them in memory?"""
+"""Parquet with a row a sample, read some features at a time and never all in memory."""
 
 from __future__ import annotations
 
@@ -66,10 +66,10 @@ class ParquetMatrix:
         others.pop(columns.index(label))
         words = [(column, kind) for column, kind in others if not _is_number(kind)]
         if words:
-            told = [f"{column} ({kind})" for column, kind in words]
+            described = [f"{column} ({kind})" for column, kind in words]
             message = (
-                f"{name} has {len(words)} column(s) that hold no numbers: {some(told)}; leave them "
-                "out, or make them numbers."
+                f"{name} has {len(words)} column(s) that hold no numbers: {some(described)}; leave "
+                "them out, or make them numbers."
             )
             raise study_error(message, name, column=words[0][0])
         self._columns = [column for column, _ in others]

@@ -1,8 +1,8 @@
-"""What do a matrix's numbers look like as a whole? Enough to tell one kind of data from another.
+"""A file of features x samples as rows of samples, in memory or on disk, and a sketch of them.
 
-The numbers are looked at once, piece by piece and in any order: the sketch is the same.
-
-A file of genes x samples: how do its numbers become samples' rows, in memory or on disk?
+A matrix is read once, block by block, whatever the kind of its file (`read_matrix_rows`): its
+numbers go to memory or to a store, and on the way a `ValueSketch` learns enough of them as a whole
+to tell one kind of data from another. The sketch is the same in whatever order they come.
 """
 
 from __future__ import annotations
@@ -22,14 +22,19 @@ from sidestep.features.files.sample_major import SampleMajorTable
 from sidestep.features.files.store import MatrixStore
 from sidestep.features.files.tables import MOST_CELLS, Table
 
+AnyTable = Table | LargeTable | SampleMajorTable
 #: Copy-number calls of cBioPortal: from deep deletion to amplification.
 CALLS = (-2.0, -1.5, -1.0, 0.0, 1.0, 2.0)
 # Sizes are counted by sign-less exponent and the first 8 of 52 binary places.
 _PLACES = 8
 _SHIFT = 52 - _PLACES
 _BINS = 2 ** (11 + _PLACES)
-# Odd numbers whose products scatter over all bits (SplitMix64, Steele et al., OOPSLA 2014).
+# Odd numbers whose products scatter over all bits (SplitMix64: Steele, Lea and Flood, OOPSLA 2014,
+# DOI 10.1145/2660193.2660195).
 _SCATTER = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+# Of what is kept in a store: raise it when other numbers or facts are made of the same file, so
+# that what an older version laid out is not taken for them.
+_LAYOUT = 1
 
 
 @dataclass
@@ -66,25 +71,25 @@ class ValueSketch:
         row, column : int
             Place of the first of them in the matrix.
         """
-        there = np.isfinite(values)
-        found = np.ascontiguousarray(values[there], dtype=np.float64) + 0.0  # no -0.0
-        if not len(found):
+        finite = np.isfinite(values)
+        numbers = np.ascontiguousarray(values[finite], dtype=np.float64) + 0.0  # no -0.0
+        if not len(numbers):
             return
-        self.count += len(found)
-        self.highest = max(self.highest, float(found.max()))
-        self.whole = self.whole and bool((found == np.floor(found)).all())
-        bits = found.view(np.uint64)
+        self.count += len(numbers)
+        self.highest = max(self.highest, float(numbers.max()))
+        self.whole = self.whole and bool((numbers == np.floor(numbers)).all())
+        bits = numbers.view(np.uint64)
         self._sizes += np.bincount(
             ((bits << np.uint64(1)) >> np.uint64(_SHIFT + 1)).astype(np.int64), minlength=_BINS
         )
         self.total = (self.total + int(_scattered(bits).sum(dtype=np.uint64))) % 2**64
         if self.first_other is None:
-            self._look_for_others(values, there, row, column)
+            self._look_for_others(values, finite, row, column)
 
     def _look_for_others(
-        self, values: np.ndarray, there: np.ndarray, row: int, column: int
+        self, values: np.ndarray, finite: np.ndarray, row: int, column: int
     ) -> None:
-        other = there & ~np.isin(values, CALLS)
+        other = finite & ~np.isin(values, CALLS)
         if other.any():
             at, of = (int(place) for place in np.argwhere(other)[0])
             self.first_other = (row + at, column + of, float(values[at, of]))
@@ -132,12 +137,6 @@ def _scattered(bits: np.ndarray) -> np.ndarray:
     for shift, factor in zip((30, 27), _SCATTER, strict=True):
         bits = (bits ^ (bits >> np.uint64(shift))) * factor
     return np.asarray(bits ^ (bits >> np.uint64(31)))
-
-
-# Of what is kept in a store: raise it when other numbers or facts are made of the same file, so
-# that what an older version laid out is not taken for them.
-_LAYOUT = 1
-AnyTable = Table | LargeTable | SampleMajorTable
 
 
 @dataclass(frozen=True)
@@ -207,41 +206,41 @@ def read_matrix_rows(
     """
     if isinstance(table, SampleMajorTable):
         return _of_sample_major(table, store)
-    seen = _SeenText(len(numbers), tuple(text))
+    scan = _TextScan(len(numbers), tuple(text))
     if isinstance(table, Table) or store is None:
-        blocks = list(seen.each_block(table, numbers))
-        return seen.told(HeldRows((blocks[0] if len(blocks) == 1 else np.vstack(blocks)).T))
+        blocks = list(scan.each_block(table, numbers))
+        return scan.matrix_rows(HeldRows((blocks[0] if len(blocks) == 1 else np.vstack(blocks)).T))
     made_of = {"layout": _LAYOUT, "text": table.digest, "columns": [list(text), list(numbers)]}
     rows, state = store.rows(
-        made_of, len(numbers), lambda: seen.each_block(table, numbers), lambda: seen.state
+        made_of, len(numbers), lambda: scan.each_block(table, numbers), lambda: scan.state
     )
-    return _SeenText.from_state(len(numbers), state).told(rows)
+    return _TextScan.from_state(len(numbers), state).matrix_rows(rows)
 
 
 def _of_sample_major(table: SampleMajorTable, store: MatrixStore | None) -> MatrixRows:
     """Numbers of a sample-major file: held, left where they are, or else stored."""
     n_samples = len(table.file.samples)
-    seen = _Seen(n_samples)
+    scan = _Scan(n_samples)
     rows = table.file.rows
     if store is None:
         _require_holdable(table)
         held = np.empty((n_samples, len(table)))
-        for feature, sample, values in seen.each(table):
+        for feature, sample, values in scan.each(table):
             held[sample : sample + values.shape[1], feature : feature + len(values)] = values.T
         rows = HeldRows(held)
     elif rows is not None:
-        for _ in seen.each(table):
+        for _ in scan.each(table):
             pass
     else:
         rows, state = store.rows(
             {"layout": _LAYOUT, "sample_major": table.digest},
             n_samples,
-            lambda: (values for _, _, values in seen.each(table)),
-            lambda: seen.state,
+            lambda: (values for _, _, values in scan.each(table)),
+            lambda: scan.state,
         )
-        seen = _Seen.from_state(n_samples, state)
+        scan = _Scan.from_state(n_samples, state)
     lines = np.arange(1, len(table) + 1)
-    return MatrixRows(table.text(), lines, rows, seen.measured, seen.sketch)
+    return MatrixRows(table.text(), lines, rows, scan.measured, scan.sketch)
 
 
 def _require_holdable(table: SampleMajorTable) -> None:
@@ -256,8 +255,8 @@ def _require_holdable(table: SampleMajorTable) -> None:
         raise study_error(message, table.name)
 
 
-class _Seen:
-    """What has been seen of a matrix while it was read."""
+class _Scan:
+    """What has been learnt of a matrix while it was read."""
 
     def __init__(self, n_samples: int) -> None:
         self.measured = np.zeros(n_samples, dtype=bool)
@@ -269,7 +268,7 @@ class _Seen:
         self.measured[sample : sample + values.shape[1]] |= ~np.isnan(values).all(axis=0)
 
     def each(self, table: SampleMajorTable) -> Iterator[tuple[int, int, np.ndarray]]:
-        """Blocks of a sample-major file, looked at."""
+        """Blocks of a sample-major file, added as they come."""
         for feature, sample, values in table.blocks():
             self.add(values, feature, sample)
             yield feature, sample, values
@@ -283,15 +282,15 @@ class _Seen:
     @classmethod
     def from_state(cls, n_samples: int, state: dict[str, Any]) -> Self:
         """What `state` described."""
-        seen = cls(n_samples)
-        seen.measured[:] = True
-        seen.measured[state["unmeasured"]] = False
-        seen.sketch = ValueSketch.from_state(state["sketch"])
-        return seen
+        scan = cls(n_samples)
+        scan.measured[:] = True
+        scan.measured[state["unmeasured"]] = False
+        scan.sketch = ValueSketch.from_state(state["sketch"])
+        return scan
 
 
-class _SeenText(_Seen):
-    """What has been seen of a text file while it was read."""
+class _TextScan(_Scan):
+    """What has been learnt of a text file while it was read."""
 
     def __init__(self, n_samples: int, columns: Sequence[str] = ()) -> None:
         super().__init__(n_samples)
@@ -300,7 +299,7 @@ class _SeenText(_Seen):
         self._lines: list[np.ndarray] = []
 
     def each_block(self, table: Table | LargeTable, numbers: Sequence[str]) -> Iterator[np.ndarray]:
-        """Numbers of some rows at a time, looked at; cells that are none are told at the end."""
+        """Numbers of some rows at a time, added; at the end StudyError for cells that are none."""
         problems: list[Problem] = []
         for block in table.blocks():
             try:
@@ -318,14 +317,14 @@ class _SeenText(_Seen):
         if problems:
             raise StudyError(problems[:MOST_CELLS])
 
-    def told(self, rows: SampleRows) -> MatrixRows:
-        """All of it, with where the numbers are now."""
+    def matrix_rows(self, rows: SampleRows) -> MatrixRows:
+        """All that the file holds, its numbers in `rows`."""
         text = pd.concat(self._text, ignore_index=True)
         return MatrixRows(text, np.concatenate(self._lines), rows, self.measured, self.sketch)
 
     @property
     def state(self) -> dict[str, Any]:
-        """See `_Seen.state`."""
+        """See `_Scan.state`."""
         text = pd.concat(self._text, ignore_index=True).astype(object)
         cells = {name: list(column) for name, column in text.where(text.notna(), None).items()}
         return {**super().state, "text": cells, "lines": np.concatenate(self._lines).tolist()}
@@ -333,7 +332,7 @@ class _SeenText(_Seen):
     @classmethod
     def from_state(cls, n_samples: int, state: dict[str, Any]) -> Self:
         """What `state` described."""
-        seen = super().from_state(n_samples, state)
+        scan = super().from_state(n_samples, state)
         text = {name: pd.Series(cells, dtype="str") for name, cells in state["text"].items()}
-        seen._text, seen._lines = [pd.DataFrame(text)], [np.asarray(state["lines"], dtype=int)]
-        return seen
+        scan._text, scan._lines = [pd.DataFrame(text)], [np.asarray(state["lines"], dtype=int)]
+        return scan

@@ -1,4 +1,4 @@
-"""A matrix with a row a sample, in Parquet or AnnData's HDF5: how does it stand for a table?"""
+"""Matrix files with a row a sample, Parquet and AnnData's HDF5, as tables with a row a feature."""
 
 from __future__ import annotations
 

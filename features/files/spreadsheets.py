@@ -1,4 +1,4 @@
-"""Which text would a spreadsheet run? An apostrophe before it makes it text there, too."""
+"""Text of CSV files that no spreadsheet runs: an apostrophe makes a formula text there, too."""
 
 from __future__ import annotations
 

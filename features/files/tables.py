@@ -1,4 +1,4 @@
-"""Tab-separated files: how one is read, and where it is broken."""
+"""Tab-separated files, read with the place of whatever is broken in them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sidestep.features.files.limits import table_limits
 
 #: What stands for a missing value in every file of a study.
 MISSING = ("", "NA", "NaN", "nan", "na", "N/A", "n/a", "NULL", "null")
-#: Cells that are told of at once, at most.
+#: Cells that an error lists at once, at most.
 MOST_CELLS = 20
 #: Rows that tell whether a column holds words.
 PEEK = 50
@@ -255,7 +255,7 @@ def header_of(line: str) -> tuple[str, ...]:
 
 
 def no_header(name: str) -> StudyError:
-    """Say that a file is empty."""
+    """Error that a file is empty."""
     return study_error(f"{name} is empty: it has no header line.", name)
 
 

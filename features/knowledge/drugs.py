@@ -41,7 +41,7 @@ class Drug:
         Hugo symbol of the single marker a clinician would read: ERBB2 for anti-HER2 drugs, else
         the lead target.
     source : str
-        ``PMID:…`` or ``DOI:…`` of the publication that holds the target profile.
+        ``PMID:...`` or ``DOI:...`` of the publication that holds the target profile.
     """
 
     name: str

@@ -126,7 +126,7 @@ class MechanismBuilder(FeatureBuilder):
         return self.scored(X)[0]
 
     def _states(self, X: Study, scores: pd.DataFrame, rna: pd.DataFrame) -> pd.DataFrame:
-        """What several kinds of data tell, and the strength of PIK3CA changes."""
+        """States that several kinds of data tell of, and the strength of PIK3CA changes."""
         protein = pd.DataFrame() if self.protein_ is None else self.protein_.levels(X)
 
         def level(table: pd.DataFrame, name: str) -> np.ndarray:
@@ -153,13 +153,13 @@ class MechanismBuilder(FeatureBuilder):
 
 
 def level_genes() -> list[str]:
-    """Genes whose level something is known about: receptors that were tried, terms of rules."""
-    told = [gene for gene, rtk in RTK_TABLE.load().items() if rtk.role != "not tested"]
+    """Genes whose RNA level something is known about: receptors that were tried, terms of rules."""
+    genes = [gene for gene, rtk in RTK_TABLE.load().items() if rtk.role != "not tested"]
     conditions = [rule.condition for rule in COMBINATION_TABLE.load()]
     conditions += [marker.condition for marker in MARKER_TABLE.load()]
     terms = [term for condition in conditions for term in condition.terms]
-    told += [term.name for term in terms if (term.state, term.measure) == ("high", "gene")]
-    return list(dict.fromkeys([*told, "ERBB2", "ERBB3"]))
+    genes += [term.name for term in terms if (term.state, term.measure) == ("high", "gene")]
+    return list(dict.fromkeys([*genes, "ERBB2", "ERBB3"]))
 
 
 def _lacks(table: pd.DataFrame | None) -> bool:

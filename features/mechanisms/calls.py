@@ -1,8 +1,7 @@
-"""Which protein changes does each sample carry, and in which genes were they looked for?
+"""What each sample's genes carry: protein changes, amplification, loss and fusion.
 
-Is a gene amplified, lost or fused in a sample?
-
-Every answer is 1, 0, or NaN where nothing that could tell was measured.
+Every answer is 1, 0, or NaN where nothing that could tell was measured: a gene outside a sample's
+panel was not looked at.
 """
 
 from __future__ import annotations
@@ -19,6 +18,12 @@ from sidestep.features.groups import her2_high
 from sidestep.features.study.mutations import is_nonsilent, is_truncating, residue
 from sidestep.features.study.study import Study
 
+#: log2 ratio from which a gene counts as amplified, and the discrete call that says so.
+AMPLIFIED_LOG2, AMPLIFIED_CALL = 1.0, 2.0
+#: log2 ratio down to which a gene counts as deleted: what is typical of a deep deletion in tumours
+#: of usual purity (Mermel et al., Genome Biol 2011, DOI 10.1186/gb-2011-12-4-r41). One copy of two
+#: in a pure cell line is -1 and does not count.
+DELETED_LOG2, DELETED_CALL = -1.3, -2.0
 #: What follows the residue of a substitution: one or three letters, or a stop.
 _SUBSTITUTE = r"\d([A-Za-z]{1,3}|\*)\)?$"
 
@@ -101,8 +106,8 @@ class VariantCalls:
         """
         calls = self.of_gene(gene)
         another = calls["change"].notna() & ~calls["change"].astype("str").str.endswith("*")
-        there = (calls["residue"] == change) & another & ~calls["truncating"].astype(bool)
-        return self._marked(gene, calls[((calls["change"] == change) | there).to_numpy()])
+        same_residue = (calls["residue"] == change) & another & ~calls["truncating"].astype(bool)
+        return self._marked(gene, calls[((calls["change"] == change) | same_residue).to_numpy()])
 
     def resized(self, gene: str, residue: str) -> np.ndarray:
         """Whether an in-frame call begins with a residue: 1, 0, or NaN where not looked for."""
@@ -148,14 +153,6 @@ def _nonsilent(study: Study, sequenced: np.ndarray) -> pd.DataFrame:
     )
     kept: pd.DataFrame = described.loc[(rows >= 0) & sequenced[rows], columns]
     return kept.reset_index(drop=True)
-
-
-#: log2 ratio from which a gene counts as amplified, and the discrete call that says so.
-AMPLIFIED_LOG2, AMPLIFIED_CALL = 1.0, 2.0
-#: log2 ratio down to which a gene counts as deleted: what is typical of a deep deletion in tumours
-#: of usual purity (Mermel et al., Genome Biol 2011, PMID 21527027). One copy of two in a pure cell
-#: line is -1 and does not count.
-DELETED_LOG2, DELETED_CALL = -1.3, -2.0
 
 
 def amplified(study: Study, gene: str) -> np.ndarray:

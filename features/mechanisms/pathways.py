@@ -1,6 +1,7 @@
-"""How active is a pathway by the proteins and phosphosites of an array?
+"""Activity of pathways by the proteins and phosphosites of an array (RPPA).
 
-Pathway activity from the antibodies of a protein array.
+A score is the signed mean of its antibodies, after Akbani et al., Nat Commun 2014
+(DOI 10.1038/ncomms4887).
 """
 
 from __future__ import annotations
@@ -17,6 +18,16 @@ from sidestep.features.builders.base import FeatureBuilder, mean_and_sd, require
 from sidestep.features.knowledge.signatures import PATHWAY_TABLE
 from sidestep.features.study.antibodies import match_antibodies
 from sidestep.features.study.study import Study
+
+_CLIP_SD = 8.0
+#: Scores beside the published pathways: antibodies that count for, and against.
+_SCORES = {
+    "pi3k_phospho": (("AKT1_pS473", "AKT1_pT308", "RPS6_pS235_S236", "RPS6_pS240_S244"), ()),
+    "apoptotic_priming": (("BCL2L11", "BBC3", "DIABLO"), ("BCL2L1", "MCL1", "BCL2")),
+}
+#: Phosphorylation that takes BCL-2 off BIM (Saatci et al., Oncogene 2018): counts for priming
+#: where an array has it, and is not missed where it has not.
+_FREED = "BCL2_pS70"
 
 
 def antibody_levels(rppa: pd.DataFrame, antibodies: Mapping[str, Sequence[str]]) -> pd.DataFrame:
@@ -48,8 +59,8 @@ def signed_mean(
 ) -> np.ndarray:
     """Mean of the members that rise with a pathway's activity and of the negated others.
 
-    The published score is their sum (Akbani et al., Nat Commun 2014, PMID 24871328); divided by
-    the members measured it means the same on arrays that lack some.
+    The published score is their sum (Akbani et al., Nat Commun 2014, DOI 10.1038/ncomms4887);
+    divided by the members measured it means the same on arrays that lack some.
 
     Parameters
     ----------
@@ -78,17 +89,6 @@ def mean_of_measured(values: np.ndarray, at_least: float = 0.5) -> np.ndarray:
     total = np.where(measured, values, 0.0).sum(axis=1)
     enough = (count > 0) & (count >= at_least * values.shape[1])
     return np.where(enough, total / np.maximum(count, 1), np.nan)
-
-
-_CLIP_SD = 8.0
-#: Scores beside the published pathways: antibodies that count for, and against.
-_SCORES = {
-    "pi3k_phospho": (("AKT1_pS473", "AKT1_pT308", "RPS6_pS235_S236", "RPS6_pS240_S244"), ()),
-    "apoptotic_priming": (("BCL2L11", "BBC3", "DIABLO"), ("BCL2L1", "MCL1", "BCL2")),
-}
-#: Phosphorylation that takes BCL-2 off BIM (Saatci et al., Oncogene 2018): counts for priming
-#: where an array has it, and is not missed where it has not.
-_FREED = "BCL2_pS70"
 
 
 class PathwayBuilder(FeatureBuilder):
@@ -163,8 +163,8 @@ class PathwayBuilder(FeatureBuilder):
         return pd.DataFrame(standard, index=table.index, columns=list(self.antibodies_))
 
 
-def _members_of(there: Collection[str]) -> dict[str, dict[str, list[str]]]:
-    """Scores of which at least half of the members are there."""
+def _members_of(antibodies: Collection[str]) -> dict[str, dict[str, list[str]]]:
+    """Scores of which at least half of the members are among the antibodies."""
     scores: dict[str, tuple[Sequence[str], Sequence[str]]] = {}
     for name, members in PATHWAY_TABLE.load().items():
         scores[pathway_feature(name)] = (
@@ -173,12 +173,15 @@ def _members_of(there: Collection[str]) -> dict[str, dict[str, list[str]]]:
         )
     scores |= {f"rppa:{name}": members for name, members in _SCORES.items()}
     found = {}
-    for name, (plus, minus) in scores.items():
-        has = {"plus": [a for a in plus if a in there], "minus": [a for a in minus if a in there]}
+    for score, (plus, minus) in scores.items():
+        has = {
+            "plus": [name for name in plus if name in antibodies],
+            "minus": [name for name in minus if name in antibodies],
+        }
         if 2 * (len(has["plus"]) + len(has["minus"])) >= len(plus) + len(minus):
-            if name == "rppa:apoptotic_priming" and _FREED in there:
+            if score == "rppa:apoptotic_priming" and _FREED in antibodies:
                 has["plus"].append(_FREED)
-            found[name] = has
+            found[score] = has
     return found
 
 

@@ -1,8 +1,7 @@
-"""How strongly does a sample's RNA show a signature, judged by the sample alone?
+"""Scores of RNA signatures and levels of single genes, from the order of genes in each sample.
 
-Only the order of genes within the sample counts, so that no other sample and no scale matters.
-
-Signatures and levels of single genes, from the order of genes within each sample.
+Only that order counts, so that no other sample and no scale of measurement matters. Signatures are
+scored by singscore (Foroutan et al., BMC Bioinformatics 2018, DOI 10.1186/s12859-018-2435-4).
 """
 
 from __future__ import annotations
@@ -16,12 +15,20 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 from sklearn.utils.validation import check_is_fitted
 
-from sidestep.features.builders.base import FeatureBuilder, mean_and_sd, require, well_measured
-from sidestep.features.builders.training_names import named_as_in_training
+from sidestep.features.builders.base import (
+    FeatureBuilder,
+    mean_and_sd,
+    named_as_in_training,
+    require,
+    well_measured,
+)
 from sidestep.features.knowledge.receptors import RTK_TABLE
 from sidestep.features.knowledge.signatures import SIGNATURE_TABLE
 from sidestep.features.mechanisms.pathways import mean_of_measured
 from sidestep.features.study.study import Study
+
+_CLIP_SD = 8.0
+_BYPASS = ["expression:rtk_bypass_max", "expression:rtk_bypass_mean"]
 
 
 def ranks_within(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -99,12 +106,8 @@ def rank_levels(ranks: np.ndarray, counts: np.ndarray) -> np.ndarray:
         return np.asarray(ndtri((ranks - 0.5) / counts[:, None]))
 
 
-_CLIP_SD = 8.0
-_BYPASS = ["expression:rtk_bypass_max", "expression:rtk_bypass_mean"]
-
-
 class SignatureBuilder(FeatureBuilder):
-    """Scores of the signatures of ``features/knowledge``, and of receptors that bypass HER2.
+    """Scores of the signatures of `features.knowledge`, and of receptors that bypass HER2.
 
     ``expression:signature_NAME`` is the signature's score within the sample
     (`mechanisms.signatures.singscore`). ``expression:rtk_bypass_max`` and ``_mean`` are the
@@ -159,12 +162,12 @@ class SignatureBuilder(FeatureBuilder):
         self.genes_ = self._ranked(table, wanted)
         self.entrez_ = {g: int(e) for g, e in X.entrez.reindex(self.genes_).dropna().items()}
         self.signature_genes_ = {} if self.z_scores_ else _signatures_of(self.genes_)
-        there = set(self.genes_)
-        self.bypass_genes_ = [gene for gene in rescuing if gene in there]
+        ranked = set(self.genes_)
+        self.bypass_genes_ = [gene for gene in rescuing if gene in ranked]
         if 2 * len(self.bypass_genes_) < len(rescuing):
             self.bypass_genes_ = []
         genes = dict.fromkeys([*self.bypass_genes_, *self.level_genes])
-        self.level_genes_ = [gene for gene in genes if gene in there]
+        self.level_genes_ = [gene for gene in genes if gene in ranked]
         self.level_mean_ = np.zeros(len(self.level_genes_))
         self.level_sd_ = np.ones(len(self.level_genes_))
         self.feature_names_ = [
@@ -188,12 +191,12 @@ class SignatureBuilder(FeatureBuilder):
         check_is_fitted(self, "feature_names_")
         table = pd.DataFrame(index=X.samples[:0]) if X.expression is None else X.expression
         levels, signatures = self._levels_and_signatures(table, X.expression_kind == "z-score")
-        told = {**signatures, **self._bypass(levels)}
-        scores = pd.DataFrame(told, index=table.index, columns=self.feature_names_, dtype=float)
+        known = {**signatures, **self._bypass(levels)}
+        scores = pd.DataFrame(known, index=table.index, columns=self.feature_names_, dtype=float)
         return scores.reindex(X.samples), levels.reindex(X.samples)
 
     def _ranked(self, table: pd.DataFrame, wanted: Collection[str]) -> list[str]:
-        """Genes to rank samples over: those expressed, and those of which something is told."""
+        """Genes to rank samples over: those expressed, and those that are scored."""
         values = table.to_numpy(float)
         kept = np.ones(values.shape[1], dtype=bool)
         if not self.z_scores_ and values.size:
@@ -259,12 +262,12 @@ class SignatureBuilder(FeatureBuilder):
 
 
 def _signatures_of(genes: Sequence[str]) -> dict[str, dict[str, list[str]]]:
-    """Signatures of which at least half of the genes are there."""
-    there = set(genes)
+    """Signatures of which at least half of the genes are ranked."""
+    ranked = set(genes)
     found = {}
     for name, members in SIGNATURE_TABLE.load().items():
-        up = [m.gene for m in members if m.sign > 0 and m.gene in there]
-        down = [m.gene for m in members if m.sign < 0 and m.gene in there]
+        up = [m.gene for m in members if m.sign > 0 and m.gene in ranked]
+        down = [m.gene for m in members if m.sign < 0 and m.gene in ranked]
         if 2 * (len(up) + len(down)) >= len(members):
             found[name] = {"up": up, "down": down}
     return found

@@ -1,4 +1,4 @@
-"""In which state are the mechanisms of resistance that more than one kind of data tells of?
+"""States of those mechanisms of resistance that more than one kind of data tells of.
 
 Levels are in training standard deviations. Every state is NaN where nothing that could tell was
 measured.

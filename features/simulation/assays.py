@@ -1,9 +1,8 @@
-"""Which antibodies do simulated RPPA panels hold? Their names, and what each one sees.
+"""What assays measure of simulated samples: copy number, RNA and protein.
 
-What do the assays see of simulated samples? RNA, protein, mutations, copy number, fusions.
-
-Every modality is a noisy view of the same latent mechanisms, so that they agree with each other
-the way biology does: copy number doses RNA, RNA makes protein, activity phosphorylates it.
+Each is a noisy view of the same latent mechanisms, so that they agree with each other the way
+biology does: copy number doses RNA, RNA makes protein, activity phosphorylates it. `ANTIBODIES`
+are those of the RPPA panels, with their names and what each one sees.
 """
 
 from __future__ import annotations
@@ -27,6 +26,20 @@ from sidestep.features.simulation.biology import (
     TYPICAL_LEVEL,
 )
 from sidestep.features.simulation.samples import PROGRAMMES, SimulatedSamples, random_stream
+
+#: The floor of log2 FPKM in the real breast study: log2 of 0.1.
+RNA_FLOOR: Final = -3.322
+#: Copy number saturates, as it does in the real breast study.
+COPY_NUMBER_RANGE: Final = (-3.0, 2.8)
+#: Genes on a simulated chromosome arm, which gains and losses take together.
+_GENES_AN_ARM: Final = 40
+
+_RNA_NOISE: Final = 0.45
+_COPY_NUMBER_NOISE: Final = 0.08
+_PROTEIN_NOISE: Final = 0.25
+#: log2 protein per log2 RNA, and log2 phospho-protein per log2 protein.
+_PROTEIN_PER_RNA: Final = 0.4
+_PHOSPHO_PER_PROTEIN: Final = 0.5
 
 #: Study kind -> the naming style of its antibodies.
 STYLE: Final[Mapping[str, str]] = {"breast": "md_anderson", "pancan": "ccle", "cohort": "tcga"}
@@ -140,21 +153,6 @@ def filler_antibody(gene: str, number: int) -> SimulatedAntibody:
     name = f"SIMAB{number:03d}"
     caution = "_Caution" if number % 4 == 0 else ""
     return _antibody(gene, f"{name}-R-V", f"{name}{caution}", name)
-
-
-#: The floor of log2 FPKM in the real breast study: log2 of 0.1.
-RNA_FLOOR: Final = -3.322
-#: Copy number saturates, as it does in the real breast study.
-COPY_NUMBER_RANGE: Final = (-3.0, 2.8)
-#: Genes on a simulated chromosome arm, which gains and losses take together.
-_GENES_AN_ARM: Final = 40
-
-_RNA_NOISE: Final = 0.45
-_COPY_NUMBER_NOISE: Final = 0.08
-_PROTEIN_NOISE: Final = 0.25
-#: log2 protein per log2 RNA, and log2 phospho-protein per log2 protein.
-_PROTEIN_PER_RNA: Final = 0.4
-_PHOSPHO_PER_PROTEIN: Final = 0.5
 
 
 def gene_table(genes: int) -> pd.Series:

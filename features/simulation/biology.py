@@ -1,4 +1,4 @@
-"""What biology is planted in simulated samples? Genes, mechanisms, lineages and their shares.
+"""The biology that is planted in simulated samples: genes, mechanisms, lineages, their shares.
 
 The mechanisms are those of the papers the project grew from: ERBB2 amplification drives the
 response to anti-HER2 drugs; PI3K/MTOR activity and a subset of receptor tyrosine kinases (IGF1R,

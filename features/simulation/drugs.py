@@ -1,4 +1,4 @@
-"""What does each drug do in simulated lines? Planted effects, and the response they add up to."""
+"""What each drug does in simulated lines: planted effects, and the response they add up to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in a simulated study's folder? Files, case lists, and what was never measured."""
+"""The files of a simulated study's folder, its case lists, and which samples lack which assay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which mutations and fusions do simulated samples carry? Planted drivers among passengers."""
+"""Mutations and fusions of simulated samples: planted drivers among passengers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be simulated? The size, noise and gaps of a simulated study, within their limits."""
+"""What to simulate: the size, noise and gaps of a study, within their limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who are the simulated samples? Donors, lineages or subtypes, and their latent mechanisms."""
+"""Simulated samples: their donors, lineages or subtypes, and latent mechanisms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What would a study look like whose mechanisms are known? Whole studies with planted truth.
+"""Whole simulated studies with planted mechanisms, and the truth beside them.
 
 A simulated study has the format of a real one and says in its meta file that it is simulated.
 Its ``truth/`` tables, beside the data, hold what no real study can: the latent mechanisms of every

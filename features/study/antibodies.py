@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sidestep.features.errors import Findings, some, study_error
-from sidestep.features.files.matrix import Matrix, tell_repeated
+from sidestep.features.files.matrix import Matrix, note_repeated
 from sidestep.features.files.rows import AnyTable, MatrixRows, read_matrix_rows
 from sidestep.features.files.store import MatrixStore
 from sidestep.features.files.tables import row_name
 from sidestep.features.identifiers import Samples, match_key
 from sidestep.features.knowledge.rows import KnowledgeTable, keyed
-from sidestep.features.study.genes import need_rows, sample_columns, tell_unprofiled
+from sidestep.features.study.genes import note_unprofiled, require_rows, sample_columns
 
 _CAUTION = re.compile(r"[\s_.-]*caution$", re.IGNORECASE)
 _VALIDATION = re.compile(r"[-.][RMGTSC][-.](?:V|C|QC|E|NA|U)$")
@@ -199,7 +199,7 @@ def read_protein_levels(
             f"{table.name} has no Composite.Element.REF column; name the antibodies' column so."
         )
         raise study_error(message, table.name)
-    need_rows(table)
+    require_rows(table)
     columns = sample_columns(table, samples, findings)
     meant = samples.resolve(columns, table.name)
     read = read_matrix_rows(table, [label], columns, store)
@@ -230,14 +230,14 @@ def protein_levels(
     findings : Findings
     """
     parsed = [parse_antibody(str(name)) for name in names]
-    _tell_unknown(parsed, file, findings)
-    tell_unprofiled(samples, read.measured, file, findings)
+    _note_unknown(parsed, file, findings)
+    note_unprofiled(samples, read.measured, file, findings)
     canonical = pd.Index([antibody.canonical for antibody in parsed], dtype="str")
-    tell_repeated(canonical, file, "antibody name", findings)
+    note_repeated(canonical, file, "antibody name", findings)
     return ProteinLevels(read.matrix(samples, canonical), _describe(names, parsed))
 
 
-def _tell_unknown(parsed: Sequence[Antibody], file: str, findings: Findings) -> None:
+def _note_unknown(parsed: Sequence[Antibody], file: str, findings: Findings) -> None:
     unknown = list(dict.fromkeys(a.genes[0] for a in parsed if not a.known))
     if unknown:
         findings.note(

@@ -115,7 +115,7 @@ class StudyCheck:
         counts = dict.fromkeys(("error", "warning", "note"), 0)
         for problem in self.problems:
             counts[problem.severity] += 1
-        told = ", ".join(f"{n} {kind}{'' if n == 1 else 's'}" for kind, n in counts.items())
+        summary = ", ".join(f"{n} {kind}{'' if n == 1 else 's'}" for kind, n in counts.items())
         found = [
             line
             for problem in self.problems
@@ -128,7 +128,7 @@ class StudyCheck:
                 break_long_words=False,
             )
         ]
-        return ["", f"Findings: {told}", *found]
+        return ["", f"Findings: {summary}", *found]
 
 
 def check_study(path: str | Path) -> StudyCheck:

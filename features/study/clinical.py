@@ -6,7 +6,7 @@ import pandas as pd
 
 from sidestep.features.errors import Findings, some, study_error
 from sidestep.features.files.tables import Table
-from sidestep.features.study.genes import need_rows
+from sidestep.features.study.genes import require_rows
 
 #: Words of TCGA and cBioPortal clinical files for a value that is not there.
 _ABSENT = (
@@ -36,7 +36,7 @@ def read_attributes(table: Table, key: str) -> pd.DataFrame:
     column = table.find(key)
     if column is None:
         raise study_error(f"{table.name} has no {key} column; add it.", table.name)
-    need_rows(table)
+    require_rows(table)
     text = table.text(table.columns)
     keys = text[column]
     if keys.isna().any():

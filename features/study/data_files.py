@@ -1,4 +1,4 @@
-"""Which file holds the data of a meta file, and how is it opened?"""
+"""The data files that meta files name, each opened as what it is, and once."""
 
 from __future__ import annotations
 

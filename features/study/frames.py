@@ -21,7 +21,7 @@ from sidestep.features.files.tables import LARGEST, MISSING, Table, check_header
 from sidestep.features.study import mix_ups
 from sidestep.features.study.antibodies import protein_levels
 from sidestep.features.study.data_files import DataFiles
-from sidestep.features.study.genes import GeneRows, drop_unprofiled, tell_unprofiled
+from sidestep.features.study.genes import GeneRows, drop_unprofiled, note_unprofiled
 from sidestep.features.study.meta import Meta
 from sidestep.features.study.reader import StudyReader
 from sidestep.features.study.responses import ResponseFile
@@ -126,7 +126,7 @@ class FrameReader(StudyReader):
 
     def _gene_rows(self, meta: Meta) -> GeneRows:
         samples, genes, read = self._levels(meta, "gene")
-        tell_unprofiled(samples, read.measured, meta.name, self.findings)
+        note_unprofiled(samples, read.measured, meta.name, self.findings)
         symbols = pd.Series(genes, dtype="str")
         entrez = pd.Series(pd.NA, index=symbols.index, dtype="Int64")
         return GeneRows(meta.name, symbols, entrez, tuple(samples), read)

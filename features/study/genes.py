@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.errors import Findings, some, study_error
-from sidestep.features.files.matrix import Matrix, tell_repeated
+from sidestep.features.files.matrix import Matrix, note_repeated
 from sidestep.features.files.rows import AnyTable, MatrixRows, read_matrix_rows
 from sidestep.features.files.sample_major import SampleMajorTable
 from sidestep.features.files.store import MatrixStore
@@ -124,7 +124,7 @@ def read_gene_rows(
             f"{table.name} has neither a Hugo_Symbol nor an Entrez_Gene_Id column; add one of them."
         )
         raise study_error(message, table.name)
-    need_rows(table)
+    require_rows(table)
     columns = sample_columns(table, samples, findings)
     meant = samples.resolve(columns, table.name)
     read = read_matrix_rows(table, names, columns, store)
@@ -132,11 +132,11 @@ def read_gene_rows(
     symbols = text[hugo] if hugo else pd.Series(pd.NA, index=text.index, dtype="str")
     numbers = read_entrez(table.name, entrez, text, read.lines)
     of_columns = tuple(meant[column] for column in columns)
-    tell_unprofiled(of_columns, read.measured, table.name, findings)
+    note_unprofiled(of_columns, read.measured, table.name, findings)
     return GeneRows(table.name, symbols, numbers, of_columns, read)
 
 
-def need_rows(table: AnyTable) -> None:
+def require_rows(table: AnyTable) -> None:
     """Refuse a table with a header and nothing below it."""
     if not len(table):
         raise study_error(f"{table.name} is empty: it has a header but no rows.", table.name)
@@ -145,11 +145,11 @@ def need_rows(table: AnyTable) -> None:
 def drop_unprofiled(values: pd.DataFrame, file: str, findings: Findings) -> pd.DataFrame:
     """Leave out samples whose column has no value at all: they were not profiled."""
     measured = values.notna().any(axis=0).to_numpy()
-    tell_unprofiled(list(values.columns), measured, file, findings)
+    note_unprofiled(list(values.columns), measured, file, findings)
     return values.loc[:, measured]
 
 
-def tell_unprofiled(
+def note_unprofiled(
     samples: Sequence[str], measured: np.ndarray, file: str, findings: Findings
 ) -> None:
     """Note which samples count as not profiled, because no value of theirs was measured."""
@@ -198,6 +198,6 @@ def name_rows(
         )
     names = pd.Index(symbols[keep].astype(str), dtype="str")
     pairs = gene_pairs(symbols[keep], rows.entrez[keep])
-    tell_repeated(names, rows.file, "gene", findings)
+    note_repeated(names, rows.file, "gene", findings)
     columns = None if keep.all() else np.flatnonzero(keep.to_numpy())
     return rows.numbers.matrix(rows.samples, names, columns), pairs

@@ -1,4 +1,4 @@
-"""Is a matrix what its meta file says? One on its side, or another kind of data, is refused.
+"""Matrices that are not what their meta file says: on their side, or another kind of data.
 
 Such a file can be read without a complaint: genes then count as samples, or expression as copy
 number, and every score that rests on it is wrong. What is refused here is beyond doubt; a file

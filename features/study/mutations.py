@@ -1,6 +1,7 @@
-"""Mutation calls: which there are, and of what kind each is.
+"""Mutations and structural variants: which calls there are, of what kind, in which residue.
 
-Structural variants: which genes were fused.
+A MAF's calls keep the words of their file; `is_nonsilent`, `is_truncating` and `residue` say what
+these mean. A structural variant is kept as the two genes that it joins.
 """
 
 from __future__ import annotations

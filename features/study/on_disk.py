@@ -1,6 +1,7 @@
-"""Calls of many samples: how are those of a few found without looking at all?
+"""A study too large for memory, whose samples are read from disk some at a time.
 
-A study too large for memory: how are some of its samples read from disk?
+Its matrices stay in their files or in a store, and its calls are indexed by sample, so that those
+of a few are found without a look at all.
 """
 
 from __future__ import annotations
@@ -22,10 +23,14 @@ from sidestep.features.study.meta import data_path, meta_paths, read_meta
 from sidestep.features.study.reader import StudyReader
 from sidestep.features.study.study import Study, assemble, read_study
 
+# Text of numbers is compressed to a third or a quarter.
+_UNPACKED = 4
+_WIDE = ("MRNA_EXPRESSION", "PROTEIN_LEVEL", "COPY_NUMBER_ALTERATION", "MUTATION_EXTENDED")
+
 
 @dataclass(frozen=True)
 class CallIndex:
-    """Mutations or fusions, in the order of the samples.
+    """Mutations or fusions in the order of the samples, so that those of a few are found at once.
 
     Attributes
     ----------
@@ -61,11 +66,6 @@ class CallIndex:
         names = pd.Series(samples.repeat(ends - firsts), dtype="str")
         found.insert(0, "sample_id", names.to_numpy(), allow_duplicates=False)
         return found.astype({"sample_id": "str"})
-
-
-# Text of numbers is compressed to a third or a quarter.
-_UNPACKED = 4
-_WIDE = ("MRNA_EXPRESSION", "PROTEIN_LEVEL", "COPY_NUMBER_ALTERATION", "MUTATION_EXTENDED")
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def _wide_bytes(folder: Path) -> int:
     """About how large the matrices and mutations of a study are; 0 if that is not known.
 
     Text counts as text, and files with a row a sample as their numbers. What is wrong with the
-    folder is said by who reads it.
+    folder is for its reader to say.
     """
     total = 0
     try:

@@ -1,5 +1,5 @@
 # Everything a person or a machine runs here. Needs Python 3.11 or 3.12 with venv and pip.
-.PHONY: help setup demo test test-fast lint bench docs lock clean
+.PHONY: help setup demo test test-fast lint bench docs pages lock clean
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -39,7 +39,11 @@ bench: $(RUN_READY) ## measure the accuracy on the real studies in ../shared (or
 	$(BIN)/python -m benchmarks.accuracy breast --repeats 3
 	$(BIN)/python -m benchmarks.accuracy pancan
 
-docs: $(RUN_READY) ## run the examples and render their pages in docs
+docs: $(DEV_READY) ## build the site of docs into site, without network; its links are checked
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "Look at site/index.html"
+
+pages: $(RUN_READY) ## run the examples and write their pages in docs anew
 	$(BOUNDED) $(BIN)/python docs/render.py
 
 # The plain public index whatever this machine is set to, so that the hashes hold elsewhere too.
@@ -54,7 +58,7 @@ lock: $(DEV_READY) ## pin the requirements anew (Python 3.11 on Linux)
 		--output-file requirements-dev.lock pyproject.toml
 
 clean: ## remove the environment, caches and the demo's results
-	rm -rf $(VENV) build demo-out .mypy_cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info
+	rm -rf $(VENV) build demo-out site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # pip comes last into a new environment: where it is, the environment is whole.

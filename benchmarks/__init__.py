@@ -1,1 +1,1 @@
-"""Measured claims: each module prints the table that README or docs quote."""
+"""Measured claims: each module prints the table that docs quote."""

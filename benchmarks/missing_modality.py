@@ -13,7 +13,7 @@ dropout
 sub-model
     on the features of the combination alone, as Sidestep does.
 
-The drugs are not among those that the README reports.
+The drugs are not among those that docs/accuracy.md reports.
 """
 
 from __future__ import annotations

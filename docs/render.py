@@ -1,6 +1,6 @@
-"""How does an example become a page? Run it, and show below each cell what it printed.
+"""Pages of the examples: each is run, and below every cell stands what it printed.
 
-``make docs`` runs this file. Each example runs as at a desk, in a Python process of its own; they
+``make pages`` runs this file. Each example runs as at a desk, in a Python process of its own; they
 run in their order and share one temporary folder, since later ones need what earlier ones made.
 Pages go to ``docs``, pictures to ``docs/images``. What differs from run to run (how long it took,
 the identifiers of runs) is shown as ``…``, so that a page changes only when there is news.
@@ -29,6 +29,7 @@ EXAMPLES = DOCS.parent / "examples"
 _MARKER = "# %%"
 _MARKDOWN = "# %% [markdown]"
 _QUOTES = '"""'
+_PICTURES = "[0-9]*.png"
 _PASSING = (
     (re.compile(r"\b[0-9a-f]{32}\b"), "…"),
     (re.compile(r"\bTook \d+ s\b"), "Took … s"),
@@ -93,11 +94,11 @@ def page(example: Path, folder: Path) -> str:
 
 def _run(cell: Cell, example: Path, names: dict[str, str]) -> str:
     """What a cell prints, without what another run would print otherwise."""
-    told = StringIO()
+    output = StringIO()
     placed = "\n" * (cell.line - 1) + cell.text  # so that an error names the line of the file
-    with redirect_stdout(told), redirect_stderr(told):
+    with redirect_stdout(output), redirect_stderr(output):
         exec(compile(placed, example, "exec"), names)
-    printed = "\n".join(line.rstrip() for line in told.getvalue().strip("\n").splitlines())
+    printed = "\n".join(line.rstrip() for line in output.getvalue().strip("\n").splitlines())
     for passing, shown in _PASSING:
         printed = passing.sub(shown, printed)
     return printed
@@ -109,9 +110,9 @@ def main() -> None:
     fresh = ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1)
     with TemporaryDirectory(prefix="sidestep-docs-") as folder, fresh as processes:
         pages = list(processes.map(page, examples, [Path(folder)] * len(examples)))
-        shutil.rmtree(DOCS / "images", ignore_errors=True)
-        (DOCS / "images").mkdir()
-        for picture in sorted(Path(folder).glob("*.png")):
+        for picture in sorted((DOCS / "images").glob(_PICTURES)):
+            picture.unlink()
+        for picture in sorted(Path(folder).glob(_PICTURES)):
             shutil.copy(picture, DOCS / "images")
     for example, text in zip(examples, pages, strict=True):
         (DOCS / f"{example.stem}.md").write_text(text, encoding="utf-8")

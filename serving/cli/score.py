@@ -86,7 +86,7 @@ _EPILOG = "\n".join(
     "--knowledge",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Folder with CIViC, Hallmark, PROGENy and Reactome, of which any may be missing (README, "
+    help="Folder with CIViC, Hallmark, PROGENy and Reactome, of which any may be missing (docs, "
     "'Larger databases'); sidestep/knowledge in your cache by default.",
 )
 @tracking_uri_option

@@ -75,7 +75,7 @@ class OutsideKnowledge:
         named = ", ".join(f"{name} ({file})" for name, file in self.missing.items())
         own = ", ".join(["its own tables", *self.databases])
         return (
-            f"no {named} in {self.folder}, so the evidence goes by {own}; README says under "
+            f"no {named} in {self.folder}, so the evidence goes by {own}; the docs say under "
             "'Larger databases' where to get them: put the files there, or name their folder with "
             "--knowledge"
         )

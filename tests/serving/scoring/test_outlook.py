@@ -133,9 +133,9 @@ def test_every_code_is_in_the_table(model: LoadedModel, cohort: Study) -> None:
             assert {code.split(":")[0] for code in codes.split(";") if code} <= known
 
 
-def test_readme_has_the_table_of_reasons() -> None:
-    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-    assert reasons_table() in readme
+def test_docs_have_the_table_of_reasons() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "output.md").read_text(encoding="utf-8")
+    assert reasons_table() in page
 
 
 @pytest.mark.parametrize("her2_context", [False, True])

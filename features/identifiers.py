@@ -52,9 +52,9 @@ class Samples:
         StudyError
             If a name fits two known samples, or two names of the file fit one sample.
         """
-        meant = {name: self._meaning(name, file) for name in names}
+        sample_of = {name: self._meaning(name, file) for name in names}
         owner: dict[str, str] = {}
-        for name, sample in meant.items():
+        for name, sample in sample_of.items():
             if sample in owner:
                 message = (
                     f"{file}: {owner[sample]!r} and {name!r} both mean sample {sample!r} (case and "
@@ -62,9 +62,9 @@ class Samples:
                 )
                 raise study_error(message, file, column=name)
             owner[sample] = name
-        self._report(meant, file)
-        self._add(sample for sample in meant.values() if sample not in self._known)
-        return meant
+        self._report(sample_of, file)
+        self._add(sample for sample in sample_of.values() if sample not in self._known)
+        return sample_of
 
     def _meaning(self, name: str, file: str) -> str:
         if name in self._known:
@@ -78,15 +78,15 @@ class Samples:
             raise study_error(message, file, column=name)
         return fits[0] if fits else name
 
-    def _report(self, meant: Mapping[str, str], file: str) -> None:
-        renamed = [f"{name} as {sample}" for name, sample in meant.items() if name != sample]
+    def _report(self, sample_of: Mapping[str, str], file: str) -> None:
+        renamed = [f"{name} as {sample}" for name, sample in sample_of.items() if name != sample]
         if renamed:
             self._findings.note(
                 f"{file}: {len(renamed)} sample name(s) read without regard to case and "
                 f"punctuation: {some(renamed)}.",
                 file,
             )
-        new = [sample for sample in meant.values() if sample not in self._known]
+        new = [sample for sample in sample_of.values() if sample not in self._known]
         if new and self._clinical:
             self._findings.warn(
                 f"{file} has {len(new)} sample(s) that the clinical file does not list: "

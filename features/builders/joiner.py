@@ -147,20 +147,20 @@ def _require_usable_names(own: list[FeatureBuilder], added: list[FeatureBuilder]
         return
     taken = {name for builder in own for name in builder.get_feature_names_out()}
     for builder in added:
-        who, modality = type(builder).__name__, builder.modality
+        label, modality = type(builder).__name__, builder.modality
         if modality not in _BUILDERS:
             raise InputError(
-                f"builder {who} has the modality {modality!r}, of which no model knows; set it to "
-                f"one of {', '.join(_BUILDERS)}"
+                f"builder {label} has the modality {modality!r}, of which no model knows; set it "
+                f"to one of {', '.join(_BUILDERS)}"
             )
         for name in builder.get_feature_names_out():
             if modality_of(name) != modality:
                 raise InputError(
-                    f"builder {who} names a feature {name!r}; begin the name with {modality}:"
+                    f"builder {label} names a feature {name!r}; begin the name with {modality}:"
                 )
             if name in taken:
                 raise InputError(
-                    f"builder {who} names a feature {name!r}, which there is already; give it "
+                    f"builder {label} names a feature {name!r}, which there is already; give it "
                     "another name"
                 )
             taken.add(name)

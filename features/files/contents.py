@@ -140,7 +140,7 @@ def decode_pieces(pieces: Iterable[bytes], name: str) -> Iterator[str]:
     utf8 = codecs.getincrementaldecoder("utf-8")()
     newlines = io.IncrementalNewlineDecoder(utf8, translate=True)
     began = False
-    read = lines = text_lines = 0
+    n_bytes = n_lines = n_text_lines = 0
     nul = None
     rest = iter(pieces)
     for piece in chain(rest, [None]):
@@ -148,18 +148,18 @@ def decode_pieces(pieces: Iterable[bytes], name: str) -> Iterator[str]:
             text = newlines.decode(piece or b"", final=piece is None)
         except UnicodeDecodeError as error:
             new = piece or b""
-            start = read + len(new) - len(error.object) + error.start
-            lines += new.count(b"\n", 0, max(start - read, 0))
+            start = n_bytes + len(new) - len(error.object) + error.start
+            n_lines += new.count(b"\n", 0, max(start - n_bytes, 0))
             for _ in rest:  # what is wrong with the file itself is raised first
                 pass
-            raise _undecodable(name, start, lines + 1) from error
+            raise _undecodable(name, start, n_lines + 1) from error
         if not began and text:
             text, began = text.removeprefix(_BOM), True
         if nul is None and _NUL in text:
-            nul = text_lines + text.count("\n", 0, text.index(_NUL)) + 1
-        read += len(piece or b"")
-        lines += (piece or b"").count(b"\n")
-        text_lines += text.count("\n")
+            nul = n_text_lines + text.count("\n", 0, text.index(_NUL)) + 1
+        n_bytes += len(piece or b"")
+        n_lines += (piece or b"").count(b"\n")
+        n_text_lines += text.count("\n")
         yield text
     if nul is not None:
         raise _has_nul(name, nul)

@@ -125,8 +125,8 @@ class H5adMatrix:
     def _open_matrix(self, key: str) -> None:
         if key not in self._file:
             layers = ", ".join(self._file["layers"]) if "layers" in self._file else ""
-            what, there = f"has no {key}", f"it has the layers {layers}" if layers else ""
-            raise self._refused(what, there or "write the matrix to adata.X")
+            problem, advice = f"has no {key}", f"it has the layers {layers}" if layers else ""
+            raise self._refused(problem, advice or "write the matrix to adata.X")
         found = self._inside(key)
         self._starts: np.ndarray | None = None
         self._columns: Any = None

@@ -67,20 +67,20 @@ class Matrix:
 
 def note_repeated(names: pd.Index, file: str, what: str, findings: Findings) -> None:
     """Note which features several rows of a file have, which are to be averaged."""
-    twice = names.duplicated(keep=False)
-    if twice.any():
-        repeated = list(names[twice].unique())
+    repeated = names.duplicated(keep=False)
+    if repeated.any():
+        shared = list(names[repeated].unique())
         findings.note(
-            f"{file}: {int(twice.sum())} rows of {len(repeated)} repeated {what}(s) are averaged "
-            f"sample by sample: {some(repeated)}.",
+            f"{file}: {int(repeated.sum())} rows of {len(shared)} repeated {what}(s) are averaged "
+            f"sample by sample: {some(shared)}.",
             file,
         )
 
 
 def _averaged(table: pd.DataFrame) -> pd.DataFrame:
     """Average the columns that share a name, sample by sample, over the values present."""
-    twice = table.columns.duplicated(keep=False)
-    if not twice.any():
+    repeated = table.columns.duplicated(keep=False)
+    if not repeated.any():
         return table
-    means = table.loc[:, twice].T.groupby(level=0, sort=False).mean().T
-    return pd.concat([table.loc[:, ~twice], means], axis=1)[table.columns.unique()]
+    means = table.loc[:, repeated].T.groupby(level=0, sort=False).mean().T
+    return pd.concat([table.loc[:, ~repeated], means], axis=1)[table.columns.unique()]

@@ -60,8 +60,8 @@ class ParquetMatrix:
                 raise study_error(message, name)
             if columns.count(label) > 1:
                 raise study_error(f"{name} has two columns {label}; leave one out.", name)
-            named = file.read(columns=[label]).column(label).cast(pa.string())
-        self.samples: Sequence[str] = [(text or "").strip() for text in named.to_pylist()]
+            labels = file.read(columns=[label]).column(label).cast(pa.string())
+        self.samples: Sequence[str] = [(text or "").strip() for text in labels.to_pylist()]
         others = list(zip(columns, kinds, strict=True))
         others.pop(columns.index(label))
         words = [(column, kind) for column, kind in others if not _is_number(kind)]
@@ -100,8 +100,8 @@ class ParquetMatrix:
             with file:
                 for at in range(0, len(self._columns), width):
                     columns = self._columns[at : at + width]
-                    read = file.read(columns=columns, use_threads=threads)
-                    yield at, 0, _numbers(read, columns)
+                    table = file.read(columns=columns, use_threads=threads)
+                    yield at, 0, _numbers(table, columns)
         except (OSError, pa.ArrowException) as error:
             message = f"{self._name} is damaged ({_first_line(error)}); write it again."
             raise study_error(message, self._name) from error

@@ -91,8 +91,8 @@ class ValueSketch:
     ) -> None:
         other = finite & ~np.isin(values, CALLS)
         if other.any():
-            at, of = (int(place) for place in np.argwhere(other)[0])
-            self.first_other = (row + at, column + of, float(values[at, of]))
+            i, j = (int(place) for place in np.argwhere(other)[0])
+            self.first_other = (row + i, column + j, float(values[i, j]))
 
     def size_at(self, share: float) -> float:
         """Size (absolute value) that this share of the numbers does not exceed.

@@ -241,10 +241,10 @@ def _check_names(names: Sequence[str], what: str, file: str) -> None:
     if missing:
         raise study_error(f"{file}: {what} {missing[0]} has no name; give it one.", file)
     if len(set(names)) < len(names):
-        twice = sorted(found for found, count in Counter(names).items() if count > 1)
+        repeated = sorted(found for found, count in Counter(names).items() if count > 1)
         message = (
-            f"{file} has {len(twice)} duplicate {what} name(s): {some(twice)}; every {what} needs "
-            "a name of its own."
+            f"{file} has {len(repeated)} duplicate {what} name(s): {some(repeated)}; every {what} "
+            "needs a name of its own."
         )
         raise study_error(message, file)
 

@@ -239,8 +239,8 @@ def row_name(line: int, label: str = "") -> str:
 
 def no_numbers(cells: pd.Series) -> bool:
     """Whether there are cells, and none of them is a number."""
-    there = cells.dropna()
-    return len(there) > 0 and bool(pd.to_numeric(there, errors="coerce").isna().all())
+    present = cells.dropna()
+    return len(present) > 0 and bool(pd.to_numeric(present, errors="coerce").isna().all())
 
 
 def find_column(columns: Sequence[str], *names: str) -> str | None:
@@ -265,12 +265,12 @@ def check_header(header: Sequence[str], name: str) -> None:
         at = header.index("") + 1
         raise study_error(f"{name}: column {at} of the header has no name; give it one.", name)
     if len(set(header)) < len(header):
-        twice = sorted(column for column, count in Counter(header).items() if count > 1)
+        repeated = sorted(column for column, count in Counter(header).items() if count > 1)
         message = (
-            f"{name} has {len(twice)} duplicate name(s) in its header ({', '.join(twice[:5])}); "
-            "every sample and column needs a name of its own."
+            f"{name} has {len(repeated)} duplicate name(s) in its header "
+            f"({', '.join(repeated[:5])}); every sample and column needs a name of its own."
         )
-        raise study_error(message, name, column=twice[0])
+        raise study_error(message, name, column=repeated[0])
 
 
 def check_width(line: str, number: int, width: int, name: str) -> None:

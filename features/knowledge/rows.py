@@ -199,7 +199,7 @@ def parse_rows(
     if header.split("\t") != list(columns):
         raise ValueError(f"{file_name}, line 1: the header must read {' '.join(columns)}.")
     rows: list[KnowledgeRow] = []
-    seen: dict[str, int] = {}
+    line_of: dict[str, int] = {}
     for number, line in enumerate(lines, start=2):
         cells = line.split("\t")
         if len(cells) != len(columns):
@@ -208,9 +208,9 @@ def parse_rows(
             )
         row = KnowledgeRow(file_name, number, dict(zip(columns, cells, strict=True)))
         _check_cells(row, may_be_blank)
-        if line in seen:
-            raise ValueError(f"{file_name}, line {number}: stands in line {seen[line]} already.")
-        seen[line] = number
+        if line in line_of:
+            raise ValueError(f"{file_name}, line {number}: stands in line {line_of[line]} already.")
+        line_of[line] = number
         rows.append(row)
     return rows
 

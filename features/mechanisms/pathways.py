@@ -174,14 +174,14 @@ def _members_of(antibodies: Collection[str]) -> dict[str, dict[str, list[str]]]:
     scores |= {f"rppa:{name}": members for name, members in _SCORES.items()}
     found = {}
     for score, (plus, minus) in scores.items():
-        has = {
+        present = {
             "plus": [name for name in plus if name in antibodies],
             "minus": [name for name in minus if name in antibodies],
         }
-        if 2 * (len(has["plus"]) + len(has["minus"])) >= len(plus) + len(minus):
+        if 2 * (len(present["plus"]) + len(present["minus"])) >= len(plus) + len(minus):
             if score == "rppa:apoptotic_priming" and _FREED in antibodies:
-                has["plus"].append(_FREED)
-            found[score] = has
+                present["plus"].append(_FREED)
+            found[score] = present
     return found
 
 

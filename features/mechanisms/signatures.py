@@ -234,9 +234,9 @@ class SignatureBuilder(FeatureBuilder):
         for name, genes in self.signature_genes_.items():
             up = np.array([place[gene] for gene in genes["up"]], dtype=int)
             down = np.array([place[gene] for gene in genes["down"]], dtype=int)
-            has = np.isfinite(ranks[:, [*up, *down]]).sum(axis=1)
+            measured = np.isfinite(ranks[:, [*up, *down]]).sum(axis=1)
             score = singscore(ranks, counts, up, down)
-            enough = 2 * has >= len(up) + len(down)
+            enough = 2 * measured >= len(up) + len(down)
             scores[f"expression:signature_{name}"] = np.where(enough, score, np.nan)
         return scores
 

@@ -228,8 +228,8 @@ def rna_shift(samples: SimulatedSamples, copy_number: pd.DataFrame, seed: int) -
     # Genes named in an RNA loading carry their copy number there already.
     dosed = np.where(named, 0.1, 0.6)
     values += copy_number.to_numpy() * dosed
-    own = random_stream(seed, f"own expression of {samples.kind}")
-    values += own.standard_normal(values.shape) * np.where(named, 0.25, 0.6)
+    own_rng = random_stream(seed, f"own expression of {samples.kind}")
+    values += own_rng.standard_normal(values.shape) * np.where(named, 0.25, 0.6)
     return pd.DataFrame(values, index=samples.names, columns=genes)
 
 

@@ -89,16 +89,16 @@ def draw_coverage(samples: SimulatedSamples, missing: float, seed: int) -> Cover
     lacking: dict[str, set[str]] = {assay: set() for assay in _ASSAYS}
     queue = list(rng.permutation(names))
     if samples.kind == "cohort" and missing:
-        alone = str(queue.pop())
+        expression_only = str(queue.pop())
         for assay in ("rppa", "mutations", "copy_number"):
-            lacking[assay].add(alone)
+            lacking[assay].add(expression_only)
     for assay, factor in BLOCKS[samples.kind].items():
         size = min(len(names) - 2, int(np.ceil(factor * missing * len(names) - 0.5)))
         if samples.kind == "cohort":
             lacking[assay].update(str(queue.pop()) for _ in range(min(size, len(queue))))
         else:
-            able = [n for n in names if assay != "expression" or n not in lacking["rppa"]]
-            chosen = rng.permutation(np.array(able, dtype=object))[:size]
+            eligible = [n for n in names if assay != "expression" or n not in lacking["rppa"]]
+            chosen = rng.permutation(np.array(eligible, dtype=object))[:size]
             lacking[assay].update(str(name) for name in chosen)
     return Coverage(
         samples.kind,

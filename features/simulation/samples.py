@@ -102,14 +102,14 @@ def draw_samples(kind: str, count: int, seed: int) -> SimulatedSamples:
     lines = latents.iloc[donor_of].set_axis(names, axis="index")
     for activity, spread in ACTIVITY_SPREAD.items():
         lines[activity] += _LINE_DRIFT * spread * rng.standard_normal(count)
-    seen = programmes[donor_of] + _LINE_DRIFT * rng.standard_normal((count, PROGRAMMES))
+    observed = programmes[donor_of] + _LINE_DRIFT * rng.standard_normal((count, PROGRAMMES))
     return SimulatedSamples(
         kind=kind,
         donors=_donor_names(kind, names, donor_of),
         groups=pd.Series(groups[donor_of], index=names, dtype=object),
         latents=lines,
         programmes=pd.DataFrame(
-            seen, index=names, columns=[f"programme_{i + 1}" for i in range(PROGRAMMES)]
+            observed, index=names, columns=[f"programme_{i + 1}" for i in range(PROGRAMMES)]
         ),
     )
 

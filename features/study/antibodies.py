@@ -140,14 +140,14 @@ def match_antibodies(wanted: Iterable[str], available: Iterable[str]) -> dict[st
         gene and the same kind of modification whose sites overlap (``EIF4EBP1_pT37`` stands for
         ``EIF4EBP1_pT37_T46``). Wanted antibodies without such a partner are left out.
     """
-    there = list(dict.fromkeys(available))
+    names = list(dict.fromkeys(available))
     by_gene: dict[str, list[str]] = {}
-    for name in there:
+    for name in names:
         by_gene.setdefault(name.partition("_")[0], []).append(name)
     matched: dict[str, str] = {}
     for name in wanted:
         gene, _, site = name.partition("_")
-        if name in there:
+        if name in names:
             matched[name] = name
         elif site:
             fits = [a for a in by_gene.get(gene, ()) if _overlap(site, a.partition("_")[2])]
@@ -201,19 +201,19 @@ def read_protein_levels(
         raise study_error(message, table.name)
     require_rows(table)
     columns = sample_columns(table, samples, findings)
-    meant = samples.resolve(columns, table.name)
-    read = read_matrix_rows(table, [label], columns, store)
-    names = read.text[label]
+    sample_of = samples.resolve(columns, table.name)
+    rows = read_matrix_rows(table, [label], columns, store)
+    names = rows.text[label]
     if names.isna().any():
-        place = row_name(read.lines[int(names.isna().to_numpy().argmax())])
+        place = row_name(rows.lines[int(names.isna().to_numpy().argmax())])
         raise study_error(f"{table.name}, {place} names no antibody.", table.name, place, label)
     return protein_levels(
-        list(names), read, [meant[column] for column in columns], table.name, findings
+        list(names), rows, [sample_of[column] for column in columns], table.name, findings
     )
 
 
 def protein_levels(
-    names: Sequence[str], read: MatrixRows, samples: Sequence[str], file: str, findings: Findings
+    names: Sequence[str], rows: MatrixRows, samples: Sequence[str], file: str, findings: Findings
 ) -> ProteinLevels:
     """Protein levels under canonical names; antibodies of one such name are averaged.
 
@@ -221,7 +221,7 @@ def protein_levels(
     ----------
     names : sequence of str
         Antibodies, as their source writes them.
-    read : MatrixRows
+    rows : MatrixRows
         Their numbers.
     samples : sequence of str
         Sample of each row of the numbers.
@@ -231,10 +231,10 @@ def protein_levels(
     """
     parsed = [parse_antibody(str(name)) for name in names]
     _note_unknown(parsed, file, findings)
-    note_unprofiled(samples, read.measured, file, findings)
+    note_unprofiled(samples, rows.measured, file, findings)
     canonical = pd.Index([antibody.canonical for antibody in parsed], dtype="str")
     note_repeated(canonical, file, "antibody name", findings)
-    return ProteinLevels(read.matrix(samples, canonical), _describe(names, parsed))
+    return ProteinLevels(rows.matrix(samples, canonical), _describe(names, parsed))
 
 
 def _note_unknown(parsed: Sequence[Antibody], file: str, findings: Findings) -> None:

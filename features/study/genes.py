@@ -126,14 +126,14 @@ def read_gene_rows(
         raise study_error(message, table.name)
     require_rows(table)
     columns = sample_columns(table, samples, findings)
-    meant = samples.resolve(columns, table.name)
-    read = read_matrix_rows(table, names, columns, store)
-    text = read.text
+    sample_of = samples.resolve(columns, table.name)
+    rows = read_matrix_rows(table, names, columns, store)
+    text = rows.text
     symbols = text[hugo] if hugo else pd.Series(pd.NA, index=text.index, dtype="str")
-    numbers = read_entrez(table.name, entrez, text, read.lines)
-    of_columns = tuple(meant[column] for column in columns)
-    note_unprofiled(of_columns, read.measured, table.name, findings)
-    return GeneRows(table.name, symbols, numbers, of_columns, read)
+    numbers = read_entrez(table.name, entrez, text, rows.lines)
+    of_columns = tuple(sample_of[column] for column in columns)
+    note_unprofiled(of_columns, rows.measured, table.name, findings)
+    return GeneRows(table.name, symbols, numbers, of_columns, rows)
 
 
 def require_rows(table: AnyTable) -> None:

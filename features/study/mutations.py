@@ -136,24 +136,26 @@ def read_mutations(
         raise study_error(message, table.name)
     gene, sample, kind = (column for column in found.values() if column is not None)
     change, entrez = table.find(*_PROTEIN_CHANGE), table.find("Entrez_Gene_Id")
-    read = _read_calls(table, sample, [sample, gene, kind, change], entrez)
+    maf = _read_calls(table, sample, [sample, gene, kind, change], entrez)
     if change is None:
         findings.note(
             f"{table.name} has no HGVSp_Short column: hotspots cannot be told.", table.name
         )
-    meant = samples.resolve(list(read.samples), table.name)
-    calls = _joined(read.parts, large=isinstance(table, LargeTable))
+    sample_of = samples.resolve(list(maf.samples), table.name)
+    calls = _joined(maf.parts, large=isinstance(table, LargeTable))
     names = calls["sample_id"]
-    named = names.cat.rename_categories(meant) if names.dtype == "category" else names.map(meant)
-    calls["sample_id"] = named if names.dtype == "category" else named.astype("str")
-    if read.wrong_entrez is not None:
-        raise read.wrong_entrez
-    pairs = pd.concat(read.pairs)
+    if names.dtype == "category":
+        calls["sample_id"] = names.cat.rename_categories(sample_of)
+    else:
+        calls["sample_id"] = names.map(sample_of).astype("str")
+    if maf.wrong_entrez is not None:
+        raise maf.wrong_entrez
+    pairs = pd.concat(maf.pairs)
     return MutationCalls(_with_gene(calls, table.name, findings), pairs[~pairs.index.duplicated()])
 
 
 @dataclass
-class _Calls:
+class _MafCalls:
     """A MAF's calls as they were read, part after part."""
 
     parts: list[pd.DataFrame] = field(default_factory=list)
@@ -164,9 +166,9 @@ class _Calls:
 
 def _read_calls(
     table: Table | LargeTable, sample: str, columns: Sequence[str | None], entrez: str | None
-) -> _Calls:
+) -> _MafCalls:
     """Sample, gene, classification and change of each call, in whatever column they stand."""
-    read = _Calls()
+    maf = _MafCalls()
     wanted = [column for column in (*columns, entrez) if column is not None]
     for block in table.blocks():
         text = block.text(wanted)
@@ -176,16 +178,16 @@ def _read_calls(
             raise study_error(message, table.name, place, sample)
         none = pd.Series(pd.NA, text.index, "str")
         calls = [none if column is None else text[column] for column in columns]
-        read.parts.append(pd.DataFrame(dict(zip(_COLUMNS, calls, strict=True))))
+        maf.parts.append(pd.DataFrame(dict(zip(_COLUMNS, calls, strict=True))))
         if isinstance(table, LargeTable):
-            read.parts[-1] = read.parts[-1].astype("category")
-        read.samples |= dict.fromkeys(text[sample])
+            maf.parts[-1] = maf.parts[-1].astype("category")
+        maf.samples |= dict.fromkeys(text[sample])
         try:
             numbers = read_entrez(table.name, entrez, text, block.lines)
-            read.pairs.append(gene_pairs(calls[1], numbers))
+            maf.pairs.append(gene_pairs(calls[1], numbers))
         except StudyError as error:
-            read.wrong_entrez = read.wrong_entrez or error
-    return read
+            maf.wrong_entrez = maf.wrong_entrez or error
+    return maf
 
 
 def _joined(parts: Sequence[pd.DataFrame], *, large: bool) -> pd.DataFrame:
@@ -230,5 +232,5 @@ def read_fusions(table: Table, samples: Samples) -> pd.DataFrame:
     if text["sample_id"].isna().any():
         place = table.row(int(text["sample_id"].isna().to_numpy().argmax()))
         raise study_error(f"{table.name}, {place} has no Sample_Id.", table.name, place)
-    meant = samples.resolve(list(dict.fromkeys(text["sample_id"])), table.name)
-    return text.assign(sample_id=text["sample_id"].map(meant).astype("str"))
+    sample_of = samples.resolve(list(dict.fromkeys(text["sample_id"])), table.name)
+    return text.assign(sample_id=text["sample_id"].map(sample_of).astype("str"))

@@ -122,8 +122,8 @@ def read_panel_matrix(
         )
         return {}
     text = table.text([sample, column]).dropna()
-    meant = samples.resolve(list(dict.fromkeys(text[sample])), table.name)
-    panel_of = dict(zip(text[sample].map(meant), text[column], strict=True))
+    sample_of = samples.resolve(list(dict.fromkeys(text[sample])), table.name)
+    panel_of = dict(zip(text[sample].map(sample_of), text[column], strict=True))
     unknown = sorted(set(panel_of.values()) - set(panels) - _ALL_GENES)
     if unknown:
         findings.warn(

@@ -10,25 +10,20 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import platform
 import secrets
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
-import sklearn
-import xgboost
 
 from sidestep.features.knowledge.drugs import find_drug
 from sidestep.features.study.on_disk import SampleSource
 from sidestep.models.estimators.patterns import LEAST_SHARE
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.registry.load import LoadedModel
+from sidestep.models.versions import software_versions
 from sidestep.serving.scoring.chunk import TABLES, ScoredChunk
 
 
@@ -69,6 +64,8 @@ class Tally:
 
 
 _CLINICAL = "clinical"
+# What makes the numbers and the files.
+_PACKAGES = ("sidestep", "pandas", "numpy", "pyarrow", "scikit-learn", "xgboost")
 
 
 def describe(
@@ -122,7 +119,7 @@ def describe(
         "shift": dict(shift),
         "quarantined": dict(tally.quarantined),
         "options": dict(options),
-        "software": software_versions(),
+        "software": software_versions(*_PACKAGES),
     }
 
 
@@ -151,26 +148,9 @@ def job_digest(
         "options": dict(options),
         "chunk": chunk,
         "columns": [str(schema) for schema in TABLES.values()],
-        "software": software_versions(),
+        "software": software_versions(*_PACKAGES),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def software_versions() -> dict[str, str]:
-    """Python and the packages that make the numbers and the files."""
-    try:
-        sidestep = version("sidestep")
-    except PackageNotFoundError:  # run from a checkout
-        sidestep = "not installed"
-    return {
-        "sidestep": sidestep,
-        "python": platform.python_version(),
-        "pandas": pd.__version__,
-        "numpy": np.__version__,
-        "pyarrow": pa.__version__,
-        "scikit-learn": sklearn.__version__,
-        "xgboost": xgboost.__version__,
-    }
 
 
 def _model(model: LoadedModel, simulated: bool) -> dict[str, Any]:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import xgboost
 
 from sidestep.features.groups import her2_high, lineage_column, lineage_labels
 from sidestep.features.study.study import Study, read_study
@@ -22,6 +19,7 @@ from sidestep.models.predictor.predictor import PanelPredictor, ResponseScale
 from sidestep.models.predictor.references import MechanismReference
 from sidestep.models.reliability.applicability import NearestLines
 from sidestep.models.reliability.intervals import join_errors
+from sidestep.models.versions import software_versions
 from sidestep.training.validation.coverage import held_out_coverage
 from sidestep.training.validation.cross_validation import (
     CrossValidation,
@@ -35,7 +33,7 @@ from sidestep.training.validation.panel import Panel, choose_panel, find_respons
 from sidestep.training.validation.shared_search import SharedSearches, search_name
 
 _PACKAGES = (
-    "sidestep", "numpy", "pandas", "scipy", "scikit-learn", "numba", "optuna", "mlflow"
+    "sidestep", "numpy", "pandas", "scipy", "scikit-learn", "numba", "optuna", "mlflow", "xgboost"
 )  # fmt: skip
 
 
@@ -165,11 +163,9 @@ def retrain_study(
     )
 
 
-def software_versions() -> dict[str, str]:
-    """Python and the packages that make the numbers."""
-    found = {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
-    # Not by its distribution, which is xgboost-cpu or xgboost, whichever the platform has.
-    return found | {"xgboost": xgboost.__version__}
+def training_software() -> dict[str, str]:
+    """Versions of Python and of the packages that make a model's numbers."""
+    return software_versions(*_PACKAGES)
 
 
 def study_digest(digests: Mapping[str, str]) -> str:
@@ -195,7 +191,7 @@ def _shared_searches(request: Request, study: Study, panel: Panel) -> SharedSear
         "drugs": [drug.name for drug in panel.drugs],
         "lines": list(panel.values.index),
         "plan": _plan(request),
-        "software": software_versions(),
+        "software": training_software(),
     }
     name = search_name(what, f"{study.study_id} {response}")
     return SharedSearches(request.study_storage, name, request.search_workers)
@@ -241,7 +237,7 @@ def _assemble(
         "lineage_attribute": lineage_column(study),
         "n_lines": len(panel.values),
         "plan": _plan(request),
-        "software": software_versions(),
+        "software": training_software(),
     }
     return PanelPredictor(
         joiner=validation.joiner,

@@ -1,24 +1,21 @@
-"""How does a Dask cluster do the tasks, when its workers may come and go?"""
+"""Tasks on a Dask cluster, whose workers may come and go."""
 
 from __future__ import annotations
 
 import json
 import logging
 import pickle
-import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from itertools import count, islice
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 from uuid import uuid4
 
 import dask
-import xgboost
 from distributed import Client, Future, get_worker, wait
 from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
@@ -26,13 +23,16 @@ from threadpoolctl import threadpool_limits
 
 from sidestep.features.errors import InputError
 from sidestep.models.engines.local import Engine, Notice
+from sidestep.models.versions import software_versions
 
 _SECONDS_TO_CONNECT = 15
 _SECONDS_TO_WONDER = 10
 #: Tasks and results in memory for each thread of the workers: one is done, others wait.
 _TASKS_A_THREAD = 3
 _FEWEST_TASKS = 4
-_PACKAGES = ("sidestep", "numpy", "pandas", "scipy", "scikit-learn", "numba", "optuna")
+_PACKAGES = (
+    "sidestep", "numpy", "pandas", "scipy", "scikit-learn", "numba", "optuna", "xgboost"
+)  # fmt: skip
 # Untyped in distributed.
 _ended = cast(Callable[..., Any], wait)
 _Result = TypeVar("_Result")
@@ -73,7 +73,7 @@ class DaskEngine(Engine):
             # Large arguments are sent on purpose, each once a task.
             quiet = {"distributed.admin.large-graph-warning-threshold": "1TB"}
             context.enter_context(dask.config.set(quiet))
-            context.enter_context(_told_in_sentences("distributed.client"))
+            context.enter_context(_without_tracebacks("distributed.client"))
             self._client = context.enter_context(_connected(self._scheduler))
             self._require_same_software()
             self._context = context.pop_all()
@@ -128,14 +128,14 @@ class DaskEngine(Engine):
 
     def _next(self, running: Iterable[Future[_Result]]) -> list[Future[_Result]]:
         """Tasks that have ended, once there is one; says if there is nobody to do any."""
-        told = False
+        noticed = False
         while True:
             try:
                 return list(_ended(list(running), _SECONDS_TO_WONDER, "FIRST_COMPLETED").done)
             except TimeoutError:
-                if not told and not self._threads():
+                if not noticed and not self._threads():
                     self._notice(f"waiting for workers: {self._scheduler} has none now")
-                    told = True
+                    noticed = True
             except (CancelledError, CommClosedError) as error:
                 raise self._lost() from error
 
@@ -186,14 +186,9 @@ class _Place:
 
 @cache
 def software() -> Mapping[str, str]:
-    """What makes the numbers of a task, with its version."""
-    found = {"python": ".".join(platform.python_version_tuple()[:2])}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:  # run from a checkout
-            found[name] = "not installed"
-    return found | {"xgboost": xgboost.__version__}
+    """Versions of what makes the numbers of a task, and can exchange tasks at all."""
+    found = software_versions(*_PACKAGES)
+    return found | {"python": found["python"].rpartition(".")[0]}
 
 
 def _work(content: bytes, expected: Mapping[str, str], *shared: Any) -> Any:
@@ -225,7 +220,7 @@ def _unlike(machine: str, differences: str) -> str:
 
 
 @contextmanager
-def _told_in_sentences(logger: str) -> Iterator[None]:
+def _without_tracebacks(logger: str) -> Iterator[None]:
     """Keep the tracebacks of a logger back: what befell the connection is raised as well."""
     log = logging.getLogger(logger)
     level = log.level

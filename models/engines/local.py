@@ -1,4 +1,4 @@
-"""Where is work done that falls into independent tasks? In processes here, or on a Dask cluster.
+"""Independent tasks are done in processes here, or on a Dask cluster: one contract, two engines.
 
 The numbers do not depend on it: a task is a function of its arguments, every process gives it one
 thread, and results come back in the order of the tasks.

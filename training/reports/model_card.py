@@ -1,7 +1,7 @@
-"""What should a person know before using a model? Its card, in Markdown.
+"""The card of a model, in Markdown: what a person should know before using it.
 
-After Mitchell et al. (2019), Model Cards for Model Reporting: intended use, data, method, metrics
-beside baselines, limits.
+After Mitchell et al., Model Cards for Model Reporting, FAT* 2019, doi:10.1145/3287560.3287596:
+intended use, data, method, metrics beside baselines, limits.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sidestep.training.reports.tables import (
     modality_words,
     patterns_table,
 )
-from sidestep.training.retrain import Retrain, software_versions, study_digest
+from sidestep.training.retrain import Retrain, study_digest, training_software
 from sidestep.training.validation.coverage import FEWEST_PAIRS, judged_pairs
 
 CARD_FILE = "model_card.md"
@@ -186,7 +186,7 @@ def _citation(retrain: Retrain) -> Sequence[str]:
         _points(
             f"Data: {cited}{papers}; "
             + (f"licence {as_text(terms)}." if terms else "the terms of its sources apply."),
-            f"Software: Sidestep {software_versions()['sidestep']}, Apache-2.0.",
+            f"Software: Sidestep {training_software()['sidestep']}, Apache-2.0.",
         )
     ]
 
@@ -206,7 +206,7 @@ def _stated(retrain: Retrain) -> Mapping[str, str]:
 def _files(retrain: Retrain) -> Sequence[str]:
     rows = [["file", "sha256"]]
     rows += [[as_text(name), f"`{digest}`"] for name, digest in retrain.study.digests.items()]
-    software = ", ".join(f"{name} {number}" for name, number in software_versions().items())
+    software = ", ".join(f"{name} {number}" for name, number in training_software().items())
     return [markdown_rows(rows), f"Made with {software}."]
 
 

@@ -1,11 +1,9 @@
-"""How does a survival screen come to be on disk? A folder, whole or not at all."""
+"""A survival screen on disk: tables, pictures and a summary, whole or not at all."""
 
 from __future__ import annotations
 
 import json
-import platform
 import shutil
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ import pandas as pd
 from sidestep.features.errors import InputError
 from sidestep.features.files.spreadsheets import as_plain_text
 from sidestep.features.files.whole import folder_beside, put_in_place, reason_of
+from sidestep.models.versions import software_versions
 from sidestep.training.survival.figures import draw_screen
 from sidestep.training.survival.screen import DIRECTIONS, Screen
 
@@ -24,7 +23,8 @@ CAVEAT = (
     "Prognosis in this study's patients, each gene alone; treatment, stage and age are not taken "
     "into account, so it says nothing on the benefit from a drug."
 )
-_PACKAGES = ("matplotlib", "numpy", "pandas", "scikit-survival", "scipy")
+# What makes the numbers and the pictures.
+_PACKAGES = ("sidestep", "matplotlib", "numpy", "pandas", "scikit-survival", "scipy")
 
 
 def require_replaceable(out: str | Path) -> Path:
@@ -133,18 +133,8 @@ def summary(screen: Screen, genes: str) -> dict[str, Any]:
         },
         "directions": DIRECTIONS,
         "notes": [*cohort.notes, CAVEAT],
-        "software": _software(),
+        "software": software_versions(*_PACKAGES),
     }
-
-
-def _software() -> dict[str, str]:
-    """Python and the packages that make the numbers and the pictures."""
-    try:
-        sidestep = version("sidestep")
-    except PackageNotFoundError:  # run from a checkout
-        sidestep = "not installed"
-    made = {name: version(name) for name in _PACKAGES}
-    return {"sidestep": sidestep, "python": platform.python_version()} | made
 
 
 def _is_screen(folder: Path) -> bool:

@@ -26,7 +26,7 @@ from mlflow.utils.validation import MAX_TAG_VAL_LENGTH
 from sidestep.models.registry.databases import without_password
 from sidestep.training.reports.markdown import as_text, shortened
 from sidestep.training.reports.tables import headline, metrics_table
-from sidestep.training.retrain import Retrain, software_versions, study_digest
+from sidestep.training.retrain import Retrain, study_digest, training_software
 from sidestep.training.validation.coverage import coverage_metrics, coverage_sentence
 from sidestep.training.validation.cross_validation import BASELINES
 from sidestep.training.validation.evaluation import panel_means
@@ -62,7 +62,7 @@ def panel_tags(retrain: Retrain) -> dict[str, str]:
         "gate_reason": verdict.reason,
         "marked_drugs": _listed(marked) or "none",
         "study_digest": study_digest(retrain.study.digests),
-        "sidestep_version": software_versions()["sidestep"],
+        "sidestep_version": training_software()["sidestep"],
         mlflow_tags.MLFLOW_RUN_NOTE: description(retrain),
     }
 
@@ -120,7 +120,7 @@ def panel_parameters(retrain: Retrain) -> dict[str, str]:
             "skipped_drugs": _listed(panel.skipped) or "none",
         },
         "settings": {"shrinkage": settings.shrinkage, **settings.trees},
-        "software": dict(software_versions()),
+        "software": dict(training_software()),
     }
     return {
         f"{group}.{name}": str(value)

@@ -1,4 +1,4 @@
-"""What is kept of a retrain, and where? One MLflow run a panel, a nested one a drug."""
+"""A retrain as it is kept in MLflow: one run a panel, a nested run a drug, and the model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mlflow.utils.validation import MAX_METRICS_PER_BATCH
 from sidestep.training.reports.figures import draw_drug, draw_panel
 from sidestep.training.reports.hover_page import hover_page
 from sidestep.training.reports.model_card import CARD_FILE, model_card, version_description
-from sidestep.training.retrain import Retrain, software_versions
+from sidestep.training.retrain import Retrain, training_software
 from sidestep.training.tracking import run_facts
 from sidestep.training.tracking.logged_model import MODEL_NAME, log_model
 from sidestep.training.tracking.registration import Registration, register
@@ -68,8 +68,8 @@ def track(
     Within `mlflow run` the panel's run is the one that MLflow has made for the project. A failure
     or an interruption marks the run FAILED, with the reason in the tag `failure`.
     """
-    client, began = store.client, time.time() if started is None else started
-    run_id, experiment_id = _panel_run(client, store, retrain, began)
+    client, start = store.client, time.time() if started is None else started
+    run_id, experiment_id = _panel_run(client, store, retrain, start)
     with _ending(client, run_id):
         tags = run_facts.panel_tags(retrain)
         dataset = run_facts.study_input(retrain)
@@ -83,7 +83,7 @@ def track(
         )
         _log_panel(client, run_id, model_id, retrain, tags)
         children = {
-            drug.name: _log_drug(client, run_id, experiment_id, retrain, drug.name, dataset, began)
+            drug.name: _log_drug(client, run_id, experiment_id, retrain, drug.name, dataset, start)
             for drug in retrain.panel.drugs
         }
         registration = None
@@ -101,10 +101,10 @@ def track(
 
 
 def _panel_run(
-    client: MlflowClient, store: Store, retrain: Retrain, began: float
+    client: MlflowClient, store: Store, retrain: Retrain, start: float
 ) -> tuple[str, str]:
     """Make the panel's run, or take over the one that `mlflow run` made; with its experiment."""
-    name = run_facts.run_name(retrain, datetime.fromtimestamp(began))
+    name = run_facts.run_name(retrain, datetime.fromtimestamp(start))
     project = os.environ.get("MLFLOW_RUN_ID")
     if project:
         try:
@@ -116,7 +116,7 @@ def _panel_run(
             return project, run.info.experiment_id
     run = client.create_run(
         store.experiment_id,
-        start_time=round(1000 * began),
+        start_time=round(1000 * start),
         run_name=name,
         tags=run_facts.source_tags(),
     )
@@ -144,7 +144,7 @@ def _log_panel(
         retrain.coverage.to_parquet(folder / "coverage.parquet", index=False)
         retrain.metrics.to_csv(folder / "metrics.csv", index=False)
         retrain.validation.trials().to_csv(folder / "trials.csv", index=False)
-        _write_json(folder / "software.json", software_versions())
+        _write_json(folder / "software.json", training_software())
         _write_json(folder / "study_digests.json", retrain.study.digests)
         (folder / CARD_FILE).write_text(model_card(retrain), encoding="utf-8")
         draw_panel(retrain, folder)
@@ -157,11 +157,11 @@ def _log_drug(
     retrain: Retrain,
     drug: str,
     dataset: DatasetInput,
-    began: float,
+    start: float,
 ) -> str:
     child = client.create_run(
         experiment_id,
-        start_time=round(1000 * began),
+        start_time=round(1000 * start),
         run_name=drug,
         tags=run_facts.source_tags() | run_facts.drug_tags(retrain, drug, parent),
     ).info.run_id
@@ -174,8 +174,8 @@ def _log_drug(
         _log_metrics(client, child, metrics)
         client.log_inputs(child, [dataset])
         with _artefacts(client, child) as folder:
-            everywhere = retrain.validation.predictions
-            lines = everywhere[everywhere["drug"] == drug]
+            predictions = retrain.validation.predictions
+            lines = predictions[predictions["drug"] == drug]
             lines.to_parquet(folder / "out_of_fold.parquet", index=False)
             draw_drug(retrain, drug, folder)
             page = folder / "predicted_vs_observed.html"

@@ -40,7 +40,7 @@ class Where:
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainResult:
     """A retrain that is kept in MLflow.
 
     Attributes
@@ -109,7 +109,7 @@ def run_train(
     register_as: str | None = None,
     *,
     quiet: bool = False,
-) -> Trained:
+) -> TrainResult:
     """Retrain, and keep the run and the model in MLflow.
 
     Parameters
@@ -164,4 +164,4 @@ def run_train(
         retrain = retrain_study(request, study, panel, progress, engine)
         progress.say("keeping the run in MLflow")
         run = track(retrain, store, started=started, register_as=register_as)
-    return Trained(retrain, run, without_password(uri), time.time() - started)
+    return TrainResult(retrain, run, without_password(uri), time.time() - started)

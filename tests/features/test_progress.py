@@ -47,3 +47,27 @@ def test_a_log_gets_a_line_when_a_stage_ends_and_one_in_a_while(
         ("30", "searching settings: 5 of 5"),
         ("30", "another stage: 1 of 1"),
     ]
+
+
+class Terminal(io.StringIO):
+    """A stream that a person sees."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_gets_a_bar() -> None:
+    with Reporter(stream=(terminal := Terminal())) as report:
+        for done in range(1, 4):
+            report("search", done, 3)
+        report.say("keeping the run")
+    assert "searching settings: 100%" in terminal.getvalue()
+    assert terminal.getvalue().endswith("keeping the run\n")
+
+
+def test_quiet_is_quiet() -> None:
+    for stream in (io.StringIO(), Terminal()):
+        with Reporter(quiet=True, stream=stream) as report:
+            report("search", 1, 1)
+            report.say("keeping the run")
+        assert stream.getvalue() == ""

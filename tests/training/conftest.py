@@ -1,4 +1,4 @@
-"""One small retrain on a simulated study, run once for all tests of this folder, and a database."""
+"""One small retrain on a simulated study, run once for all tests of this folder, and stores."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ from sidestep.training.retrain import Request, Retrain, retrain
 from sidestep.training.tracking.store import Store, open_store
 from sidestep.training.tracking.tracking import TrackedRun, track
 from sidestep.training.validation.cross_validation import Plan
+from tests.training.made_up_runs import Tiny, predictions
+
+_TINY_NUMBERS = count()
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +64,30 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 def tracked(retrained: Retrain, store: Store) -> TrackedRun:
     """The retrain as it is kept, registered as ``small``."""
     return track(retrained, store, register_as="small")
+
+
+@pytest.fixture(scope="session")
+def kept_runs(store: Store, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Runs in the store: a good one, a poor one, and one that kept nothing."""
+    tables = {"good": predictions(0.3, 1), "poor": predictions(3.0, 2), "empty": None}
+    runs = {}
+    for name, table in tables.items():
+        tags = {"study": "breast_sim", "response": "sim_gi50"}
+        runs[name] = store.client.create_run(store.experiment_id, tags=tags).info.run_id
+        if table is not None:
+            path = tmp_path_factory.mktemp(name) / "out_of_fold.parquet"
+            table.to_parquet(path, index=False)
+            store.client.log_artifact(runs[name], str(path))
+    store.client.create_registered_model("compared")
+    store.client.create_model_version("compared", source="file:///none", run_id=runs["good"])
+    store.client.set_registered_model_alias("compared", "champion", "1")
+    return runs
+
+
+@pytest.fixture
+def tiny(store: Store, tmp_path: Path) -> Tiny:
+    """A registered model of its own, whose versions are made up."""
+    return Tiny(store, tmp_path, f"tiny{next(_TINY_NUMBERS)}")
 
 
 # Where Debian puts what is not in PATH.

@@ -38,13 +38,13 @@ def test_a_killed_worker_changes_nothing(
             killed = True
 
     with open_engine("dask", scheduler=cluster.scheduler_address) as engine:
-        there = retrain(retrained.request, kill_half_way, engine)
+        remote = retrain(retrained.request, kill_half_way, engine)
     assert killed
     pd.testing.assert_frame_equal(
-        there.validation.predictions, retrained.validation.predictions, check_exact=True
+        remote.validation.predictions, retrained.validation.predictions, check_exact=True
     )
-    pd.testing.assert_frame_equal(there.validation.trials(), retrained.validation.trials())
-    assert saved(there.predictor, tmp_path / "there") == saved(retrained.predictor, tmp_path / "a")
+    pd.testing.assert_frame_equal(remote.validation.trials(), retrained.validation.trials())
+    assert saved(remote.predictor, tmp_path / "there") == saved(retrained.predictor, tmp_path / "a")
 
 
 def test_the_command_trains_on_a_cluster(
@@ -56,9 +56,9 @@ def test_the_command_trains_on_a_cluster(
     predicted = []
     for options in (where, ["--jobs", "2"]):
         assert main([*train, *options]) == 0
-        told = capsys.readouterr()
-        assert told.err == ""
-        run = re.search(r"^Run (\w{32}) in sqlite", told.out, re.MULTILINE)
+        printed = capsys.readouterr()
+        assert printed.err == ""
+        run = re.search(r"^Run (\w{32}) in sqlite", printed.out, re.MULTILINE)
         assert run is not None
         predicted.append(
             Path(store.client.download_artifacts(run[1], "out_of_fold.parquet")).read_bytes()
@@ -81,13 +81,13 @@ def test_a_cluster_that_is_not_there_is_one_sentence(
 ) -> None:
     database = tmp_path / "mlflow.db"
     train = ["train", str(simulated_study), "--tracking-uri", f"sqlite:///{database}", "--quiet"]
-    for options, said in (
+    for options, message in (
         (["--engine", "dask"], "--engine dask needs --scheduler"),
         (["--scheduler", "tcp://127.0.0.1:1"], "add --engine dask"),
         (["--engine", "dask", "--scheduler", "nonsense"], "nonsense cannot be reached"),
     ):
         assert main([*train, *options]) == 2
-        told = capsys.readouterr()
-        assert said in told.err
-        assert told.err.count("\n") == 1
+        printed = capsys.readouterr()
+        assert message in printed.err
+        assert printed.err.count("\n") == 1
     assert not database.exists()

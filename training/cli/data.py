@@ -1,6 +1,6 @@
-"""How does a study come into a folder? `data import`.
+"""The verb `data`: bring a study into a folder, with `data import`.
 
-What takes time to import is imported when a verb runs.
+What takes time to import is imported when the verb runs.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ def import_(archive: Path, out: Path, quiet: bool) -> None:
     from sidestep.features.archives.archive import import_archive
     from sidestep.features.progress import Reporter
 
-    told = -1
+    shown = -1
     with Reporter(quiet=quiet) as reporter:
 
         def progress(done: int, whole: int) -> None:
-            nonlocal told
+            nonlocal shown
             # Read to its end, it is still to be put in place: a log hears of long work only.
             percent = min(100 * done // max(whole, 1), 99)
-            if percent > told:
-                told = percent
+            if percent > shown:
+                shown = percent
                 reporter("unpacking, percent", percent, 100)
 
         imported = import_archive(archive, out, progress)
-    for line in _told(imported):
+    for line in _account(imported):
         click.echo(line)
 
 
-def _told(imported: Imported) -> Iterator[str]:
+def _account(imported: Imported) -> Iterator[str]:
     from sidestep.features.errors import some
     from sidestep.features.files.limits import readable_size
 

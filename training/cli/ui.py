@@ -19,4 +19,4 @@ def ui(tracking_uri: str | None, port: int, host: str) -> None:
     from sidestep.models.registry.files import resolve_tracking_uri
     from sidestep.training.tracking.ui import serve_pages
 
-    serve_pages(resolve_tracking_uri(tracking_uri), host, port, say=click.echo)
+    serve_pages(resolve_tracking_uri(tracking_uri), host, port, notice=click.echo)

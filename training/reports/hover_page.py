@@ -1,4 +1,4 @@
-"""Which line is that dot? Predicted against observed, as a page that names what one points at.
+"""Predicted against observed, as a page that names the line of the dot that one points at.
 
 One file that needs no network: an SVG whose dots have titles, and a few lines of script that show
 the title at once and find a line by name. Without the script, the titles still show.
@@ -149,9 +149,9 @@ def _drawing(lines: pd.DataFrame, high: np.ndarray, unit: str) -> str:
         known = [] if pd.isna(row["lineage"]) else [str(row["lineage"])]
         known += ["HER2-high"] if is_high else []
         name = str(row["sample_id"])
-        told = f"observed {row['observed']:.3g}, predicted {row['blend']:.3g}"
+        numbers = f"observed {row['observed']:.3g}, predicted {row['blend']:.3g}"
         among = f" ({', '.join(known)})" if known else ""
-        parts.append(_dot(name, f"{name}{among}: {told}", place, her2_high=is_high))
+        parts.append(_dot(name, f"{name}{among}: {numbers}", place, her2_high=is_high))
     return "\n".join([*parts, "</svg>"])
 
 

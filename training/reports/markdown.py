@@ -1,4 +1,4 @@
-"""How do names and numbers become Markdown that shows them as they are?"""
+"""Names and numbers as Markdown that shows them as they are."""
 
 from __future__ import annotations
 

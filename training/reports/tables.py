@@ -148,7 +148,7 @@ def intervals_table(coverage: pd.DataFrame) -> str | None:
 
 
 def patterns_table(coverage: pd.DataFrame) -> str:
-    """The same a combination of modalities, each predicted by the sub-model of those alone."""
+    """Coverage and width a combination of modalities, predicted by the sub-model of those alone."""
     levels = [round(100 * level) for level in LEVELS]
     heads = [f"{level} % {what}" for level in levels for what in ("held", "width (SD)")]
     rows = [["modalities", "line-drug pairs", *heads]]

@@ -1,7 +1,8 @@
 """The survival screen: which genes' expression goes with time to an event.
 
-From clinical columns to cohort, statistics, screen, figures and an output folder. It speaks of
-prognosis, not of benefit from a drug.
+`follow_up` reads the clinical columns, `cohort` and `genes` choose who and what is compared,
+`screen` tests each gene with `statistics`, and `output` writes the folder with its `figures`. It is
+about prognosis, not about the benefit from a drug.
 """
 
 __all__ = [

@@ -1,6 +1,7 @@
-"""Within which patients is survival compared?
+"""Patients whose survival is compared: a group, and one sample of each with what is needed.
 
-Who is compared? One sample a patient, with expression and survival.
+A group is HER2-positive, everybody, or a value of a clinical attribute; of it, the cohort has the
+patients of whom expression and survival are known.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from sidestep.training.survival.follow_up import Survival, read_survival
 
 HER2, EVERYBODY = "her2", "all"
 _MOST_VALUES = 8
+_SAMPLE_TYPE = "SAMPLE_TYPE"
 
 
 @dataclass(frozen=True)
 class Group:
-    """Samples to compare.
+    """Samples of patients to compare, and why they are in the group.
 
     Attributes
     ----------
@@ -86,24 +88,23 @@ def _with_attribute(study: Study, attribute: str, value: str) -> Group:
     by_case = {str(column).casefold(): str(column) for column in study.clinical.columns}
     column = by_case.get(attribute.casefold())
     if column is None:
-        near = get_close_matches(attribute.casefold(), by_case, n=3, cutoff=0.5)
-        shown = [by_case[name] for name in near] or list(by_case.values())
-        there = f"it has {some(shown)}" if shown else "it has none at all"
-        raise InputError(f"study {study.study_id} has no clinical attribute {attribute!r}; {there}")
+        similar = get_close_matches(attribute.casefold(), by_case, n=3, cutoff=0.5)
+        names = [by_case[name] for name in similar] or list(by_case.values())
+        hint = f"it has {some(names)}" if names else "it has none at all"
+        raise InputError(f"study {study.study_id} has no clinical attribute {attribute!r}; {hint}")
     cells = study.clinical[column].str.strip()
-    inside = (cells.str.casefold() == value.casefold()).to_numpy(bool)
-    if not inside.any():
+    members = (cells.str.casefold() == value.casefold()).to_numpy(bool)
+    if not members.any():
         counts = cells.value_counts()
         values = some([f"{name} ({n})" for name, n in counts.items()], _MOST_VALUES)
         raise InputError(
             f"no sample of study {study.study_id} has {column}={value}; "
             f"{column} reads {values or 'NA throughout'}"
         )
-    spelled = str(cells[inside].iloc[0])
-    return Group(f"{column}={spelled}", f"clinical {column} reads {spelled}", study.samples[inside])
-
-
-_SAMPLE_TYPE = "SAMPLE_TYPE"
+    spelled = str(cells[members].iloc[0])
+    return Group(
+        f"{column}={spelled}", f"clinical {column} reads {spelled}", study.samples[members]
+    )
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
-"""What did a survival screen find? A forest plot, and Kaplan-Meier curves side by side.
+"""A survival screen as pictures: a forest plot, and Kaplan-Meier curves side by side.
 
-Colours are those of Okabe and Ito (2008), which colour-blind readers can tell apart. Figures are
-made without pyplot, so that none stays open.
+Curves after Kaplan and Meier, J. Am. Stat. Assoc. 53:457 (1958),
+doi:10.1080/01621459.1958.10501452. Colours are those of Okabe and Ito (2008), which colour-blind
+readers can tell apart. Figures are made without pyplot, so that none stays open.
 """
 
 from __future__ import annotations
@@ -47,19 +48,19 @@ def forest(screen: Screen) -> Figure:
     tested = screen.table[screen.table["c_index"].notna()]
     shown = tested.head(_MOST_GENES).sort_values("c_index", kind="stable", ignore_index=True)
     figure = Figure(figsize=(9.0, 1.9 + 0.24 * max(len(shown), 2)), layout="constrained")
-    axes, words = figure.subplots(1, 2, sharey=True, width_ratios=[2.4, 1])
+    axes, side = figure.subplots(1, 2, sharey=True, width_ratios=[2.4, 1])
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.axvline(0.5, color=GREY, lw=0.8, ls="--")
-    for at, (_, gene) in enumerate(shown.iterrows()):
+    for row, (_, gene) in enumerate(shown.iterrows()):
         colour = _COLOUR_OF.get(gene["direction"], GREY)
-        axes.plot([gene["c_index_lower"], gene["c_index_upper"]], [at, at], color=colour, lw=1.6)
+        axes.plot([gene["c_index_lower"], gene["c_index_upper"]], [row, row], color=colour, lw=1.6)
         face = colour if gene["significant"] else "white"
-        axes.plot(gene["c_index"], at, "o", ms=5.5, mec=colour, mfc=face, mew=1.3)
+        axes.plot(gene["c_index"], row, "o", ms=5.5, mec=colour, mfc=face, mew=1.3)
     axes.set_yticks(range(len(shown)), list(shown["gene"]), fontsize="small")
     axes.tick_params(axis="y", length=0)
     axes.tick_params(axis="x", labelsize="small")
     axes.set_ylim(-0.7, max(len(shown), 2) + 0.2)
-    _write_numbers(words, shown)
+    _write_numbers(side, shown)
     percent = f"{100 * screen.settings.confidence:g} %"
     axes.set_xlabel(
         f"concordance index with {percent} interval, coloured where it leaves 0.5 out\n"
@@ -75,10 +76,10 @@ def _write_numbers(axes: Axes, shown: pd.DataFrame) -> None:
     axes.set_axis_off()
     for x, title in ((0.0, "hazard ratio a SD"), (0.56, "q"), (0.74, "published")):
         axes.text(x, len(shown) - 0.3, title, fontsize="x-small", color=GREY)
-    for at, (_, gene) in enumerate(shown.iterrows()):
+    for row, (_, gene) in enumerate(shown.iterrows()):
         q = "" if np.isnan(gene["q"]) else _p(gene["q"])
         for x, text in ((0.0, _ratio(gene)), (0.56, q), (0.74, gene["paper_outcome"])):
-            axes.text(x, at, text, va="center", fontsize="x-small")
+            axes.text(x, row, text, va="center", fontsize="x-small")
 
 
 def kaplan_meier(screen: Screen) -> Figure:
@@ -110,8 +111,8 @@ def _draw_panel(axes: Axes, screen: Screen, gene: pd.Series) -> None:
     months = screen.cohort.survival.months.to_numpy(float)
     high = level > np.nanmedian(level)
     for part, colour in ((~high & ~np.isnan(level), BLUE), (high, ORANGE)):
-        at, probability = kaplan_meier_estimator(event[part], months[part])
-        axes.step([0.0, *at], [1.0, *probability], where="post", color=colour, lw=1.3)
+        time, probability = kaplan_meier_estimator(event[part], months[part])
+        axes.step([0.0, *time], [1.0, *probability], where="post", color=colour, lw=1.3)
     strong = "bold" if gene["significant"] else "normal"
     axes.set_title(gene["gene"], fontsize="small", weight=strong, pad=3)
     axes.text(
@@ -127,10 +128,10 @@ def _draw_panel(axes: Axes, screen: Screen, gene: pd.Series) -> None:
 
 def _title(screen: Screen, shown: int, tested: int) -> str:
     cohort = screen.cohort
-    some = f", the {shown} of {tested} genes with the smallest p" if shown < tested else ""
+    selection = f", the {shown} of {tested} genes with the smallest p" if shown < tested else ""
     return (
         f"{cohort.study.study_id}, {cohort.group.name}\n{cohort.survival.name}: "
-        f"{cohort.counts['with_expression']} patients, {cohort.counts['events']} events{some}"
+        f"{cohort.counts['with_expression']} patients, {cohort.counts['events']} events{selection}"
     )
 
 

@@ -1,4 +1,4 @@
-"""How long was each sample's patient followed, and did the event come? Clinical columns read."""
+"""Follow-up of each sample's patient: months, and whether the event came, from clinical columns."""
 
 from __future__ import annotations
 
@@ -85,14 +85,14 @@ def read_survival(study: Study, endpoint: str | None = None) -> Survival:
     months = _read_months(study.clinical[months_column])
     event = _read_status(study.clinical[status_column])
     known = months.notna() & event.notna()
-    before = known & (months < 0)
+    negative = known & (months < 0)
     notes = []
-    if before.any():
+    if negative.any():
         notes.append(
-            f"{before.sum()} sample(s) with {months_column} below 0 are left out: "
-            f"{some(list(before.index[before]))}."
+            f"{negative.sum()} sample(s) with {months_column} below 0 are left out: "
+            f"{some(list(negative.index[negative]))}."
         )
-    kept = known & ~before
+    kept = known & ~negative
     return Survival(chosen, months[kept], event[kept].astype(bool), tuple(notes))
 
 
@@ -101,19 +101,19 @@ def _columns(endpoint: str) -> tuple[str, str]:
 
 
 def _choose(study: Study, endpoint: str | None) -> str:
-    there = [code for code in ENDPOINTS if set(_columns(code)) <= set(study.clinical.columns)]
+    available = [code for code in ENDPOINTS if set(_columns(code)) <= set(study.clinical.columns)]
     if endpoint is None:
-        if not there:
+        if not available:
             raise InputError(
                 f"study {study.study_id} has no survival; its clinical files need a pair of "
                 f"columns such as {' and '.join(_columns('os'))} "
                 f"(or, instead of OS, one of {', '.join(c.upper() for c in list(ENDPOINTS)[1:])})"
             )
-        return there[0]
+        return available[0]
     if endpoint not in ENDPOINTS:
         raise InputError(f"there is no endpoint {endpoint!r}; choose one of {', '.join(ENDPOINTS)}")
-    if endpoint not in there:
-        others = f"; it has {', '.join(there)}" if there else ", and no other endpoint"
+    if endpoint not in available:
+        others = f"; it has {', '.join(available)}" if available else ", and no other endpoint"
         raise InputError(
             f"study {study.study_id} has no {ENDPOINTS[endpoint]}, which needs the clinical "
             f"columns {' and '.join(_columns(endpoint))}{others}"

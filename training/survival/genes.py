@@ -1,4 +1,4 @@
-"""Which genes are screened? `rtk`, symbols between commas, or a file of symbols."""
+"""The genes to screen: the receptor tyrosine kinases, symbols between commas, or a file of them."""
 
 from __future__ import annotations
 

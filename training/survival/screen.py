@@ -1,7 +1,9 @@
-"""Which genes' expression goes with survival? Each gene alone, corrected for their number.
+"""The screen: each gene's expression against survival, alone, corrected for the number of genes.
 
-The kind of analysis of Alexander et al., J. Biol. Chem. 2017 (PMID:27903634): a concordance index a
-gene, and the log-rank test between patients above and below the gene's median.
+The kind of analysis of Alexander et al., J. Biol. Chem. 292:748 (2017), PMID:27903634,
+doi:10.1074/jbc.M116.754960: a concordance index a gene, and the log-rank test between patients
+above and below the gene's median. False discoveries are controlled after Benjamini and Hochberg,
+J. R. Stat. Soc. B 57:289 (1995), doi:10.1111/j.2517-6161.1995.tb02031.x.
 """
 
 from __future__ import annotations
@@ -14,8 +16,7 @@ import pandas as pd
 from scipy.stats import false_discovery_control
 
 from sidestep.features.errors import InputError, some
-from sidestep.features.knowledge.rtk_survival import load_rtk_survival
-from sidestep.features.knowledge.rtks import load_rtks
+from sidestep.features.knowledge.receptors import RTK_SURVIVAL_TABLE, RTK_TABLE
 from sidestep.training.survival.cohort import Cohort
 from sidestep.training.survival.statistics import concordance, cox, log_rank
 
@@ -26,7 +27,7 @@ DIRECTIONS = {
     BETTER: "high expression goes with better outcome",
     UNCLEAR: "no clear direction",
 }
-NOT_THERE = "not in the study's expression"
+ABSENT = "not in the study's expression"
 _FEW_EVENTS = 10
 _LEAST_SHARE = 0.25
 # Rounding leaves a spread of this size, over the level, to a gene that is the same everywhere.
@@ -82,7 +83,7 @@ class Screen:
     @property
     def absent(self) -> list[str]:
         """Genes asked for that the study does not have."""
-        return [str(gene) for gene in self.table.loc[self.table["note"] == NOT_THERE, "gene"]]
+        return [str(gene) for gene in self.table.loc[self.table["note"] == ABSENT, "gene"]]
 
 
 def screen_genes(
@@ -106,7 +107,7 @@ def screen_genes(
     cox_p                Wald test of it
     n_low, n_high        patients up to the median, and above it
     logrank_p            log-rank test between them
-    q                    the same, adjusted for the number of genes (Benjamini and Hochberg 1995)
+    q                    the same, adjusted for the number of genes
     significant          whether q is at most the false discovery rate
     direction            ``worse``, ``better`` (with high expression) or ``unclear``: the interval
                          of c_index lies above, below or around 0.5; blank: not tested
@@ -114,7 +115,7 @@ def screen_genes(
                          was not singled out there
     paper_agreement      ``agrees``, ``differs``, ``undecided`` (no clear direction here), ``not
                          tested`` (here) or ``no finding`` (nothing published to compare with)
-    rtk_role             role in resistance (`features.knowledge.rtks`), blank for other genes
+    rtk_role             role in resistance (`features.knowledge.receptors`), blank for other genes
     note                 why numbers are missing or weak
     ==================== ====================================================================
 
@@ -125,7 +126,7 @@ def screen_genes(
         Regardless of case. Those that the study lacks get a row that says so.
     settings : Settings, optional
     progress : callable, optional
-        Told the stage, the genes done, and all of them.
+        Called with the stage, the genes done, and all of them.
 
     Raises
     ------
@@ -141,12 +142,12 @@ def screen_genes(
         )
     rows: list[_GeneResult] = []
     for done, (gene, column) in enumerate(columns.items(), start=1):
-        absent = _GeneResult(gene, note=NOT_THERE)
+        absent = _GeneResult(gene, note=ABSENT)
         rows.append(absent if column is None else _screen_gene(cohort, column, settings))
         if progress is not None:
             progress("screening genes", done, len(columns))
     if all(np.isnan(row.c_index) for row in rows):
-        why = some([f"{row.gene}: {row.note}" for row in rows if row.note != NOT_THERE])
+        why = some([f"{row.gene}: {row.note}" for row in rows if row.note != ABSENT])
         raise InputError(f"none of the {len(rows)} genes can be tested ({why})")
     return Screen(cohort, _finish(rows, settings), settings)
 
@@ -164,7 +165,7 @@ def _columns_of(expression: pd.DataFrame, genes: Sequence[str]) -> dict[str, str
 
 @dataclass(frozen=True)
 class _GeneResult:
-    """What one gene gives alone; the names are those of the table."""
+    """Result of one gene alone; the names are those of the table."""
 
     gene: str
     n: int = 0
@@ -189,9 +190,9 @@ def _screen_gene(cohort: Cohort, gene: str, settings: Settings) -> _GeneResult:
     months = cohort.survival.months.to_numpy(float)[known]
     high = level > np.median(level) if len(level) else np.zeros(0, bool)
     patients = _GeneResult(gene, len(level), int(event.sum()), int((~high).sum()), int(high.sum()))
-    why_not = _untestable(level, event)
-    if why_not:
-        return replace(patients, note=why_not)
+    obstacle = _obstacle(level, event)
+    if obstacle:
+        return replace(patients, note=obstacle)
     standard = (level - level.mean()) / level.std(ddof=1)
     index = concordance(
         event,
@@ -216,7 +217,7 @@ def _screen_gene(cohort: Cohort, gene: str, settings: Settings) -> _GeneResult:
     return replace(tested, note="; ".join(_weak_points(tested)))
 
 
-def _untestable(level: np.ndarray, event: np.ndarray) -> str:
+def _obstacle(level: np.ndarray, event: np.ndarray) -> str:
     """Why a gene cannot be tested at all; blank where it can."""
     if len(level) < 2:
         return f"expression of {len(level)} patient(s) only"
@@ -257,25 +258,27 @@ def _finish(rows: Sequence[_GeneResult], settings: Settings) -> pd.DataFrame:
         ["", WORSE, BETTER],
         UNCLEAR,
     )
-    findings, rtks = load_rtk_survival(), load_rtks()
+    findings, rtks = RTK_SURVIVAL_TABLE.load(), RTK_TABLE.load()
     published = [findings.get(gene) for gene in table["gene"]]
     table["paper_outcome"] = ["" if found is None else found.outcome for found in published]
     table["paper_source"] = ["" if found is None else found.source for found in published]
     table["rtk_role"] = [rtks[g].role if g in rtks else "" for g in table["gene"]]
     table["paper_agreement"] = [
-        _agreement(here, there)
-        for here, there in zip(table["direction"], table["paper_outcome"], strict=True)
+        _agreement(direction, published_outcome)
+        for direction, published_outcome in zip(
+            table["direction"], table["paper_outcome"], strict=True
+        )
     ]
     text = ("gene", "direction", "paper_outcome", "paper_agreement", "paper_source", "rtk_role")
     table = table.astype(dict.fromkeys((*text, "note"), "str"))
     return table.sort_values("logrank_p", kind="stable", ignore_index=True)
 
 
-def _agreement(here: str, there: str) -> str:
-    if not there:
+def _agreement(direction: str, published: str) -> str:
+    if not published:
         return "no finding"
-    if not here:
+    if not direction:
         return "not tested"
-    if here == UNCLEAR:
+    if direction == UNCLEAR:
         return "undecided"
-    return "agrees" if here == there else "differs"
+    return "agrees" if direction == published else "differs"

@@ -1,4 +1,13 @@
-"""Does a level go with an earlier event? Concordance, Cox model and log-rank test for one gene."""
+"""Concordance index, Cox model and log-rank test of one gene's level and time to an event.
+
+References
+----------
+Cox, J. R. Stat. Soc. B 34:187 (1972), doi:10.1111/j.2517-6161.1972.tb00899.x.
+Efron, J. Am. Stat. Assoc. 72:557 (1977), doi:10.1080/01621459.1977.10480613: ties.
+Efron, Ann. Stat. 7:1 (1979), doi:10.1214/aos/1176344552: the bootstrap.
+Harrell et al., JAMA 247:2543 (1982), doi:10.1001/jama.1982.03320430047030: concordance.
+Mantel, Cancer Chemother. Rep. 50:163 (1966), PMID:5910392: the log-rank test.
+"""
 
 from __future__ import annotations
 
@@ -47,8 +56,8 @@ def concordance(
 
     The share, among the pairs of patients of whom one is known to have had the event first, in
     which that one has the higher level; equal levels count one half. Above 0.5, a high level
-    goes with a worse outcome. Harrell et al., JAMA 247:2543 (1982). The interval is that of the
-    percentiles over samples of patients drawn with replacement.
+    goes with a worse outcome. The interval is that of the percentiles over samples of patients
+    drawn with replacement.
 
     Parameters
     ----------
@@ -73,10 +82,10 @@ def concordance(
         return _UNKNOWN
     if np.isnan(value):
         return _UNKNOWN
-    drawn = _drawn_concordance(event, months, level, draws, seed)
-    drawn = drawn[np.isfinite(drawn)]
+    values = _drawn_concordance(event, months, level, draws, seed)
+    values = values[np.isfinite(values)]
     tail = 50 * (1 - confidence)
-    lower, upper = np.percentile(drawn, [tail, 100 - tail]) if len(drawn) else (np.nan, np.nan)
+    lower, upper = np.percentile(values, [tail, 100 - tail]) if len(values) else (np.nan, np.nan)
     return Estimate(value, float(lower), float(upper))
 
 
@@ -95,8 +104,8 @@ def _drawn_concordance(
     with_event = np.flatnonzero(event)
     for start in range(0, len(with_event), _EVENTS_AT_ONCE):
         first = with_event[start : start + _EVENTS_AT_ONCE]
-        then = months[first, None]
-        later = (months > then) | ((months == then) & ~event)
+        time = months[first, None]
+        later = (months > time) | ((months == time) & ~event)
         higher = level[first, None] - level
         agrees = np.where(np.abs(higher) <= _TIE, 0.5, higher > 0) * later
         pairs += np.einsum("bi,bi->b", weights @ later.T.astype(float), weights[:, first])
@@ -108,8 +117,7 @@ def _drawn_concordance(
 def cox(event: np.ndarray, months: np.ndarray, level: np.ndarray, *, confidence: float) -> Hazard:
     """Cox proportional hazards model with the level alone, ties after Efron.
 
-    Cox, J. R. Stat. Soc. B 34:187 (1972); Efron, J. Am. Stat. Assoc. 72:557 (1977). The interval
-    is Wald's, from the observed information.
+    The interval is Wald's, from the observed information.
 
     Parameters
     ----------
@@ -145,11 +153,11 @@ def _information(
     """Minus the second derivative of the partial log-likelihood, ties after Efron."""
     moments = np.exp(coefficient * level) * np.vstack([np.ones(len(level)), level, level**2])
     information = 0.0
-    for moment in np.unique(months[event]):
-        at_risk = moments[:, months >= moment].sum(axis=1)
-        falling = moments[:, (months == moment) & event]
-        for fallen in range(falling.shape[1]):
-            part = at_risk - fallen / falling.shape[1] * falling.sum(axis=1)
+    for time in np.unique(months[event]):
+        at_risk = moments[:, months >= time].sum(axis=1)
+        tied = moments[:, (months == time) & event]
+        for number in range(tied.shape[1]):
+            part = at_risk - number / tied.shape[1] * tied.sum(axis=1)
             information += part[2] / part[0] - (part[1] / part[0]) ** 2
     return float(information)
 
@@ -157,8 +165,7 @@ def _information(
 def log_rank(event: np.ndarray, months: np.ndarray, high: np.ndarray) -> float:
     """Two-sided p of the log-rank test between two groups.
 
-    NaN where a group is empty, or both are never at risk together when an event comes. Mantel,
-    Cancer Chemother. Rep. 50:163 (1966).
+    NaN where a group is empty, or both are never at risk together when an event comes.
     """
     if high.all() or not high.any():
         return np.nan

@@ -1,7 +1,8 @@
 """MLflow: one run a retrain, a nested run a drug, and the registered versions.
 
-`tracking.track` writes a retrain into a store, `registration` and `lifecycle` name versions and
-choose the champion, and `ui` opens the pages.
+`store` opens the place, `tracking.track` keeps a retrain there with its `run_facts` and its
+`logged_model`, `registration` makes a version of it, `lifecycle` chooses the champion, `ui` serves
+the pages, and `quiet` keeps MLflow from reporting.
 """
 
 __all__ = [

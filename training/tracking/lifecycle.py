@@ -1,4 +1,4 @@
-"""Which version is champion, what may replace it, and which was champion before?
+"""The champion of a registered model: what may replace it, promoting another, and going back.
 
 The alias `champion` names the version in use and `previous` the one before. The registered
 model's tag `former_champions` lists the versions to go back to, the oldest first, as ``1,3,4``.
@@ -73,7 +73,7 @@ def champion_of(client: MlflowClient, name: str) -> str | None:
     return None if version is None else str(version)
 
 
-def crown(client: MlflowClient, name: str, version: str) -> None:
+def set_champion(client: MlflowClient, name: str, version: str) -> None:
     """Make a version champion and keep the one before it to go back to."""
     model = _model(client, name)
     former, current = _former(model), model.aliases.get(CHAMPION)
@@ -85,7 +85,7 @@ def crown(client: MlflowClient, name: str, version: str) -> None:
 
 
 def promote(client: MlflowClient, name: str, version: str, *, force: bool = False) -> str:
-    """Make a version champion; return one sentence that says so.
+    """Make a version champion, and describe that in one sentence.
 
     Parameters
     ----------
@@ -100,8 +100,8 @@ def promote(client: MlflowClient, name: str, version: str, *, force: bool = Fals
         If there is no such version, or it has not passed the gate and `force` is not set.
     """
     found = _version(client, name, version)
-    before = champion_of(client, name)
-    if before == version:
+    current = champion_of(client, name)
+    if current == version:
         return f"{name}@{CHAMPION} is version {version} already."
     passed = found.tags.get("gate") == "passed"
     if not (passed or force):
@@ -111,14 +111,14 @@ def promote(client: MlflowClient, name: str, version: str, *, force: bool = Fals
         )
     if not passed:
         client.set_model_version_tag(name, version, "forced", "true")
-    crown(client, name, version)
-    was = "there was none" if before is None else f"it was version {before}"
+    set_champion(client, name, version)
+    replaced = _replaced(current)
     forced = "" if passed else f" It was forced: the version {_shortfall(found)}."
-    return f"{name}@{CHAMPION} is version {version} now; {was}.{forced}"
+    return f"{name}@{CHAMPION} is version {version} now; {replaced}.{forced}"
 
 
 def rollback(client: MlflowClient, name: str) -> str:
-    """Make the champion before this one champion again; return one sentence that says so.
+    """Make the champion before this one champion again, and describe that in one sentence.
 
     Doing it again goes further back. Versions that were deleted meanwhile are skipped.
 
@@ -135,8 +135,7 @@ def rollback(client: MlflowClient, name: str) -> str:
             continue
         client.set_registered_model_alias(name, CHAMPION, version)
         _keep_former(client, name, former)
-        was = "there was none" if current is None else f"it was version {current}"
-        return f"{name}@{CHAMPION} is version {version} again; {was}."
+        return f"{name}@{CHAMPION} is version {version} again; {_replaced(current)}."
     raise InputError(
         f"{name} has no earlier champion to go back to; choose a version with sidestep promote "
         f"{name} VERSION"
@@ -170,19 +169,24 @@ def decide(client: MlflowClient, name: str, version: str, run_id: str) -> Decisi
         lacking = sorted(set(old.predictions["drug"]) - set(new.predictions["drug"]))
         if lacking:
             raise InputError(f"it lacks the champion's {textwrap.shorten(', '.join(lacking), 80)}")
-        found = compare_runs(old, new)
+        comparison = compare_runs(old, new)
     except InputError as error:
         return Decision(
             False,
             f"it cannot be compared with {rival} ({error}); to use it, sidestep promote {name} "
             f"{version}",
         )
-    before, now = (run.predictions["sample_id"].nunique() for run in (old, new))
-    if found.verdict != "tie":
-        better = found.verdict == "better"
-        return Decision(better, f"it is {found.verdict} than {rival}: {found.numbers}")
-    lines = f"{now} training lines, {'more than' if now > before else 'not more than'} {before}"
-    return Decision(now > before, f"it ties with {rival} ({found.numbers}) and has {lines}")
+    if comparison.verdict != "tie":
+        better = comparison.verdict == "better"
+        return Decision(better, f"it is {comparison.verdict} than {rival}: {comparison.numbers}")
+    old_count, new_count = (run.predictions["sample_id"].nunique() for run in (old, new))
+    more = new_count > old_count
+    lines = f"{new_count} training lines, {'more than' if more else 'not more than'} {old_count}"
+    return Decision(more, f"it ties with {rival} ({comparison.numbers}) and has {lines}")
+
+
+def _replaced(version: str | None) -> str:
+    return "there was none" if version is None else f"it was version {version}"
 
 
 def _model(client: MlflowClient, name: str) -> RegisteredModel:
@@ -201,9 +205,9 @@ def _version(client: MlflowClient, name: str, version: str) -> ModelVersion:
     try:
         return client.get_model_version(name, version)
     except MlflowException:
-        found = sorted(int(v.version) for v in client.search_model_versions(f"name = '{name}'"))
-        there = ", ".join(map(str, found)) or "none"
-        raise InputError(f"{name} has no version {version}; it has {there}") from None
+        numbers = sorted(int(v.version) for v in client.search_model_versions(f"name = '{name}'"))
+        existing = ", ".join(map(str, numbers)) or "none"
+        raise InputError(f"{name} has no version {version}; it has {existing}") from None
 
 
 def _exists(client: MlflowClient, name: str, version: str) -> bool:

@@ -1,4 +1,4 @@
-"""How does a model get its name? As a version, with the gate's verdict, digest and decision."""
+"""Registration: a logged model becomes a version, with the gate's verdict, digest and decision."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_MODEL_VERSIONS
 
 from sidestep.features.errors import InputError
 from sidestep.models.registry.files import DIGEST_TAG
-from sidestep.training.tracking.lifecycle import CHAMPION, Decision, crown, decide
+from sidestep.training.tracking.lifecycle import CHAMPION, Decision, decide, set_champion
 from sidestep.training.validation.gate import Verdict
 
 _LONGEST_TAG = 1000
@@ -73,7 +73,7 @@ def register(
     The version's tags keep the gate's verdict (`gate`, `gate_reason`), the digest of the
     predictor's files (`digest`, as they were when the model was logged) and why it became
     champion or not (`champion_decision`). The alias `champion` moves to it only if the gate
-    passes and `training.tracking.lifecycle.decide` says so. `description` is its model card.
+    passes and `training.tracking.lifecycle.decide` is for it. `description` is its model card.
     """
     try:
         client.create_registered_model(name, description=_ABOUT)
@@ -103,5 +103,5 @@ def register(
     )
     client.set_model_version_tag(name, version, "champion_decision", decision.reason[:_LONGEST_TAG])
     if decision.replaces:
-        crown(client, name, version)
+        set_champion(client, name, version)
     return Registration(name, version, decision.replaces, decision.reason)

@@ -1,4 +1,4 @@
-"""Where are runs kept? In an MLflow store: a file, a database that a team shares, or a server."""
+"""Where runs are kept: an MLflow store in a file, in a database that a team shares, or a server."""
 
 from __future__ import annotations
 
@@ -55,24 +55,23 @@ def open_store(tracking_uri: str, experiment: str = DEFAULT_EXPERIMENT) -> Store
         If the store cannot be opened, or the experiment was deleted.
     """
     try:
-        location = _artefacts_place(tracking_uri, experiment)
+        location = _artefact_location(tracking_uri, experiment)
         require_runs_database(tracking_uri)
         client = MlflowClient(tracking_uri)
-        found = client.get_experiment_by_name(experiment)
-        if found is None:
-            found = _make_experiment(client, experiment, location)
+        existing = client.get_experiment_by_name(experiment)
+        opened = existing or _make_experiment(client, experiment, location)
     except (MlflowException, SQLAlchemyError, OSError, ImportError) as error:
         reason = textwrap.shorten(without_password(str(error)), 160, placeholder=" …")
         raise InputError(
             f"the MLflow store {without_password(tracking_uri)} cannot be opened ({reason}); give "
             "another --tracking-uri, such as sqlite:///mlflow.db"
         ) from None
-    if found.lifecycle_stage != "active":
+    if opened.lifecycle_stage != "active":
         raise InputError(
             f"experiment {experiment} was deleted from {without_password(tracking_uri)}; give "
             "another --experiment"
         )
-    return Store(tracking_uri, found.experiment_id)
+    return Store(tracking_uri, opened.experiment_id)
 
 
 def _make_experiment(client: MlflowClient, name: str, location: str | None) -> Experiment:
@@ -90,11 +89,11 @@ def _make_experiment(client: MlflowClient, name: str, location: str | None) -> E
     return made
 
 
-def _artefacts_place(tracking_uri: str, experiment: str) -> str | None:
+def _artefact_location(tracking_uri: str, experiment: str) -> str | None:
     """Where a new experiment's artefacts go: beside an SQLite file, whose own folder is made.
 
-    Of another database nobody knows it but who set MLflow's ``MLFLOW_DEFAULT_ARTIFACT_ROOT``.
-    None is the place that MLflow chooses.
+    Of another database, ``MLFLOW_DEFAULT_ARTIFACT_ROOT`` names it, as for MLflow itself. None is
+    the place that MLflow chooses.
     """
     if not tracking_uri.startswith(_SQLITE):
         root = os.environ.get(_ARTEFACT_ROOT)

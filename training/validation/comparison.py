@@ -1,4 +1,11 @@
-"""Is one run better than another, on the same lines held out?"""
+"""Paired comparison of two tracked runs, on the lines that both held out.
+
+References
+----------
+Efron, Ann. Stat. 7:1 (1979), doi:10.1214/aos/1176344552: the bootstrap.
+Phipson and Smyth, Stat. Appl. Genet. Mol. Biol. 9:39 (2010), doi:10.2202/1544-6115.1585: the data
+as they are count among the random swaps, so that p is never 0.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +24,7 @@ from sidestep.training.validation.metrics import constant_within_folds
 FEWEST_LINES = 10
 RESAMPLES = 2000
 _KEY = ["drug", "sample_id"]
-_TAKEN = [*_KEY, "donor", "fold", "observed", "train_mean", "blend"]
+_COLUMNS = [*_KEY, "donor", "fold", "observed", "train_mean", "blend"]
 _TAIL = 2.5
 
 
@@ -111,7 +118,7 @@ def read_run(client: MlflowClient, reference: str) -> RunPredictions:
     try:
         with tempfile.TemporaryDirectory(prefix="sidestep-compare-") as folder:
             path = client.download_artifacts(run_id, "out_of_fold.parquet", folder)
-            predictions = pd.read_parquet(path, columns=_TAKEN)
+            predictions = pd.read_parquet(path, columns=_COLUMNS)
     except (MlflowException, OSError, ValueError):  # what pyarrow raises is a ValueError
         raise InputError(
             f"run {reference} keeps no readable out_of_fold.parquet; give a run that sidestep "
@@ -141,9 +148,9 @@ def compare_runs(a: RunPredictions, b: RunPredictions, *, seed: int = 0) -> Comp
             f"{a.label} and {b.label} share no drug with {FEWEST_LINES} lines; give runs of the "
             "same drugs and study"
         )
-    other = paired[~np.isclose(paired["observed_a"], paired["observed_b"])]
-    if len(other):
-        row = other.iloc[0]
+    differing = paired[~np.isclose(paired["observed_a"], paired["observed_b"])]
+    if len(differing):
+        row = differing.iloc[0]
         raise InputError(
             f"{a.label} and {b.label} learned different responses of {row['sample_id']} to "
             f"{row['drug']} ({row['observed_a']:.4g} and {row['observed_b']:.4g}); give runs of "
@@ -166,7 +173,7 @@ def pair(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
         One row a drug and line: `drug, sample_id`, and the other columns of each run, ending
         in `_a` and `_b`; in the order of A.
     """
-    paired = a[_TAKEN].merge(b[_TAKEN], on=_KEY, suffixes=("_a", "_b"), validate="one_to_one")
+    paired = a[_COLUMNS].merge(b[_COLUMNS], on=_KEY, suffixes=("_a", "_b"), validate="one_to_one")
     lines = paired.groupby("drug")["sample_id"].transform("size")
     return paired[lines >= FEWEST_LINES].reset_index(drop=True)
 
@@ -193,25 +200,27 @@ def compare(paired: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0) 
     seed : int
     """
     rng = np.random.default_rng(seed)
-    codes, donors = pd.factorize(paired["donor_a"])
+    donor_of_row, donors = pd.factorize(paired["donor_a"])
     count = len(donors)
     draws = rng.multinomial(count, np.full(count, 1 / count), size=resamples)
     swaps = rng.random((resamples, count)) < 0.5
-    rows, drawn, swapped = [], [], []
+    rows, by_draw, by_swap = [], [], []
     for drug, table in paired.groupby("drug", sort=False):
-        of = codes[table.index.to_numpy()]
-        weights = np.vstack([np.ones(len(of)), draws[:, of]])
+        donor = donor_of_row[table.index.to_numpy()]
+        weights = np.vstack([np.ones(len(donor)), draws[:, donor]])
         a, b = _products(table, "a"), _products(table, "b")
         r_a, r_b = _correlation(weights @ a), _correlation(weights @ b)
-        moved = swaps[:, of].astype(float) @ (b - a)
-        swapped.append(_correlation(b.sum(axis=0) - moved) - _correlation(a.sum(axis=0) + moved))
+        exchange = swaps[:, donor].astype(float) @ (b - a)
+        by_swap.append(
+            _correlation(b.sum(axis=0) - exchange) - _correlation(a.sum(axis=0) + exchange)
+        )
         difference = r_b - r_a
-        drawn.append(difference)
-        rows.append((drug, len(of), r_a[0], r_b[0], difference[0], *_bounds(difference[1:])))
+        by_draw.append(difference)
+        rows.append((drug, len(donor), r_a[0], r_b[0], difference[0], *_bounds(difference[1:])))
     columns = ["drug", "n", "pearson_a", "pearson_b", "difference", "lower", "upper"]
-    mean = np.mean(drawn, axis=0)
+    mean = np.mean(by_draw, axis=0)
     lower, upper = _bounds(mean[1:])
-    as_far = np.abs(np.mean(swapped, axis=0)) >= abs(mean[0]) - 1e-12
+    as_far = np.abs(np.mean(by_swap, axis=0)) >= abs(mean[0]) - 1e-12
     return Comparison(
         pd.DataFrame(rows, columns=columns).set_index("drug"),
         float(mean[0]),
@@ -226,14 +235,14 @@ def compare(paired: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0) 
 
 def _run_of(client: MlflowClient, reference: str) -> str:
     """Give the run of ``NAME@ALIAS`` or ``NAME/VERSION``; any other reference is a run's own."""
-    parts = re.fullmatch(r"(?P<name>[^@/]+)(?:@(?P<alias>[^@/]+)|/(?P<version>\d+))", reference)
-    if parts is None:
+    match = re.fullmatch(r"(?P<name>[^@/]+)(?:@(?P<alias>[^@/]+)|/(?P<version>\d+))", reference)
+    if match is None:
         return reference
     try:
-        if parts["alias"] is not None:
-            version = client.get_model_version_by_alias(parts["name"], parts["alias"])
+        if match["alias"] is not None:
+            version = client.get_model_version_by_alias(match["name"], match["alias"])
         else:
-            version = client.get_model_version(parts["name"], parts["version"])
+            version = client.get_model_version(match["name"], match["version"])
     except MlflowException:
         raise InputError(
             f"model version {reference} is not registered; see those that are with sidestep ui"
@@ -268,12 +277,12 @@ def _correlation(sums: np.ndarray) -> np.ndarray:
     return np.where(defined, (op - o * p) / np.sqrt(np.where(defined, product, 1)), 0.0)
 
 
-def _bounds(drawn: np.ndarray) -> tuple[float, float]:
-    lower, upper = np.percentile(drawn, [_TAIL, 100 - _TAIL])
+def _bounds(draws: np.ndarray) -> tuple[float, float]:
+    lower, upper = np.percentile(draws, [_TAIL, 100 - _TAIL])
     return float(lower), float(upper)
 
 
 def _same_folds(paired: pd.DataFrame) -> bool:
     """Whether the folds are the same sets of lines, whatever their numbers."""
-    together = paired[["fold_a", "fold_b"]].drop_duplicates()
-    return len(together) == paired["fold_a"].nunique() == paired["fold_b"].nunique()
+    pairs = paired[["fold_a", "fold_b"]].drop_duplicates()
+    return len(pairs) == paired["fold_a"].nunique() == paired["fold_b"].nunique()

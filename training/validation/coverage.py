@@ -1,4 +1,4 @@
-"""Do the intervals hold what they promise, and how wide are they? On lines that were held out."""
+"""Coverage and width of the prediction intervals, on lines that were held out."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ def held_out_coverage(
     """Coverage and width of each drug's intervals, by modality pattern and lineage.
 
     A line is covered if its score (error over difficulty) is within the quantile of the scores
-    of the lines of the other folds: what an interval would have said of it that had not seen its
-    fold. That interval is twice the quantile times the line's own difficulty wide.
-    ``benchmarks/calibration.py`` measures the same by whole retrains.
+    of the lines of the other folds: an interval that had not seen its fold would have held it.
+    That interval is twice the quantile times the line's own difficulty wide. What the intervals
+    rest on is in `models.reliability.intervals`; ``benchmarks/calibration.py`` measures the same
+    by whole retrains.
 
     Parameters
     ----------
@@ -69,8 +70,8 @@ def held_out_coverage(
                 table[f"width_{round(100 * level)}"] = width
             tables.append(table.dropna(subset=columns))
     if not tables:
-        nothing = pd.DataFrame(columns=[*_GROUP, "n", "response_sd", *columns])
-        return nothing.astype({"own": bool, "n": int})
+        empty = pd.DataFrame(columns=[*_GROUP, "n", "response_sd", *columns])
+        return empty.astype({"own": bool, "n": int})
     joined = pd.concat(tables, ignore_index=True)
     grouped = joined.groupby(_GROUP, dropna=False, sort=False)
     counts = grouped[["response_sd", *columns]].mean()
@@ -82,7 +83,7 @@ def held_out_coverage(
 
 
 def _held_out(errors: HeldOutErrors, level: float) -> tuple[np.ndarray, np.ndarray]:
-    """Of each line, whether it is covered (1 or 0) and how wide its interval is.
+    """Whether each line is covered (1 or 0), and how wide its interval is.
 
     NaN where the other folds hold too few lines for the level.
     """
@@ -99,7 +100,7 @@ def _held_out(errors: HeldOutErrors, level: float) -> tuple[np.ndarray, np.ndarr
 
 
 def coverage_sentence(coverage: pd.DataFrame) -> str:
-    """What a person reads of it, such as "Intervals of 80 % held 80.0 % of the ..."."""
+    """Coverage in a sentence, such as "Intervals of 80 % held 80.0 % of the ..."."""
     metrics = coverage_metrics(coverage)
     parts = []
     for level in [round(100 * level) for level in LEVELS]:
@@ -175,7 +176,7 @@ def coverage_by(coverage: pd.DataFrame, level: int, by: str | None) -> pd.DataFr
 
 
 def _group_metrics(coverage: pd.DataFrame, level: int, by: str) -> dict[str, float]:
-    """Of each lineage or pattern that has enough line-drug pairs, and of the one farthest off."""
+    """Metrics of each lineage or pattern with enough line-drug pairs, and of the farthest off."""
     groups = coverage_by(coverage, level, by)
     groups = groups[groups["n"] >= FEWEST_PAIRS]
     if not len(groups):
@@ -183,10 +184,9 @@ def _group_metrics(coverage: pd.DataFrame, level: int, by: str) -> dict[str, flo
     share, width = f"within_interval_{level}", f"width_interval_{level}_sd"
     shares = groups["share"].to_numpy(float)
     metrics = {f"{share}_worst_{by}": shares[np.abs(shares - level / 100).argmax()]}
-    for name, held, wide in zip(
-        _metric_names(groups.index), shares, groups["width_sd"], strict=True
-    ):
-        metrics |= {f"{share}.{by}.{name}": held, f"{width}.{by}.{name}": wide}
+    names = _metric_names(groups.index)
+    for name, group_share, group_width in zip(names, shares, groups["width_sd"], strict=True):
+        metrics |= {f"{share}.{by}.{name}": group_share, f"{width}.{by}.{name}": group_width}
     return metrics
 
 
@@ -201,7 +201,7 @@ def _metric_names(groups: Iterable[object]) -> list[str]:
         plain = re.sub(r"[^\w. -]+", "_", str(group).replace(";", "-"))[:_LONGEST_NAME]
         plain = plain.strip(" .") or "unnamed"
         name, number = plain, 1
-        while name.casefold() in taken:  # some databases do not tell case apart
+        while name.casefold() in taken:  # some databases ignore case
             number += 1
             name = f"{plain}_{number}"
         taken.add(name.casefold())

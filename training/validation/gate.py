@@ -1,4 +1,4 @@
-"""Is a retrained panel good enough to be used?"""
+"""The gate: a retrained panel passes if its blend beats every baseline, on lines held out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sidestep.training.validation.evaluation import panel_means
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate says.
+    """Whether a panel passes the gate, and which of its drugs beat their baselines.
 
     Attributes
     ----------

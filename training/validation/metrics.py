@@ -1,4 +1,10 @@
-"""How good predictions are, with bootstrap intervals."""
+"""Metrics of out-of-fold predictions, with bootstrap intervals over donors.
+
+References
+----------
+Efron, Ann. Stat. 7:1 (1979), doi:10.1214/aos/1176344552: the bootstrap.
+Harrell et al., JAMA 247:2543 (1982), doi:10.1001/jama.1982.03320430047030: concordance.
+"""
 
 from __future__ import annotations
 
@@ -53,16 +59,16 @@ def score(
     -------
     dict of str to Estimate
         `pearson`, `spearman` (ranks taken once, over all samples), `concordance` (share of
-        pairs in the right order, ties in prediction count one half; Harrell et al. 1982),
+        pairs in the right order, ties in prediction count one half),
         `rmse` (response units), `rmse_relative` (to the mean of the training lines; below 1 is
         better than knowing nothing), `r2` (1 - rmse_relative squared). A predictor that is
         constant within every fold ranks nobody: its correlations are 0 and its concordance 0.5,
         where pooling over folds would give an artefact of the folds' means.
     """
     rng = np.random.default_rng(seed)
-    unique, which = np.unique(donors, return_inverse=True)
-    draws = rng.multinomial(len(unique), np.full(len(unique), 1 / len(unique)), size=n_bootstrap)
-    weights = np.vstack([np.ones(len(observed)), draws[:, which]]).astype(float)
+    names, donor = np.unique(donors, return_inverse=True)
+    draws = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=n_bootstrap)
+    weights = np.vstack([np.ones(len(observed)), draws[:, donor]]).astype(float)
     values = _weighted_metrics(observed, predicted, reference, weights)
     if constant_within_folds(predicted, reference, folds):
         values["pearson"] = values["spearman"] = np.zeros(len(weights))
@@ -89,10 +95,10 @@ def constant_within_folds(predicted: np.ndarray, reference: np.ndarray, folds: n
     """
     for fold in np.unique(folds):
         samples = folds == fold
-        said = predicted[samples]
+        numbers = predicted[samples]
         if samples.sum() == 1:
-            said = np.append(said, reference[samples])
-        if np.ptp(said) > 1e-12:
+            numbers = np.append(numbers, reference[samples])
+        if np.ptp(numbers) > 1e-12:
             return False
     return True
 

@@ -1,4 +1,8 @@
-"""Optuna's search for the trees' and the blend's settings, on training lines alone."""
+"""Optuna's search for the trees' and the blend's settings, on training lines alone.
+
+Akiba et al., KDD 2019, doi:10.1145/3292500.3330701. A trial that falls behind is stopped by the
+signed-rank test of Wilcoxon, Biometrics Bulletin 1:80 (1945), doi:10.2307/3001968.
+"""
 
 from __future__ import annotations
 
@@ -29,12 +33,23 @@ _MOST_FEATURES = 800
 # Half of the bins of the final trees: enough to tell settings apart, in two thirds of the time.
 _BINS = 16
 # A trial stops when, over the drugs and folds so far, it is behind the best one at this p-value.
-_BEHIND = 0.25
+_PRUNING_P = 0.25
+_DEFAULTS = {
+    "n_features": 300,
+    "n_trees": 200,
+    "learning_rate": 0.05,
+    "max_depth": 3,
+    "min_child_weight": 3.0,
+    "subsample": 0.7,
+    "colsample": 0.2,
+    "l2": 1.0,
+    "shrinkage": 100.0,
+}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the search chose: parameters of `ScreenedTrees` and of `Blend`."""
+    """Parameters of `ScreenedTrees` and of `Blend` that a search chooses."""
 
     trees: dict[str, Any] = field(default_factory=dict)
     shrinkage: float = 100.0
@@ -63,8 +78,8 @@ class SearchResult:
 
 def drawn_drugs(drugs: Sequence[PanelDrug], seed: int) -> list[PanelDrug]:
     """Drugs that the search looks at: all of up to six, else six drawn by `seed`."""
-    drawn = np.random.default_rng(seed).permutation(len(drugs))[:_MOST_DRUGS]
-    return [drugs[number] for number in sorted(drawn)]
+    numbers = np.random.default_rng(seed).permutation(len(drugs))[:_MOST_DRUGS]
+    return [drugs[number] for number in sorted(numbers)]
 
 
 def search_settings(
@@ -151,7 +166,7 @@ class _Task:
 
     def errors(self, settings: Settings) -> np.ndarray:
         """Squared error of the blend for every line, (n_lines,), weights learned across folds."""
-        if settings == _settings(_DEFAULTS):  # the first trial is
+        if settings == _settings(_DEFAULTS):  # those of the first trial
             return self.default_errors
         return self._errors(settings)
 
@@ -182,19 +197,6 @@ class _Task:
         return [
             float(np.mean(errors[test]) / (np.mean(default[test]) or 1.0)) for _, test in self.folds
         ]
-
-
-_DEFAULTS = {
-    "n_features": 300,
-    "n_trees": 200,
-    "learning_rate": 0.05,
-    "max_depth": 3,
-    "min_child_weight": 3.0,
-    "subsample": 0.7,
-    "colsample": 0.2,
-    "l2": 1.0,
-    "shrinkage": 100.0,
-}
 
 
 def _objective(trial: optuna.Trial, tasks: Sequence[_Task]) -> float:
@@ -230,7 +232,7 @@ def _pruner() -> optuna.pruners.BasePruner:
     """
     with warnings.catch_warnings():  # it may change in another version; ours is pinned
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return optuna.pruners.WilcoxonPruner(p_threshold=_BEHIND)
+        return optuna.pruners.WilcoxonPruner(p_threshold=_PRUNING_P)
 
 
 def _settings(parameters: dict[str, Any]) -> Settings:

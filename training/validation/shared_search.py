@@ -1,7 +1,7 @@
-"""How do several workers search together? They share the trials of a study in a database.
+"""A search whose trials several workers share, through a database.
 
-Whoever has the same request, be it another process or another machine, does some of the trials,
-and everybody goes on with the best of all of them. Which trials those are depends on who is
+Every worker with the same request, be it another process or another machine, does some of the
+trials, and all go on with the best of all of them. Which trials those are depends on who is
 faster; what is found is kept, and asking for the same again finds it done.
 """
 
@@ -26,12 +26,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sidestep.features.errors import InputError
 from sidestep.models.registry.databases import require_database, without_password
 
-# A worker says that it lives, and counts as dead after so many seconds of silence.
+# A worker reports that it is alive, and counts as dead after so many seconds of silence.
 _SECONDS_BETWEEN_BEATS = 10
-_SECONDS_TO_LIVE = 60
-_SECONDS_BETWEEN_LOOKS = 1.0
+_GRACE_SECONDS = 60
+_SECONDS_BETWEEN_POLLS = 1.0
 _ATTEMPTS_TO_OPEN = 5
-_ATTEMPTS_TO_DO = 3
+_ATTEMPTS_AT_A_TRIAL = 3
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ class SharedSearch:
     ) -> list[FrozenTrial]:
         """Do trials until all workers together have done `n_trials`; give those, by number.
 
-        Every worker gets the same trials. One that dies is missed after a minute, and another
-        one tries what it was trying.
+        Every worker gets the same trials. A minute after one dies, another one tries what it was
+        trying.
 
         Parameters
         ----------
@@ -79,7 +79,7 @@ class SharedSearch:
         InputError
             If the database cannot be used, now or later.
         """
-        with _failures_told(self.storage), _opened(self.storage) as storage:
+        with _storage_failures(self.storage), _open_storage(self.storage) as storage:
             study = optuna.create_study(
                 storage=storage,
                 study_name=self.name,
@@ -88,18 +88,18 @@ class SharedSearch:
                 load_if_exists=True,
             )
             study.enqueue_trial(dict(first), skip_if_exists=True)
-            silent: dict[int, float] = {}
+            first_seen: dict[int, float] = {}
             while True:
-                counted = _counted(study, n_trials)
-                open_ones = [trial for trial in counted if not trial.state.is_finished()]
-                if len(counted) == n_trials and not open_ones:
-                    return counted
-                to_do = any(trial.state == TrialState.WAITING for trial in open_ones)
-                if to_do or len(counted) < n_trials:
-                    _do_one(study, objective)
+                trials = _first_trials(study, n_trials)
+                unfinished = [trial for trial in trials if not trial.state.is_finished()]
+                if len(trials) == n_trials and not unfinished:
+                    return trials
+                waiting = any(trial.state == TrialState.WAITING for trial in unfinished)
+                if waiting or len(trials) < n_trials:
+                    _do_trial(study, objective)
                 else:
-                    time.sleep(_SECONDS_BETWEEN_LOOKS)
-                    _miss_the_dead(study, open_ones, silent)
+                    time.sleep(_SECONDS_BETWEEN_POLLS)
+                    _fail_orphans(study, unfinished, first_seen)
 
 
 @dataclass(frozen=True)
@@ -139,16 +139,16 @@ def require_storage(storage: str) -> None:
     InputError
         If it cannot be opened.
     """
-    with _opened(storage):
+    with _open_storage(storage):
         pass
 
 
 @contextmanager
-def _opened(url: str) -> Iterator[optuna.storages.RDBStorage]:
+def _open_storage(url: str) -> Iterator[optuna.storages.RDBStorage]:
     """Database of searches; its connections end with the context."""
     require_database(url)
     _require_own(url)
-    storage = _made(url)
+    storage = _create_storage(url)
     try:
         yield storage
     finally:
@@ -168,18 +168,20 @@ def _require_own(url: str) -> None:
         raise _unusable(url, "it holds the tables of another program, such as MLflow")
 
 
-def _made(url: str) -> optuna.storages.RDBStorage:
-    # Of several workers that find no tables, one makes them, and the others fail once.
+def _create_storage(url: str) -> optuna.storages.RDBStorage:
+    """Database with Optuna's tables: of several workers that make them, all but one fail once."""
     for attempt in range(1, _ATTEMPTS_TO_OPEN + 1):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ExperimentalWarning)  # of the heartbeats
-                again = optuna.storages.RetryHeartbeatStaleTrialCallback(max_retry=_ATTEMPTS_TO_DO)
+                retry = optuna.storages.RetryHeartbeatStaleTrialCallback(
+                    max_retry=_ATTEMPTS_AT_A_TRIAL
+                )
                 return optuna.storages.RDBStorage(
                     url,
                     heartbeat_interval=_SECONDS_BETWEEN_BEATS,
-                    grace_period=_SECONDS_TO_LIVE,
-                    heartbeat_stale_trial_callback=again,
+                    grace_period=_GRACE_SECONDS,
+                    heartbeat_stale_trial_callback=retry,
                 )
         except (SQLAlchemyError, RuntimeError) as error:
             if attempt == _ATTEMPTS_TO_OPEN or not isinstance(error, SQLAlchemyError):
@@ -189,8 +191,8 @@ def _made(url: str) -> optuna.storages.RDBStorage:
 
 
 @contextmanager
-def _failures_told(url: str) -> Iterator[None]:
-    """A block in which the database may fail; what else fails in it is raised as it is."""
+def _storage_failures(url: str) -> Iterator[None]:
+    """Make one sentence of a failure of the database in a block; others are raised as they are."""
     try:
         yield
     except (StorageInternalError, SQLAlchemyError) as error:
@@ -209,12 +211,12 @@ def _unusable(url: str, error: Exception | str) -> InputError:
 
 
 def _reason(error: BaseException | str) -> str:
-    """The driver's own words where there are any, without passwords."""
-    words = without_password(str(getattr(error, "orig", None) or error))
-    return textwrap.shorten(words, 160, placeholder=" …")
+    """The driver's own message where there is one, without passwords."""
+    message = without_password(str(getattr(error, "orig", None) or error))
+    return textwrap.shorten(message, 160, placeholder=" …")
 
 
-def _counted(study: optuna.Study, n_trials: int) -> list[FrozenTrial]:
+def _first_trials(study: optuna.Study, n_trials: int) -> list[FrozenTrial]:
     """The first `n_trials` that have not failed.
 
     Where two workers began the last one at once there is one too many, which does not count.
@@ -223,13 +225,13 @@ def _counted(study: optuna.Study, n_trials: int) -> list[FrozenTrial]:
     return [trial for trial in trials if trial.state != TrialState.FAIL][:n_trials]
 
 
-def _do_one(study: optuna.Study, objective: Callable[[optuna.Trial], float]) -> None:
-    """Do one trial; in vain, if another worker took this one for dead while it stood still."""
-    begun: list[int] = []
+def _do_trial(study: optuna.Study, objective: Callable[[optuna.Trial], float]) -> None:
+    """Do one trial; in vain, if another worker took this one for dead while it was suspended."""
+    numbers: list[int] = []
     failures: list[Exception] = []
 
-    def noted(trial: optuna.Trial) -> float:
-        begun.append(trial.number)
+    def recorded(trial: optuna.Trial) -> float:
+        numbers.append(trial.number)
         try:
             return objective(trial)
         except (UpdateFinishedTrialError, optuna.TrialPruned):
@@ -239,21 +241,21 @@ def _do_one(study: optuna.Study, objective: Callable[[optuna.Trial], float]) -> 
             raise
 
     try:
-        study.optimize(noted, n_trials=1)
-    except Exception:  # what Optuna raises for a trial that is not its any more differs
-        if failures or not begun or study.trials[begun[0]].state != TrialState.FAIL:
+        study.optimize(recorded, n_trials=1)
+    except Exception:  # Optuna raises one or another for a trial that it has lost
+        if failures or not numbers or study.trials[numbers[0]].state != TrialState.FAIL:
             raise
 
 
-def _miss_the_dead(
-    study: optuna.Study, open_ones: list[FrozenTrial], silent: dict[int, float]
+def _fail_orphans(
+    study: optuna.Study, unfinished: list[FrozenTrial], first_seen: dict[int, float]
 ) -> None:
     """Fail the trials of workers that died, so that others do them."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         optuna.storages.fail_stale_trials(study)
-    # A worker that died at once never told that it lived, nor chose any parameters.
-    for trial in open_ones:
-        since = silent.setdefault(trial.number, time.monotonic())
-        if not trial.params and time.monotonic() - since > _SECONDS_TO_LIVE:
+    # A worker that died at once has never reported that it is alive, nor chosen any parameters.
+    for trial in unfinished:
+        since = first_seen.setdefault(trial.number, time.monotonic())
+        if not trial.params and time.monotonic() - since > _GRACE_SECONDS:
             study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)

@@ -120,8 +120,8 @@ def import_in_a_process(archive: Path, out: Path, largest_file: int | None = Non
 
 def test_a_file_too_large_for_the_system_is_told_and_leaves_nothing(tmp_path: Path) -> None:
     archive = packed(tmp_path / "tiny.tgz", data=random.Random(0).randbytes(300_000))
-    said = import_in_a_process(archive, tmp_path / "new" / "out", largest_file=200_000)
-    assert said == f"{tmp_path}/new/out cannot be written (File too large); make room there."
+    message = import_in_a_process(archive, tmp_path / "new" / "out", largest_file=200_000)
+    assert message == f"{tmp_path}/new/out cannot be written (File too large); make room there."
     assert list(tmp_path.iterdir()) == [archive]
 
 
@@ -133,8 +133,9 @@ def test_a_full_disk_is_told_and_left_empty(tmp_path: Path) -> None:
         pytest.skip("a disk cannot be mounted here")
     try:
         archive = packed(tmp_path / "tiny.tgz", data=random.Random(0).randbytes(300_000))
-        said = import_in_a_process(archive, disk / "out")
-        assert said == f"{disk}/out cannot be written (No space left on device); make room there."
+        message = import_in_a_process(archive, disk / "out")
+        reason = "No space left on device"
+        assert message == f"{disk}/out cannot be written ({reason}); make room there."
         assert list(disk.iterdir()) == []
     finally:
         subprocess.run(["umount", disk], check=True)

@@ -54,9 +54,9 @@ def test_every_held_out_line_is_a_dot_with_its_numbers(
     assert {n for n, kind in read.dots.items() if "high" in kind} == set(high.index[high]) & set(
         lines.index
     )
-    told = {title.split(" ")[0]: title for title in read.titles if "observed" in title}
+    titles = {title.split(" ")[0]: title for title in read.titles if "observed" in title}
     for line, row in lines.iterrows():
-        assert f"observed {row['observed']:.3g}, predicted {row['blend']:.3g}" in told[str(line)]
+        assert f"observed {row['observed']:.3g}, predicted {row['blend']:.3g}" in titles[str(line)]
 
 
 def test_dots_lie_where_their_numbers_say(retrained: Retrain, lines: pd.DataFrame) -> None:

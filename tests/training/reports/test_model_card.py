@@ -138,20 +138,20 @@ def test_real_data_are_cited(retrained: Retrain, simulated_study: Path, tmp_path
     cited = plain + "citation: Doe <i>et al.</i> 2020\npmid: 123,456\nlicence: CC_BY\n"
     meta.write_text(cited, encoding="utf-8")
 
-    def said(study: Study) -> str:
+    def citation(study: Study) -> str:
         return sections(model_card(replace(retrained, study=study)))["Licence and citation"]
 
     study = read_study(folder)
-    assert r"Doe &lt;i&gt;et al.&lt;/i&gt; 2020 (PMID 123,456); licence CC\_BY." in said(study)
+    assert r"Doe &lt;i&gt;et al.&lt;/i&gt; 2020 (PMID 123,456); licence CC\_BY." in citation(study)
     real = model_card(replace(retrained, study=study))
     assert "imulated data:" not in real
     assert "Cell lines are not tumours" in real
     # What was learned from is cited, not what lies there now.
     meta.write_text(plain + "citation: Another\n", encoding="utf-8")
-    assert "the study states no source" in said(study)
+    assert "the study states no source" in citation(study)
     shutil.rmtree(folder)
-    assert "the study states no source" in said(study)
-    assert "the study states no source" in said(replace(study, path=None))
+    assert "the study states no source" in citation(study)
+    assert "the study states no source" in citation(replace(study, path=None))
 
 
 def test_names_stay_text(retrained: Retrain) -> None:

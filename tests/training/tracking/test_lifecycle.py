@@ -3,102 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
 import mlflow
-import numpy as np
-import pandas as pd
 import pytest
 import yaml
-from mlflow import MlflowClient
 
 from sidestep.features.errors import InputError
-from sidestep.main import main
 from sidestep.models.registry.load import digest_of, load_model
-from sidestep.training.tracking.lifecycle import champion_of, promote, rollback
-from sidestep.training.tracking.registration import Registration, register
+from sidestep.training.tracking.lifecycle import promote, rollback
 from sidestep.training.tracking.store import Store
 from sidestep.training.tracking.tracking import TrackedRun
-from sidestep.training.validation.gate import Verdict
-
-_NUMBERS = count()
-
-
-@dataclass(frozen=True)
-class Tiny:
-    """Registers versions of one model from fabricated runs: what was observed plus noise."""
-
-    store: Store
-    folder: Path
-    name: str
-
-    @property
-    def client(self) -> MlflowClient:
-        return self.store.client
-
-    def register(
-        self,
-        noise: float = 1.0,
-        *,
-        seed: int = 1,
-        lines: int = 60,
-        drugs: tuple[str, ...] = ("Lapatinib", "BI-2536"),
-        passes: bool = True,
-        study: str = "breast_sim",
-        response: str = "sim_gi50",
-    ) -> Registration:
-        rng = np.random.default_rng(seed)
-        tables = []
-        for drug in drugs:
-            y = np.random.default_rng(len(drug)).standard_normal(200)[:lines]
-            names = [f"L{line}" for line in range(lines)]
-            blend = y + noise * rng.standard_normal(lines)
-            columns = {"drug": drug, "sample_id": names, "donor": names, "observed": y}
-            more = {"fold": np.arange(lines) % 5, "train_mean": 0.0, "blend": blend}
-            tables.append(pd.DataFrame({**columns, **more}))
-        client, experiment = self.client, self.store.experiment_id
-        tags = {"study": study, "response": response}
-        run_id = client.create_run(experiment, tags=tags).info.run_id
-        path = self.folder / "out_of_fold.parquet"
-        pd.concat(tables).to_parquet(path, index=False)
-        client.log_artifact(run_id, str(path))
-        return register(
-            client,
-            name=self.name,
-            model_id=client.create_logged_model(experiment, "model").model_id,
-            run_id=run_id,
-            verdict=Verdict(passes, "mean r 0.1 against 0.2", {}),
-            tags=tags,
-            description="",
-        )
-
-    def champion(self) -> str | None:
-        return champion_of(self.client, self.name)
-
-    def previous(self) -> str | None:
-        version = self.client.get_registered_model(self.name).aliases.get("previous")
-        return None if version is None else str(version)
-
-
-@pytest.fixture
-def tiny(store: Store, tmp_path: Path) -> Tiny:
-    return Tiny(store, tmp_path, f"tiny{next(_NUMBERS)}")
-
-
-@pytest.fixture
-def said(capsys: pytest.CaptureFixture[str], store: Store) -> Callable[..., tuple[int, str]]:
-    """Run a verb; give its exit code and what it said, which is one line."""
-
-    def run(*args: str) -> tuple[int, str]:
-        code = main([*args, "--tracking-uri", store.tracking_uri])
-        told = capsys.readouterr()
-        assert (told.out + told.err).count("\n") == 1
-        return code, told.out + told.err
-
-    return run
+from tests.training.made_up_runs import Tiny
 
 
 def test_the_first_version_to_pass_the_gate_is_champion(tiny: Tiny) -> None:
@@ -171,70 +87,11 @@ def test_a_champion_whose_run_is_gone_is_not_replaced(tiny: Tiny) -> None:
     assert tiny.champion() == "1"
 
 
-def test_promoting_refuses_what_failed_the_gate_unless_forced(
-    tiny: Tiny, said: Callable[..., tuple[int, str]]
-) -> None:
-    tiny.register()
-    tiny.register(passes=False)
-    code, told = said("promote", tiny.name, "2")
-    assert code == 2
-    assert "version 2 failed the gate (mean r 0.1 against 0.2); promote another" in told
-    assert tiny.champion() == "1"
-    code, told = said("promote", tiny.name, "2", "--force")
-    assert (code, tiny.champion(), tiny.previous()) == (0, "2", "1")
-    assert "is version 2 now; it was version 1. It was forced" in told
-    assert tiny.client.get_model_version(tiny.name, "2").tags["forced"] == "true"
-
-
-def test_what_passed_needs_no_force(tiny: Tiny, said: Callable[..., tuple[int, str]]) -> None:
-    tiny.register()
-    tiny.register()
-    assert tiny.champion() == "1"
-    code, told = said("promote", tiny.name, "2", "--force")
-    assert (code, told) == (0, f"{tiny.name}@champion is version 2 now; it was version 1.\n")
-    assert "forced" not in tiny.client.get_model_version(tiny.name, "2").tags
-    assert said("promote", tiny.name, "2")[1].endswith("is version 2 already.\n")
-    assert tiny.previous() == "1"
-
-
 def test_a_version_of_another_tool_has_no_record_of_the_gate(tiny: Tiny) -> None:
     tiny.client.create_registered_model(tiny.name)
     tiny.client.create_model_version(tiny.name, source="file:///none")
     with pytest.raises(InputError, match="has no record of the gate"):
         promote(tiny.client, tiny.name, "1")
-
-
-def test_who_is_not_there_cannot_be_promoted(
-    tiny: Tiny, said: Callable[..., tuple[int, str]]
-) -> None:
-    assert "no model is registered as 'nobody'" in said("promote", "nobody", "1")[1]
-    assert "no model is registered as 'nobody'" in said("rollback", "nobody")[1]
-    tiny.register()
-    code, told = said("promote", tiny.name, "9")
-    assert (code, told.split("error: ")[1]) == (2, f"{tiny.name} has no version 9; it has 1\n")
-    assert said("promote", tiny.name, "latest")[0] == 2
-
-
-def test_going_back_goes_further_back_and_ends(
-    tiny: Tiny, said: Callable[..., tuple[int, str]]
-) -> None:
-    for _ in range(3):
-        tiny.register()
-    promote(tiny.client, tiny.name, "2")
-    promote(tiny.client, tiny.name, "3")
-    assert said("rollback", tiny.name) == (
-        0,
-        f"{tiny.name}@champion is version 2 again; it was version 3.\n",
-    )
-    assert tiny.previous() == "1"
-    assert said("rollback", tiny.name)[0] == 0
-    assert (tiny.champion(), tiny.previous()) == ("1", None)
-    code, told = said("rollback", tiny.name)
-    assert code == 2
-    assert "has no earlier champion to go back to" in told
-    assert tiny.champion() == "1"
-    promote(tiny.client, tiny.name, "3")
-    assert rollback(tiny.client, tiny.name).endswith("is version 1 again; it was version 3.")
 
 
 def test_going_back_skips_versions_that_were_deleted(tiny: Tiny) -> None:

@@ -42,7 +42,7 @@ def searches(postgresql) -> str:
 
 
 @pytest.fixture(scope="module")
-def told(
+def outputs(
     database: str, searches: str, simulated_study: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> list[str]:
     """What two `sidestep train` say that were started with the same request."""
@@ -62,9 +62,9 @@ def told(
         )
         for _ in range(2)
     ]
-    said = [worker.communicate(timeout=400)[0] for worker in workers]
-    assert [worker.returncode for worker in workers] == [0, 0], said
-    return said
+    output = [worker.communicate(timeout=400)[0] for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0], output
+    return output
 
 
 @pytest.fixture
@@ -73,10 +73,10 @@ def run(database: str, capsys: pytest.CaptureFixture[str]) -> Run:
 
     def run(*args: str | Path) -> str:
         code = main([*map(str, args), "--tracking-uri", database])
-        said = "".join(capsys.readouterr())
-        assert code == 0, said
-        assert password(database) not in said
-        return said
+        output = "".join(capsys.readouterr())
+        assert code == 0, output
+        assert password(database) not in output
+        return output
 
     return run
 
@@ -87,15 +87,15 @@ def password(address: str) -> str:
     return found[1]
 
 
-def runs(told: list[str]) -> list[str]:
-    return [re.findall(r"^Run (\w{32}) in ", said, re.MULTILINE)[0] for said in told]
+def runs(outputs: list[str]) -> list[str]:
+    return [re.findall(r"^Run (\w{32}) in ", output, re.MULTILINE)[0] for output in outputs]
 
 
 def test_two_workers_share_trials_and_come_to_one_result(
-    told: list[str], database: str, searches: str
+    outputs: list[str], database: str, searches: str
 ) -> None:
     client = MlflowClient(database)
-    first, second = (client.get_run(run_id) for run_id in runs(told))
+    first, second = (client.get_run(run_id) for run_id in runs(outputs))
     assert first.data.metrics == second.data.metrics
     settings = [
         {name: value for name, value in run.data.params.items() if name.startswith("settings.")}
@@ -112,30 +112,30 @@ def test_two_workers_share_trials_and_come_to_one_result(
     storage.engine.dispose()
 
 
-def test_no_password_is_said_or_kept(told: list[str], database: str, searches: str) -> None:
+def test_no_password_is_said_or_kept(outputs: list[str], database: str, searches: str) -> None:
     client = MlflowClient(database)
     masked = database.replace(password(database), "***")
-    for said, run_id in zip(told, runs(told), strict=True):
-        assert password(database) not in said
-        assert f"in {masked}" in said
+    for output, run_id in zip(outputs, runs(outputs), strict=True):
+        assert password(database) not in output
+        assert f"in {masked}" in output
         kept = client.get_run(run_id).data
         assert kept.params["request.study_storage"] == searches.replace(password(searches), "***")
         assert password(database) not in str(kept)
 
 
 def test_the_command_line_works_on_it(
-    told: list[str], run: Run, database: str, simulated_study: Path, tmp_path: Path
+    outputs: list[str], run: Run, database: str, simulated_study: Path, tmp_path: Path
 ) -> None:
     score = ("score", simulated_study, "--model", "models:/shared@champion", "--quiet")
     assert "shared version" in run(*score, "--out", tmp_path / "out")
-    assert "difference" not in run("compare", *runs(told)).splitlines()[-1]
+    assert "difference" not in run("compare", *runs(outputs)).splitlines()[-1]
     champion = load_model("models:/shared@champion", database).version
     other = {"1": "2", "2": "1"}[champion]
     assert f"is version {other} now" in run("promote", "shared", other)
     assert f"is version {champion} again" in run("rollback", "shared")
 
 
-def test_the_registered_model_is_a_plain_pyfunc_there(told: list[str], database: str) -> None:
+def test_the_registered_model_is_a_plain_pyfunc_there(outputs: list[str], database: str) -> None:
     mlflow.set_tracking_uri(database)
     model = mlflow.pyfunc.load_model("models:/shared@champion")
     scored = model.predict(model.input_example)
@@ -169,14 +169,14 @@ def test_a_wrong_password_is_told_in_a_sentence_and_not_shown(
         "BAD": database.replace(password(database), "wrong-secret"),
     }
     assert main([given.get(word, word) for word in command]) == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert "password authentication failed" in said
-    assert "wrong-secret" not in said
+    output = capsys.readouterr().err
+    assert output.count("\n") == 1
+    assert "password authentication failed" in output
+    assert "wrong-secret" not in output
     assert not (tmp_path / "out").exists()
 
 
-def test_runs_and_searches_need_a_database_each(told: list[str], database: str) -> None:
+def test_runs_and_searches_need_a_database_each(outputs: list[str], database: str) -> None:
     with pytest.raises(InputError, match=r"tables of another program, .*a database of its own"):
         require_storage(database)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,6 @@ from mlflow import MlflowClient
 from scipy.stats import pearsonr
 
 from sidestep.features.errors import InputError
-from sidestep.main import main
 from sidestep.training.tracking.store import Store
 from sidestep.training.validation.comparison import (
     RunPredictions,
@@ -21,56 +19,11 @@ from sidestep.training.validation.comparison import (
     pair,
     read_run,
 )
-
-DRUGS = ("Lapatinib", "BI-2536", "Everolimus")
-
-
-def predictions(
-    noise: float, seed: int, *, lines: int = 60, drugs: tuple[str, ...] = DRUGS, folds: int = 5
-) -> pd.DataFrame:
-    """Out-of-fold predictions: what was observed plus noise. Some donors have two lines."""
-    observed = np.random.default_rng(99).standard_normal((len(DRUGS), 200))
-    rng = np.random.default_rng(seed)
-    tables = []
-    for row, drug in enumerate(drugs):
-        y = observed[row, :lines]
-        number = np.arange(lines)
-        tables.append(
-            pd.DataFrame(
-                {
-                    "drug": drug,
-                    "sample_id": [f"L{line}" for line in number],
-                    "donor": [f"D{line - line % 3 // 2}" for line in number],
-                    "fold": number // 3 % folds,
-                    "observed": y,
-                    "train_mean": y.mean(),
-                    "blend": y + noise * rng.standard_normal(lines),
-                }
-            )
-        )
-    return pd.concat(tables, ignore_index=True)
+from tests.training.made_up_runs import predictions
 
 
 def run_of(table: pd.DataFrame, label: str = "a", response: str = "sim_gi50") -> RunPredictions:
     return RunPredictions(label, label, "breast_sim", response, table)
-
-
-@pytest.fixture(scope="module")
-def kept(store: Store, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Runs in the store: a good one, a poor one, and one that kept nothing."""
-    tables = {"good": predictions(0.3, 1), "poor": predictions(3.0, 2), "empty": None}
-    runs = {}
-    for name, table in tables.items():
-        tags = {"study": "breast_sim", "response": "sim_gi50"}
-        runs[name] = store.client.create_run(store.experiment_id, tags=tags).info.run_id
-        if table is not None:
-            path = tmp_path_factory.mktemp(name) / "out_of_fold.parquet"
-            table.to_parquet(path, index=False)
-            store.client.log_artifact(runs[name], str(path))
-    store.client.create_registered_model("compared")
-    store.client.create_model_version("compared", source="file:///none", run_id=runs["good"])
-    store.client.set_registered_model_alias("compared", "champion", "1")
-    return runs
 
 
 def test_a_run_is_as_good_as_itself() -> None:
@@ -157,16 +110,16 @@ def test_what_cannot_be_compared_is_refused() -> None:
 
 
 def test_a_run_is_found_by_its_identifier_and_by_what_it_led_to(
-    store: Store, kept: dict[str, str]
+    store: Store, kept_runs: dict[str, str]
 ) -> None:
-    for reference in (kept["good"], "compared@champion", "compared/1", "models:/compared/1"):
+    for reference in (kept_runs["good"], "compared@champion", "compared/1", "models:/compared/1"):
         found = read_run(store.client, reference)
-        assert (found.run_id, found.response) == (kept["good"], "sim_gi50")
+        assert (found.run_id, found.response) == (kept_runs["good"], "sim_gi50")
         assert len(found.predictions) == 180
 
 
 @pytest.mark.parametrize(
-    ("reference", "said"),
+    ("reference", "message"),
     [
         ("0" * 32, "run 0{32} is not in the store"),
         ("compared@challenger", "model version compared@challenger is not registered"),
@@ -176,10 +129,10 @@ def test_a_run_is_found_by_its_identifier_and_by_what_it_led_to(
     ],
 )
 def test_what_is_no_run_is_refused(
-    store: Store, kept: dict[str, str], reference: str, said: str
+    store: Store, kept_runs: dict[str, str], reference: str, message: str
 ) -> None:
-    with pytest.raises(InputError, match=said):
-        read_run(store.client, kept.get(reference, reference))
+    with pytest.raises(InputError, match=message):
+        read_run(store.client, kept_runs.get(reference, reference))
 
 
 def test_a_damaged_artefact_is_refused(store: Store, tmp_path: Path) -> None:
@@ -189,28 +142,3 @@ def test_a_damaged_artefact_is_refused(store: Store, tmp_path: Path) -> None:
     client.log_artifact(run_id, str(tmp_path / "out_of_fold.parquet"))
     with pytest.raises(InputError, match=r"keeps no readable out_of_fold.parquet"):
         read_run(client, run_id)
-
-
-def test_the_verb_tells_a_person(
-    store: Store, kept: dict[str, str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    where = ["--tracking-uri", store.tracking_uri]
-    assert main(["compare", kept["poor"], "compared@champion", *where]) == 0
-    told = capsys.readouterr()
-    assert told.err == ""
-    lines = told.out.splitlines()
-    assert lines[0] == f"A: run {kept['poor']}, breast_sim, sim_gi50"
-    assert lines[1] == f"B: run {kept['good']} (compared@champion), breast_sim, sim_gi50"
-    assert lines[2].endswith("on the same 60 lines in the same folds")
-    assert [line.split()[0] for line in lines[4:7]] == list(DRUGS)
-    assert re.match(r"B is better: mean r \+0\.\d{3} \(\+0.* p = 0\.0005, 3 drugs", lines[-1])
-    assert main(["compare", kept["poor"], "nobody", *where]) == 2
-    told = capsys.readouterr()
-    assert (told.out, told.err.count("\n")) == ("", 1)
-
-
-def test_no_store_is_made_to_compare_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    assert main(["compare", "a", "b", "--tracking-uri", uri]) == 2
-    assert "there is no MLflow store" in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []

@@ -56,7 +56,7 @@ def drug_of(errors: dict[Pattern, HeldOutErrors], response_sd: float = 1.0) -> D
 def covered(
     drugs: Mapping[str, Drug], lineage: np.ndarray, patterns: list[Pattern] | None = None
 ) -> pd.DataFrame:
-    """Coverage of lines that have all modalities, unless told otherwise."""
+    """Coverage of lines that have all modalities, unless they are given others."""
     everything = ("expression", "rppa", "copy_number")
     return held_out_coverage(drugs, lineage, patterns or [everything] * len(lineage))
 

@@ -37,13 +37,13 @@ def panel(study: Study) -> Panel:
 
 
 @pytest.fixture(scope="module")
-def told() -> list[tuple[str, int, int]]:
+def steps() -> list[tuple[str, int, int]]:
     return []
 
 
 @pytest.fixture(scope="module")
-def validated(study: Study, panel: Panel, told: list[tuple[str, int, int]]) -> CrossValidation:
-    return cross_validate(study, panel, PLAN, lambda *step: told.append(step))
+def validated(study: Study, panel: Panel, steps: list[tuple[str, int, int]]) -> CrossValidation:
+    return cross_validate(study, panel, PLAN, lambda *step: steps.append(step))
 
 
 def test_every_line_of_every_drug_is_predicted_exactly_once(validated, panel):
@@ -147,9 +147,9 @@ def test_planted_signals_are_found(validated):
     assert r["blend"] > r["drug_mean"] + 0.5
 
 
-def test_progress_is_told_to_the_end(validated, told):
+def test_progress_is_reported_to_the_end(validated, steps):
     for stage, total in (("features", 4), ("search", 4), ("test", 6), ("fit", 2)):
-        assert [step[1:] for step in told if step[0] == stage] == [
+        assert [step[1:] for step in steps if step[0] == stage] == [
             (done, total) for done in range(1, total + 1)
         ]
 

@@ -12,7 +12,7 @@ from sidestep.features.errors import InputError
 from sidestep.features.simulation.simulate import SimulationPlan, simulate_study
 from sidestep.features.study.responses import Response
 from sidestep.features.study.study import Study, read_study
-from sidestep.training.validation.panel import Panel, PanelDrug, choose_panel
+from sidestep.training.validation.panel import Panel, PanelDrug, choose_panel, find_response
 
 
 @pytest.fixture(scope="module")
@@ -151,3 +151,18 @@ def test_a_response_of_no_line_with_molecular_data_is_refused(study, response):
     others = response.values.set_axis([f"X{n}" for n in range(len(response.values))])
     with pytest.raises(InputError, match="no drug of panel all"):
         choose(study, replace(response, values=pd.DataFrame(others)))
+
+
+def test_without_a_name_the_studys_only_response_is_taken(study, response):
+    found = find_response(study)
+    assert found.stable_id == response.stable_id
+    pd.testing.assert_frame_equal(found.values, response.values)
+    (file,) = study.response_files.values()
+    two = replace(study, response_files={"sim_gi50": file, "sim_auc": replace(file, metric="auc")})
+    with pytest.raises(
+        InputError, match=r"several .* --response: sim_gi50 \(gi50\), sim_auc \(auc"
+    ):
+        find_response(two)
+    assert find_response(two, "gi50").stable_id == "sim_gi50"
+    with pytest.raises(InputError, match=f"{study.path} has no drug response to learn"):
+        find_response(replace(study, response_files={}))

@@ -136,9 +136,10 @@ def test_a_database_that_fails_in_mid_search_is_told_in_a_sentence(
                 database.execute("DROP TABLE trial_values")
         return x**2
 
-    with pytest.raises(InputError, match=r"failed in mid-search \(.*no such table.*again$") as told:
+    message = r"failed in mid-search \(.*no such table.*again$"
+    with pytest.raises(InputError, match=message) as refused:
         search(file, 3, full)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(refused.value)
 
 
 def test_settings_are_the_default_ones_where_all_trials_were_stopped(file: str) -> None:
@@ -174,14 +175,14 @@ def test_a_search_has_a_name_of_its_own() -> None:
 
 
 def test_a_storage_that_cannot_be_opened_is_told_without_its_password(tmp_path: Path) -> None:
-    for url, said in (
+    for url, message in (
         ("postgresql://ann:secret@127.0.0.1:1/runs", r"ann:\*\*\*@127\.0\.0\.1:1/runs .*refused"),
         (f"sqlite:///{tmp_path}/none/studies.db", "unable to open database file"),
         ("nonsense", "nonsense cannot be opened"),
     ):
-        with pytest.raises(InputError, match=said) as told:
+        with pytest.raises(InputError, match=message) as refused:
             require_storage(url)
-        assert "secret" not in str(told.value)
+        assert "secret" not in str(refused.value)
 
 
 def test_a_retrain_shares_its_searches(simulated_study: Path, file: str) -> None:
@@ -214,11 +215,11 @@ def test_a_retrain_shares_its_searches(simulated_study: Path, file: str) -> None
 def test_two_workers_share_one_study(postgresql) -> None:
     url = postgresql.database("shared")
     workers = [start(url, 12, 0.3) for _ in range(2)]
-    told = [json.loads(worker.communicate(timeout=120)[0].splitlines()[-1]) for worker in workers]
+    trials = [json.loads(worker.communicate(timeout=120)[0].splitlines()[-1]) for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0]
-    assert told[0] == told[1]  # so that both go on with the same best one
-    assert len(told[0]) == 12
-    done_by = Counter(worker for _, _, worker in told[0])
+    assert trials[0] == trials[1]  # so that both go on with the same best one
+    assert len(trials[0]) == 12
+    done_by = Counter(worker for _, _, worker in trials[0])
     assert set(done_by) == {worker.pid for worker in workers}
     assert min(done_by.values()) >= 2
     assert len(all_trials(url)) <= 13  # the last one may have been begun by both
@@ -228,7 +229,7 @@ def test_two_workers_share_one_study(postgresql) -> None:
 def test_a_killed_worker_leaves_its_trial_to_the_others(
     postgresql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared_search, "_SECONDS_TO_LIVE", 3)
+    monkeypatch.setattr(shared_search, "_GRACE_SECONDS", 3)
     url = postgresql.database("orphaned")
     worker = start(url, 3, 600)
     assert worker.stdout is not None

@@ -1,12 +1,13 @@
-"""The lines that the drugs of a fold share."""
+"""The lines of a drug and of a fold, and linear algebra in one thread."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_info
 
-from sidestep.training.validation.lines import DrugResponses, FoldLines
+from sidestep.training.validation.lines import DrugResponses, FoldLines, in_one_thread
 from sidestep.training.validation.panel import PanelDrug
 
 LINES = pd.Index([f"L{line}" for line in range(12)], dtype="str")
@@ -35,15 +36,15 @@ def responses() -> DrugResponses:
 
 
 def test_a_drugs_lines_are_parted_as_the_fold_parts_them(fold, responses, features):
-    known, held_out = fold.training_lines(responses), fold.test_lines(responses)
-    assert list(known.X.index) == ["L2", "L7", "L0"]
+    training, held_out = fold.training_lines(responses), fold.test_lines(responses)
+    assert list(training.X.index) == ["L2", "L7", "L0"]
     assert list(held_out.X.index) == ["L9", "L11"]
-    for lines in (known, held_out):
+    for lines in (training, held_out):
         pd.testing.assert_frame_equal(lines.X, features.loc[lines.X.index])
         np.testing.assert_array_equal(lines.y, LINES.get_indexer(lines.X.index) / 10)
         np.testing.assert_array_equal(lines.numbers, LINES.get_indexer(lines.X.index))
         assert list(lines.donors) == [f"D{n}" for n in lines.numbers]
-    assert list(known.lineage) == ["lung", "skin", "lung"]
+    assert list(training.lineage) == ["lung", "skin", "lung"]
 
 
 def test_models_get_the_rows_of_the_matrix(fold, responses, features):
@@ -62,3 +63,26 @@ def test_without_a_matrix_the_lines_make_their_own(responses, features):
 def test_a_fold_may_hold_no_line_of_a_drug(fold, responses):
     elsewhere = FoldLines.of(fold.held_out, TEST[:1], TEST[2:2])
     assert len(elsewhere.test_lines(responses).y) == 0
+
+
+def blas_threads() -> list[int]:
+    return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+
+def test_one_thread_inside_and_as_many_as_before_outside():
+    np.ones((2, 2)) @ np.ones((2, 2))
+    before = blas_threads()
+    assert before
+    assert set(in_one_thread(blas_threads)()) == {1}
+    assert blas_threads() == before
+
+
+def test_arguments_result_and_name_are_the_functions():
+    @in_one_thread
+    def ratio(a: float, *, b: float) -> float:
+        return a / b
+
+    assert ratio(6.0, b=3.0) == 2.0
+    assert ratio.__name__ == "ratio"
+    with pytest.raises(ZeroDivisionError):
+        ratio(1.0, b=0.0)

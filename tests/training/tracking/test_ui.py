@@ -34,7 +34,7 @@ PATIENCE = 60_000  # milliseconds; the machine may be busy
 class Shown:
     """A store whose pages are served, and the retrain that it keeps."""
 
-    said: str
+    address_line: str
     base: str
     store: Store
     run: TrackedRun
@@ -94,7 +94,7 @@ def page(browser: Browser, shown: Shown) -> Iterator[Page]:
 
 
 def test_the_address_that_is_printed_leads_to_the_runs(page: Page, shown: Shown) -> None:
-    address = re.search(r"Look at (\S+) \(Ctrl-C ends\)", shown.said)
+    address = re.search(r"Look at (\S+) \(Ctrl-C ends\)", shown.address_line)
     assert address is not None
     page.goto(address[1])
     panel = page.get_by_role("link", name=re.compile("^breast_sim gi50 2 drugs seed 0"))
@@ -132,12 +132,12 @@ def test_a_drugs_dots_have_names(page: Page, shown: Shown, retrained: Retrain) -
     assert dots.count() == len(lines)
     line = lines.loc[lines["observed"].idxmax()]
     inside.locator(f".dot[data-line={line['sample_id']}]").hover()
-    told = inside.get_by_role("status")
-    assert told.inner_text().startswith(str(line["sample_id"]))
-    assert f"observed {line['observed']:.3g}" in told.inner_text()
+    status = inside.get_by_role("status")
+    assert status.inner_text().startswith(str(line["sample_id"]))
+    assert f"observed {line['observed']:.3g}" in status.inner_text()
     inside.get_by_label("Find a line").fill(str(lines["sample_id"][0]).lower())
     assert inside.locator(".dot.found").count() == 1
-    assert told.inner_text().startswith(str(lines["sample_id"][0]))
+    assert status.inner_text().startswith(str(lines["sample_id"][0]))
 
 
 def test_a_version_shows_its_card_and_alias(page: Page, shown: Shown) -> None:

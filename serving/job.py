@@ -32,7 +32,7 @@ from sidestep.serving.disk.output import (
 from sidestep.serving.evidence.databases import NO_KNOWLEDGE, OutsideKnowledge
 from sidestep.serving.manifest import Tally, describe, job_digest
 from sidestep.serving.report.writing import write_report
-from sidestep.serving.scoring.chunk import TABLES, Asked, ScoredChunk, score_tables
+from sidestep.serving.scoring.chunk import TABLES, ChunkRequest, ScoredChunk, score_tables
 from sidestep.serving.scoring.drift import drift_section
 from sidestep.serving.scoring.options import DEFAULT_OPTIONS, ScoreOptions
 from sidestep.serving.scoring.quarantine import NO_MODALITY
@@ -170,12 +170,12 @@ class Job:
         return cls(study, model, chosen, options, knowledge, chunk, report)
 
     @property
-    def told(self) -> dict[str, Any]:
-        """What was asked for, as the manifest has it."""
+    def recorded_options(self) -> dict[str, Any]:
+        """Drugs, options and databases, as the manifest has them."""
         return {
             "drugs": [drug.name for drug in self.drugs],
             **asdict(self.options),
-            "knowledge": self.knowledge.told(self.model.predictor.nearest),
+            "knowledge": self.knowledge.record(self.model.predictor.nearest),
         }
 
     @property
@@ -185,9 +185,9 @@ class Job:
         return [samples[at : at + self.chunk] for at in range(0, len(samples), self.chunk)]
 
     @property
-    def asked(self) -> Asked:
-        """What is asked of every chunk."""
-        return Asked(self.model, self.drugs, self.options, self.knowledge)
+    def request(self) -> ChunkRequest:
+        """What every chunk is scored with."""
+        return ChunkRequest(self.model, self.drugs, self.options, self.knowledge)
 
     def select(self, samples: Sequence[str]) -> Study:
         """Some samples of the study.
@@ -218,7 +218,7 @@ class Job:
         _require_scored(self, tally.quarantined)
         with _reading(self.study):
             shift = drift_section(self.study, self.model.predictor)
-        return describe(self.study, self.model, self.drugs, self.told, tally, shift)
+        return describe(self.study, self.model, self.drugs, self.recorded_options, tally, shift)
 
     def done(self, journal: Journal) -> str:
         """How far the job has come."""
@@ -259,7 +259,7 @@ def _write(
     """Write with a journal, and put the result in its place."""
     done = ""
     try:
-        digest = job_digest(job.study, job.model, job.told, job.chunk)
+        digest = job_digest(job.study, job.model, job.recorded_options, job.chunk)
         with Journal(claim.work, digest, notice) as journal:
             if journal.finished:
                 notice(f"note: going on with an earlier run: {job.done(journal)}")
@@ -306,9 +306,9 @@ def _chunks(job: Job, engine: Engine, journal: Journal) -> Iterator[ScoredChunk]
     batches = job.batches
     lacking = {number for number in range(len(batches)) if journal.read(number) is None}
     engine = engine.of_tasks(len(lacking))
-    asked = engine.share(job.asked)
+    request = engine.share(job.request)
     scored = engine.map(
-        score_tables, ((asked, job.select(batches[number])) for number in sorted(lacking))
+        score_tables, ((request, job.select(batches[number])) for number in sorted(lacking))
     )
     for number in range(len(batches)):
         tables = next(scored) if number in lacking else journal.read(number)

@@ -1,4 +1,4 @@
-"""Which sample, of which study, is to be explained by which model?"""
+"""Study, model and sample that a question is about, found by scores, paths and names."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from sidestep.features.study.study import Study, read_study
 from sidestep.models.registry.load import LoadedModel, load_model
 from sidestep.serving.disk.output import MANIFEST, read_manifest
 from sidestep.serving.scoring.options import DEFAULT_OPTIONS
-from sidestep.serving.scoring.outlook import Samples, samples_of
 from sidestep.serving.scoring.quarantine import unusable
+from sidestep.serving.scoring.samples import Samples, samples_of
 
-#: Scores that are looked at where nothing else is said.
+#: Scores that are looked at where none are named.
 DEFAULT_SCORES = Path("scores")
 
 
 @dataclass(frozen=True)
 class Source:
-    """Study and model, and what the scores were asked for.
+    """Study and model, and the options of the scores.
 
     Attributes
     ----------
@@ -64,8 +64,8 @@ def find_source(
     study : Path, optional
         Where the scored study lies now, or another one if no scores are looked at.
     model : str, optional
-        As for `registry.load.load_model`; needed beside scores that a model in a folder made,
-        since they do not tell where it lies.
+        As for `models.registry.load.load_model`; needed beside scores that a model in a folder
+        made, since they do not record where it lies.
     tracking_uri, trust
         As for `models.registry.load.load_model`.
 
@@ -110,16 +110,17 @@ def find_sample(source: Source, name: str) -> tuple[Study, Samples]:
         predict it.
     """
     samples = [str(sample) for sample in source.study.samples]
-    found = [name] if name in samples else [s for s in samples if match_key(s) == match_key(name)]
-    if len(found) != 1:
-        near = found or get_close_matches(name, samples, n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"it has {some(samples, 3)}"
+    matches = [name] if name in samples else [s for s in samples if match_key(s) == match_key(name)]
+    if len(matches) != 1:
+        nearest = matches or get_close_matches(name, samples, n=3)
+        hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"it has {some(samples, 3)}"
         raise InputError(f"study {source.study.study_id} has no sample {name}; {hint}")
-    alone = source.study.select(found)
+    (sample,) = matches
+    alone = source.study.select([sample])
     predictor = source.model.predictor
     features: pd.DataFrame = predictor.features(alone)
     for reason in unusable(features).values():
-        raise InputError(f"sample {found[0]} cannot be predicted: {reason}; choose another sample")
+        raise InputError(f"sample {sample} cannot be predicted: {reason}; choose another sample")
     return alone, samples_of(predictor, alone, features)
 
 
@@ -157,8 +158,8 @@ def _study_path(folder: Path, manifest: dict[str, Any], given: Path | None) -> P
 
 def _require_same(folder: Path, manifest: dict[str, Any], study: Study) -> None:
     """Refuse a study whose files are not those that were scored."""
-    then, now = dict(manifest["study"]["digests"]), dict(study.digests)
-    changed = sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
+    old, new = dict(manifest["study"]["digests"]), dict(study.digests)
+    changed = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
     if changed:
         raise InputError(
             f"{len(changed)} file(s) of study {study.study_id} have changed since {folder} was "

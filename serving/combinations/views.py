@@ -1,4 +1,4 @@
-"""What does the model say of a sample and a drug, be it the one that fails or a partner?"""
+"""The model's view of a sample and a drug, be it the one that fails or a partner."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sidestep.features.study.study import Study
-from sidestep.serving.scoring.outlook import outlook, samples_of
+from sidestep.serving.scoring.outlook import outlook_of
+from sidestep.serving.scoring.samples import samples_of
 from sidestep.serving.source import Source
 
 _COLUMNS = ["sample_id", "drug", "prediction", "resistance_percentile", "call", "applicability"]
@@ -38,7 +39,7 @@ class DrugView:
 
     @property
     def called(self) -> bool:
-        """Whether the model says anything that can be ranked by."""
+        """Whether there is a call and a percentile to rank by."""
         return self.call != "abstain" and math.isfinite(self.percentile)
 
     def basis(self, at_least: float) -> str:
@@ -62,7 +63,7 @@ class DrugView:
         return f"call {self.call}, {place}"
 
 
-#: Drug, as the model names it -> sample -> what the model says.
+#: Drug, as the model names it -> sample -> the model's view.
 Views = Mapping[str, Mapping[str, DrugView]]
 
 
@@ -70,9 +71,8 @@ def scored_views(scores: pd.DataFrame) -> dict[str, dict[str, DrugView]]:
     """Views of the rows of ``scores.parquet``, or of a part of it, in their order."""
     views: dict[str, dict[str, DrugView]] = {}
     cells = (scores[name].to_list() for name in _COLUMNS)
-    for sample, drug, prediction, percentile, call, near in zip(*cells, strict=True):
-        view = DrugView(float(prediction), float(percentile), str(call), float(near))
-        views.setdefault(str(drug), {})[str(sample)] = view
+    for sample, drug, *numbers in zip(*cells, strict=True):
+        views.setdefault(str(drug), {})[str(sample)] = _view(*numbers)
     return views
 
 
@@ -96,14 +96,20 @@ def predicted_views(
     samples = samples_of(predictor, study, predictor.features(study))
     views = {}
     for model in predictor.choose(drugs):
-        said = outlook(
+        outlook = outlook_of(
             predictor, model, samples, level=source.level, her2_context=source.her2_context
         )
-        told = zip(said.prediction, said.percentile, said.call, said.applicability, strict=True)
-        views[model.name] = {
-            str(sample): DrugView(float(prediction), float(percentile), str(call), float(near))
-            for sample, (prediction, percentile, call, near) in zip(
-                samples.features.index, told, strict=True
-            )
-        }
+        cells = zip(
+            samples.features.index,
+            outlook.prediction,
+            outlook.percentile,
+            outlook.call,
+            outlook.applicability,
+            strict=True,
+        )
+        views[model.name] = {str(sample): _view(*numbers) for sample, *numbers in cells}
     return views
+
+
+def _view(prediction: float, percentile: float, call: str, applicability: float) -> DrugView:
+    return DrugView(float(prediction), float(percentile), str(call), float(applicability))

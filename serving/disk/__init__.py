@@ -1,4 +1,9 @@
-"""Score folders on disk: written whole or not at all, resumed, locked, and read again."""
+"""Score folders on disk: written whole or not at all, resumed, locked, and read again.
+
+`lock.claimed` keeps other jobs out, `journal.Journal` holds what an unfinished job has done,
+`output` has the tables' and the manifest's form, and `score_folder.read_score_folder` reads a
+finished folder sample by sample.
+"""
 
 __all__ = [
     "journal",

@@ -82,7 +82,7 @@ def _release(lock: Path, held: int) -> None:
 
 
 def _acquire(lock: Path, out: str | Path) -> int:
-    """Open and lock the file `lock`, and write down in it who holds it."""
+    """Open and lock the file `lock`, and write into it who holds it."""
     while True:
         held = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
         try:

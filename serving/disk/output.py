@@ -54,14 +54,14 @@ def require_replaceable(out: str | Path) -> Path:
 
 
 def unwritable(out: str | Path, failure: OSError, done: str = "") -> InputError:
-    """Say in one sentence that results cannot be written, and how to go on.
+    """One sentence on results that cannot be written, and how to go on.
 
     Parameters
     ----------
     out : path
         The output folder, as the user named it.
     failure : OSError
-        What the system said. If that is of a file elsewhere, this is what the sentence is about.
+        The system's error. If that is of a file elsewhere, this is what the sentence is about.
     done : str
         How far the job came and where that is kept; empty if nothing is.
     """
@@ -80,14 +80,14 @@ def unwritable(out: str | Path, failure: OSError, done: str = "") -> InputError:
 
 
 def unreadable(study: Path | None, failure: OSError) -> InputError:
-    """Say in one sentence that a study cannot be read any more, and how to go on.
+    """One sentence on a study that cannot be read any more, and how to go on.
 
     Parameters
     ----------
     study : path or None
         Study folder.
     failure : OSError
-        What the system said, and of which file, if it knows.
+        The system's error, and of which file, if it knows.
     """
     reason = textwrap.shorten(failure.strerror or str(failure), 160, placeholder=" …")
     return InputError(

@@ -1,4 +1,4 @@
-"""What is said of one sample? Its scores and explanations of all drugs, put together."""
+"""One sample's scores, explanations and evidence of all drugs, put together from their tables."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class DrugScore:
-    """What is said of one sample and one drug.
+    """The scores, explanation and evidence of one sample and one drug.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class DrugScore:
 
 @dataclass(frozen=True)
 class SampleScores:
-    """What is said of one sample, drug by drug in the folder's order."""
+    """The scores of one sample, drug by drug in the folder's order."""
 
     sample: str
     drugs: tuple[DrugScore, ...]
@@ -83,7 +83,7 @@ class SampleScores:
 def assembled(
     sample: str,
     scores: list[dict[str, Any]],
-    explained: list[dict[str, Any]],
+    explanations: list[dict[str, Any]],
     mechanisms: list[dict[str, Any]],
     evidence: list[dict[str, Any]],
 ) -> SampleScores:
@@ -92,34 +92,34 @@ def assembled(
     Parameters
     ----------
     sample : str
-    scores, explained, mechanisms, evidence : list of dict
+    scores, explanations, mechanisms, evidence : list of dict
         Its rows of each table.
     """
-    features, sums, facts = (_by_drug(rows) for rows in (explained, mechanisms, evidence))
+    features, sums, facts = (_by_drug(rows) for rows in (explanations, mechanisms, evidence))
     drugs = []
     for row in scores:
         drug = str(row["drug"])
-        told = features.get(drug, [])
-        named = [Feature(**_feature(one)) for one in told if one["feature"] != OTHER]
+        moved = features.get(drug, [])
+        named = [Feature(**_feature(one)) for one in moved if one["feature"] != OTHER]
         drugs.append(
             DrugScore(
                 drug=drug,
                 prediction=float(row["prediction"]),
-                lower=_finite(row["lower"]),
-                upper=_finite(row["upper"]),
-                percentile=_finite(row["resistance_percentile"]),
+                lower=finite(row["lower"]),
+                upper=finite(row["upper"]),
+                percentile=finite(row["resistance_percentile"]),
                 call=str(row["call"]),
                 reasons=tuple(filter(None, str(row["reasons"] or "").split(";"))),
                 modalities=str(row["modalities"] or ""),
-                applicability=_finite(row["applicability"]),
+                applicability=finite(row["applicability"]),
                 base_value=float(row["base_value"]),
-                agreement=_finite(row["explanation_agreement"]),
+                agreement=finite(row["explanation_agreement"]),
                 by_modality=_modality_sums(row),
                 by_mechanism={
                     one["mechanism"]: float(one["contribution"]) for one in sums.get(drug, [])
                 },
                 features=tuple(named),
-                rest=sum(one["contribution"] for one in told if one["feature"] == OTHER),
+                rest=sum(one["contribution"] for one in moved if one["feature"] == OTHER),
                 evidence=tuple(facts.get(drug, [])),
             )
         )
@@ -127,10 +127,10 @@ def assembled(
 
 
 def _by_drug(rows: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {}
+    by_drug: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
-        found.setdefault(str(row["drug"]), []).append(row)
-    return found
+        by_drug.setdefault(str(row["drug"]), []).append(row)
+    return by_drug
 
 
 def _feature(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,22 +138,22 @@ def _feature(row: Mapping[str, Any]) -> dict[str, Any]:
         "feature": str(row["feature"]),
         "modality": str(row["modality"]),
         "mechanism": str(row["mechanism"]),
-        "value": _finite(row["value"]),
+        "value": finite(row["value"]),
         "contribution": float(row["contribution"]),
-        "top_k_share": _finite(row["top_k_share"]),
+        "top_k_share": finite(row["top_k_share"]),
         "stable": bool(row["stable"]),
     }
 
 
 def _modality_sums(row: Mapping[Any, Any]) -> dict[str, float]:
     sums = {
-        str(name).removeprefix(_BY_MODALITY): _finite(value)
+        str(name).removeprefix(_BY_MODALITY): finite(value)
         for name, value in row.items()
         if str(name).startswith(_BY_MODALITY)
     }
     return {name: value for name, value in sums.items() if value is not None}
 
 
-def _finite(value: Any) -> float | None:
-    """The number; None for one that is missing."""
+def finite(value: Any) -> float | None:
+    """The number; None for one that is missing, or not finite, as JSON needs it."""
     return None if value is None or not math.isfinite(value) else float(value)

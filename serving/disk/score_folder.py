@@ -1,6 +1,6 @@
-"""What do all samples' scores come to? A few numbers a sample and drug, however many there are.
+"""A score folder as it is read: its tables, checked, sample by sample, and all scores in short.
 
-What lies in a score folder? Its tables, checked, and given back sample by sample.
+Of the larger tables only a part is in memory at once, however many samples there are.
 """
 
 from __future__ import annotations
@@ -27,13 +27,32 @@ from sidestep.serving.disk.sample_scores import SampleScores, assembled
 
 #: Parts of the resistance percentile, from 0 to 100, in which samples are counted.
 BINS = 10
-#: Columns that are looked at.
+#: Columns that all scores in short are made of.
 COLUMNS = ["sample_id", "drug", "call", "resistance_percentile"]
+_SCORES, _EXPLANATIONS, _MECHANISMS, _REFERENCE, _EVIDENCE = (
+    f"{name}.parquet" for name in ("scores", "explanations", "mechanisms", "reference", "evidence")
+)
+#: What a report needs of each table.
+_COLUMNS = {
+    _SCORES: """sample_id drug response unit prediction lower upper level resistance_percentile
+        call reasons modalities applicability base_value explanation_agreement""".split(),
+    _EXPLANATIONS: """sample_id drug rank feature modality mechanism value contribution
+        top_k_share stable""".split(),
+    _MECHANISMS: "sample_id drug mechanism contribution".split(),
+    _REFERENCE: "drug modalities quantile predicted observed".split(),
+    _EVIDENCE: (
+        "sample_id drug fact direction strength statement alternatives source agreement"
+    ).split(),
+}
+_FACTS = ("model", "study", "counts", "coverage", "quarantined", "options", "drugs")
+_AGAIN = "score the study again with sidestep score"
+# Facts are wide: so many take some 10 MB.
+_ROWS_AT_A_TIME = 8_192
 
 
 @dataclass(frozen=True)
 class ScoreSummary:
-    """All scores in short.
+    """All scores in short: a few numbers a sample and drug.
 
     Attributes
     ----------
@@ -62,11 +81,11 @@ def summary_of(batches: Iterable[pa.RecordBatch]) -> ScoreSummary:
     bins: dict[str, np.ndarray] = {}
     for batch in batches:
         rows = batch.to_pandas()
-        told = rows["resistance_percentile"].where(rows["call"] != "abstain")
-        sums.append(told.groupby(rows["sample_id"], sort=False).agg(["sum", "count"]))
+        percentile = rows["resistance_percentile"].where(rows["call"] != "abstain")
+        sums.append(percentile.groupby(rows["sample_id"], sort=False).agg(["sum", "count"]))
         # NaN counts as without a call.
-        tenth = np.minimum(told.fillna(100.0 * BINS) // (100 / BINS), BINS).astype(int)
-        tenth[told == 100.0] = BINS - 1
+        tenth = np.minimum(percentile.fillna(100.0 * BINS) // (100 / BINS), BINS).astype(int)
+        tenth[percentile == 100.0] = BINS - 1
         for drug, places in tenth.groupby(rows["drug"], sort=False):
             counts = np.bincount(places, minlength=BINS + 1)
             bins[str(drug)] = bins.get(str(drug), 0) + counts
@@ -75,27 +94,6 @@ def summary_of(batches: Iterable[pa.RecordBatch]) -> ScoreSummary:
     with np.errstate(invalid="ignore"):
         resistance = whole["sum"].to_numpy(float) / whole["count"].to_numpy(float)
     return ScoreSummary([str(sample) for sample in whole.index], resistance, bins)
-
-
-_SCORES, _EXPLANATIONS, _MECHANISMS, _REFERENCE, _EVIDENCE = (
-    f"{name}.parquet" for name in ("scores", "explanations", "mechanisms", "reference", "evidence")
-)
-#: What a report needs of each table.
-_COLUMNS = {
-    _SCORES: """sample_id drug response unit prediction lower upper level resistance_percentile
-        call reasons modalities applicability base_value explanation_agreement""".split(),
-    _EXPLANATIONS: """sample_id drug rank feature modality mechanism value contribution
-        top_k_share stable""".split(),
-    _MECHANISMS: "sample_id drug mechanism contribution".split(),
-    _REFERENCE: "drug modalities quantile predicted observed".split(),
-    _EVIDENCE: (
-        "sample_id drug fact direction strength statement alternatives source agreement"
-    ).split(),
-}
-_FACTS = ("model", "study", "counts", "coverage", "quarantined", "options", "drugs")
-_AGAIN = "score the study again with sidestep score"
-# Facts are wide: so many take some 10 MB.
-_ROWS_AT_A_TIME = 8_192
 
 
 @dataclass(frozen=True)
@@ -189,8 +187,8 @@ class ScoreFolder:
                 f"sample {sample} has no scores in {self.path}: "
                 f"{self.manifest['quarantined'][sample]}"
             )
-        near = get_close_matches(sample, self.samples, n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else (
+        nearest = get_close_matches(sample, self.samples, n=3)
+        hint = f"did you mean {' or '.join(nearest)}?" if nearest else (
             f"it has {len(self.samples):,} samples, {self.samples[0]} among them"
         )  # fmt: skip
         return f"{self.path} has no sample {sample!r}; {hint}"
@@ -201,11 +199,11 @@ class ScoreFolder:
         if not path.exists():
             return {}
         _require_columns(path)
-        found: dict[str, list[dict[str, Any]]] = {}
+        facts: dict[str, list[dict[str, Any]]] = {}
         for piece in _pieces(path, shown):
             for row in piece.to_pylist():
-                found.setdefault(str(row["sample_id"]), []).append(row)
-        return found
+                facts.setdefault(str(row["sample_id"]), []).append(row)
+        return facts
 
 
 def read_score_folder(path: Path) -> ScoreFolder:

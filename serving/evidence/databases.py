@@ -86,8 +86,8 @@ class OutsideKnowledge:
             return None
         return gene_set_reference(self.gene_sets, nearest).stand(features)
 
-    def told(self, nearest: NearestLines) -> dict[str, Any]:
-        """What the manifest says: files with digests, what is missing, what can be scored.
+    def record(self, nearest: NearestLines) -> dict[str, Any]:
+        """The entry of the manifest: files with digests, what is missing, what can be scored.
 
         Parameters
         ----------

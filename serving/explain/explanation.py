@@ -1,17 +1,21 @@
-"""What is said of one sample and one drug, whole; and what is another sample's difference to it?"""
+"""The explanation of one prediction: the outlook, and the features that it is made of."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
+from sidestep.features.mechanisms.of_features import MECHANISMS
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.predictor.predictor import PanelPredictor
-from sidestep.serving.scoring.mechanisms import mechanism_rows
-from sidestep.serving.scoring.outlook import Outlook, Samples
-from sidestep.serving.scoring.scores import largest, modality_contributions
+from sidestep.serving.disk.sample_scores import finite
+from sidestep.serving.scoring.contributions import (
+    largest,
+    mechanism_sums,
+    modality_sums,
+)
+from sidestep.serving.scoring.outlook import Outlook
+from sidestep.serving.scoring.samples import Samples
 
 
 @dataclass(frozen=True)
@@ -77,29 +81,16 @@ class Explanation:
     by_mechanism: dict[str, float]
 
 
-@dataclass(frozen=True)
-class FeatureDifference:
-    """What a feature is and adds, before and after."""
-
-    feature: str
-    modality: str
-    mechanism: str
-    value_before: float | None
-    value_after: float | None
-    contribution_before: float
-    contribution_after: float
-
-
-def explained(
+def explanation_of(
     predictor: PanelPredictor,
     model: DrugModel,
     samples: Samples,
-    said: Outlook,
+    outlook: Outlook,
     *,
     top_k: int,
     her2_context: bool,
 ) -> Explanation:
-    """What is said of one sample, as plain values.
+    """Explain the prediction of one sample, as plain values.
 
     Parameters
     ----------
@@ -107,92 +98,45 @@ def explained(
     model : DrugModel
     samples : Samples
         Of one sample.
-    said : Outlook
+    outlook : Outlook
         Of the same sample.
     top_k : int
         Features named, by absolute contribution; equal ones by name.
     her2_context : bool
-        As in `said`.
+        As in `outlook`.
     """
-    named, values = samples.named, said.contributions.values[0]
-    measured = samples.features.to_numpy(float)[0]
-    top = largest(said.contributions.values, named.order, top_k)[0]
+    named, contributions = samples.named, outlook.contributions.values
+    values, measured = contributions[0], samples.features.to_numpy(float)[0]
+    top = largest(contributions, named.order, top_k)[0]
     others = values.copy()
     others[top] = 0.0
-    sums = mechanism_rows(model, samples, said.contributions.values)
-    modalities = modality_contributions(named.modalities, said.contributions.values)
+    by_modality = modality_sums(named.modalities, contributions)
+    by_mechanism = mechanism_sums(named.mechanisms, contributions)[0]
     return Explanation(
-        prediction=float(said.prediction[0]),
-        lower=_finite(said.lower[0]),
-        upper=_finite(said.upper[0]),
-        level=said.level,
-        percentile=_finite(said.percentile[0]),
-        applicability=_finite(said.applicability[0]),
-        typical=_finite(predictor.typical_response(model, her2_context=her2_context)),
-        call=str(said.call[0]),
-        reasons=tuple(filter(None, said.reasons[0].split(";"))),
+        prediction=float(outlook.prediction[0]),
+        lower=finite(outlook.lower[0]),
+        upper=finite(outlook.upper[0]),
+        level=outlook.level,
+        percentile=finite(outlook.percentile[0]),
+        applicability=finite(outlook.applicability[0]),
+        typical=finite(predictor.typical_response(model, her2_context=her2_context)),
+        call=str(outlook.call[0]),
+        reasons=tuple(filter(None, outlook.reasons[0].split(";"))),
         modalities=samples.modalities[0],
-        base_value=float(said.contributions.base_value[0]),
+        base_value=float(outlook.contributions.base_value[0]),
         features=tuple(
             FeatureShare(
                 feature=str(named.names[at]),
                 modality=str(named.modalities[at]),
                 mechanism=str(named.mechanisms[at]),
-                value=_finite(measured[at]),
+                value=finite(measured[at]),
                 contribution=float(values[at]) + 0.0,  # no negative zeros
             )
             for at in top
         ),
         rest=float(others.sum()),
         by_modality={
-            name.removeprefix("contribution_"): float(total[0])
-            for name, total in modalities.items()
-            if math.isfinite(total[0])
+            name: float(total[0]) for name, total in by_modality.items() if math.isfinite(total[0])
         },
-        by_mechanism=dict(zip(sums["mechanism"], sums["contribution"].tolist(), strict=True)),
+        by_mechanism=dict(zip(MECHANISMS, by_mechanism.tolist(), strict=True)),
     )
-
-
-def changed_values(before: Samples, after: Samples) -> np.ndarray:
-    """Which features of one sample have another value after than before, (n_features,)."""
-    values = [one.features.to_numpy(float)[0] for one in (before, after)]
-    return np.asarray((values[0] != values[1]) & ~np.isnan(values[0]))
-
-
-def differing_features(
-    samples: tuple[Samples, Samples], said: tuple[Outlook, Outlook], *, top_k: int
-) -> tuple[FeatureDifference, ...]:
-    """Features whose contribution or value changed, the largest change of contribution first.
-
-    Parameters
-    ----------
-    samples : tuple of Samples
-        Of one sample each: before and after.
-    said : tuple of Outlook
-        Of the same.
-    top_k : int
-        Features named.
-    """
-    named = samples[0].named
-    values = [one.features.to_numpy(float)[0] for one in samples]
-    parts = [one.contributions.values[0] for one in said]
-    change = parts[1] - parts[0]
-    ranked = [at for at in largest(change[None], named.order, top_k)[0] if change[at]]
-    idle = np.flatnonzero(changed_values(*samples) & (change == 0))
-    return tuple(
-        FeatureDifference(
-            str(named.names[at]),
-            str(named.modalities[at]),
-            str(named.mechanisms[at]),
-            _finite(values[0][at]),
-            _finite(values[1][at]),
-            float(parts[0][at]) + 0.0,
-            float(parts[1][at]) + 0.0,
-        )
-        for at in [*ranked, *idle][:top_k]
-    )
-
-
-def _finite(value: float) -> float | None:
-    """The number; None for one that is missing."""
-    return float(value) if math.isfinite(value) else None

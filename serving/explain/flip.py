@@ -1,7 +1,8 @@
-"""What is the smallest change of a single mechanism that would change the call?
+"""The smallest change of a single mechanism that would change the call.
 
-It is a question about the model: what it would take for the model to say something else. That a
-cell whose mechanism was pushed so far would answer otherwise is not said.
+It is a statement about the model, which would then predict something else, and none about cells
+whose mechanism was pushed so far. Such a change is known as a counterfactual explanation (Wachter
+et al., Harvard Journal of Law & Technology 2018, DOI:10.2139/ssrn.3063289).
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.predictor.predictor import PanelPredictor
 from sidestep.serving.explain.settings import is_level
 from sidestep.serving.explain.what_if import ratio_slopes, shifted_samples
-from sidestep.serving.scoring.outlook import Outlook, Samples, outlook
+from sidestep.serving.scoring.outlook import Outlook, outlook_of
 from sidestep.serving.scoring.reasons import NOT_BETTER, REASONS
+from sidestep.serving.scoring.samples import Samples
 
 #: Largest shift tried, in training standard deviations.
 MOST_SD = 3.0
@@ -76,7 +78,7 @@ class Flip:
 
 @dataclass(frozen=True)
 class FlipSearch:
-    """What was looked for and found.
+    """Flips of one sample and drug, and the mechanisms that were tried.
 
     Attributes
     ----------
@@ -102,7 +104,7 @@ def find_flips(
     predictor: PanelPredictor,
     model: DrugModel,
     samples: Samples,
-    said: Outlook,
+    outlook: Outlook,
     *,
     her2_context: bool,
 ) -> FlipSearch:
@@ -121,17 +123,17 @@ def find_flips(
     model : DrugModel
     samples : Samples
         Of one sample.
-    said : Outlook
+    outlook : Outlook
         Of the same sample.
     her2_context : bool
-        As in `said`.
+        As in `outlook`.
     """
-    obstacles = tuple(code for code in said.reasons[0].split(";") if code in _ABSTAINING)
+    obstacles = tuple(code for code in outlook.reasons[0].split(";") if code in _ABSTAINING)
     if set(obstacles) - {NOT_BETTER.code}:
         return FlipSearch("abstain", obstacles, (), ())
     pushes = _pushes(predictor, model, samples)
     trusted = replace(model, beats_baselines=True)
-    search = _Search(predictor, trusted, samples, list(pushes), said.level, her2_context)
+    search = _Search(predictor, trusted, samples, list(pushes), outlook.level, her2_context)
     call = str(search.outlook(samples).call[0])
     mechanism, sizes = mechanisms_of(pushes), np.array(list(pushes.values()))
     tried = [name for name in MECHANISMS if name in mechanism]
@@ -158,7 +160,7 @@ class _Way:
 
 @dataclass(frozen=True)
 class _Search:
-    """One sample and drug, to be asked what becomes of variants in some levels."""
+    """One sample and drug, of which variants in some levels are predicted."""
 
     predictor: PanelPredictor
     model: DrugModel
@@ -168,7 +170,7 @@ class _Search:
     her2_context: bool
 
     def outlook(self, samples: Samples) -> Outlook:
-        return outlook(
+        return outlook_of(
             self.predictor, self.model, samples, level=self.level, her2_context=self.her2_context
         )
 
@@ -176,22 +178,24 @@ class _Search:
         """Of each way, the smallest shift to each other call that is met on it."""
         first: dict[tuple[int, str], int] = {}
         for steps in _COARSE_STEPS:
-            going = [at for at, way in enumerate(ways) if (at, way.side) not in first]
-            trials = [(at, step) for at in going for step in steps]
-            for (at, step), (there, _) in zip(trials, self._tried(ways, trials), strict=True):
-                first.setdefault((at, there), step)
+            unmet = [at for at, way in enumerate(ways) if (at, way.side) not in first]
+            trials = [(at, step) for at in unmet for step in steps]
+            for (at, step), (met, _) in zip(trials, self._tried(ways, trials), strict=True):
+                first.setdefault((at, met), step)
         finer = [
-            (at, there, step)
-            for (at, there), coarse in first.items()
-            if there not in (call, "abstain")
+            (at, met, step)
+            for (at, met), coarse in first.items()
+            if met not in (call, "abstain")
             for step in range(coarse - _COARSE + 1, coarse + 1)
         ]
-        said = self._tried(ways, [(at, step) for at, _, step in finer])
-        found: dict[tuple[int, str], Flip] = {}
-        for (at, wanted, step), (there, prediction) in zip(finer, said, strict=True):
-            if there == wanted:
-                found.setdefault((at, there), self._flip(ways[at], there, step, prediction))
-        return list(found.values())
+        trials = [(at, step) for at, _, step in finer]
+        flips: dict[tuple[int, str], Flip] = {}
+        for (at, wanted, step), (met, prediction) in zip(
+            finer, self._tried(ways, trials), strict=True
+        ):
+            if met == wanted:
+                flips.setdefault((at, met), self._flip(ways[at], met, step, prediction))
+        return list(flips.values())
 
     def _flip(self, way: _Way, call: str, step: int, prediction: float) -> Flip:
         raised, lowered = (
@@ -211,8 +215,8 @@ class _Search:
             part = trials[start : start + rows]
             shifts = np.array([step / 100 * ways[at].push for at, step in part])
             variants = shifted_samples(self.predictor, samples, self.levels, shifts)
-            said = self.outlook(variants)
-            yield from zip(said.call.tolist(), said.prediction.tolist(), strict=True)
+            outlook = self.outlook(variants)
+            yield from zip(outlook.call.tolist(), outlook.prediction.tolist(), strict=True)
 
 
 def _pushes(predictor: PanelPredictor, model: DrugModel, samples: Samples) -> dict[str, float]:
@@ -225,9 +229,9 @@ def _pushes(predictor: PanelPredictor, model: DrugModel, samples: Samples) -> di
     pattern = model.blend.chosen(samples.features)[0]
     if pattern is None:
         return {}
-    seen = pattern_columns(names, pattern)
+    columns = pattern_columns(names, pattern)
     slopes = np.zeros(len(names))
-    slopes[seen] = model.blend.blends_[pattern].ridge_.coef_
+    slopes[columns] = model.blend.blends_[pattern].ridge_.coef_
     column = dict(zip(names, range(len(names)), strict=True))
     total = slopes.copy()
     for level, ratio, slope in ratio_slopes(predictor.joiner):

@@ -1,4 +1,4 @@
-"""What does `--set FEATURE=VALUE` ask to be different in a sample?"""
+"""Changes of a sample as ``--set FEATURE=VALUE`` names them, read and checked."""
 
 from __future__ import annotations
 
@@ -110,13 +110,13 @@ def read_changes(
 
 
 def _value(setting: str, text: str) -> _Value:
-    found = _VALUE.fullmatch(text.replace("\N{MINUS SIGN}", "-"))
-    if found is None:
+    match = _VALUE.fullmatch(text.replace("\N{MINUS SIGN}", "-"))
+    if match is None:
         raise InputError(
             f"--set {setting!r}: {text!r} is no value; write +2sd or -1.5sd for a change in "
             "training standard deviations, or a number"
         )
-    sign, number, sd = found.groups()
+    sign, number, sd = match.groups()
     if sign == "+" and not sd:
         raise InputError(
             f"--set {setting!r}: {text} could be a value or a change; write {text[1:]} for the "
@@ -133,16 +133,17 @@ def _value(setting: str, text: str) -> _Value:
 
 def _feature(setting: str, name: str, features: pd.DataFrame) -> str:
     names = [str(feature) for feature in features.columns]
-    found = [name] if name in names else [n for n in names if match_key(n) == match_key(name)]
-    if len(found) != 1:
-        near = found or _nearest(name, names)
-        raise InputError(f"--set {setting!r}: the model has no feature {name}; {_hint(near)}")
-    if not np.isfinite(features[found[0]].iloc[0]):
+    matches = [name] if name in names else [n for n in names if match_key(n) == match_key(name)]
+    if len(matches) != 1:
+        hint = _hint(matches or _nearest(name, names))
+        raise InputError(f"--set {setting!r}: the model has no feature {name}; {hint}")
+    (feature,) = matches
+    if not np.isfinite(features[feature].iloc[0]):
         raise InputError(
-            f"--set {setting!r}: {found[0]} is not measured in sample {features.index[0]}, so "
-            f"there is nothing to change; {_measured_beside(found[0], features)}"
+            f"--set {setting!r}: {feature} is not measured in sample {features.index[0]}, so "
+            f"there is nothing to change; {_measured_beside(feature, features)}"
         )
-    return found[0]
+    return feature
 
 
 def _levels_of_gene(setting: str, name: str, value: _Value, features: pd.DataFrame) -> list[str]:
@@ -160,10 +161,10 @@ def _levels_of_gene(setting: str, name: str, value: _Value, features: pd.DataFra
         )
     of_gene = [feature for feature, gene in gene_of_feature.items() if gene in wanted]
     measured = np.isfinite(features[of_gene].to_numpy(float)[0])
-    has = [feature for feature, known in zip(of_gene, measured, strict=True) if known]
-    levels = [feature for feature in has if is_level(feature)]
+    present = [feature for feature, known in zip(of_gene, measured, strict=True) if known]
+    levels = [feature for feature in present if is_level(feature)]
     if not levels:
-        others = f"set {' or '.join(has[:3])} to a value" if has else "choose another gene"
+        others = f"set {' or '.join(present[:3])} to a value" if present else "choose another gene"
         raise InputError(
             f"--set {setting!r}: sample {features.index[0]} has no RNA, protein or copy-number "
             f"level of {name} that the model uses; {others}"
@@ -195,21 +196,21 @@ def _change(setting: str, feature: str, value: _Value, lines: NearestLines) -> C
 def _nearest(name: str, names: Iterable[str]) -> list[str]:
     """Names that look most like `name`, three at most; case does not count."""
     by_case = {other.casefold(): other for other in names}
-    return [by_case[near] for near in get_close_matches(name.casefold(), by_case, n=3)]
+    return [by_case[match] for match in get_close_matches(name.casefold(), by_case, n=3)]
 
 
-def _hint(near: list[str]) -> str:
-    if near:
-        return f"did you mean {' or '.join(near)}?"
+def _hint(nearest: list[str]) -> str:
+    if nearest:
+        return f"did you mean {' or '.join(nearest)}?"
     return "names are like ERBB2, expression:ERBB2, rppa:ERBB2_pY1248 or mutation:PIK3CA:hotspot"
 
 
 def _measured_beside(feature: str, features: pd.DataFrame) -> str:
     """What the sample has of the same gene, or else which modalities it has."""
     gene = gene_of(feature)
-    has = [str(name) for name in features.columns[np.isfinite(features.to_numpy(float)[0])]]
-    same = [name for name in has if gene is not None and gene_of(name) == gene]
+    measured = [str(name) for name in features.columns[np.isfinite(features.to_numpy(float)[0])]]
+    same = [name for name in measured if gene is not None and gene_of(name) == gene]
     if same:
         return f"of {gene} it has {joined(same[:3])}"
-    modalities = list(dict.fromkeys(modality_of(name) for name in has))
+    modalities = list(dict.fromkeys(modality_of(name) for name in measured))
     return f"choose a feature that it has ({joined(modalities)})"

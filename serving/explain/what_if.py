@@ -1,4 +1,4 @@
-"""What would the features of a sample be if some of them were different?
+"""A sample as it would be with other features, and what the model would then predict otherwise.
 
 A feature has the same scale in the model and in every fold of its cross-validation (training
 standard deviations, log2, or 1 and 0), so that each gets the same change: predictions, intervals
@@ -8,7 +8,8 @@ and applicability all answer for the changed sample.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,11 +18,49 @@ from sidestep.features.builders.joiner import FeatureJoiner
 from sidestep.features.builders.names import BURDEN, modality_of
 from sidestep.features.builders.rppa import RppaBuilder
 from sidestep.models.predictor.predictor import PanelPredictor
+from sidestep.serving.disk.sample_scores import finite
+from sidestep.serving.explain.explanation import Explanation
 from sidestep.serving.explain.settings import Change
-from sidestep.serving.scoring.outlook import Samples
+from sidestep.serving.scoring.contributions import largest
+from sidestep.serving.scoring.outlook import Outlook
+from sidestep.serving.scoring.samples import Samples
 
 # Where the builders cut a feature: no sample has more.
 _MOST = {"expression": 8.0, "rppa": 8.0, "copy_number": 4.0}
+
+
+@dataclass(frozen=True)
+class FeatureDifference:
+    """What a feature is and adds, before and after."""
+
+    feature: str
+    modality: str
+    mechanism: str
+    value_before: float | None
+    value_after: float | None
+    contribution_before: float
+    contribution_after: float
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    """What changes for the sample that was asked for.
+
+    Attributes
+    ----------
+    settings : tuple of str
+        As they were given.
+    n_changed : int
+        Features that have another value.
+    after : Explanation
+    features : tuple of FeatureDifference
+        Largest change of contribution first.
+    """
+
+    settings: tuple[str, ...]
+    n_changed: int
+    after: Explanation
+    features: tuple[FeatureDifference, ...]
 
 
 def changed_sample(
@@ -89,6 +128,58 @@ def ratio_slopes(joiner: FeatureJoiner) -> list[tuple[str, str, float]]:
             slopes.append((f"rppa:{phospho}", ratio, sd[f"rppa:{phospho}"] / sd[ratio]))
             slopes.append((f"rppa:{total}", ratio, -sd[f"rppa:{total}"] / sd[ratio]))
     return slopes
+
+
+def changed_values(before: Samples, after: Samples) -> np.ndarray:
+    """Which features of one sample have another value after than before, (n_features,)."""
+    values = [one.features.to_numpy(float)[0] for one in (before, after)]
+    return np.asarray((values[0] != values[1]) & ~np.isnan(values[0]))
+
+
+def differing_features(
+    samples: tuple[Samples, Samples], outlooks: tuple[Outlook, Outlook], *, top_k: int
+) -> tuple[FeatureDifference, ...]:
+    """Features whose contribution or value changed, the largest change of contribution first.
+
+    Parameters
+    ----------
+    samples : tuple of Samples
+        Of one sample each: before and after.
+    outlooks : tuple of Outlook
+        Of the same.
+    top_k : int
+        Features named.
+    """
+    named = samples[0].named
+    values = [one.features.to_numpy(float)[0] for one in samples]
+    contributions = [one.contributions.values[0] for one in outlooks]
+    change = contributions[1] - contributions[0]
+    ranked = [at for at in largest(change[None], named.order, top_k)[0] if change[at]]
+    idle = np.flatnonzero(changed_values(*samples) & (change == 0))
+    return tuple(
+        FeatureDifference(
+            str(named.names[at]),
+            str(named.modalities[at]),
+            str(named.mechanisms[at]),
+            finite(values[0][at]),
+            finite(values[1][at]),
+            float(contributions[0][at]) + 0.0,
+            float(contributions[1][at]) + 0.0,
+        )
+        for at in [*ranked, *idle][:top_k]
+    )
+
+
+def difference(before: Explanation, after: Explanation) -> dict[str, Any]:
+    """After minus before, of each number that both have; None of the others."""
+    changes: dict[str, Any] = {}
+    for name in ("prediction", "lower", "upper", "percentile", "applicability"):
+        old, new = getattr(before, name), getattr(after, name)
+        changes[name] = None if old is None or new is None else new - old
+    for name in ("by_modality", "by_mechanism"):
+        old, new = getattr(before, name), getattr(after, name)
+        changes[name] = {part: new[part] - old[part] for part in old}
+    return changes
 
 
 def _edited(

@@ -1,23 +1,25 @@
-"""What a model says of samples: predictions, intervals, calls, reasons, explanations.
+"""What a model predicts of samples: intervals, calls, reasons and what each prediction rests on.
 
-`chunk.score_chunk` makes all tables of a few samples; the other modules make one table, or one of
-its columns, each. Nothing here touches the disk.
+`chunk.score_chunk` makes all tables of a few samples. Each table has a module (`scores`,
+`explanations`, `gene_sets`, `reference`), built on `samples` (features), `outlook` (prediction and
+call), `contributions` and `stability`; `quarantine` sets apart what cannot be scored, and `drift`
+compares a study as a whole with the training lines. Nothing here touches the disk.
 """
 
 __all__ = [
     "chunk",
     "compile_ahead",
     "contribution_loops",
+    "contributions",
     "drift",
     "explanations",
     "gene_sets",
-    "mechanisms",
-    "names",
     "options",
     "outlook",
     "quarantine",
     "reasons",
     "reference",
+    "samples",
     "scores",
     "stability",
 ]

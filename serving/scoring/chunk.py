@@ -1,4 +1,4 @@
-"""What does the model say of a few samples? One chunk of a study's scores."""
+"""One chunk of a study's scores: all tables of a few samples, those that cannot be scored apart."""
 
 from __future__ import annotations
 
@@ -19,14 +19,20 @@ from sidestep.models.registry.load import LoadedModel
 from sidestep.serving.disk.output import as_table
 from sidestep.serving.evidence.databases import NO_KNOWLEDGE, OutsideKnowledge
 from sidestep.serving.evidence.evidence import EVIDENCE, evidence_rows
-from sidestep.serving.scoring.explanations import EXPLANATIONS, explanation_rows
+from sidestep.serving.scoring.contributions import largest
+from sidestep.serving.scoring.explanations import (
+    EXPLANATIONS,
+    MECHANISM_SUMS,
+    explanation_rows,
+    mechanism_rows,
+)
 from sidestep.serving.scoring.gene_sets import GENE_SETS, gene_set_rows
-from sidestep.serving.scoring.mechanisms import MECHANISM_SUMS, mechanism_rows
 from sidestep.serving.scoring.options import ScoreOptions
-from sidestep.serving.scoring.outlook import Samples, outlook, samples_of
+from sidestep.serving.scoring.outlook import outlook_of
 from sidestep.serving.scoring.quarantine import failed, not_finite, unusable
-from sidestep.serving.scoring.scores import SCORES, largest, score_rows
-from sidestep.serving.scoring.stability import stability
+from sidestep.serving.scoring.samples import Samples, samples_of
+from sidestep.serving.scoring.scores import SCORES, score_rows
+from sidestep.serving.scoring.stability import stability_of
 
 #: Tables that a chunk has rows of, and their columns.
 TABLES = {
@@ -36,6 +42,7 @@ TABLES = {
     "evidence": EVIDENCE,
     "gene_sets": GENE_SETS,
 }
+_TABLES_BY_DRUG = ("scores", "explanations", "mechanisms")
 
 
 @dataclass(frozen=True)
@@ -77,8 +84,8 @@ class ScoredChunk:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is asked of every chunk of a job.
+class ChunkRequest:
+    """What every chunk of a job is scored with.
 
     Attributes
     ----------
@@ -95,10 +102,10 @@ class Asked:
     knowledge: OutsideKnowledge
 
 
-def score_tables(asked: Asked, part: Study) -> dict[str, pa.Table]:
+def score_tables(request: ChunkRequest, part: Study) -> dict[str, pa.Table]:
     """Score some samples, on one thread, so that no sum depends on the machine's cores."""
     with threadpool_limits(1):
-        chunk = score_chunk(asked.model, asked.drugs, part, asked.options, asked.knowledge)
+        chunk = score_chunk(request.model, request.drugs, part, request.options, request.knowledge)
     return chunk.tables()
 
 
@@ -115,7 +122,7 @@ def score_chunk(
     is hunted down to the samples that raise it by scoring halves.
     """
     try:
-        return _predicted(model, drugs, part, options, knowledge)
+        return _scored(model, drugs, part, options, knowledge)
     except (MemoryError, OSError, DamagedModelError):
         raise  # the machine's or the model's fault, not a sample's
     except Exception as failure:
@@ -127,38 +134,39 @@ def score_chunk(
         return _joined([score_chunk(model, drugs, half, options, knowledge) for half in halves])
 
 
-def _predicted(
+def _scored(
     model: LoadedModel,
     drugs: Sequence[DrugModel],
     part: Study,
     options: ScoreOptions,
     knowledge: OutsideKnowledge,
 ) -> ScoredChunk:
-    """All that the predictor says of some samples: the only place where it is asked."""
+    """Score some samples as they are, all at once."""
     predictor = model.predictor
     features = predictor.features(part)
-    covered = coverage(features)
+    shares = coverage(features)
     quarantined = unusable(features)
     kept = features.index.drop(list(quarantined))
     if not len(kept):
-        return _nothing(covered, quarantined)
+        return _nothing(shares, quarantined)
     samples = samples_of(predictor, part, features.loc[kept])
-    told = [_of_drug(model, drug, samples, options) for drug in drugs]
-    rows = {name: _by_sample([of_drug[name] for of_drug in told], len(kept)) for name in told[0]}
-    said = {
-        drug.name: _Said.of(of_drug["scores"]) for drug, of_drug in zip(drugs, told, strict=True)
+    by_drug = {drug.name: _of_drug(model, drug, samples, options) for drug in drugs}
+    rows = {
+        name: _by_sample([tables[name] for tables in by_drug.values()], len(kept))
+        for name in _TABLES_BY_DRUG
     }
+    calls = {drug: _Calls.of(tables["scores"]) for drug, tables in by_drug.items()}
     standing = knowledge.stand(samples.features, predictor.nearest)
     rows["evidence"] = evidence_rows(
-        part.select(list(kept)), predictor, list(said), said, knowledge.civic, standing
+        part.select(list(kept)), predictor, list(calls), calls, knowledge.civic, standing
     )
     rows["gene_sets"] = gene_set_rows(kept, standing)
-    return _chunk(covered, quarantined, rows)
+    return _chunk(shares, quarantined, rows)
 
 
 @dataclass(frozen=True)
-class _Said:
-    """What the evidence is held against: the model's own view of one drug."""
+class _Calls:
+    """What the evidence on one drug is held against: the model's calls and percentiles."""
 
     call: np.ndarray
     percentile: np.ndarray
@@ -173,36 +181,36 @@ class _Said:
 def _of_drug(
     model: LoadedModel, drug: DrugModel, samples: Samples, options: ScoreOptions
 ) -> dict[str, pd.DataFrame]:
-    """Rows of each of `TABLES` that is by drug, of some samples and one drug."""
-    said = outlook(
+    """Rows of each of `_TABLES_BY_DRUG`, of some samples and one drug."""
+    outlook = outlook_of(
         model.predictor, drug, samples, level=options.level, her2_context=options.her2_context
     )
-    values = said.contributions.values
-    chosen = largest(values, samples.named.order, options.top_k)
-    steady = stability(drug, samples, values, chosen)
+    values = outlook.contributions.values
+    columns = largest(values, samples.named.order, options.top_k)
+    stability = stability_of(drug, samples, values, columns)
     return {
-        "scores": score_rows(model, drug, samples, said, steady.agreement),
-        "explanations": explanation_rows(drug, samples, values, chosen, steady),
+        "scores": score_rows(model, drug, samples, outlook, stability.agreement),
+        "explanations": explanation_rows(drug, samples, values, columns, stability),
         "mechanisms": mechanism_rows(drug, samples, values),
     }
 
 
 def _chunk(
-    covered: pd.DataFrame, quarantined: dict[str, str], rows: Mapping[str, pd.DataFrame]
+    shares: pd.DataFrame, quarantined: dict[str, str], rows: Mapping[str, pd.DataFrame]
 ) -> ScoredChunk:
-    """A chunk of rows of each of `TABLES`, without the samples that must not be told."""
+    """A chunk of rows of each of `TABLES`, without samples whose numbers are not all finite."""
     wrong = not_finite(rows["scores"], rows["explanations"])
     kept = {
         name: as_table(table[~table["sample_id"].isin(list(wrong))], TABLES[name])
         for name, table in rows.items()
     }
-    return ScoredChunk(covered, quarantined | wrong, kept)
+    return ScoredChunk(shares, quarantined | wrong, kept)
 
 
-def _nothing(covered: pd.DataFrame, quarantined: dict[str, str]) -> ScoredChunk:
+def _nothing(shares: pd.DataFrame, quarantined: dict[str, str]) -> ScoredChunk:
     """A chunk without a sample that could be scored."""
     empty = {name: schema.empty_table() for name, schema in TABLES.items()}
-    return ScoredChunk(covered, quarantined, empty)
+    return ScoredChunk(shares, quarantined, empty)
 
 
 def _joined(parts: Sequence[ScoredChunk]) -> ScoredChunk:

@@ -1,6 +1,6 @@
 """Compile the loops that scoring runs, so that the first job on a machine need not.
 
-    python -m serving.scoring.compile_ahead
+    python -m sidestep.serving.scoring.compile_ahead
 
 What is compiled is kept beside the code, or in the user's cache where that cannot be written. A
 small made-up model is scored with, by the same functions as any other.
@@ -16,12 +16,10 @@ from sidestep.models.estimators.rows import FeatureRows
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.reliability.applicability import NearestLines, weight_covered
 from sidestep.models.treeshap.ensemble import FEW_ROWS
-from sidestep.serving.scoring.explanations import explanation_rows
-from sidestep.serving.scoring.mechanisms import mechanism_rows
-from sidestep.serving.scoring.names import NamedFeatures
-from sidestep.serving.scoring.outlook import Samples
-from sidestep.serving.scoring.scores import largest
-from sidestep.serving.scoring.stability import stability
+from sidestep.serving.scoring.contributions import largest
+from sidestep.serving.scoring.explanations import explanation_rows, mechanism_rows
+from sidestep.serving.scoring.samples import NamedFeatures, Samples
+from sidestep.serving.scoring.stability import stability_of
 
 # So many lines that tables explain them.
 _LINES, _GENES = FEW_ROWS + 1, 6
@@ -41,9 +39,9 @@ def compile_ahead() -> None:
     blend.predict_rows(samples.rows)
     blend.explain_rows(FeatureRows(lines.iloc[:2]))
     values = blend.explain_rows(samples.rows).values
-    chosen = largest(values, named.order, 3)
-    steady = stability(drug, samples, values, chosen)
-    explanation_rows(drug, samples, values, chosen, steady)
+    columns = largest(values, named.order, 3)
+    stability = stability_of(drug, samples, values, columns)
+    explanation_rows(drug, samples, values, columns, stability)
     mechanism_rows(drug, samples, values)
     nearest = NearestLines().fit(lines, names[:1] * _LINES)
     view = drug.view(("expression",), nearest)

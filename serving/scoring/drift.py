@@ -1,4 +1,4 @@
-"""Is a study, as a whole, what the model learned from? Section ``shift`` of the manifest."""
+"""How far a study, as a whole, is from what the model learned from: ``shift`` in the manifest."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def drift_section(study: SampleSource, predictor: PanelPredictor) -> dict[str, d
     for shift in platform_shift(predictor.nearest, features, donors=donors):
         columns = modality == shift.modality
         weight = weights[columns].sum()
-        covered = float(weights[columns] @ measured[columns] / weight) if weight > 0 else None
+        share = float(weights[columns] @ measured[columns] / weight) if weight > 0 else None
         section[shift.modality] = {
             "samples": shift.n_samples,
             "features": shift.n_features,
@@ -65,13 +65,13 @@ def drift_section(study: SampleSource, predictor: PanelPredictor) -> dict[str, d
             "p_value": _plain(shift.p_value),
             "verdict": shift.verdict,
             "weight": _plain(weight),
-            "weight_covered": _plain(covered),
+            "weight_covered": _plain(share),
         }
     return section
 
 
 def shift_lines(section: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Tell what `drift_section` found: a table and, where a shift is strong, what to do.
+    """Lines of a table of what `drift_section` found and, where a shift is strong, what to do.
 
     Parameters
     ----------
@@ -145,5 +145,5 @@ def _plain(value: float | None) -> float | None:
     return None if value is None or not np.isfinite(value) else round(float(value), _DIGITS)
 
 
-def _shown(value: float | None, how: str) -> str:
-    return "-" if value is None else format(value, how)
+def _shown(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)

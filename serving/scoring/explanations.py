@@ -1,4 +1,8 @@
-"""Which features moved one prediction, and by how much? The rows of ``explanations.parquet``."""
+"""What moved each prediction, and by how much, of one drug.
+
+Feature by feature in the rows of ``explanations.parquet``, and mechanism by mechanism in those of
+``mechanisms.parquet``.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from sidestep.features.mechanisms.of_features import MECHANISMS
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.serving.disk.sample_scores import OTHER
-from sidestep.serving.scoring.outlook import Samples
+from sidestep.serving.scoring.contributions import mechanism_sums, sum_of_others
+from sidestep.serving.scoring.samples import Samples
 from sidestep.serving.scoring.stability import Stability
 
 #: Columns of the explanations and their types.
@@ -26,6 +32,15 @@ EXPLANATIONS = pa.schema(
         "stable": pa.bool_(),
     }
 )
+#: Columns of the mechanisms' sums and their types.
+MECHANISM_SUMS = pa.schema(
+    {
+        "sample_id": pa.string(),
+        "drug": pa.string(),
+        "mechanism": pa.string(),
+        "contribution": pa.float64(),
+    }
+)
 _COLUMNS: list[str] = EXPLANATIONS.names
 
 
@@ -33,8 +48,8 @@ def explanation_rows(
     drug: DrugModel,
     samples: Samples,
     values: np.ndarray,
-    chosen: np.ndarray,
-    steady: Stability,
+    columns: np.ndarray,
+    stability: Stability,
 ) -> pd.DataFrame:
     """Features that moved each prediction most, with the columns of `EXPLANATIONS`.
 
@@ -44,43 +59,73 @@ def explanation_rows(
     samples : Samples
     values : ndarray of shape (n_samples, n_features)
         The drug's contributions.
-    chosen : ndarray of int, shape (n_samples, n_chosen)
-        Columns of the features to name (`serving.scoring.scores.largest`).
-    steady : Stability
+    columns : ndarray of int, shape (n_samples, top_k)
+        Of the features to name (`serving.scoring.contributions.largest`).
+    stability : Stability
         Of these features.
 
     Returns
     -------
     DataFrame
-        For each sample its chosen features and then one row ``(other)`` with the sum of the
+        For each sample the features to name and then one row ``(other)`` with the sum of the
         rest, so that base value and contributions add up to the prediction. `value` is the
         feature in the model's scale, NaN where not measured; `contribution` is in the
         response's unit. Of ``(other)``, which is no feature, nothing else is known.
     """
-    n_samples, n_chosen = chosen.shape
-    from sidestep.serving.scoring.contribution_loops import sum_others
-
-    rest = np.empty(n_samples)
-    sum_others(values, chosen, rest)
+    n_samples, top_k = columns.shape
+    rest = sum_of_others(values, columns)
     named, measured = samples.named, samples.features.to_numpy(float)
-    columns = {
-        "feature": _with_last(named.names[chosen], OTHER),
-        "modality": _with_last(named.modalities[chosen], None),
-        "mechanism": _with_last(named.mechanisms[chosen], None),
-        "value": _with_last(_of_rows(measured, chosen), np.nan),
-        "contribution": np.column_stack([_of_rows(values, chosen), rest])
+    cells = {
+        "feature": _with_last(named.names[columns], OTHER),
+        "modality": _with_last(named.modalities[columns], None),
+        "mechanism": _with_last(named.mechanisms[columns], None),
+        "value": _with_last(_of_rows(measured, columns), np.nan),
+        "contribution": np.column_stack([_of_rows(values, columns), rest])
         + 0.0,  # no negative zeros
-        "top_k_share": _with_last(steady.top_k_share, np.nan),
-        "stable": _with_last(steady.stable, None),
+        "top_k_share": _with_last(stability.top_k_share, np.nan),
+        "stable": _with_last(stability.stable, None),
     }
     return pd.DataFrame(
         {
-            "sample_id": np.repeat(samples.features.index.to_numpy(dtype=object), n_chosen + 1),
+            "sample_id": _repeated(samples, top_k + 1),
             "drug": drug.name,
-            "rank": np.tile(np.arange(1, n_chosen + 2, dtype=np.int32), n_samples),
-            **{name: cells.ravel() for name, cells in columns.items()},
+            "rank": np.tile(np.arange(1, top_k + 2, dtype=np.int32), n_samples),
+            **{name: column.ravel() for name, column in cells.items()},
         }
     )[_COLUMNS]
+
+
+def mechanism_rows(drug: DrugModel, samples: Samples, values: np.ndarray) -> pd.DataFrame:
+    """Sums of the contributions by mechanism, with the columns of `MECHANISM_SUMS`.
+
+    Parameters
+    ----------
+    drug : DrugModel
+    samples : Samples
+    values : ndarray of shape (n_samples, n_features)
+        The drug's contributions.
+
+    Returns
+    -------
+    DataFrame
+        All of `MECHANISMS` a sample, in that order, in response units; zero for one that no
+        feature of the sample's sub-model stands for. They and the base value add up to the
+        prediction.
+    """
+    sums = mechanism_sums(samples.named.mechanisms, values)
+    return pd.DataFrame(
+        {
+            "sample_id": _repeated(samples, len(MECHANISMS)),
+            "drug": drug.name,
+            "mechanism": np.tile(np.array(MECHANISMS, dtype=object), len(sums)),
+            "contribution": sums.ravel(),
+        }
+    )
+
+
+def _repeated(samples: Samples, n_rows: int) -> np.ndarray:
+    """Each sample's name in as many rows as it has."""
+    return np.repeat(samples.features.index.to_numpy(dtype=object), n_rows)
 
 
 def _with_last(cells: np.ndarray, last: object) -> np.ndarray:

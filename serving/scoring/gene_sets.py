@@ -1,4 +1,4 @@
-"""Which gene sets is a sample extreme in? The rows of ``gene_sets.parquet``."""
+"""The rows of ``gene_sets.parquet``: the gene sets that a sample is extreme in."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ GENE_SETS = pa.schema(
 def gene_set_rows(samples: pd.Index, standing: GeneSetStanding | None) -> pd.DataFrame:
     """Sets in whose top or bottom decile of the training lines each sample lies.
 
-    They are a description of the sample: whether a set says anything of a drug is for the evidence
-    to tell.
+    They describe the sample. What a set means for a drug is up to the evidence.
 
     Parameters
     ----------
@@ -48,11 +47,11 @@ def gene_set_rows(samples: pd.Index, standing: GeneSetStanding | None) -> pd.Dat
     return pd.DataFrame(
         {
             "sample_id": samples.to_numpy()[rows],
-            "database": [one.database for one in sets],
-            "gene_set": [one.name for one in sets],
+            "database": [gene_set.database for gene_set in sets],
+            "gene_set": [gene_set.name for gene_set in sets],
             "decile": np.where(standing.top[rows, places], TOP, BOTTOM),
             "percentile": 100.0 * standing.below[rows, places],
             "genes": standing.genes[rows, places],
-            "genes_of_set": [len(one.weights) for one in sets],
+            "genes_of_set": [len(gene_set.weights) for gene_set in sets],
         }
     )

@@ -1,4 +1,4 @@
-"""What a person may choose about the scores."""
+"""The choices that a person has about the scores."""
 
 from __future__ import annotations
 

@@ -1,23 +1,19 @@
-"""What to expect of a drug in a sample, in one word, and why not to trust it."""
+"""The outlook of a drug in each sample: a call in one word, and the reasons not to trust it.
+
+The prediction, its interval, where it lies among the training lines, and the contributions that
+it is made of come with it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from weakref import WeakKeyDictionary
 
 import numpy as np
-import pandas as pd
 
-from sidestep.features.builders.joiner import FeatureJoiner, coverage
-from sidestep.features.study.study import Study
 from sidestep.models.estimators.base import Contributions
-from sidestep.models.estimators.patterns import Pattern, best_pattern, row_patterns
-from sidestep.models.estimators.rows import FeatureRows
+from sidestep.models.estimators.patterns import Pattern, best_pattern
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.predictor.predictor import PanelPredictor
-from sidestep.serving.scoring.names import NamedFeatures
 from sidestep.serving.scoring.reasons import (
     LOW_COVERAGE,
     MISSING,
@@ -28,18 +24,15 @@ from sidestep.serving.scoring.reasons import (
     WIDE_INTERVAL,
     Reason,
 )
+from sidestep.serving.scoring.samples import Samples
 
 _LEAST_APPLICABILITY = 0.05
 _LEAST_COVERAGE = 0.5
-# By the joiner of a predictor, with its joiners of the folds.
-_NAMED: WeakKeyDictionary[FeatureJoiner, tuple[Mapping[int, FeatureJoiner], NamedFeatures]] = (
-    WeakKeyDictionary()
-)
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """What the predictor says of some samples and one drug, and how sure it is.
+    """The prediction of one drug in some samples, and how sure it is.
 
     Attributes
     ----------
@@ -70,82 +63,7 @@ class Outlook:
     contributions: Contributions
 
 
-@dataclass(frozen=True)
-class Samples:
-    """Some samples' features, built once for all drugs.
-
-    Attributes
-    ----------
-    features : DataFrame of shape (n_samples, n_features)
-    fold_features : mapping of int to DataFrame
-        As each fold of the cross-validation builds them.
-    named : NamedFeatures
-        What the names of all these features say.
-    patterns : list of Pattern
-        Molecular modalities that each sample has.
-    modalities : list of str
-        The same and ``clinical`` where the model uses it, ``;``-joined.
-    """
-
-    features: pd.DataFrame
-    fold_features: dict[int, pd.DataFrame]
-    named: NamedFeatures
-    patterns: list[Pattern]
-    modalities: list[str]
-
-    @cached_property
-    def rows(self) -> FeatureRows:
-        """The features as models read them."""
-        return FeatureRows(self.features)
-
-    @cached_property
-    def fold_rows(self) -> dict[int, FeatureRows]:
-        """The features of each fold as its models read them."""
-        return {fold: FeatureRows(features) for fold, features in self.fold_features.items()}
-
-
-def samples_of(predictor: PanelPredictor, study: Study, features: pd.DataFrame) -> Samples:
-    """Everything about some samples that no drug changes.
-
-    Parameters
-    ----------
-    predictor : PanelPredictor
-    study : Study
-        Holds the samples, and maybe others.
-    features : DataFrame of shape (n_samples, n_features)
-        Of the samples to be scored, as `PanelPredictor.features` returns.
-    """
-    patterns = row_patterns(features)
-    clinical = coverage(features).get("clinical", pd.Series(0.0, index=features.index)) > 0
-    folds = {n: part.loc[features.index] for n, part in predictor.fold_features(study).items()}
-    return Samples(
-        features,
-        folds,
-        _named(predictor),
-        patterns,
-        [
-            ";".join([*pattern, *(["clinical"] if known else [])])
-            for pattern, known in zip(patterns, clinical, strict=True)
-        ],
-    )
-
-
-def _named(predictor: PanelPredictor) -> NamedFeatures:
-    """What the names of a predictor's features say, worked out once."""
-    known = _NAMED.get(predictor.joiner)
-    if known is None or known[0] is not predictor.fold_joiners:
-        names = NamedFeatures.of(
-            pd.Index(predictor.joiner.get_feature_names_out()),
-            {
-                fold: pd.Index(joiner.get_feature_names_out())
-                for fold, joiner in predictor.fold_joiners.items()
-            },
-        )
-        known = _NAMED[predictor.joiner] = (predictor.fold_joiners, names)
-    return known[1]
-
-
-def outlook(
+def outlook_of(
     predictor: PanelPredictor,
     model: DrugModel,
     samples: Samples,
@@ -173,14 +91,14 @@ def outlook(
     contributions = predictor.explain(features, model)
     prediction = predictor.predict(features, model)
     lower, upper = predictor.interval(features, samples.fold_rows, model, level)
-    covered = predictor.coverage(features, model)
-    near = predictor.applicability(features, model)
+    covered_weight = predictor.coverage(features, model)
+    applicability = predictor.applicability(features, model)
     # With fewer than 20 held-out lines applicability never falls below 1 in 20.
-    farthest = near <= predictor.least_applicability(features, model)
+    farthest = applicability <= predictor.least_applicability(features, model)
     flags = {
         NO_INTERVAL: ~np.isfinite(upper - lower),
-        OUT_OF_DOMAIN: farthest | (near < _LEAST_APPLICABILITY),
-        LOW_COVERAGE: covered < _LEAST_COVERAGE,
+        OUT_OF_DOMAIN: farthest | (applicability < _LEAST_APPLICABILITY),
+        LOW_COVERAGE: covered_weight < _LEAST_COVERAGE,
         NOT_BETTER: np.full(len(features), not model.beats_baselines),
         WIDE_INTERVAL: upper - lower >= _spread(model.observed, level),
     }
@@ -193,8 +111,8 @@ def outlook(
         upper=upper,
         level=level,
         percentile=predictor.percentile(features, prediction, model, her2_context=her2_context),
-        applicability=near,
-        coverage=covered,
+        applicability=applicability,
+        coverage=covered_weight,
         call=call,
         reasons=_codes(flags, samples.patterns, model.blend.patterns),
         contributions=contributions,
@@ -218,19 +136,24 @@ def _codes(
     flags: dict[Reason, np.ndarray], patterns: list[Pattern], fitted: list[Pattern]
 ) -> list[str]:
     """Reason codes of each sample, in the order of `serving.scoring.reasons.REASONS`."""
-    named = {has: _of_pattern(has, fitted) for has in set(patterns)}
+    of_pattern = {pattern: _of_pattern(pattern, fitted) for pattern in set(patterns)}
     return [
-        ";".join([*(reason.code for reason, raised in flags.items() if raised[row]), *named[has]])
-        for row, has in enumerate(patterns)
+        ";".join(
+            [
+                *(reason.code for reason, raised in flags.items() if raised[row]),
+                *of_pattern[pattern],
+            ]
+        )
+        for row, pattern in enumerate(patterns)
     ]
 
 
-def _of_pattern(has: Pattern, fitted: list[Pattern]) -> list[str]:
-    """Codes of a sample's modalities: what the model of all of them lacks, and does not use."""
-    used = best_pattern(has, fitted) or ()
+def _of_pattern(measured: Pattern, fitted: list[Pattern]) -> list[str]:
+    """Codes of the modalities that a sample lacks, and of those that its sub-model does not use."""
+    used = best_pattern(measured, fitted) or ()
     return [
-        *(f"{MISSING.code}:{modality}" for modality in fitted[0] if modality not in has),
-        *(f"{UNUSED.code}:{modality}" for modality in has if used and modality not in used),
+        *(f"{MISSING.code}:{modality}" for modality in fitted[0] if modality not in measured),
+        *(f"{UNUSED.code}:{modality}" for modality in measured if used and modality not in used),
     ]
 
 

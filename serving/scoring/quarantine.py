@@ -1,4 +1,4 @@
-"""Which samples cannot be scored, and why? They are set apart, so that the rest can be."""
+"""Samples that cannot be scored are set apart, each with the reason, so that the rest can be."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def unusable(features: pd.DataFrame) -> dict[str, str]:
     -------
     dict of str to str
         Sample -> reason: an infinite feature, or no modality measured, for which the prediction
-        would be what the model says of the average training line.
+        would be that of the average training line.
     """
     values = features.to_numpy(float)
     infinite = np.isinf(values)
@@ -31,8 +31,8 @@ def unusable(features: pd.DataFrame) -> dict[str, str]:
         if row.any():
             first = features.columns[int(row.argmax())]
             reasons[str(sample)] = f"{int(row.sum())} infinite feature(s), {first} among them"
-    for sample, has in zip(features.index, row_patterns(features), strict=True):
-        if not has:
+    for sample, pattern in zip(features.index, row_patterns(features), strict=True):
+        if not pattern:
             reasons.setdefault(str(sample), NO_MODALITY)
     return reasons
 
@@ -46,7 +46,8 @@ def not_finite(scores: pd.DataFrame, explanations: pd.DataFrame) -> dict[str, st
         With the columns of `serving.scoring.scores.SCORES`. `prediction` and
         `base_value` have to be finite; other numbers may be missing.
     explanations : DataFrame
-        With the columns of `scoring.explanations.EXPLANATIONS`. `contribution` has to be finite.
+        With the columns of `serving.scoring.explanations.EXPLANATIONS`. `contribution` has to be
+        finite.
 
     Returns
     -------
@@ -62,12 +63,12 @@ def not_finite(scores: pd.DataFrame, explanations: pd.DataFrame) -> dict[str, st
     for table, name, fine in checked:
         for row in np.flatnonzero(~fine.to_numpy(bool)):
             sample, drug = table["sample_id"].iloc[row], table["drug"].iloc[row]
-            found = f"{name} for {drug} is not finite ({table[name].iloc[row]})"
-            reasons.setdefault(str(sample), found)
+            reason = f"{name} for {drug} is not finite ({table[name].iloc[row]})"
+            reasons.setdefault(str(sample), reason)
     return reasons
 
 
 def failed(failure: Exception) -> str:
     """Why a sample is set apart at which the model gave up with an error."""
-    said = str(failure).partition("\n")[0]
-    return f"could not be predicted ({type(failure).__name__}{': ' if said else ''}{said})"
+    message = str(failure).partition("\n")[0]
+    return f"could not be predicted ({type(failure).__name__}{': ' if message else ''}{message})"

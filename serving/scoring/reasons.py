@@ -1,4 +1,4 @@
-"""Why a score is to be taken with care: every code, what it means, and whether it abstains."""
+"""Reasons to take a score with care: every code, what it means, and whether it forbids a call."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ REASONS = (NO_INTERVAL, OUT_OF_DOMAIN, LOW_COVERAGE, NOT_BETTER, WIDE_INTERVAL, 
 
 
 def reasons_table() -> str:
-    """The codes as a Markdown table, as README has it."""
+    """The codes as a Markdown table, as docs/output.md has it."""
     rows = [
         f"| `{reason.code}` | {reason.meaning} | {'abstain' if reason.abstains else ''} |"
         for reason in REASONS

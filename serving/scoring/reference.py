@@ -1,4 +1,4 @@
-"""Where do the training lines lie? The rows of ``reference.parquet``, to compare samples with."""
+"""The rows of ``reference.parquet``: where the training lines lie, to compare samples with."""
 
 from __future__ import annotations
 
@@ -43,8 +43,7 @@ def reference_rows(
     modalities : collection of str
         Combinations that scored samples have, as in the column of that name of the scores.
     her2_context : bool
-        Whether the HER2-high training lines alone are told, as they are what the scores then
-        refer to.
+        Whether to take the HER2-high training lines alone, which the scores then refer to.
 
     Returns
     -------
@@ -56,20 +55,20 @@ def reference_rows(
         was tested on. NaN where there are no such lines.
     """
     among = predictor.among(her2_context=her2_context)
-    ordered = sorted(modalities, key=lambda named: (-named.count(";"), named))
+    combinations = sorted(modalities, key=lambda names: (-names.count(";"), names))
     return pd.concat(
         [
             pd.DataFrame(
                 {
                     "drug": drug.name,
-                    "modalities": named,
+                    "modalities": combination,
                     "quantile": _PERCENT,
-                    "predicted": _quantiles(_predicted(drug, named, among)),
+                    "predicted": _quantiles(_predicted(drug, combination, among)),
                     "observed": _quantiles(drug.observed[among[drug.lines]]),
                 }
             )
             for drug in drugs
-            for named in ordered
+            for combination in combinations
         ],
         ignore_index=True,
     )
@@ -77,8 +76,8 @@ def reference_rows(
 
 def _predicted(drug: DrugModel, modalities: str, among: np.ndarray) -> np.ndarray:
     """Out-of-fold predictions that samples with these modalities are compared with."""
-    has = tuple(name for name in modalities.split(";") if name in _MOLECULAR)
-    pattern = best_pattern(has, drug.blend.patterns)
+    measured = tuple(name for name in modalities.split(";") if name in _MOLECULAR)
+    pattern = best_pattern(measured, drug.blend.patterns)
     if pattern is None or pattern not in drug.errors:
         return np.array([])
     errors = drug.errors[pattern]

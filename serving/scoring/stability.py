@@ -1,4 +1,4 @@
-"""Would models of other lines say the same? How steady an explanation is over the folds.
+"""How stable an explanation is: whether the models of the cross-validation's folds give the same.
 
 Each fold of the cross-validation left us a model that had not seen a part of the lines. What
 these models make of the same sample tells which of its explanation rests on a few lines.
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sidestep.models.predictor.drug_model import DrugModel
-from sidestep.serving.scoring.outlook import Samples
-from sidestep.serving.scoring.scores import largest
+from sidestep.serving.scoring.contributions import largest
+from sidestep.serving.scoring.samples import Samples
 
 #: A feature is stable if at least this share of the folds' models agree on it.
 STABLE_SHARE = 0.6
@@ -22,7 +22,7 @@ _TOGETHER = 2**17
 
 @dataclass(frozen=True)
 class Stability:
-    """How steady the explanations of some samples are for one drug.
+    """How stable the explanations of some samples are for one drug.
 
     Attributes
     ----------
@@ -48,8 +48,8 @@ class Stability:
         return stable
 
 
-def stability(
-    model: DrugModel, samples: Samples, values: np.ndarray, chosen: np.ndarray
+def stability_of(
+    model: DrugModel, samples: Samples, values: np.ndarray, columns: np.ndarray
 ) -> Stability:
     """Compare each sample's explanation with those that the folds' models give.
 
@@ -59,16 +59,16 @@ def stability(
     samples : Samples
     values : ndarray of shape (n_samples, n_features)
         The final model's contributions.
-    chosen : ndarray of int, shape (n_samples, top_k)
-        Columns of the features that the explanation names (`serving.scoring.scores.largest`).
+    columns : ndarray of int, shape (n_samples, top_k)
+        Of the features that the explanation names (`serving.scoring.contributions.largest`).
     """
     from sidestep.serving.scoring.contribution_loops import compare_rows
 
-    shares, agreements = np.zeros(chosen.shape), np.zeros(len(values))
+    shares, agreements = np.zeros(columns.shape), np.zeros(len(values))
     n_folds, n_ranked = np.zeros((2, len(values)))
     numbered = samples.named
     our_column = _columns_of(numbered.order, numbered.count)
-    named = numbered.order[chosen]
+    named = numbered.order[columns]
     for pattern, rows in samples.rows.by_pattern(model.blend.blends_).items():
         for fold, blend in model.fold_blends.items():
             if pattern is None or pattern not in blend.blends_:
@@ -76,15 +76,15 @@ def stability(
             fold_rows = samples.fold_rows[fold]
             order = numbered.fold_order[fold][fold_rows.columns(pattern)]
             their_column = _columns_of(order, numbered.count)
-            seen = fold_rows.part(pattern, rows)
+            features = fold_rows.part(pattern, rows)
             n_folds[rows] += 1
-            at_a_time = max(1, _TOGETHER // max(seen.shape[1], 1))
+            at_a_time = max(1, _TOGETHER // max(features.shape[1], 1))
             for start in range(0, len(rows), at_a_time):
-                some = slice(start, start + at_a_time)
-                theirs = blend.blends_[pattern].explain_rows(seen[some]).values
+                part = slice(start, start + at_a_time)
+                theirs = blend.blends_[pattern].explain_rows(features[part]).values
                 compare_rows(
-                    values, our_column, named, rows[some],
-                    theirs, their_column, order, largest(theirs, order, chosen.shape[1]),
+                    values, our_column, named, rows[part],
+                    theirs, their_column, order, largest(theirs, order, columns.shape[1]),
                     shares, agreements, n_ranked,
                 )  # fmt: skip
     with np.errstate(invalid="ignore"):  # 0 / 0 where there is nothing to compare with

@@ -76,8 +76,8 @@ def write_folder(
                 key | {"mechanism": one, "contribution": contributions[one == OF_MECHANISM].sum()}
                 for one in MECHANISMS
             ]
-    for table, told in rows.items():
-        _write(folder / f"{table}.parquet", told, samples)
+    for table, cells in rows.items():
+        _write(folder / f"{table}.parquet", cells, samples)
     pd.concat(reference).to_parquet(folder / "reference.parquet", index=False)
     if evidence:
         fact = {

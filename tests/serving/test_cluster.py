@@ -93,9 +93,9 @@ def test_what_a_lost_cluster_has_done_is_kept(
         score_study(
             cohort, model, tmp_path / "out", chunk=CHUNK, engine=engine, progress=end_half_way
         )
-    told: list[str] = []
-    score_study(cohort, model, tmp_path / "out", chunk=CHUNK, notice=told.append)
-    assert "going on with an earlier run: 12 of 24 samples are done" in told[0]
+    notices: list[str] = []
+    score_study(cohort, model, tmp_path / "out", chunk=CHUNK, notice=notices.append)
+    assert "going on with an earlier run: 12 of 24 samples are done" in notices[0]
     assert contents(tmp_path / "out") == alone
 
 
@@ -105,10 +105,10 @@ def test_the_command_scores_on_a_cluster(
     study = simulated / "cohort_sim"
     where = ("--engine", "dask", "--scheduler", cluster.scheduler_address)
     for name, options in (("here", ("--jobs", "2")), ("there", where)):
-        code, _, said = run(
+        code, _, stderr = run(
             "score", study, "--model", saved_model, "--out", tmp_path / name, *options, "--quiet"
         )
-        assert code == 0, said
+        assert code == 0, stderr
     assert contents(tmp_path / "there") == contents(tmp_path / "here")
 
 
@@ -116,10 +116,10 @@ def test_a_cluster_that_is_not_there_leaves_nothing(
     simulated: Path, saved_model: Path, tmp_path: Path, run: Run
 ) -> None:
     score = ("score", simulated / "cohort_sim", "--model", saved_model, "--out", tmp_path / "out")
-    code, _, said = run(*score, "--engine", "dask")
-    assert (code, said.count("\n")) == (2, 1)
-    assert "--engine dask needs --scheduler" in said
-    code, _, said = run(*score, "--engine", "dask", "--scheduler", tmp_path / "scheduler.json")
-    assert (code, said.count("\n")) == (2, 1)
-    assert "scheduler.json cannot be reached" in said
+    code, _, stderr = run(*score, "--engine", "dask")
+    assert (code, stderr.count("\n")) == (2, 1)
+    assert "--engine dask needs --scheduler" in stderr
+    code, _, stderr = run(*score, "--engine", "dask", "--scheduler", tmp_path / "scheduler.json")
+    assert (code, stderr.count("\n")) == (2, 1)
+    assert "scheduler.json cannot be reached" in stderr
     assert list(tmp_path.iterdir()) == []

@@ -168,12 +168,12 @@ def assert_done(out: Path, expected: dict[str, bytes]) -> None:
     assert list(out.parent.iterdir()) == [out]
 
 
-def assert_refused(shown: str, *told: str) -> None:
+def assert_refused(shown: str, *parts: str) -> None:
     """The job ended with one sentence that says these things; notes may stand before it."""
     *notes, sentence = shown.splitlines()
     assert sentence.startswith("sidestep: error: ")
     assert not [note for note in notes if not re.match("sidestep: (note|scored)", note)]
-    for what in told:
+    for what in parts:
         assert what in sentence
 
 

@@ -61,7 +61,7 @@ def test_it_says_with_what_it_was_made(
     assert manifest["quarantined"] == {}
     assert manifest["options"] == OPTIONS | {
         "drugs": list(model.predictor.drugs),
-        "knowledge": NO_KNOWLEDGE.told(model.predictor.nearest),
+        "knowledge": NO_KNOWLEDGE.record(model.predictor.nearest),
     }
     assert set(manifest["software"]) == {
         *("sidestep", "python", "pandas", "numpy", "pyarrow", "scikit-learn", "xgboost"),
@@ -137,10 +137,10 @@ def test_the_best_baseline_is_named(
     measured["blend"] = {"pearson": [0.6, np.nan, np.nan]}
     drug = replace(model.predictor.drugs["Lapatinib"], metrics=measured)
     predictor = replace(model.predictor, drugs={"Lapatinib": drug})
-    told = described(cohort, replace(model, predictor=predictor), pd.DataFrame())
-    assert told["drugs"][0]["best_baseline"] == best
-    assert told["drugs"][0]["pearson"] == [0.6, None, None]
-    json.dumps(told, allow_nan=False)
+    manifest = described(cohort, replace(model, predictor=predictor), pd.DataFrame())
+    assert manifest["drugs"][0]["best_baseline"] == best
+    assert manifest["drugs"][0]["pearson"] == [0.6, None, None]
+    json.dumps(manifest, allow_nan=False)
 
 
 def test_typical_responses_are_those_of_the_context(
@@ -148,6 +148,6 @@ def test_typical_responses_are_those_of_the_context(
 ) -> None:
     options = ScoreOptions(her2_context=True)
     manifest = score_study(cohort, model, tmp_path / "out", options=options)
-    for told, drug in zip(manifest["drugs"], model.predictor.drugs.values(), strict=True):
+    for entry, drug in zip(manifest["drugs"], model.predictor.drugs.values(), strict=True):
         typical = model.predictor.typical_response(drug, her2_context=True)
-        assert told["typical_response"] == typical
+        assert entry["typical_response"] == typical

@@ -92,14 +92,14 @@ def test_two_files_are_added_and_no_other_is_touched(combine: Run, scores: Path)
 
 def test_rows_are_of_what_the_scores_predict_to_fail(combine: Run, scores: Path) -> None:
     combine(scores)
-    rows, told = read(scores), pd.read_parquet(scores / "scores.parquet")
-    told = told.set_index(["sample_id", "drug"])
-    of_pair = told.loc[pd.MultiIndex.from_frame(rows[["sample_id", "drug"]])]
+    rows, scored = read(scores), pd.read_parquet(scores / "scores.parquet")
+    scored = scored.set_index(["sample_id", "drug"])
+    of_pair = scored.loc[pd.MultiIndex.from_frame(rows[["sample_id", "drug"]])]
     fails = (of_pair["call"] == "resistant") | (of_pair["resistance_percentile"] >= 75)
     assert fails.all()
     in_panel = rows[rows["partner_in_panel"]]
     assert {"BI-2536", "Linsitinib"} <= set(in_panel["partner"])
-    of_partner = told.loc[pd.MultiIndex.from_frame(in_panel[["sample_id", "partner"]]), SCORE]
+    of_partner = scored.loc[pd.MultiIndex.from_frame(in_panel[["sample_id", "partner"]]), SCORE]
     assert of_partner.to_numpy().tolist() == in_panel[PARTNER].to_numpy().tolist()
 
 

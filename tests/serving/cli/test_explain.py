@@ -45,8 +45,8 @@ def ask(run: Run, scores: Path, saved_model: Path) -> Callable[..., dict[str, An
         common = ("--scores", scores, "--model", saved_model, "--json")
         code, stdout, stderr = run("explain", sample, "--drug", drug, *common, *args)
         assert (code, stderr) == (0, "")
-        told: dict[str, Any] = json.loads(stdout)
-        return told
+        answer: dict[str, Any] = json.loads(stdout)
+        return answer
 
     return ask
 
@@ -65,7 +65,7 @@ def test_it_says_what_the_scores_say(ask: Callable[..., dict[str, Any]], scores:
     for drug in ("Lapatinib", "SIMNULL-1"):
         row = table.loc[(SAMPLE, drug)]
         answer = ask(drug=drug, sample=SAMPLE.lower().replace("-", ""))
-        told = answer["explanation"]
+        explanation = answer["explanation"]
         assert (answer["sample"], answer["drug"]) == (SAMPLE, drug)
         assert answer["simulated"] is True
         for ours, theirs in (
@@ -73,27 +73,29 @@ def test_it_says_what_the_scores_say(ask: Callable[..., dict[str, Any]], scores:
             ("percentile", "resistance_percentile"),
             ("applicability", "applicability"),
         ):
-            assert told[ours] == row[theirs]
-        assert told["call"] == row["call"]
-        assert ";".join(told["reasons"]) == row["reasons"]
-        for modality, total in told["by_modality"].items():
+            assert explanation[ours] == row[theirs]
+        assert explanation["call"] == row["call"]
+        assert ";".join(explanation["reasons"]) == row["reasons"]
+        for modality, total in explanation["by_modality"].items():
             assert total == row[f"contribution_{modality}"]
         rows = explained[(explained["sample_id"] == SAMPLE) & (explained["drug"] == drug)][:10]
-        assert [one["feature"] for one in told["features"]] == list(rows["feature"])
-        assert [one["contribution"] for one in told["features"]] == list(rows["contribution"])
+        assert [one["feature"] for one in explanation["features"]] == list(rows["feature"])
+        assert [one["contribution"] for one in explanation["features"]] == list(
+            rows["contribution"]
+        )
 
 
 def test_it_adds_up_at_every_level(ask: Callable[..., dict[str, Any]]) -> None:
     for args in ((), ("--set", "ERBB2=+2sd")):
         answer = ask(*args, "--top-k", "5")
-        told = answer["what_if"]["after"] if args else answer["explanation"]
-        assert len(told["features"]) == 5
-        features = sum(one["contribution"] for one in told["features"]) + told["rest"]
-        moved = told["prediction"] - told["base_value"]
+        explanation = answer["what_if"]["after"] if args else answer["explanation"]
+        assert len(explanation["features"]) == 5
+        features = sum(one["contribution"] for one in explanation["features"]) + explanation["rest"]
+        moved = explanation["prediction"] - explanation["base_value"]
         assert features == pytest.approx(moved, abs=1e-4)
-        assert sum(told["by_modality"].values()) == pytest.approx(moved, abs=1e-4)
-        assert sum(told["by_mechanism"].values()) == pytest.approx(moved, abs=1e-4)
-        assert tuple(told["by_mechanism"]) == MECHANISMS
+        assert sum(explanation["by_modality"].values()) == pytest.approx(moved, abs=1e-4)
+        assert sum(explanation["by_mechanism"].values()) == pytest.approx(moved, abs=1e-4)
+        assert tuple(explanation["by_mechanism"]) == MECHANISMS
 
 
 def test_a_change_is_told_before_after_and_as_difference(
@@ -199,12 +201,12 @@ def test_options_of_the_scores_hold_unless_others_are_given(
     manifest["options"] |= {"level": 0.6, "her2_context": True}
     (copied / "manifest.json").write_text(json.dumps(manifest))
     common = ("explain", SAMPLE, "--drug", "Lapatinib", "--model", saved_model, "--json")
-    told = json.loads(run(*common, "--scores", copied)[1])
-    assert (told["explanation"]["level"], told["her2_context"]) == (0.6, True)
-    told = json.loads(run(*common, "--scores", copied, "--level", "0.7")[1])
-    assert told["explanation"]["level"] == 0.7
-    told = json.loads(run(*common, "--scores", scores, "--her2-context")[1])
-    assert (told["explanation"]["level"], told["her2_context"]) == (0.8, True)
+    answer = json.loads(run(*common, "--scores", copied)[1])
+    assert (answer["explanation"]["level"], answer["her2_context"]) == (0.6, True)
+    answer = json.loads(run(*common, "--scores", copied, "--level", "0.7")[1])
+    assert answer["explanation"]["level"] == 0.7
+    answer = json.loads(run(*common, "--scores", scores, "--her2-context")[1])
+    assert (answer["explanation"]["level"], answer["her2_context"]) == (0.8, True)
 
 
 @pytest.mark.parametrize(

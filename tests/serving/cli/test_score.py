@@ -58,8 +58,8 @@ def test_a_log_tells_rate_and_time_left(
     )
     assert code == 0
     *_, half, whole = stderr.splitlines()
-    told = r"sidestep: scored 12 of 24 samples \([\d.,]+ a second, \d\d:\d\d left\)"
-    assert re.fullmatch(told, half)
+    progress = r"sidestep: scored 12 of 24 samples \([\d.,]+ a second, \d\d:\d\d left\)"
+    assert re.fullmatch(progress, half)
     assert whole.endswith(" a second)")
 
 
@@ -236,8 +236,8 @@ def test_a_registered_model_scores_in_a_process_of_its_own(
 
     scored = score(simulated / "cohort_sim", "models:/panel@champion")
     assert scored.returncode == 0, scored.stderr
-    told = json.loads((tmp_path / "out" / "manifest.json").read_text())["model"]
-    assert (told["name"], told["version"]) == ("panel", "1")
+    model = json.loads((tmp_path / "out" / "manifest.json").read_text())["model"]
+    assert (model["name"], model["version"]) == ("panel", "1")
     asked = ("--model", saved_model, "--out", tmp_path / "same")
     assert run("score", simulated / "cohort_sim", *asked)[0] == 0
     for name in ("explanations.parquet", "mechanisms.parquet", "evidence.parquet"):

@@ -30,14 +30,14 @@ def view(call: str, percentile: float) -> DrugView:
 def combine(known_predictor):
     """Partners where the model says this of each drug and all samples."""
 
-    def combine(study, said, simulated=False):
+    def combine(study, views, simulated=False):
         views = {
-            drug: {str(sample): view(*told) for sample in study.samples}
-            for drug, told in said.items()
+            drug: {str(sample): view(*cells) for sample in study.samples}
+            for drug, cells in views.items()
         }
         states = SampleStates(study, known_predictor.mechanisms)
         witnesses = Witnesses(states, views, at_least=75.0)
-        return combination_rows(witnesses, list(said), "model her2 3", simulated=simulated)
+        return combination_rows(witnesses, list(views), "model her2 3", simulated=simulated)
 
     return combine
 
@@ -218,9 +218,9 @@ def test_rules_about_the_very_drug_go_before_those_of_its_kin():
     about = rules_about("Neratinib")
     partners = [rule.partner for rule, _ in about]
     assert sorted(set(partners) & STROMA_PARTNERS) == sorted(STROMA_PARTNERS)
-    for rule, near in about:
+    for rule, relation in about:
         stroma = rule.condition.text.startswith("high:signature:caf")
-        assert near == ("shown" if stroma else "same target")
+        assert relation == ("shown" if stroma else "same target")
     assert rules_about("SIMNULL-1") == []
 
 
@@ -235,21 +235,21 @@ def test_no_rule_names_the_drug_that_fails():
 
 def test_partners_in_the_panel_stand_in_the_order_of_the_models_prediction(combine, construct):
     sample = construct(signatures=["caf"], changes=["PIK3CA p.K111N"], copies=HER2_POSITIVE)
-    said = {
+    views = {
         "Lapatinib": RESISTANT,
         "Everolimus": ("uncertain", 40.0),
         "Sapanisertib": ("sensitive", 12.0),
         "Navitoclax": ("abstain", 1.0),
     }
-    rows = combine(sample, said)
+    rows = combine(sample, views)
     assert suggested(rows)[:2] == ["Sapanisertib", "Everolimus"]
     assert {"Navitoclax", "S63845"} < set(suggested(rows)[2:])
     first = rows.iloc[0]
     assert bool(first["partner_in_panel"])
     assert first[["partner_prediction", "partner_percentile"]].tolist() == [5.0, 12.0]
     assert first[["partner_call", "partner_applicability"]].tolist() == ["sensitive", 0.5]
-    told = "The model calls the sample sensitive to Sapanisertib (resistance percentile 12)"
-    assert first["reason"].endswith(told)
+    prediction = "The model calls the sample sensitive to Sapanisertib (resistance percentile 12)"
+    assert first["reason"].endswith(prediction)
     outside = of_partner(rows, "S63845")
     assert not outside["partner_in_panel"]
     assert outside["partner_prediction":"partner_applicability"].isna().all()
@@ -258,14 +258,14 @@ def test_partners_in_the_panel_stand_in_the_order_of_the_models_prediction(combi
 
 def test_what_was_shown_comes_before_what_the_model_prefers(combine, construct):
     sample = construct(high=["IGF1R"], copies=HER2_POSITIVE)
-    said = {"Lapatinib": RESISTANT, "NVP-AEW541": ("uncertain", 60.0), "Linsitinib": SENSITIVE}
-    assert suggested(combine(sample, said)) == ["NVP-AEW541", "Linsitinib", "BMS-754807"]
+    views = {"Lapatinib": RESISTANT, "NVP-AEW541": ("uncertain", 60.0), "Linsitinib": SENSITIVE}
+    assert suggested(combine(sample, views)) == ["NVP-AEW541", "Linsitinib", "BMS-754807"]
 
 
-@pytest.mark.parametrize("said", [RESISTANT, ("uncertain", 80.0), ("abstain", 80.0)])
-def test_a_partner_that_the_sample_resists_too_is_kept_and_marked(combine, construct, said):
+@pytest.mark.parametrize("partner_view", [RESISTANT, ("uncertain", 80.0), ("abstain", 80.0)])
+def test_a_partner_that_the_sample_resists_too_is_kept_and_marked(combine, construct, partner_view):
     sample = construct(signatures=["caf"], copies=HER2_POSITIVE)
-    rows = combine(sample, {"Lapatinib": RESISTANT, "Everolimus": said})
+    rows = combine(sample, {"Lapatinib": RESISTANT, "Everolimus": partner_view})
     rows = rows[rows["drug"] == "Lapatinib"]
     assert suggested(rows)[-1] == "Everolimus"
     marked = rows["caveat"].str.startswith("The sample is itself predicted resistant to")
@@ -283,12 +283,12 @@ def test_a_partner_that_a_fact_speaks_against_is_kept_and_marked(combine, constr
 
 
 def test_only_facts_of_such_cells_speak_against_a_partner(combine, construct):
-    said = {"Crizotinib": RESISTANT, "Lapatinib": SENSITIVE, "Palbociclib": ("sensitive", 20.0)}
+    views = {"Crizotinib": RESISTANT, "Lapatinib": SENSITIVE, "Palbociclib": ("sensitive", 20.0)}
     for copies, order in (
         ({}, ["Lapatinib", "Palbociclib"]),
         (HER2_POSITIVE, ["Palbociclib", "Lapatinib"]),
     ):
-        rows = combine(construct(high=["IGF1R"], copies=copies), said)
+        rows = combine(construct(high=["IGF1R"], copies=copies), views)
         assert suggested(rows) == order
         about = of_partner(rows, "Lapatinib")["caveat"]
         assert ("is known to make Lapatinib fail (PMID:27903634" in about) == bool(copies)
@@ -305,7 +305,7 @@ def test_the_panels_name_of_a_partner_is_kept(combine, construct):
 
 
 def test_the_model_alone_names_drugs_of_other_classes_and_says_so(combine, construct):
-    said = {
+    views = {
         "Lapatinib": RESISTANT,
         "Gefitinib": SENSITIVE,  # hits EGFR, as lapatinib does
         "Selumetinib": ("uncertain", 20.0),
@@ -315,22 +315,22 @@ def test_the_model_alone_names_drugs_of_other_classes_and_says_so(combine, const
         "MK-2206": ("abstain", 1.0),
         "SIMNULL-1": SENSITIVE,  # nobody knows what it hits
     }
-    rows = combine(construct(), said)
+    rows = combine(construct(), views)
     assert suggested(rows) == ["Trametinib", "BI-2536"]
     assert set(rows["rule_evidence"]) == {MODEL_ONLY}
     assert rows[["matched_mechanism", "direction"]].isna().all(axis=None)
     assert set(rows["source"]) == {"model her2 3"}
     assert rows["caveat"].str.startswith("By the model only").all()
     assert "Trametinib (MEK inhibitor)" in rows["reason"][0]
-    assert combine(construct(), said | {"Lapatinib": SENSITIVE}).empty
+    assert combine(construct(), views | {"Lapatinib": SENSITIVE}).empty
     assert combine(construct(), {"SIMNULL-1": RESISTANT, "Trametinib": SENSITIVE}).empty
 
 
 def test_the_model_names_a_few_behind_the_rules_and_none_twice(combine, construct):
     sample = construct(high=["IGF1R"], copies=HER2_POSITIVE)
     others = ["Linsitinib", "Trametinib", "Palbociclib", "BI-2536", "MK-2206"]
-    said = {name: ("sensitive", float(place)) for place, name in enumerate(others)}
-    rows = combine(sample, {"Lapatinib": RESISTANT, **said})
+    views = {name: ("sensitive", float(place)) for place, name in enumerate(others)}
+    rows = combine(sample, {"Lapatinib": RESISTANT, **views})
     assert suggested(rows)[:3] == ["NVP-AEW541", "Linsitinib", "BMS-754807"]
     assert suggested(rows)[3:] == others[1 : 1 + MOST_BY_MODEL]
     assert (rows["rule_evidence"] == MODEL_ONLY).tolist() == [False] * 3 + [True] * MOST_BY_MODEL
@@ -394,19 +394,19 @@ def test_a_sample_has_the_same_partners_alone(all_lines, known_lines):
 
 
 def test_nothing_resisted_is_an_empty_table_of_the_schema(combine, construct):
-    for said in ({}, {"Lapatinib": SENSITIVE}):
-        rows = combine(construct(high=["IGF1R"]), said)
+    for views in ({}, {"Lapatinib": SENSITIVE}):
+        rows = combine(construct(high=["IGF1R"]), views)
         assert rows.empty
         assert as_table(rows, COMBINATIONS).schema == COMBINATIONS
 
 
 def test_conditions_are_told_in_words():
-    told = {condition_words(rule.condition) for rule in COMBINATION_TABLE.load()}
+    conditions = {condition_words(rule.condition) for rule in COMBINATION_TABLE.load()}
     assert {
         "high IGF1R",
         "high mitotic signature",
         "high caf signature, no PIK3CA strong mutation",
         "ALK fusion, ALK F1174L",
         "PTEN loss",
-    } <= told
-    assert not any(":" in words for words in told)
+    } <= conditions
+    assert not any(":" in words for words in conditions)

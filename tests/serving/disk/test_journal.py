@@ -24,11 +24,11 @@ def folder(tmp_path: Path) -> Path:
 
 def read(folder: Path, job: str = "A") -> tuple[list[int], list[str]]:
     """Chunks that a new process finds whole, and what it says about the others."""
-    told: list[str] = []
-    journal = Journal(folder, job, told.append)
+    notices: list[str] = []
+    journal = Journal(folder, job, notices.append)
     whole = [chunk for chunk in range(4) if journal.read(chunk) == TABLES]
     assert journal.finished == set(whole)
-    return whole, told
+    return whole, notices
 
 
 def test_what_was_recorded_is_read_back(folder: Path) -> None:
@@ -36,9 +36,9 @@ def test_what_was_recorded_is_read_back(folder: Path) -> None:
 
 
 def test_another_job_finds_nothing_and_says_so(folder: Path) -> None:
-    whole, told = read(folder, "B")
+    whole, notices = read(folder, "B")
     assert whole == []
-    assert told == [f"note: unfinished work of another job was removed from {folder}"]
+    assert notices == [f"note: unfinished work of another job was removed from {folder}"]
     assert [path.name for path in folder.iterdir()] == ["journal.jsonl"]
 
 
@@ -57,9 +57,9 @@ def test_a_damaged_part_is_not_used(folder: Path, damage: str) -> None:
                 "swap": (folder / "000001.samples.parquet").read_bytes(),
             }[damage]
         )
-    whole, told = read(folder)
+    whole, notices = read(folder)
     assert whole == [0, 2]
-    assert told == [f"warning: {part} is damaged; its samples are scored again"]
+    assert notices == [f"warning: {part} is damaged; its samples are scored again"]
 
 
 def test_a_journal_cut_anywhere_is_read_up_to_there_and_goes_on(folder: Path) -> None:

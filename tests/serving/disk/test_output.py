@@ -112,9 +112,9 @@ def test_after_a_failure_half_way_the_same_call_goes_on(
     assert sorted(path.name for path in earlier.parent.iterdir()) == [work.name, "out"]
     assert not (work / "output").exists()
 
-    told: list[str] = []
-    score_study(cohort, model, earlier, chunk=6, notice=told.append)
-    assert told == ["note: going on with an earlier run: 12 of 24 samples are done"]
+    notices: list[str] = []
+    score_study(cohort, model, earlier, chunk=6, notice=notices.append)
+    assert notices == ["note: going on with an earlier run: 12 of 24 samples are done"]
     score_study(cohort, model, earlier.parent / "undisturbed")
     assert contents(earlier) == contents(earlier.parent / "undisturbed")
     assert not work.exists()
@@ -126,10 +126,12 @@ def test_another_job_starts_anew(earlier: Path, cohort: Study, model: LoadedMode
 
     with pytest.raises(KeyboardInterrupt):
         score_study(cohort, model, earlier, chunk=6, progress=fail)
-    told: list[str] = []
-    score_study(cohort, model, earlier, chunk=6, options=ScoreOptions(top_k=2), notice=told.append)
-    assert len(told) == 1
-    assert told[0].startswith("note: unfinished work of another job was removed from ")
+    notices: list[str] = []
+    score_study(
+        cohort, model, earlier, chunk=6, options=ScoreOptions(top_k=2), notice=notices.append
+    )
+    assert len(notices) == 1
+    assert notices[0].startswith("note: unfinished work of another job was removed from ")
     assert pd.read_parquet(earlier / "explanations.parquet")["rank"].max() == 3
 
 
@@ -198,7 +200,7 @@ def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
         failure = OSError(errno.EACCES, "Permission denied", None if file is None else str(file))
         assert str(unwritable(out, failure)).startswith(f"{out} cannot be written (Permission")
     elsewhere = tmp_path / "sidestep-shared-x"
-    told = str(unwritable(out, OSError(errno.ENOSPC, "No space left on device", str(elsewhere))))
-    assert told == (
+    message = str(unwritable(out, OSError(errno.ENOSPC, "No space left on device", str(elsewhere))))
+    assert message == (
         f"{elsewhere} cannot be used (No space left on device); make room there and try again"
     )

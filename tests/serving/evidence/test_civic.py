@@ -141,5 +141,5 @@ def test_the_real_file_is_read(shared, known_predictor, construct):
     assert set(civic["direction"]) == {"resistance", "sensitivity", "none"}
     sample = construct(changes=["PIK3CA p.K111N"], copies={"ERBB2": 2.5})
     rows = evidence_rows(sample, known_predictor, ["Trastuzumab emtansine"], {}, civic)
-    told = rows[rows["source"].str.contains("CIViC")]
-    assert set(told["direction"]) == {"none"}  # it does not support resistance
+    of_civic = rows[rows["source"].str.contains("CIViC")]
+    assert set(of_civic["direction"]) == {"none"}  # it does not support resistance

@@ -48,12 +48,12 @@ def test_without_a_folder_the_cache_is_looked_at(folder: Path, monkeypatch) -> N
 def test_the_manifest_does_not_depend_on_whose_cache_it_is(
     model: LoadedModel, tmp_path: Path, monkeypatch
 ) -> None:
-    told = []
+    records = []
     for user in ("one", "other"):
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / user))
-        told.append(read_outside_knowledge(None).told(model.predictor.nearest))
-    assert told[0] == told[1]
-    assert "cache" in told[0]["looked_in"]
+        records.append(read_outside_knowledge(None).record(model.predictor.nearest))
+    assert records[0] == records[1]
+    assert "cache" in records[0]["looked_in"]
 
 
 def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
@@ -68,12 +68,12 @@ def test_what_it_holds_is_evidence_and_stands_in_the_manifest(
 ) -> None:
     known = read_outside_knowledge(folder)
     plain = score_study(cohort, model, tmp_path / "plain")
-    told = score_study(cohort, model, tmp_path / "told", knowledge=known)
+    manifest = score_study(cohort, model, tmp_path / "with_civic", knowledge=known)
     assert plain["options"]["knowledge"]["databases"] == []
     assert plain["options"]["knowledge"]["missing"] == FILES
-    assert told["options"]["knowledge"]["databases"] == ["CIViC"]
-    assert len(told["options"]["knowledge"]["files"][CIVIC_FILE]) == 64
-    evidence = pd.read_parquet(tmp_path / "told" / "evidence.parquet")
+    assert manifest["options"]["knowledge"]["databases"] == ["CIViC"]
+    assert len(manifest["options"]["knowledge"]["files"][CIVIC_FILE]) == 64
+    evidence = pd.read_parquet(tmp_path / "with_civic" / "evidence.parquet")
     civic = evidence[evidence["strength"] == "CIViC B"]
     mutated = cohort.mutations.loc[cohort.mutations["gene"] == "PIK3CA", "sample_id"]
     assert set(civic["sample_id"]) <= set(mutated)
@@ -84,7 +84,7 @@ def test_what_it_holds_is_evidence_and_stands_in_the_manifest(
     rest = evidence.drop(civic.index).reset_index(drop=True)
     pd.testing.assert_frame_equal(rest, own)
     for name in ("scores", "explanations", "mechanisms"):
-        paths = [tmp_path / which / f"{name}.parquet" for which in ("plain", "told")]
+        paths = [tmp_path / which / f"{name}.parquet" for which in ("plain", "with_civic")]
         assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
@@ -122,7 +122,7 @@ def test_gene_sets_in_a_file_called_civic_are_not_civic(
     known = read_outside_knowledge(folder)
     assert known.databases == [*(["CIViC"] if with_civic else []), "CIViC.gmt"]
     assert ("CIViC" in known.missing) != with_civic
-    assert known.told(model.predictor.nearest)["gene_sets"]["CIViC.gmt"]["sets"] == 1
+    assert known.record(model.predictor.nearest)["gene_sets"]["CIViC.gmt"]["sets"] == 1
 
 
 def test_what_is_missing_is_said_once_with_where_and_how(
@@ -137,9 +137,9 @@ def test_what_is_missing_is_said_once_with_where_and_how(
     assert CIVIC_FILE not in note
     quiet = CliRunner().invoke(score, [*asked, "--out", str(tmp_path / "q"), "--trust", "--quiet"])
     assert "Larger databases" not in quiet.stderr
-    told = json.loads((tmp_path / "out" / "manifest.json").read_text())["options"]["knowledge"]
-    assert told["looked_in"] == str(folder)
-    assert list(told["missing"]) == ["Hallmark", "PROGENy", "Reactome"]
+    record = json.loads((tmp_path / "out" / "manifest.json").read_text())["options"]["knowledge"]
+    assert record["looked_in"] == str(folder)
+    assert list(record["missing"]) == ["Hallmark", "PROGENy", "Reactome"]
 
 
 def test_the_summary_says_how_many_gene_sets_have_a_score(
@@ -162,8 +162,8 @@ def test_work_is_not_taken_up_with_other_databases(
     for change in ("", "\nHALLMARK_OTHER\turl\tERBB2"):
         with (whole_folder / FILES["Hallmark"]).open("a", encoding="utf-8") as file:
             file.write(change)
-        told = read_outside_knowledge(whole_folder).told(model.predictor.nearest)
-        digests.add(job_digest(cohort, model, {"knowledge": told}, 7))
+        record = read_outside_knowledge(whole_folder).record(model.predictor.nearest)
+        digests.add(job_digest(cohort, model, {"knowledge": record}, 7))
     assert len(digests) == 2
 
 

@@ -13,7 +13,8 @@ from sidestep.serving.disk.output import as_table
 from sidestep.serving.evidence.evidence import EVIDENCE, agreement, evidence_rows
 from sidestep.serving.evidence.facts import DIRECTIONS, KINDS, STRENGTHS
 from sidestep.serving.evidence.kinship import is_of_class
-from sidestep.serving.scoring.outlook import outlook, samples_of
+from sidestep.serving.scoring.outlook import outlook_of
+from sidestep.serving.scoring.samples import samples_of
 
 DRUGS = ["Lapatinib", "Trastuzumab emtansine", "Trastuzumab", "Crizotinib", "Alpelisib", "SIMNULL"]
 HER2_POSITIVE = {"ERBB2": 2.5}
@@ -33,8 +34,8 @@ def says(call: str, percentile: float = 50.0) -> Says:
 
 @pytest.fixture(scope="module")
 def tell(known_predictor):
-    def tell(study, drugs=DRUGS, said=None):
-        return evidence_rows(study, known_predictor, drugs, said or {})
+    def tell(study, drugs=DRUGS, views=None):
+        return evidence_rows(study, known_predictor, drugs, views or {})
 
     return tell
 
@@ -103,7 +104,7 @@ def test_no_measurement_no_fact(tell, construct):
 
 
 @pytest.mark.parametrize(
-    ("change", "classification", "told"),
+    ("change", "classification", "words"),
     [
         (None, "", "PIK3CA unchanged"),
         ("PIK3CA p.E109del", "In_Frame_Del", "PIK3CA mutated, not strong"),
@@ -113,7 +114,7 @@ def test_no_measurement_no_fact(tell, construct):
     ],
 )
 def test_a_gene_is_unchanged_only_where_no_call_is_carried(
-    tell, construct, change, classification, told
+    tell, construct, change, classification, words
 ):
     changes = [change] if change else []
     sample = construct(
@@ -121,7 +122,7 @@ def test_a_gene_is_unchanged_only_where_no_call_is_carried(
     )
     rows = tell(sample, ["Lapatinib"])
     stroma = rows[rows["kind"] == "signature"].iloc[0]
-    assert stroma["fact"].endswith(f", {told}")
+    assert stroma["fact"].endswith(f", {words}")
 
 
 def test_evidence_from_her2_positive_cells_has_another_context_elsewhere(tell, construct):
@@ -197,8 +198,8 @@ def test_a_change_found_with_another_beside_it_needs_that_other(tell, construct)
     one = tell(construct(changes=["EGFR p.T790M"]), ["Gefitinib"])
     relapse = "appeared at relapse"
     for rows, strength in ((both, "shown"), (one, "other context")):
-        told = rows[rows["statement"].str.contains(relapse)]
-        assert told["strength"].tolist() == [strength]
+        relapses = rows[rows["statement"].str.contains(relapse)]
+        assert relapses["strength"].tolist() == [strength]
     assert (one["strength"] == "shown").any()  # Ba/F3 cells with T790M alone
     assert set(one["direction"]) == {"resistance"}
     assert one["alternatives"].str.startswith("Osimertinib;Rociletinib").all()
@@ -258,19 +259,19 @@ def test_what_is_known_of_a_residue_is_known_of_substitutions(
 
 
 @pytest.mark.parametrize(
-    ("drug", "told"),
+    ("drug", "words"),
     [
         ("Afatinib", "141 times as much is needed as without the change, and 99 nM is not below "),
         ("Neratinib", "No promise: 185 nM is not below the 61.6 nM that plasma holds"),
         ("Canertinib", "No promise: 101 times as much is needed as without the change"),
     ],
 )
-def test_a_drug_that_plasma_does_not_hold_enough_of_is_no_promise(tell, construct, drug, told):
+def test_a_drug_that_plasma_does_not_hold_enough_of_is_no_promise(tell, construct, drug, words):
     sample = construct(changes=["EGFR p.L858R", "EGFR p.T790M"])
     rows = tell(sample, [drug])
     fact = rows[rows["fact"] == "EGFR T790M"].iloc[0]
     assert fact["direction"] == "none"
-    assert told in fact["statement"]
+    assert words in fact["statement"]
     assert "sensitivity" not in set(rows["direction"])  # by EGFR L858R
     assert not tell(sample, ["Erlotinib"])["alternatives"].str.contains(drug).any()
 
@@ -322,8 +323,8 @@ def test_a_fusion_decides_which_rows_of_a_change_apply(tell, construct):
 def test_a_change_of_pik3ca_without_a_rule_is_told_and_points_neither_way(tell, construct):
     sample = construct(changes=["PIK3CA p.C420R"], copies=HER2_POSITIVE)
     rows = tell(sample, ["Lapatinib"])
-    told = rows[rows["fact"] == "PIK3CA C420R (unknown)"].iloc[0]
-    assert (told["direction"], told["source"]) == ("none", "PMID:26920887")
+    fact = rows[rows["fact"] == "PIK3CA C420R (unknown)"].iloc[0]
+    assert (fact["direction"], fact["source"]) == ("none", "PMID:26920887")
     assert not tell(sample, ["Crizotinib"])["fact"].str.startswith("PIK3CA").any()
 
 
@@ -334,11 +335,11 @@ def test_what_was_tried_in_vain_is_never_shown_as_support(tell, construct):
     )  # fmt: skip
     rows = tell(sample, ["Lapatinib"])
     for name in ("EPHB2", "MET", "KIT", "PIK3CA", "ERBB2 V777L"):
-        told = rows[rows["fact"].str.startswith(name)]
-        assert len(told)
-        assert set(told["direction"]) == {"none"}
-        assert told["alternatives"].isna().all()
-        assert set(told["agreement"]) == {"silent"}
+        facts = rows[rows["fact"].str.startswith(name)]
+        assert len(facts)
+        assert set(facts["direction"]) == {"none"}
+        assert facts["alternatives"].isna().all()
+        assert set(facts["agreement"]) == {"silent"}
 
 
 # Agreement
@@ -383,11 +384,13 @@ def test_the_models_own_outlook_is_a_view(known_predictor, known_lines):
     features = predictor.features(known_lines)
     study = known_lines.select(list(features.index[features.notna().any(axis=1)]))
     samples = samples_of(predictor, study, features.loc[study.samples])
-    said = outlook(predictor, predictor.drugs["Lapatinib"], samples, level=0.8, her2_context=False)
-    rows = evidence_rows(study, predictor, ["Lapatinib"], {"Lapatinib": said})
+    outlook = outlook_of(
+        predictor, predictor.drugs["Lapatinib"], samples, level=0.8, her2_context=False
+    )
+    rows = evidence_rows(study, predictor, ["Lapatinib"], {"Lapatinib": outlook})
     places = study.samples.get_indexer(pd.Index(rows["sample_id"]))
     expected = [
-        agreement(direction, said.call[place], said.percentile[place])
+        agreement(direction, outlook.call[place], outlook.percentile[place])
         for direction, place in zip(rows["direction"], places, strict=True)
     ]
     assert rows["agreement"].tolist() == expected

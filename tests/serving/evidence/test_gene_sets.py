@@ -106,8 +106,8 @@ def test_a_finding_in_cells_with_a_change_needs_the_change(
 ):
     lung = of_tissue(construct(low=genes, **shown), "LINEAGE", "lung")
     rows = tell(lung, drug)
-    told = rows[rows["fact"].str.startswith("TGFb")]
-    assert told["strength"].tolist() == [strength]
+    facts = rows[rows["fact"].str.startswith("TGFb")]
+    assert facts["strength"].tolist() == [strength]
     assert tell(lung, "Capmatinib").empty  # of MET only, and crizotinib is one too
 
 
@@ -128,9 +128,9 @@ def test_weights_have_signs(construct, genes, tell):
 
 
 def test_what_was_found_in_her2_positive_cells_is_another_context_elsewhere(construct, genes, tell):
-    for copies, near in ((HER2_POSITIVE, "shown"), (None, "other context")):
+    for copies, strength in ((HER2_POSITIVE, "shown"), (None, "other context")):
         rows = tell(construct(high=genes, copies=copies), "T-DM1")
-        assert rows["strength"].tolist() == [f"Hallmark {near}", f"Reactome {near}"]
+        assert rows["strength"].tolist() == [f"Hallmark {strength}", f"Reactome {strength}"]
         assert rows["kind"].tolist() == ["signature", "pathway"]
         assert set(rows["direction"]) == {"resistance"}
 

@@ -23,7 +23,7 @@ def test_names_of_one_drug(one, other, same):
 
 
 @pytest.mark.parametrize(
-    ("drug", "tested", "near"),
+    ("drug", "tested", "relation"),
     [
         ("BIBW2992", ["Neratinib", "Afatinib"], "shown"),
         ("Tucatinib", ["Lapatinib"], "same target"),
@@ -34,12 +34,12 @@ def test_names_of_one_drug(one, other, same):
         ("Docetaxel", ["Paclitaxel"], ""),
     ],
 )
-def test_how_near_a_drug_is_to_those_tested(drug, tested, near):
-    assert kinship(drug, tested) == near
+def test_how_near_a_drug_is_to_those_tested(drug, tested, relation):
+    assert kinship(drug, tested) == relation
 
 
 @pytest.mark.parametrize(
-    ("drug", "near"),
+    ("drug", "relation"),
     [
         ("PF-2341066", "shown"),
         ("Ceritinib", "same target"),
@@ -48,8 +48,8 @@ def test_how_near_a_drug_is_to_those_tested(drug, tested, near):
         ("Docetaxel", ""),
     ],
 )
-def test_a_finding_about_one_of_several_targets_is_for_drugs_against_that(drug, near):
-    assert kinship(drug, ["Crizotinib"], "ALK") == near
+def test_a_finding_about_one_of_several_targets_is_for_drugs_against_that(drug, relation):
+    assert kinship(drug, ["Crizotinib"], "ALK") == relation
 
 
 @pytest.mark.parametrize(

@@ -40,16 +40,16 @@ def test_lines_with_a_pik3ca_change_show_it(lines: Study, facts: pd.DataFrame) -
     for line, change in PIK3CA.items():
         own = calls.loc[calls["sample_id"] == line, "protein_change"]
         assert f"p.{change}" in set(own)
-        told = facts.loc[facts["sample"] == line, "fact"]
-        assert told.str.contains(f"PIK3CA {change}").any(), line
+        known = facts.loc[facts["sample"] == line, "fact"]
+        assert known.str.contains(f"PIK3CA {change}").any(), line
     untouched = facts[facts["sample"] == "SKBR3"]
     assert not untouched["fact"].str.contains("PIK3CA").any()
 
 
 def test_her2_amplified_lines_show_the_target_of_lapatinib(facts: pd.DataFrame) -> None:
     for line in ("BT474", "SKBR3", "AU565", "HCC1954"):
-        told = facts[facts["sample"] == line]
-        assert told["fact"].str.contains("ERBB2|HER2").any(), line
+        known = facts[facts["sample"] == line]
+        assert known["fact"].str.contains("ERBB2|HER2").any(), line
     assert not facts.loc[facts["sample"] == "BT549", "fact"].str.contains("ERBB2 ampl").any()
 
 

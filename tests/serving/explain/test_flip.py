@@ -14,7 +14,8 @@ from sidestep.models.registry.load import LoadedModel
 from sidestep.serving.explain.flip import MOST_SD, Flip, FlipSearch, find_flips
 from sidestep.serving.explain.settings import is_level, read_changes
 from sidestep.serving.explain.what_if import changed_sample
-from sidestep.serving.scoring.outlook import Outlook, Samples, outlook, samples_of
+from sidestep.serving.scoring.outlook import Outlook, outlook_of
+from sidestep.serving.scoring.samples import Samples, samples_of
 
 # At this level the intervals are narrow enough for calls of a model of forty lines.
 LEVEL = 0.5
@@ -30,24 +31,24 @@ def alone(model: LoadedModel, study: Study, sample: str) -> Samples:
     return samples_of(model.predictor, part, model.predictor.features(part))
 
 
-def said_of(model: LoadedModel, samples: Samples, drug: str, level: float) -> Outlook:
+def outlook_for(model: LoadedModel, samples: Samples, drug: str, level: float) -> Outlook:
     chosen = model.predictor.drugs[drug]
-    return outlook(model.predictor, chosen, samples, level=level, her2_context=False)
+    return outlook_of(model.predictor, chosen, samples, level=level, her2_context=False)
 
 
 def search_of(
     model: LoadedModel, samples: Samples, drug: str = "Lapatinib", level: float = LEVEL
 ) -> FlipSearch:
     chosen = model.predictor.drugs[drug]
-    said = said_of(model, samples, drug, level)
-    return find_flips(model.predictor, chosen, samples, said, her2_context=False)
+    outlook = outlook_for(model, samples, drug, level)
+    return find_flips(model.predictor, chosen, samples, outlook, her2_context=False)
 
 
 @pytest.fixture(scope="module")
 def called(model: LoadedModel, breast: Study) -> dict[str, list[str]]:
     """Lines by their call for lapatinib."""
     samples = samples_of(model.predictor, breast, model.predictor.features(breast))
-    call = said_of(model, samples, "Lapatinib", LEVEL).call
+    call = outlook_for(model, samples, "Lapatinib", LEVEL).call
     return {name: list(breast.samples[call == name]) for name in set(call)}
 
 
@@ -64,7 +65,7 @@ def searches(
 def after(model: LoadedModel, samples: Samples, settings: list[str]) -> Outlook:
     changes = read_changes(settings, samples.features, model.predictor.nearest)
     changed = changed_sample(model.predictor, samples, changes)
-    return said_of(model, changed, "Lapatinib", LEVEL)
+    return outlook_for(model, changed, "Lapatinib", LEVEL)
 
 
 def test_flips_flip_when_set_and_not_before(
@@ -137,8 +138,8 @@ def test_no_change_of_the_sample_makes_a_poor_model_better(
     assert search.obstacles == ("DRUG_NOT_BETTER_THAN_BASELINE",)
     # It starts from the call that the interval alone would give.
     trusted = replace(model.predictor.drugs["SIMNULL-1"], beats_baselines=True)
-    said = outlook(model.predictor, trusted, samples, level=LEVEL, her2_context=False)
-    assert search.call == said.call[0] != "abstain"
+    outlook = outlook_of(model.predictor, trusted, samples, level=LEVEL, her2_context=False)
+    assert search.call == outlook.call[0] != "abstain"
 
 
 def test_nothing_is_looked_for_without_an_interval(model: LoadedModel, breast: Study) -> None:

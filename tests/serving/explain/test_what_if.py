@@ -14,7 +14,8 @@ from sidestep.features.study.study import Study, read_study
 from sidestep.models.registry.load import LoadedModel
 from sidestep.serving.explain.settings import read_changes
 from sidestep.serving.explain.what_if import changed_sample, shifted_samples
-from sidestep.serving.scoring.outlook import Outlook, Samples, outlook, samples_of
+from sidestep.serving.scoring.outlook import Outlook, outlook_of
+from sidestep.serving.scoring.samples import Samples, samples_of
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +45,19 @@ def changed(model: LoadedModel, samples: Samples, settings: Sequence[str]) -> Sa
     return changed_sample(model.predictor, samples, changes)
 
 
-def said_of(model: LoadedModel, samples: Samples, drug: str = "Lapatinib") -> Outlook:
+def outlook_for(model: LoadedModel, samples: Samples, drug: str = "Lapatinib") -> Outlook:
     chosen = model.predictor.drugs[drug]
-    return outlook(model.predictor, chosen, samples, level=0.8, her2_context=False)
+    return outlook_of(model.predictor, chosen, samples, level=0.8, her2_context=False)
 
 
-def numbers(said: Outlook) -> np.ndarray:
-    parts = (said.prediction, said.lower, said.upper, said.percentile, said.applicability)
+def numbers(outlook: Outlook) -> np.ndarray:
+    parts = (
+        outlook.prediction,
+        outlook.lower,
+        outlook.upper,
+        outlook.percentile,
+        outlook.applicability,
+    )
     return np.array([part[0] for part in parts])
 
 
@@ -60,7 +67,7 @@ def test_nothing_changed_is_the_same_to_the_last_bit(
 ) -> None:
     samples = alone(model, breast, complete[0])
     same = changed(model, samples, settings)
-    before, after = said_of(model, samples), said_of(model, same)
+    before, after = outlook_for(model, samples), outlook_for(model, same)
     np.testing.assert_array_equal(numbers(before), numbers(after))
     np.testing.assert_array_equal(before.contributions.values, after.contributions.values)
     for fold, table in samples.fold_features.items():
@@ -74,7 +81,7 @@ def test_a_planted_driver_moves_the_prediction_its_own_way(
     for sample in complete[:5]:
         samples = alone(model, breast, sample)
         down, same, up = (
-            said_of(model, changed(model, samples, [f"ERBB2={sd}sd"])).prediction[0]
+            outlook_for(model, changed(model, samples, [f"ERBB2={sd}sd"])).prediction[0]
             for sd in ("-2", "+0", "+2")
         )
         assert down < same < up
@@ -83,9 +90,9 @@ def test_a_planted_driver_moves_the_prediction_its_own_way(
 def test_contributions_still_add_up(model: LoadedModel, breast: Study, complete: list[str]) -> None:
     samples = changed(model, alone(model, breast, complete[0]), ["ERBB2=+2sd", "mutation:PIK3CA=1"])
     for drug in model.predictor.drugs:
-        said = said_of(model, samples, drug)
-        total = said.contributions.base_value + said.contributions.values.sum(axis=1)
-        assert total == pytest.approx(said.prediction, abs=1e-4)
+        outlook = outlook_for(model, samples, drug)
+        total = outlook.contributions.base_value + outlook.contributions.values.sum(axis=1)
+        assert total == pytest.approx(outlook.prediction, abs=1e-4)
 
 
 def test_it_is_what_a_study_with_that_copy_number_is_told(
@@ -98,7 +105,9 @@ def test_it_is_what_a_study_with_that_copy_number_is_told(
     table.loc[sample, "ERBB2"] -= 0.5 * sd
     edited = alone(model, replace(breast, copy_number=table), sample)
     what_if = changed(model, alone(model, breast, sample), ["copy_number:ERBB2=-0.5sd"])
-    np.testing.assert_array_equal(numbers(said_of(model, edited)), numbers(said_of(model, what_if)))
+    np.testing.assert_array_equal(
+        numbers(outlook_for(model, edited)), numbers(outlook_for(model, what_if))
+    )
 
 
 def test_ratios_follow_the_levels_as_in_a_study_with_those_levels(
@@ -119,8 +128,8 @@ def test_ratios_follow_the_levels_as_in_a_study_with_those_levels(
     moved = (plain.features != what_if.features) & plain.features.notna()
     assert {"rppa:ERBB2_pY1248/ERBB2", "rppa:AKT1_pS473/AKT1"} <= {*moved.columns[moved.iloc[0]]}
     # A fold's standard deviations differ a little from the model's, in which the change is given.
-    assert numbers(said_of(model, edited))[1:3] == pytest.approx(
-        numbers(said_of(model, what_if))[1:3], abs=0.05
+    assert numbers(outlook_for(model, edited))[1:3] == pytest.approx(
+        numbers(outlook_for(model, what_if))[1:3], abs=0.05
     )
 
 
@@ -184,9 +193,9 @@ def test_variants_are_told_the_same_together_and_alone(
     plain = alone(model, breast, complete[0])
     levels = ["expression:ERBB2", "rppa:ERBB2", "copy_number:ERBB2"]
     shifts = np.array([[0.0, 0.0, 0.0], [1.0, -0.5, 0.25], [-2.0, 1.0, 0.5]])
-    together = said_of(model, shifted_samples(model.predictor, plain, levels, shifts))
+    together = outlook_for(model, shifted_samples(model.predictor, plain, levels, shifts))
     for row, shift in enumerate(shifts):
-        one = said_of(model, shifted_samples(model.predictor, plain, levels, shift[None]))
+        one = outlook_for(model, shifted_samples(model.predictor, plain, levels, shift[None]))
         assert one.prediction[0] == together.prediction[row]
         assert one.lower[0] == together.lower[row]
         assert one.applicability[0] == together.applicability[row]

@@ -75,11 +75,11 @@ def test_the_nearest_facts_come_first_and_each_says_how_near_it_is(
     sample = scores.one_sample("SKBR3")
     (row,) = sample.drugs[0].evidence
     far = [row | {"fact": f"GENE{n} high", "strength": "other context"} for n in range(5)]
-    near = [row | {"fact": "MET high", "strength": one} for one in ("CIViC B", "same target")]
-    drug = replace(sample.drugs[0], evidence=(*far, *near))
+    closer = [row | {"fact": "MET high", "strength": one} for one in ("CIViC B", "same target")]
+    drug = replace(sample.drugs[0], evidence=(*far, *closer))
     page = one_page(scores, replace(sample, drugs=(drug, *sample.drugs[1:])))
-    told = [text.get_text() for text in page.texts if ": sensitive" in text.get_text()]
-    assert [line.partition(",")[0] for line in told] == [
+    facts = [text.get_text() for text in page.texts if ": sensitive" in text.get_text()]
+    assert [line.partition(",")[0] for line in facts] == [
         "• MET high: sensitive (same target)",
         *(f"• GENE{n} high: sensitive (other context)" for n in range(4)),
     ]

@@ -131,8 +131,10 @@ def test_contributions_are_those_of_the_files(page: str, small_folder: Path) -> 
             assert [data["features"][n][0] for n in score["features"]] == list(
                 explained["feature"].iloc[:-1]
             )
-            told = [*score["contributions"], score["rest"]]
-            np.testing.assert_allclose(told, explained["contribution"], rtol=1e-4, atol=1e-9)
+            contributions = [*score["contributions"], score["rest"]]
+            np.testing.assert_allclose(
+                contributions, explained["contribution"], rtol=1e-4, atol=1e-9
+            )
             mechanisms = files["mechanisms"].loc[key]
             assert data["mechanisms"] == list(mechanisms["mechanism"])
             np.testing.assert_allclose(
@@ -142,7 +144,7 @@ def test_contributions_are_those_of_the_files(page: str, small_folder: Path) -> 
             np.testing.assert_allclose(
                 prediction, files["scores"].loc[key, "prediction"], rtol=1e-5
             )
-            for parts in (told, score["mechanisms"], score["modalities"]):
+            for parts in (contributions, score["mechanisms"], score["modalities"]):
                 assert base + sum(parts) == pytest.approx(prediction, abs=1e-4)
 
 
@@ -179,8 +181,8 @@ def test_what_the_scoring_writes_can_be_reported(
     for sample in data["samples"]:
         for score in sample["drugs"]:
             prediction, _, _, base = score["at"]
-            told = sum(score["contributions"]) + score["rest"]
-            assert base + told == pytest.approx(prediction, abs=1e-4)
+            moved = sum(score["contributions"]) + score["rest"]
+            assert base + moved == pytest.approx(prediction, abs=1e-4)
             assert score["lines"] is not None
 
 
@@ -235,8 +237,8 @@ def test_of_more_samples_than_can_be_drawn_the_most_resistant_ones_are(
     assert drawn == sorted(expected)
     assert "All 20 samples in summary" in page
     assert "Below are the 6 samples with the highest mean percentile" in page
-    told = table["call"] != "abstain"
-    for drug, part in table[told].groupby("drug"):
+    called = table["call"] != "abstain"
+    for drug, part in table[called].groupby("drug"):
         assert page.count(f'<tr><th scope="row" class="name">{drug}</th>') == 2
         counts = np.histogram(part["resistance_percentile"], np.linspace(0, 100, 11))[0]
         for count in counts:

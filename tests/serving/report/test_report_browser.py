@@ -140,8 +140,8 @@ def test_a_click_on_a_drug_sorts_by_it(
     visit: Callable[..., Opened], report: Path, small_folder: Path
 ) -> None:
     scores = pd.read_parquet(small_folder / "scores.parquet")
-    told = scores[(scores["drug"] == "Lapatinib") & (scores["call"] != "abstain")]
-    expected = list(told.sort_values("resistance_percentile", ascending=False)["sample_id"])
+    called = scores[(scores["drug"] == "Lapatinib") & (scores["call"] != "abstain")]
+    expected = list(called.sort_values("resistance_percentile", ascending=False)["sample_id"])
     page = visit(report).page
     head = page.locator("#heat thead th").nth(1)
     for direction, order in (("descending", expected), ("ascending", expected[::-1])):
@@ -164,14 +164,14 @@ def test_every_number_of_a_waterfall_is_that_of_the_files(
         rows = explained[(explained["sample_id"] == sample) & (explained["drug"] == drug)]
         known = rows.set_index("feature")["contribution"]
         cells = page.locator(".numbers tr[data-feature]")
-        told = {
+        shown = {
             row.get_attribute("data-feature"): float(
                 row.locator("[data-value]").get_attribute("data-value") or "nan"
             )
             for row in cells.all()
         }
-        assert list(told) == list(known.index[:-1])
-        for feature, contribution in told.items():
+        assert list(shown) == list(known.index[:-1])
+        for feature, contribution in shown.items():
             assert contribution == pytest.approx(known[feature], rel=1e-4)
         row = scores[(scores["sample_id"] == sample) & (scores["drug"] == drug)].iloc[0]
         ends = {
@@ -184,7 +184,7 @@ def test_every_number_of_a_waterfall_is_that_of_the_files(
             for name in ("base value", "(other)", "prediction")
         }
         assert ends["prediction"] == pytest.approx(row["prediction"], rel=1e-5)
-        total = ends["base value"] + sum(told.values()) + ends["(other)"]
+        total = ends["base value"] + sum(shown.values()) + ends["(other)"]
         assert total == pytest.approx(row["prediction"], abs=1e-4)
         largest = known.abs().max()
         drawn = page.locator('[data-chart="waterfall"] svg g[aria-label="text"] text')
@@ -235,13 +235,13 @@ def test_drugs_of_a_sample_are_ranked_found_and_sorted(
 ) -> None:
     scores = pd.read_parquet(small_folder / "scores.parquet")
     part = scores[scores["sample_id"] == "SKBR3"]
-    told = part[part["call"] != "abstain"].sort_values("resistance_percentile", ascending=False)
+    called = part[part["call"] != "abstain"].sort_values("resistance_percentile", ascending=False)
     opened = visit(report, "#sample=SKBR3")
     names = opened.page.locator(".ranking tbody th a")
-    assert names.all_inner_texts() == [*told["drug"], "Nothing-1"]
-    assert_shows(opened.page, "#drug-title", told["drug"].iloc[0])
+    assert names.all_inner_texts() == [*called["drug"], "Nothing-1"]
+    assert_shows(opened.page, "#drug-title", called["drug"].iloc[0])
     opened.page.select_option("#sort-ranking", "sensitive")
-    assert names.all_inner_texts() == [*told["drug"][::-1], "Nothing-1"]
+    assert names.all_inner_texts() == [*called["drug"][::-1], "Nothing-1"]
     opened.page.fill("#find-ranked", "CDK4")
     assert names.all_inner_texts() == ["Palbociclib"]
     opened.assert_quiet()

@@ -135,7 +135,7 @@ def test_a_study_of_one_sample_that_cannot_be_built_is_not_measured(
     assert drift_section(cohort.select([]), model.predictor) == section
 
 
-def told(verdict: str, p_value: float | None) -> dict:
+def shift(verdict: str, p_value: float | None) -> dict:
     return {
         "samples": 24,
         "median_difference": None if p_value is None else 0.4567,
@@ -148,7 +148,7 @@ def told(verdict: str, p_value: float | None) -> dict:
 
 
 def test_lines_are_a_table_and_advice_for_a_strong_shift() -> None:
-    lines = shift_lines({"rppa": told(STRONG, 0.001), "mutation": told(NOT_MEASURED, None)})
+    lines = shift_lines({"rppa": shift(STRONG, 0.001), "mutation": shift(NOT_MEASURED, None)})
     head, rppa, mutation, *advice = lines
     assert head.split("  ")[-1].strip() == "verdict"
     assert rppa.split() == ["rppa", "31%", "50%", "24", "0.46", "1.25", "0.001", "strong"]
@@ -158,5 +158,5 @@ def test_lines_are_a_table_and_advice_for_a_strong_shift() -> None:
 
 
 def test_without_a_strong_shift_there_is_no_advice(section) -> None:
-    weak = {name: told(SHIFTED, 0.01) for name in MODALITIES}
+    weak = {name: shift(SHIFTED, 0.01) for name in MODALITIES}
     assert len(shift_lines(weak)) == 5

@@ -1,17 +1,26 @@
-"""The rows of an explanation, on contributions made by hand."""
+"""The rows of explanations and of mechanisms, on contributions made by hand."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from sidestep.features.mechanisms.of_features import MECHANISMS
+from sidestep.features.study.study import Study
 from sidestep.models.estimators.patterns import row_patterns
 from sidestep.models.registry.load import LoadedModel
-from sidestep.serving.scoring.explanations import EXPLANATIONS, explanation_rows
-from sidestep.serving.scoring.names import NamedFeatures
-from sidestep.serving.scoring.outlook import Samples
-from sidestep.serving.scoring.scores import largest
+from sidestep.serving.job import score_study
+from sidestep.serving.scoring.contributions import largest
+from sidestep.serving.scoring.explanations import (
+    EXPLANATIONS,
+    MECHANISM_SUMS,
+    explanation_rows,
+    mechanism_rows,
+)
+from sidestep.serving.scoring.samples import NamedFeatures, Samples, samples_of
 from sidestep.serving.scoring.stability import Stability
 
 NAMES = ["rppa:EGFR", "expression:ERBB2", "mutation:TP53", "expression:EGFR"]
@@ -34,10 +43,10 @@ def explain(
     shares: list[list[float]] | None = None,
 ) -> pd.DataFrame:
     values = np.array(contributions, dtype=float)
-    chosen = largest(values, samples.named.order, top_k)
-    shared = np.ones(chosen.shape) if shares is None else np.array(shares)
+    columns = largest(values, samples.named.order, top_k)
+    shared = np.ones(columns.shape) if shares is None else np.array(shares)
     drug = model.predictor.drugs["Lapatinib"]
-    return explanation_rows(drug, samples, values, chosen, Stability(shared, np.ones(2)))
+    return explanation_rows(drug, samples, values, columns, Stability(shared, np.ones(2)))
 
 
 def test_named_features_then_the_rest(model: LoadedModel, samples: Samples) -> None:
@@ -79,3 +88,50 @@ def test_a_model_of_few_features_names_them_all(
     assert list(other["contribution"]) == [0, 0]
     unknown = ["modality", "mechanism", "value", "top_k_share", "stable"]
     assert other[unknown].isna().all(axis=None)
+
+
+# Mechanisms
+
+
+@pytest.fixture(scope="module")
+def tumours(model: LoadedModel, cohort: Study) -> Samples:
+    return samples_of(model.predictor, cohort, model.predictor.features(cohort))
+
+
+def sums(model: LoadedModel, tumours: Samples, values: np.ndarray) -> pd.DataFrame:
+    return mechanism_rows(model.predictor.drugs["Lapatinib"], tumours, values)
+
+
+def test_every_mechanism_of_every_sample_in_their_order(
+    model: LoadedModel, tumours: Samples
+) -> None:
+    rows = sums(model, tumours, np.zeros(tumours.features.shape))
+    assert list(rows.columns) == MECHANISM_SUMS.names
+    assert list(rows["mechanism"]) == list(MECHANISMS) * len(tumours.features)
+    assert list(rows["sample_id"]) == list(np.repeat(tumours.features.index, len(MECHANISMS)))
+    assert not np.signbit(rows["contribution"]).any()
+
+
+def test_a_contribution_counts_for_its_mechanism(model: LoadedModel, tumours: Samples) -> None:
+    names = list(tumours.features.columns)
+    values = np.zeros(tumours.features.shape)
+    values[0, names.index("expression:ERBB2")] = 2.0
+    values[0, names.index("rppa:ERBB2")] = -0.5
+    values[1, names.index("expression:PIK3CA")] = 3.0
+    rows = sums(model, tumours, values).set_index(["sample_id", "mechanism"])["contribution"]
+    first, second = tumours.features.index[:2]
+    assert rows[rows != 0].to_dict() == {
+        (first, "HER2 drive"): 1.5,
+        (second, "PI3K/AKT/MTOR"): 3.0,
+    }
+
+
+def test_a_study_of_one_modality_has_all_mechanisms_too(
+    cohort: Study, rppa_model: LoadedModel, tmp_path: Path
+) -> None:
+    score_study(cohort, rppa_model, tmp_path / "out")
+    rows = pd.read_parquet(tmp_path / "out" / "mechanisms.parquet")
+    scores = pd.read_parquet(tmp_path / "out" / "scores.parquet")
+    assert len(rows) == len(scores) * len(MECHANISMS)
+    total = rows.groupby("sample_id", sort=False)["contribution"].sum().to_numpy()
+    np.testing.assert_allclose(total, scores["contribution_rppa"], atol=1e-9)

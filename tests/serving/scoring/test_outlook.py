@@ -12,19 +12,20 @@ import pytest
 from sidestep.features.study.study import Study
 from sidestep.models.registry.load import LoadedModel
 from sidestep.models.reliability.intervals import HeldOutErrors
-from sidestep.serving.scoring.outlook import Outlook, Samples, outlook, samples_of
+from sidestep.serving.scoring.outlook import Outlook, outlook_of
 from sidestep.serving.scoring.reasons import REASONS, reasons_table
+from sidestep.serving.scoring.samples import Samples, samples_of
 
 
 def of(model: LoadedModel, study: Study) -> Samples:
     return samples_of(model.predictor, study, model.predictor.features(study))
 
 
-def said_of(
+def outlook_for(
     model: LoadedModel, study: Study, drug: str = "Lapatinib", level: float = 0.8, **changes: object
 ) -> Outlook:
     chosen = replace(model.predictor.drugs[drug], **changes) if changes else None
-    return outlook(
+    return outlook_of(
         model.predictor,
         chosen or model.predictor.drugs[drug],
         of(model, study),
@@ -35,14 +36,14 @@ def said_of(
 
 def test_a_call_is_where_the_whole_interval_lies(model: LoadedModel, cohort: Study) -> None:
     drug = model.predictor.drugs["Lapatinib"]
-    plain = said_of(model, cohort)
+    plain = outlook_for(model, cohort)
     known = np.isfinite(plain.lower)
     assert known.any()
     # GI50 is -log10 molar: high is sensitive. Shift what training lines typically answer.
-    below = said_of(
+    below = outlook_for(
         model, cohort, observed=np.full_like(drug.observed, plain.lower[known].min() - 1)
     )
-    above = said_of(
+    above = outlook_for(
         model, cohort, observed=np.full_like(drug.observed, plain.upper[known].max() + 1)
     )
     trusted = known & (plain.call != "abstain")
@@ -54,26 +55,26 @@ def test_a_call_is_where_the_whole_interval_lies(model: LoadedModel, cohort: Stu
 def test_an_interval_over_the_typical_response_is_uncertain(
     model: LoadedModel, cohort: Study
 ) -> None:
-    said = said_of(model, cohort)
+    outlook = outlook_for(model, cohort)
     typical = model.predictor.typical_response(model.predictor.drugs["Lapatinib"])
-    over = (said.lower <= typical) & (typical <= said.upper) & (said.call != "abstain")
+    over = (outlook.lower <= typical) & (typical <= outlook.upper) & (outlook.call != "abstain")
     assert over.any()
-    assert set(said.call[over]) == {"uncertain"}
+    assert set(outlook.call[over]) == {"uncertain"}
 
 
 def test_a_drug_that_lost_to_its_baselines_abstains(model: LoadedModel, cohort: Study) -> None:
-    said = said_of(model, cohort, "SIMNULL-1")
-    assert set(said.call) == {"abstain"}
-    assert all("DRUG_NOT_BETTER_THAN_BASELINE" in codes.split(";") for codes in said.reasons)
+    outlook = outlook_for(model, cohort, "SIMNULL-1")
+    assert set(outlook.call) == {"abstain"}
+    assert all("DRUG_NOT_BETTER_THAN_BASELINE" in codes.split(";") for codes in outlook.reasons)
 
 
 def test_a_sample_far_from_the_training_lines_abstains(model: LoadedModel, cohort: Study) -> None:
     samples = of(model, cohort)
     far = replace(samples, features=samples.features + 30 * model.predictor.nearest.sd_)
     drug = model.predictor.drugs["Lapatinib"]
-    said = outlook(model.predictor, drug, far, level=0.8, her2_context=False)
-    assert set(said.call) == {"abstain"}
-    assert all("OUT_OF_DOMAIN" in codes.split(";") for codes in said.reasons)
+    outlook = outlook_of(model.predictor, drug, far, level=0.8, her2_context=False)
+    assert set(outlook.call) == {"abstain"}
+    assert all("OUT_OF_DOMAIN" in codes.split(";") for codes in outlook.reasons)
 
 
 @pytest.mark.parametrize("n_lines", [10, 19])
@@ -89,29 +90,29 @@ def test_with_few_held_out_lines_a_sample_farther_than_all_abstains(
         for pattern, errors in drug.errors.items()
     }
     known = replace(drug, errors=few)
-    said, plain = (
-        outlook(model.predictor, known, one, level=0.8, her2_context=False)
+    outlook, plain = (
+        outlook_of(model.predictor, known, one, level=0.8, her2_context=False)
         for one in (far, samples)
     )
-    assert (said.applicability >= 0.05).all()
-    assert set(said.call) == {"abstain"}
-    assert all("OUT_OF_DOMAIN" in codes.split(";") for codes in said.reasons)
+    assert (outlook.applicability >= 0.05).all()
+    assert set(outlook.call) == {"abstain"}
+    assert all("OUT_OF_DOMAIN" in codes.split(";") for codes in outlook.reasons)
     # A sample that is nearer than some line is in the domain.
-    nearer = plain.applicability > said.applicability
+    nearer = plain.applicability > outlook.applicability
     outside = np.array(["OUT_OF_DOMAIN" in codes for codes in plain.reasons])
     assert nearer.any()
     np.testing.assert_array_equal(outside, ~nearer)
 
 
 def test_too_few_lines_for_a_level_give_no_interval(model: LoadedModel, cohort: Study) -> None:
-    said = said_of(model, cohort, level=0.99)  # 40 lines cannot vouch for 99 in 100
-    assert np.isnan(said.lower).all()
-    assert set(said.call) == {"abstain"}
-    assert all("NO_INTERVAL" in codes.split(";") for codes in said.reasons)
+    outlook = outlook_for(model, cohort, level=0.99)  # 40 lines cannot vouch for 99 in 100
+    assert np.isnan(outlook.lower).all()
+    assert set(outlook.call) == {"abstain"}
+    assert all("NO_INTERVAL" in codes.split(";") for codes in outlook.reasons)
 
 
 def test_a_higher_level_is_a_wider_interval(model: LoadedModel, cohort: Study) -> None:
-    narrow, wide = said_of(model, cohort, level=0.6), said_of(model, cohort, level=0.8)
+    narrow, wide = outlook_for(model, cohort, level=0.6), outlook_for(model, cohort, level=0.8)
     known = np.isfinite(wide.lower)
     assert (wide.lower[known] <= narrow.lower[known]).all()
     assert (wide.upper[known] >= narrow.upper[known]).all()
@@ -119,9 +120,9 @@ def test_a_higher_level_is_a_wider_interval(model: LoadedModel, cohort: Study) -
 
 def test_missing_modalities_are_named(model: LoadedModel, cohort: Study) -> None:
     samples = of(model, cohort)
-    said = said_of(model, cohort)
+    outlook = outlook_for(model, cohort)
     uses = model.predictor.drugs["Lapatinib"].blend.patterns[0]
-    for has, codes in zip(samples.patterns, said.reasons, strict=True):
+    for has, codes in zip(samples.patterns, outlook.reasons, strict=True):
         missing = [c for c in codes.split(";") if c.startswith("MODALITY_MISSING:")]
         assert missing == [f"MODALITY_MISSING:{name}" for name in uses if name not in has]
 
@@ -129,7 +130,7 @@ def test_missing_modalities_are_named(model: LoadedModel, cohort: Study) -> None
 def test_every_code_is_in_the_table(model: LoadedModel, cohort: Study) -> None:
     known = {reason.code for reason in REASONS}
     for drug in model.predictor.drugs:
-        for codes in said_of(model, cohort, drug).reasons:
+        for codes in outlook_for(model, cohort, drug).reasons:
             assert {code.split(":")[0] for code in codes.split(";") if code} <= known
 
 
@@ -143,14 +144,16 @@ def test_percentiles_refer_to_the_context(
     model: LoadedModel, cohort: Study, her2_context: bool
 ) -> None:
     drug = model.predictor.drugs["Lapatinib"]
-    said = outlook(model.predictor, drug, of(model, cohort), level=0.8, her2_context=her2_context)
+    outlook = outlook_of(
+        model.predictor, drug, of(model, cohort), level=0.8, her2_context=her2_context
+    )
     among = model.predictor.among(her2_context=her2_context)
     for row, pattern in enumerate(drug.blend.chosen(model.predictor.features(cohort))):
         assert pattern is not None
         errors = drug.errors[pattern]
         others = pd.Series(errors.predictions[among[errors.lines]])
         if len(others):
-            sensitive = (others > said.prediction[row]).mean() + (
-                others == said.prediction[row]
+            sensitive = (others > outlook.prediction[row]).mean() + (
+                others == outlook.prediction[row]
             ).mean() / 2
-            assert said.percentile[row] == pytest.approx(100 * sensitive)
+            assert outlook.percentile[row] == pytest.approx(100 * sensitive)

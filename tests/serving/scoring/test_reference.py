@@ -11,8 +11,9 @@ import pytest
 from sidestep.features.study.study import Study
 from sidestep.models.estimators.patterns import best_pattern
 from sidestep.models.registry.load import LoadedModel
-from sidestep.serving.scoring.outlook import outlook, samples_of
+from sidestep.serving.scoring.outlook import outlook_of
 from sidestep.serving.scoring.reference import REFERENCE, reference_rows
+from sidestep.serving.scoring.samples import samples_of
 
 ALL = "expression;rppa;mutation;copy_number"
 
@@ -39,10 +40,10 @@ def test_a_resistance_percentile_can_be_read_off(model: LoadedModel, cohort: Stu
     predictor = model.predictor
     samples = samples_of(predictor, cohort, predictor.features(cohort))
     for drug in predictor.drugs.values():
-        said = outlook(predictor, drug, samples, level=0.8, her2_context=False)
+        outlook = outlook_of(predictor, drug, samples, level=0.8, her2_context=False)
         rows = reference_rows(predictor, [drug], set(samples.modalities), her2_context=False)
         for modalities, prediction, percentile in zip(
-            samples.modalities, said.prediction, said.percentile, strict=True
+            samples.modalities, outlook.prediction, outlook.percentile, strict=True
         ):
             own = rows.loc[rows["modalities"] == modalities, "predicted"].to_numpy()
             place = np.interp(prediction, own, np.arange(101))
@@ -55,8 +56,8 @@ def test_a_resistance_percentile_can_be_read_off(model: LoadedModel, cohort: Stu
 def test_each_drug_and_combination_once_the_fullest_first(model: LoadedModel) -> None:
     drugs = list(model.predictor.drugs.values())[:2]
     rows = reference_rows(model.predictor, drugs, {"rppa", ALL, "mutation"}, her2_context=False)
-    told = list(rows[["drug", "modalities"]].drop_duplicates().itertuples(index=False, name=None))
-    assert told == [(drug.name, named) for drug in drugs for named in (ALL, "mutation", "rppa")]
+    pairs = list(rows[["drug", "modalities"]].drop_duplicates().itertuples(index=False, name=None))
+    assert pairs == [(drug.name, named) for drug in drugs for named in (ALL, "mutation", "rppa")]
     assert len(rows) == 6 * 101
 
 

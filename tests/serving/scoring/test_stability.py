@@ -1,4 +1,4 @@
-"""How steady explanations are over folds: against a plain count, and with known truth."""
+"""How stable explanations are over folds: against a plain count, and with known truth."""
 
 from __future__ import annotations
 
@@ -20,23 +20,22 @@ from sidestep.models.estimators.pattern_blend import PatternBlend
 from sidestep.models.estimators.patterns import best_pattern, pattern_columns, row_patterns
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.registry.load import LoadedModel
-from sidestep.serving.scoring.names import NamedFeatures
-from sidestep.serving.scoring.outlook import Samples, samples_of
-from sidestep.serving.scoring.scores import largest
-from sidestep.serving.scoring.stability import Stability, stability
+from sidestep.serving.scoring.contributions import largest
+from sidestep.serving.scoring.samples import NamedFeatures, Samples, samples_of
+from sidestep.serving.scoring.stability import Stability, stability_of
 
 TOP_K = 10
 DRIVER = 0
 DRUGS = ("Lapatinib", "Trametinib", "SIMNULL-1")
 
 
-def steadiness(
+def named_and_stable(
     drug: DrugModel, samples: Samples, top_k: int = TOP_K
 ) -> tuple[np.ndarray, np.ndarray, Stability]:
     """Contributions, the features named, and how stable they are."""
     values = drug.blend.contributions(samples.features).values
     chosen = largest(values, samples.named.order, top_k)
-    return values, chosen, stability(drug, samples, values, chosen)
+    return values, chosen, stability_of(drug, samples, values, chosen)
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +82,7 @@ def test_as_a_plain_count_of_the_folds_says(
     model: LoadedModel, samples: Samples, name: str
 ) -> None:
     drug = model.predictor.drugs[name]
-    values, chosen, found = steadiness(drug, samples)
+    values, chosen, found = named_and_stable(drug, samples)
     final = pd.DataFrame(values, samples.features.index, samples.features.columns)
     for row, has in enumerate(samples.patterns):
         ours = final.iloc[row]
@@ -93,8 +92,8 @@ def test_as_a_plain_count_of_the_folds_says(
         for fold, blend in drug.fold_blends.items():
             features = samples.fold_features[fold].iloc[[row]]
             columns = pattern_columns(list(features.columns), pattern)
-            told = blend.blends_[pattern].contributions(features.iloc[:, columns]).values[0]
-            theirs = pd.Series(told, features.columns[columns])
+            values_of_fold = blend.blends_[pattern].contributions(features.iloc[:, columns]).values
+            theirs = pd.Series(values_of_fold[0], features.columns[columns])
             tops.append(top_of(theirs))
             union = sorted(top_of(ours) | tops[-1])
             pair = [part.reindex(union, fill_value=0.0) for part in (ours, theirs)]
@@ -118,7 +117,7 @@ def test_folds_that_say_the_same_agree_wholly(
     drug = model.predictor.drugs[name]
     same = replace(drug, fold_blends=dict.fromkeys(range(5), drug.blend))
     again = seen_by_folds(samples.features, samples.features)
-    values, chosen, found = steadiness(same, again)
+    values, chosen, found = named_and_stable(same, again)
     assert (found.agreement == 1.0).all()
     moved = np.take_along_axis(values, chosen, axis=1) != 0
     assert (found.top_k_share == moved).all()
@@ -128,18 +127,18 @@ def test_folds_that_say_the_same_agree_wholly(
 @pytest.mark.slow
 def test_a_planted_driver_is_stable_and_noise_is_not() -> None:
     # Twenty samples of one draw are too few for such bounds: together there are 160.
-    draws = [steadiness(*driven(60, 2.0, seed)) for seed in range(8)]
+    draws = [named_and_stable(*driven(60, 2.0, seed)) for seed in range(8)]
     is_driver = [chosen == DRIVER for _, chosen, _ in draws]
     assert np.mean([named.any(axis=1) for named in is_driver]) > 0.8
-    for told in ("top_k_share", "stable"):
+    for measure in ("top_k_share", "stable"):
         of_driver = [
-            getattr(found, told)[named].astype(float)
+            getattr(found, measure)[named].astype(float)
             for named, (*_, found) in zip(is_driver, draws, strict=True)
         ]
         assert np.concatenate(of_driver).mean() > 0.9
     agreement = np.mean([found.agreement for *_, found in draws])
     for seed in range(3):
-        _, _, noise = steadiness(*driven(12, 0.0, seed))
+        _, _, noise = named_and_stable(*driven(12, 0.0, seed))
         assert noise.stable.mean() < 1 / 3
         assert noise.agreement.mean() < agreement
         within_bounds(noise)
@@ -161,7 +160,7 @@ def test_what_was_planted_in_a_simulated_study_is_stable(tmp_path: Path) -> None
     assert known is not None
     targets = features_of_genes(X.columns, (*known.targets, *known.partners))
     drug = learned(X, y.to_numpy(), study.donors.loc[y.index].to_numpy(object), targets)
-    _, chosen, found = steadiness(drug, seen_by_folds(X, X))
+    _, chosen, found = named_and_stable(drug, seen_by_folds(X, X))
 
     drivers = truth.drivers[truth.drivers["drug"] == "Lapatinib"].set_index("mechanism")
     planted = X.columns.isin(drivers.at["erbb2_drive", "features"].split(";"))[chosen]
@@ -178,8 +177,8 @@ def test_a_fold_without_the_sub_model_does_not_count(model: LoadedModel, samples
     rows = np.array([has == whole for has in samples.patterns])
     assert 0 < rows.sum() < len(rows)
     ones = {fold: blend for fold, blend in drug.fold_blends.items() if fold == 1}
-    _, _, alone = steadiness(replace(drug, fold_blends=ones), samples)
-    _, _, found = steadiness(replace(drug, fold_blends=ones | {0: without(drug, 0)}), samples)
+    _, _, alone = named_and_stable(replace(drug, fold_blends=ones), samples)
+    _, _, found = named_and_stable(replace(drug, fold_blends=ones | {0: without(drug, 0)}), samples)
     np.testing.assert_array_equal(found.top_k_share[rows], alone.top_k_share[rows])
     np.testing.assert_array_equal(found.agreement[rows], alone.agreement[rows])
     assert (found.agreement[~rows] != alone.agreement[~rows]).any()
@@ -194,7 +193,7 @@ def without(drug: DrugModel, fold: int) -> PatternBlend:
 
 def test_without_any_fold_nothing_is_known(model: LoadedModel, samples: Samples) -> None:
     drug = replace(model.predictor.drugs["Lapatinib"], fold_blends={})
-    _, _, found = steadiness(drug, samples)
+    _, _, found = named_and_stable(drug, samples)
     assert np.isnan(found.top_k_share).all()
     assert np.isnan(found.agreement).all()
     assert (found.stable == None).all()  # noqa: E711
@@ -208,9 +207,9 @@ def test_a_feature_that_folds_lack_is_in_none_of_their_tops() -> None:
         for fold, blend in drug.fold_blends.items()
     }
     elsewhere = seen_by_folds(samples.features, renamed)
-    _, chosen, found = steadiness(replace(drug, fold_blends=blends), elsewhere)
+    _, chosen, found = named_and_stable(replace(drug, fold_blends=blends), elsewhere)
     assert (found.top_k_share[chosen == DRIVER] == 0).all()
-    _, _, before = steadiness(drug, samples)
+    _, _, before = named_and_stable(drug, samples)
     np.testing.assert_array_equal(
         found.top_k_share[chosen != DRIVER], before.top_k_share[chosen != DRIVER]
     )
@@ -222,7 +221,7 @@ def test_what_nothing_moves_cannot_be_ranked() -> None:
     values = np.zeros(samples.features.shape)
     chosen = largest(values, samples.named.order, TOP_K)
     none = replace(drug, fold_blends={0: constant(drug)})
-    found = stability(none, samples, values, chosen)
+    found = stability_of(none, samples, values, chosen)
     assert (found.top_k_share == 0).all()
     assert np.isnan(found.agreement).all()
 

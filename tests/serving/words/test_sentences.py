@@ -86,9 +86,9 @@ def test_each_case_has_its_words(changed: dict[str, object], place: int, expecte
 
 
 def test_percentile_and_call_name_the_lines_that_they_refer_to() -> None:
-    told = drug_sentences(score(), scale(lines="HER2-high training lines"))
-    assert "of HER2-high training lines" in told[0]
-    assert "side of the median HER2-high training line (5.70)." in told[1]
+    sentences = drug_sentences(score(), scale(lines="HER2-high training lines"))
+    assert "of HER2-high training lines" in sentences[0]
+    assert "side of the median HER2-high training line (5.70)." in sentences[1]
 
 
 def test_a_sample_is_told_over_all_drugs() -> None:
@@ -112,12 +112,12 @@ def test_a_reason_is_told_in_words_and_an_unknown_one_as_it_is() -> None:
 @pytest.mark.parametrize("higher_is_resistant", [True, False])
 def test_words_agree_with_the_files(make_folder: FolderMaker, higher_is_resistant: bool) -> None:
     folder = read_score_folder(make_folder(higher_is_resistant=higher_is_resistant))
-    told = Scale.of(folder.manifest)
+    of_folder = Scale.of(folder.manifest)
     table = pd.read_parquet(folder.path / "scores.parquet").set_index(["sample_id", "drug"])
     for sample in folder.each_sample():
         for one in sample.drugs:
             row = table.loc[(sample.sample, one.drug)]
-            first, second, drivers, _ = drug_sentences(one, told)
+            first, second, drivers, _ = drug_sentences(one, of_folder)
             more = re.search(r"most (\w+) (\d+) %", first)
             if more:
                 far = row["resistance_percentile"]
@@ -136,7 +136,7 @@ def test_examples_in_the_documentation_hold() -> None:
 
 
 @pytest.mark.parametrize(
-    ("known", "said"),
+    ("known", "sentence"),
     [
         (
             {"databases": ["CIViC", "Hallmark"], "missing": {"Reactome": "a.gmt"}},
@@ -146,5 +146,5 @@ def test_examples_in_the_documentation_hold() -> None:
         ({"civic.csv": None}, ""),  # of an older version
     ],
 )
-def test_the_evidence_says_where_it_is_drawn_from(known: dict, said: str) -> None:
-    assert evidence_sentence({"options": {"knowledge": known}}) == said
+def test_the_evidence_says_where_it_is_drawn_from(known: dict, sentence: str) -> None:
+    assert evidence_sentence({"options": {"knowledge": known}}) == sentence

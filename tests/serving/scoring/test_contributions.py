@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sidestep.serving.scoring.scores import largest
+from sidestep.serving.scoring.contributions import largest
 
 
 def test_largest_first_whatever_the_sign() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from sidestep.serving.scoring.names import NamedFeatures
+from sidestep.serving.scoring.samples import NamedFeatures
 
 FINAL = pd.Index(["rppa:ERBB2_pY1248", "expression:TP53", "mutation:PIK3CA:hotspot"])
 FOLDS = {

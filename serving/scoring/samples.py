@@ -1,0 +1,149 @@
+"""Samples with their features built once for all drugs, and what the features' names say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import pandas as pd
+
+from sidestep.features.builders.joiner import FeatureJoiner, coverage
+from sidestep.features.builders.names import modality_of
+from sidestep.features.mechanisms.of_features import mechanisms_of
+from sidestep.features.study.study import Study
+from sidestep.models.estimators.patterns import Pattern, row_patterns
+from sidestep.models.estimators.rows import FeatureRows
+from sidestep.models.predictor.predictor import PanelPredictor
+
+# By the joiner of a predictor, with its joiners of the folds.
+_NAMED: WeakKeyDictionary[FeatureJoiner, tuple[Mapping[int, FeatureJoiner], NamedFeatures]] = (
+    WeakKeyDictionary()
+)
+
+
+@dataclass(frozen=True)
+class NamedFeatures:
+    """Features of the final models and of the cross-validation's folds, under one numbering.
+
+    A fold learns its features from its own lines, so that it may have some that the final models
+    lack, and the other way round. They are matched by name.
+
+    Attributes
+    ----------
+    names, modalities, mechanisms : ndarray of str, shape (n_features,)
+        Of the columns that the final models see.
+    order : ndarray of int, shape (n_features,)
+        Number of each column: its place in the alphabet among all features.
+    fold_modalities : mapping of int to ndarray of str, shape (n_fold_features,)
+        Of the columns that each fold's models see.
+    fold_order : mapping of int to ndarray of int, shape (n_fold_features,)
+        Number of each of them.
+    count : int
+        Features of different names.
+    """
+
+    names: np.ndarray
+    modalities: np.ndarray
+    mechanisms: np.ndarray
+    order: np.ndarray
+    fold_modalities: Mapping[int, np.ndarray]
+    fold_order: Mapping[int, np.ndarray]
+    count: int
+
+    @classmethod
+    def of(cls, names: pd.Index, folds: Mapping[int, pd.Index]) -> Self:
+        """Number the features of the final models and of each fold's."""
+        parts = [part.to_numpy(object) for part in (names, *folds.values())]
+        number, every = pd.factorize(np.concatenate(parts), sort=True)
+        modality = np.array([modality_of(name) for name in every], dtype=object)
+        ends = np.cumsum([len(part) for part in parts])[:-1]
+        order, *fold_orders = np.split(number, ends)
+        fold_order = dict(zip(folds, fold_orders, strict=True))
+        return cls(
+            names=parts[0],
+            modalities=modality[order],
+            mechanisms=mechanisms_of(parts[0]),
+            order=order,
+            fold_modalities={fold: modality[part] for fold, part in fold_order.items()},
+            fold_order=fold_order,
+            count=len(every),
+        )
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Some samples' features, built once for all drugs.
+
+    Attributes
+    ----------
+    features : DataFrame of shape (n_samples, n_features)
+    fold_features : mapping of int to DataFrame
+        As each fold of the cross-validation builds them.
+    named : NamedFeatures
+        What the names of all these features say.
+    patterns : list of Pattern
+        Molecular modalities that each sample has.
+    modalities : list of str
+        The same and ``clinical`` where the model uses it, ``;``-joined.
+    """
+
+    features: pd.DataFrame
+    fold_features: dict[int, pd.DataFrame]
+    named: NamedFeatures
+    patterns: list[Pattern]
+    modalities: list[str]
+
+    @cached_property
+    def rows(self) -> FeatureRows:
+        """The features as models read them."""
+        return FeatureRows(self.features)
+
+    @cached_property
+    def fold_rows(self) -> dict[int, FeatureRows]:
+        """The features of each fold as its models read them."""
+        return {fold: FeatureRows(features) for fold, features in self.fold_features.items()}
+
+
+def samples_of(predictor: PanelPredictor, study: Study, features: pd.DataFrame) -> Samples:
+    """Everything about some samples that no drug changes.
+
+    Parameters
+    ----------
+    predictor : PanelPredictor
+    study : Study
+        Holds the samples, and maybe others.
+    features : DataFrame of shape (n_samples, n_features)
+        Of the samples to be scored, as `PanelPredictor.features` returns.
+    """
+    patterns = row_patterns(features)
+    clinical = coverage(features).get("clinical", pd.Series(0.0, index=features.index)) > 0
+    folds = {n: part.loc[features.index] for n, part in predictor.fold_features(study).items()}
+    return Samples(
+        features,
+        folds,
+        _named(predictor),
+        patterns,
+        [
+            ";".join([*pattern, *(["clinical"] if known else [])])
+            for pattern, known in zip(patterns, clinical, strict=True)
+        ],
+    )
+
+
+def _named(predictor: PanelPredictor) -> NamedFeatures:
+    """What the names of a predictor's features say, worked out once."""
+    known = _NAMED.get(predictor.joiner)
+    if known is None or known[0] is not predictor.fold_joiners:
+        names = NamedFeatures.of(
+            pd.Index(predictor.joiner.get_feature_names_out()),
+            {
+                fold: pd.Index(joiner.get_feature_names_out())
+                for fold, joiner in predictor.fold_joiners.items()
+            },
+        )
+        known = _NAMED[predictor.joiner] = (predictor.fold_joiners, names)
+    return known[1]

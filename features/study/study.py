@@ -10,11 +10,17 @@ from typing import Self
 
 import pandas as pd
 
-from sidestep.features.errors import InputError, Problem, some
+from sidestep.features.errors import Findings, InputError, Problem, some
 from sidestep.features.files.matrix import Matrix
 from sidestep.features.study.frames import FrameReader
 from sidestep.features.study.reader import StudyReader
-from sidestep.features.study.responses import Response, ResponseFile, choose_response, read_response
+from sidestep.features.study.responses import (
+    Response,
+    ResponseFile,
+    choose_response,
+    read_response,
+    read_values,
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -287,6 +293,14 @@ class Study:
         if self.clinical.shape[1]:
             found["clinical"] = self.samples[self.clinical.notna().any(axis=1).to_numpy()]
         return found
+
+    def detached(self) -> Study:
+        """The study without its folder, which may then go: responses are read into memory, too."""
+        files = {
+            name: replace(file, held=read_values(file, Findings()))
+            for name, file in self.response_files.items()
+        }
+        return replace(self, path=None, response_files=files)
 
     def response(self, name: str) -> Response:
         """Drug response by stable_id, file metric (``gi50``), or an unambiguous part of either.

@@ -36,7 +36,9 @@ class LoadedModel:
     digest: str
 
 
-def load_model(uri: str, tracking_uri: str | None = None, *, trust: bool = False) -> LoadedModel:
+def load_model(
+    uri: str | Path, tracking_uri: str | None = None, *, trust: bool = False
+) -> LoadedModel:
     """Load a predictor. Loading runs no code of the model.
 
     A registered version is loaded only if its files have the digest that its tag `digest` keeps.
@@ -44,7 +46,7 @@ def load_model(uri: str, tracking_uri: str | None = None, *, trust: bool = False
 
     Parameters
     ----------
-    uri : str
+    uri : str or path
         ``models:/NAME@ALIAS``, ``models:/NAME/VERSION``, ``runs:/RUN_ID/model``, or a folder:
         an MLflow model or one that `models.predictor.storage.save_predictor` wrote.
     tracking_uri : str, optional
@@ -58,6 +60,7 @@ def load_model(uri: str, tracking_uri: str | None = None, *, trust: bool = False
         If there is no such model, its files are not those that were registered, or nobody
         recorded which those are and it is not trusted.
     """
+    uri = str(uri)
     if kept_by_mlflow(uri):
         with TemporaryDirectory(prefix="sidestep-model-") as fetched:
             return _loaded(registered_files(uri, tracking_uri, Path(fetched)), trust=trust)

@@ -1,4 +1,4 @@
-"""Which verb looks at survival? `screen`, as the command line has it.
+"""The verb `screen`: which genes' expression goes with survival.
 
 What takes time to import is imported when the verb runs.
 """
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from sidestep.training.survival.screen import Screen
 
-_LIBRARY = "scikit-survival"
 _MOST_LINES = 60
 
 
@@ -81,17 +80,11 @@ def screen(
     genes; beside it what was published on receptor tyrosine kinases in HER2-positive patients.
     The folder OUT gets the table, a forest plot and Kaplan-Meier curves.
     """
-    from sidestep.features.errors import InputError
+    from sidestep.features.optional import needed
 
-    try:
+    with needed("scikit-survival", "screen", "sksurv"):
         from sidestep.training.survival.output import require_replaceable, write_screen
         from sidestep.training.survival.screen import Settings, screen_genes
-    except ModuleNotFoundError as missing:
-        if missing.name is None or missing.name.partition(".")[0] != "sksurv":
-            raise
-        raise InputError(
-            f"screen needs {_LIBRARY}, which is not installed; run pip install {_LIBRARY}"
-        ) from missing
     from sidestep.features.progress import Reporter
     from sidestep.features.study.study import read_study
     from sidestep.training.survival.cohort import gather_cohort
@@ -102,19 +95,19 @@ def screen(
     cohort = gather_cohort(read_study(study), group, endpoint)
     with Reporter(quiet=quiet) as progress:
         settings = Settings(fdr=fdr, bootstrap=bootstrap)
-        found = screen_genes(cohort, wanted, settings, progress)
-        write_screen(found, out, genes)
-    for line in _told(found):
+        result = screen_genes(cohort, wanted, settings, progress)
+        write_screen(result, out, genes)
+    for line in _account(result):
         click.echo(line)
     click.echo(f"Table and plots: {out}")
 
 
-def _told(found: Screen) -> Iterator[str]:
-    """Write a screen for a person to read."""
+def _account(result: Screen) -> Iterator[str]:
+    """Lines of a screen for a person."""
     from sidestep.features.errors import some
     from sidestep.training.survival.output import CAVEAT
 
-    cohort, counts = found.cohort, found.cohort.counts
+    cohort, counts = result.cohort, result.cohort.counts
     if cohort.study.simulated:
         yield "Simulated data: no sample is real."
     yield (
@@ -126,22 +119,22 @@ def _told(found: Screen) -> Iterator[str]:
         f"{counts['with_survival']} of them have survival, {counts['with_expression']} expression "
         f"as well; {counts['events']} had the event"
     )
-    yield from _table_lines(found)
-    untested = found.table[found.table["c_index"].isna()]
-    for _, gene in untested[~untested["gene"].isin(found.absent)].iterrows():
+    yield from _table_lines(result)
+    untested = result.table[result.table["c_index"].isna()]
+    for _, gene in untested[~untested["gene"].isin(result.absent)].iterrows():
         yield f"Not tested: {gene['gene']} ({gene['note']})"
-    if found.absent:
-        asked = len(found.table)
+    if result.absent:
+        asked = len(result.table)
         yield (
-            f"Not in the study's expression: {len(found.absent)} of {asked} genes: "
-            f"{some(found.absent, asked)}"
+            f"Not in the study's expression: {len(result.absent)} of {asked} genes: "
+            f"{some(result.absent, asked)}"
         )
     yield from cohort.notes
     yield CAVEAT
 
 
-def _table_lines(found: Screen) -> Iterator[str]:
-    tested = found.table[found.table["c_index"].notna()]
+def _table_lines(result: Screen) -> Iterator[str]:
+    tested = result.table[result.table["c_index"].notna()]
     significant = int(tested["significant"].sum())
     width = max([len(gene) for gene in tested["gene"]] + [4])
     yield (
@@ -160,9 +153,9 @@ def _table_lines(found: Screen) -> Iterator[str]:
     if len(tested) > _MOST_LINES:
         yield f"and {len(tested) - _MOST_LINES} more in the table"
     yield (
-        f"{significant} of {len(tested)} genes have q at most {found.settings.fdr:g} (*). Outcome: "
-        "with high expression, where the c-index's interval, which is not corrected for the "
-        "number of genes, leaves 0.5 out"
+        f"{significant} of {len(tested)} genes have q at most {result.settings.fdr:g} (*). "
+        "Outcome: with high expression, where the c-index's interval, which is not corrected for "
+        "the number of genes, leaves 0.5 out"
     )
 
 

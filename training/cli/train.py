@@ -12,7 +12,8 @@ import click
 from sidestep.models.engines.options import DEVICES, engine_options
 from sidestep.training.cli.options import tracking_uri_option
 
-_DEFAULT_PANEL = "kinase"
+#: Drugs to learn where nobody says which.
+DEFAULT_PANEL = "kinase"
 
 
 @click.command()
@@ -28,7 +29,7 @@ _DEFAULT_PANEL = "kinase"
     "--panel",
     type=click.Choice(["her2", "kinase", "all"]),
     help="Drugs to learn where --drugs does not say: the anti-HER2 drugs or the kinase inhibitors "
-    f"of the drug table, or all of the response.  [default: {_DEFAULT_PANEL}]",
+    f"of the drug table, or all of the response.  [default: {DEFAULT_PANEL}]",
 )
 @click.option(
     "--trials",
@@ -152,7 +153,7 @@ def train(
         study=study,
         response=response,
         drugs=_listed(drugs),
-        panel=panel or _DEFAULT_PANEL,
+        panel=panel or DEFAULT_PANEL,
         min_lines=min_lines,
         plan=plan,
         study_storage=study_storage,

@@ -1,4 +1,4 @@
-"""How is the predictor kept? As an MLflow model that loads on any machine, without our checkout."""
+"""The predictor is kept as an MLflow model that loads on any machine, without our checkout."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, Schema
 
-import sidestep
 from sidestep.features.study.measurements import measurements_of
 from sidestep.models.predictor.storage import save_predictor
 from sidestep.models.registry.files import DIGEST_TAG
@@ -24,6 +23,8 @@ from sidestep.training.reports.model_card import CARD_FILE, model_card
 from sidestep.training.retrain import Retrain
 
 MODEL_NAME = "model"
+# The folder of `sidestep` itself, in a checkout as in site-packages.
+_PACKAGE = Path(__file__).parents[2]
 _NEEDS = ("mlflow", "numba", "numpy", "pandas", "scipy", "scikit-learn", "xgboost-cpu", "xgboost")
 _EXAMPLE_ROWS = 20
 _SIGNATURE = ModelSignature(
@@ -115,12 +116,11 @@ def _shipped_source(into: Path) -> Path:
 
     It is found by that name only, so a host's own package `models` is never taken for it.
     """
-    here = Path(sidestep.__file__).parent
-    source = into / "sidestep"
+    source = into / _PACKAGE.name
     source.mkdir()
-    shutil.copy(here / "__init__.py", source)
+    shutil.copy(_PACKAGE / "__init__.py", source)
     for folder in ("features", "models"):
         shutil.copytree(
-            here / folder, source / folder, ignore=shutil.ignore_patterns("__pycache__")
+            _PACKAGE / folder, source / folder, ignore=shutil.ignore_patterns("__pycache__")
         )
     return source

@@ -1,0 +1,479 @@
+"""The Python interface: the verbs of the command line as functions, with results in memory.
+
+Each is reached as ``sidestep.NAME``; nothing of this is imported before. What a user can mend is
+an `InputError` (a `ValueError`) of one sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from sidestep.explained import Explained
+from sidestep.features.errors import InputError
+from sidestep.features.optional import needed
+from sidestep.features.progress import Reporter, sample_progress
+from sidestep.features.study.study import Study, read_study
+from sidestep.models.registry.load import LoadedModel, load_model
+from sidestep.scores import Changes, Scores
+from sidestep.serving.evidence.databases import read_outside_knowledge
+from sidestep.serving.job import Job
+from sidestep.serving.memory import score_in_memory
+from sidestep.serving.scoring.options import ScoreOptions
+
+if TYPE_CHECKING:
+    from sidestep.trained import TrainedPanel
+    from sidestep.training.retrain import Request
+    from sidestep.training.survival.screen import Screen
+
+    ModelLike = LoadedModel | TrainedPanel | str | Path
+
+StudyLike = Study | str | Path
+
+
+def simulate(
+    out: str | Path | None = None,
+    seed: int = 0,
+    *,
+    kind: str = "breast",
+    lines: int = 60,
+    genes: int = 800,
+    noise: float = 0.75,
+    missing: float = 0.25,
+) -> Study:
+    """Simulate a study with known mechanisms; none of its samples is real.
+
+    Parameters
+    ----------
+    out : path, optional
+        New or empty folder to write the study into, with the truth in ``truth/``; by default it
+        stays in memory.
+    seed : int
+        The same seed gives the same study. Studies of one seed share their biology, so that what
+        is learned in one holds in the others.
+    kind : {"breast", "pancan", "cohort"}
+        Breast lines with GI50, lines of many lineages with ln IC50, or tumours without responses.
+    lines : int
+        Samples.
+    genes : int
+        Genes with expression and copy number.
+    noise : float
+        Spread of a response's noise over that of its signal.
+    missing : float
+        Part of the lines that is not sequenced, 0 to 0.6; other gaps follow.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    InputError
+        If a value is out of its range, or the folder holds files already.
+
+    Examples
+    --------
+    >>> import sidestep
+    >>> sidestep.simulate(kind="cohort", lines=8, genes=150)
+    Study cohort_sim (simulated data): 8 samples of 8 donors
+      expression   8 samples, 150 genes
+      rppa         7 samples, 57 antibodies
+      mutation     6 samples, 61 calls
+      copy_number  7 samples, 150 genes
+      clinical     8 samples, 4 attributes
+    """
+    from sidestep.features.simulation.plan import SimulationPlan
+    from sidestep.features.simulation.simulate import simulate_study
+
+    plan = SimulationPlan(
+        kind=kind, lines=lines, genes=genes, seed=seed, noise=noise, missing=missing
+    )
+    if out is not None:
+        simulate_study(out, plan)
+        return read_study(out)
+    with TemporaryDirectory(prefix="sidestep-simulated-") as folder:
+        simulate_study(Path(folder) / plan.study_id, plan)
+        return read_study(Path(folder) / plan.study_id).detached()
+
+
+def train(
+    study: StudyLike,
+    response: str | None = None,
+    drugs: Sequence[str] | None = None,
+    panel: str | None = None,
+    *,
+    trials: int = 20,
+    folds: int = 5,
+    seed: int = 0,
+    min_lines: int = 20,
+    jobs: int | None = None,
+    modalities: Sequence[str] | None = None,
+    clinical: Sequence[str] = (),
+    tracking_uri: str | None = None,
+    experiment: str = "sidestep",
+    register: str | None = None,
+    quiet: bool = True,
+) -> TrainedPanel:
+    """Learn drug responses, and judge the model on lines held out.
+
+    Nested cross-validation by donor, every drug beside its baselines (the drug's mean, the
+    lineage's or subtype's mean, the clinician's single marker), as `sidestep train` does it.
+    Nothing is kept on disk unless `tracking_uri` or `register` asks for it.
+
+    Parameters
+    ----------
+    study : Study or path
+    response : str, optional
+        Its stable_id, its metric (``"gi50"``) or a part of either; the study's only one by default.
+    drugs : sequence of str, optional
+        Names or synonyms.
+    panel : {"her2", "kinase", "all"}, optional
+        Drugs to learn where `drugs` does not say; ``"kinase"`` by default.
+    trials : int
+        Optuna trials a search; 0 takes the usual settings.
+    folds : int
+        Folds of the cross-validation; the lines of one donor are never parted.
+    seed : int
+        The same seed gives the same numbers.
+    min_lines : int
+        Lines that a drug needs.
+    jobs : int, optional
+        Processes; one a core by default. The numbers do not depend on it.
+    modalities : sequence of str, optional
+        Among expression, rppa, mutation and copy_number; all by default.
+    clinical : sequence of str
+        Clinical attributes to learn from, too.
+    tracking_uri : str, optional
+        MLflow store that keeps runs, pictures and the model.
+    experiment : str
+        In that store.
+    register : str, optional
+        Register the model under this name; it becomes ``NAME@champion`` if it beats the
+        baselines. Without `tracking_uri`, in ``MLFLOW_TRACKING_URI`` or ``sqlite:///mlflow.db``.
+    quiet : bool
+        Whether to show no progress on standard error.
+
+    Returns
+    -------
+    TrainedPanel
+        ``metrics``, ``verdict``, ``out_of_fold``, and the ``model``; `score` takes it as it is.
+
+    Raises
+    ------
+    InputError
+        If the study, the response, a drug or the store cannot be used.
+
+    Examples
+    --------
+    >>> import sidestep
+    >>> study = sidestep.simulate(lines=40, genes=150)
+    >>> trained = sidestep.train(study, drugs=["Lapatinib"], trials=0, folds=3, jobs=1)
+    >>> list(trained.metrics.index)
+    ['Lapatinib']
+    """
+    from joblib import cpu_count
+
+    from sidestep.training.cli.train import DEFAULT_PANEL
+    from sidestep.training.retrain import Request
+    from sidestep.training.validation.cross_validation import Plan
+
+    if drugs is not None and panel is not None:
+        raise InputError("drugs and panel both say what to learn; give one of them")
+    jobs = int(cpu_count()) if jobs is None else jobs
+    _require_at_least(folds=(folds, 2), trials=(trials, 0), seed=(seed, 0), jobs=(jobs, 1))
+    _require_at_least(min_lines=(min_lines, 10))
+    plan = Plan(
+        folds=folds,
+        trials=trials,
+        seed=seed,
+        jobs=jobs,
+        modalities=None if modalities is None else tuple(modalities),
+        clinical=tuple(clinical),
+    )
+    request = Request(
+        study=study if isinstance(study, Study) else Path(study),
+        response=response,
+        drugs=None if drugs is None else tuple(drugs),
+        panel=panel or DEFAULT_PANEL,
+        min_lines=min_lines,
+        plan=plan,
+    )
+    if tracking_uri is not None or register is not None:
+        return _tracked(request, tracking_uri, experiment, register, quiet=quiet)
+    return _untracked(request, quiet=quiet)
+
+
+def score(
+    study: StudyLike,
+    model: ModelLike,
+    drugs: Sequence[str] | None = None,
+    *,
+    level: float = 0.8,
+    top_k: int = 20,
+    her2_context: bool = False,
+    knowledge: str | Path | None = None,
+    tracking_uri: str | None = None,
+    quiet: bool = True,
+) -> Scores:
+    """Predict and explain every sample of a study for every drug of a model, in memory.
+
+    Parameters
+    ----------
+    study : Study or path
+    model : LoadedModel, TrainedPanel, str or path
+        What `load_model` or `train` returned, an address (``models:/NAME@champion``) or a folder.
+    drugs : sequence of str, optional
+        Names or synonyms; all drugs of the model by default.
+    level : float
+        Share of samples whose response the intervals are to hold, 0.5 to 0.99.
+    top_k : int
+        Features named in each explanation.
+    her2_context : bool
+        Whether percentiles and calls refer to the HER2-high training lines alone.
+    knowledge : path, optional
+        Folder with CIViC, Hallmark, PROGENy and Reactome, of which any may be missing;
+        ``sidestep/knowledge`` in the user's cache by default.
+    tracking_uri : str, optional
+        MLflow store of an address.
+    quiet : bool
+        Whether to show no progress on standard error.
+
+    Returns
+    -------
+    Scores
+        Data frames that equal the files of `sidestep score`; ``write`` makes its folder.
+
+    Raises
+    ------
+    InputError
+        If the study, the model, a drug or an option cannot be used, or no sample can be scored.
+
+    Examples
+    --------
+    >>> import sidestep
+    >>> study = sidestep.simulate(lines=40, genes=150)
+    >>> trained = sidestep.train(study, drugs=["Lapatinib"], trials=0, folds=3, jobs=1)
+    >>> cohort = sidestep.simulate(kind="cohort", lines=8, genes=150)
+    >>> scores = sidestep.score(cohort, trained)
+    >>> scores.table("prediction").shape
+    (8, 1)
+    """
+    if not 0.5 <= level <= 0.99:
+        raise InputError(f"level is {level}; give a share from 0.5 to 0.99")
+    _require_at_least(top_k=(top_k, 1))
+    subject = study if isinstance(study, Study) else read_study(study)
+    job = Job.of(
+        subject,
+        _loaded(model, tracking_uri),
+        drugs,
+        ScoreOptions(top_k, level, her2_context),
+        read_outside_knowledge(None if knowledge is None else Path(knowledge)),
+    )
+    with sample_progress(len(subject.samples), quiet=quiet) as progress:
+        return Scores(score_in_memory(job, progress), subject)
+
+
+def explain(
+    scores: Scores, sample: str, drug: str, set: Changes | None = None, *, top_k: int = 10
+) -> Explained:
+    """Say why the model predicts what it does for one sample, or would if it were different.
+
+    Parameters
+    ----------
+    scores : Scores
+        As `score` returns them.
+    sample, drug : str
+        Regardless of case and punctuation; the drug also by a synonym.
+    set : str, sequence or mapping, optional
+        What to change, such as ``"ERBB2=+2sd"`` or ``{"mutation:PIK3CA": 1}``; see
+        `sidestep explain --help`. Without it, the smallest changes of the call are looked for.
+    top_k : int
+        Features named.
+
+    Returns
+    -------
+    Explained
+        ``features``, ``mechanisms``, ``flips`` or ``changes``; it prints as text.
+
+    Raises
+    ------
+    InputError
+        If sample, drug or a change is not known or cannot be used.
+
+    Examples
+    --------
+    >>> import sidestep
+    >>> study = sidestep.simulate(lines=40, genes=150)
+    >>> trained = sidestep.train(study, drugs=["Lapatinib"], trials=0, folds=3, jobs=1)
+    >>> scores = sidestep.score(study, trained)
+    >>> sample = scores.samples[0]
+    >>> before = sidestep.explain(scores, sample, "lapatinib")
+    >>> after = sidestep.explain(scores, sample, "lapatinib", set={"ERBB2": "+2sd"})
+    >>> len(before.features), after.changes.empty
+    (10, False)
+    """
+    return scores.explain(sample, drug, set, top_k=top_k)
+
+
+def combine(scores: Scores, at_least: float = 75.0) -> pd.DataFrame:
+    """Name partner drugs for the samples that are predicted to resist a drug.
+
+    Published rules and the model's own predictions stay apart; no synergy is claimed.
+
+    Parameters
+    ----------
+    scores : Scores
+        As `score` returns them.
+    at_least : float
+        Resistance percentile, 50 to 100, from which a drug counts as failing although the call is
+        uncertain, or the model abstains.
+
+    Returns
+    -------
+    DataFrame
+        A row a sample, drug that fails and partner, with reason, caveat and source.
+
+    Raises
+    ------
+    InputError
+        If `at_least` is out of its range.
+
+    Examples
+    --------
+    >>> import sidestep
+    >>> study = sidestep.simulate(lines=40, genes=150)
+    >>> trained = sidestep.train(study, drugs=["Lapatinib"], trials=0, folds=3, jobs=1)
+    >>> partners = sidestep.combine(sidestep.score(study, trained))
+    >>> list(partners.columns[:5])
+    ['sample_id', 'drug', 'basis', 'rank', 'partner']
+    """
+    return scores.combine(at_least)
+
+
+def screen_survival(
+    study: StudyLike,
+    genes: str | Sequence[str] = "rtk",
+    group: str = "her2",
+    endpoint: str | None = None,
+    *,
+    out: str | Path | None = None,
+    fdr: float = 0.05,
+    bootstrap: int = 1000,
+    quiet: bool = True,
+) -> Screen:
+    """Ask which genes' expression goes with survival. Needs scikit-survival.
+
+    Each gene alone: concordance index, hazard ratio, and the log-rank test between patients above
+    and below its median, with the false discovery rate over all genes.
+
+    Parameters
+    ----------
+    study : Study or path
+    genes : str or sequence of str
+        ``"rtk"`` (the 58 receptor tyrosine kinases), or Hugo symbols.
+    group : str
+        ``"her2"``, ``"all"``, or ``ATTRIBUTE=VALUE`` of the clinical attributes.
+    endpoint : {"os", "rfs", "dfs", "pfs", "dss", "dmfs"}, optional
+        The first of these that the study has by default.
+    out : path, optional
+        Folder to write table, forest plot and Kaplan-Meier curves into.
+    fdr : float
+        False discovery rate up to which a gene counts as significant.
+    bootstrap : int
+        Samples drawn for the interval of a concordance index.
+    quiet : bool
+        Whether to show no progress on standard error.
+
+    Returns
+    -------
+    Screen
+        ``table`` has a row a gene.
+
+    Raises
+    ------
+    InputError
+        If scikit-survival is missing, or study, genes, group or endpoint cannot be used.
+
+    Examples
+    --------
+    >>> import sidestep
+    >>> import pandas as pd
+    >>> names = [f"S{number}" for number in range(30)]
+    >>> levels = pd.DataFrame({"MET": [float(n % 7) for n in range(30)]}, index=names)
+    >>> clinical = pd.DataFrame(
+    ...     {"OS_MONTHS": [60.0 - 5 * (n % 7) for n in range(30)], "OS_STATUS": "1:DECEASED"},
+    ...     index=names,
+    ... )
+    >>> study = sidestep.Study.from_frames(expression=levels, clinical=clinical)
+    >>> screen = sidestep.screen_survival(study, ["MET"], group="all", bootstrap=100)
+    >>> screen.table.loc[0, ["gene", "direction"]].tolist()
+    ['MET', 'worse']
+    """
+    _require_at_least(bootstrap=(bootstrap, 100))
+    with needed("scikit-survival", "screen_survival", "sksurv"):
+        from sidestep.training.survival.output import require_replaceable, write_screen
+        from sidestep.training.survival.screen import Settings, screen_genes
+    from sidestep.training.survival.cohort import gather_cohort
+    from sidestep.training.survival.genes import choose_genes
+
+    if out is not None:
+        require_replaceable(out)
+    named = genes if isinstance(genes, str) else ",".join(genes)
+    wanted = choose_genes(genes) if isinstance(genes, str) else tuple(dict.fromkeys(genes))
+    subject = study if isinstance(study, Study) else read_study(study)
+    cohort = gather_cohort(subject, group, endpoint)
+    with Reporter(quiet=quiet) as progress:
+        screen = screen_genes(cohort, wanted, Settings(fdr=fdr, bootstrap=bootstrap), progress)
+    if out is not None:
+        write_screen(screen, out, named)
+    return screen
+
+
+def _require_at_least(**given: tuple[int, int]) -> None:
+    """Refuse an argument below its least value."""
+    for name, (value, least) in given.items():
+        if value < least:
+            raise InputError(f"{name} is {value}; give at least {least}")
+
+
+def _untracked(request: Request, *, quiet: bool) -> TrainedPanel:
+    """Retrain, and keep nothing."""
+    from threadpoolctl import threadpool_limits
+
+    from sidestep.models.engines.local import LocalEngine
+    from sidestep.trained import TrainedPanel
+    from sidestep.training.retrain import retrain
+
+    with ExitStack() as context:
+        context.enter_context(threadpool_limits(1))  # a sum must not depend on the machine's cores
+        progress = context.enter_context(Reporter(quiet=quiet))
+        engine = context.enter_context(LocalEngine(request.plan.jobs))
+        return TrainedPanel.in_memory(retrain(request, progress, engine))
+
+
+def _tracked(
+    request: Request,
+    tracking_uri: str | None,
+    experiment: str,
+    register: str | None,
+    *,
+    quiet: bool,
+) -> TrainedPanel:
+    """Retrain, and keep runs and model in a store."""
+    from sidestep.trained import TrainedPanel
+    from sidestep.training.train import Where, run_train
+
+    kept = run_train(request, Where(tracking_uri, experiment), register, quiet=quiet)
+    return TrainedPanel.of_run(kept.retrain, kept.run, tracking_uri)
+
+
+def _loaded(model: ModelLike, tracking_uri: str | None) -> LoadedModel:
+    """The model itself, loaded if it is an address or a folder."""
+    if isinstance(model, str | Path):
+        return load_model(model, tracking_uri)
+    return model if isinstance(model, LoadedModel) else model.model

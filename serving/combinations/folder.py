@@ -31,7 +31,7 @@ _CHUNK = 256
 
 @dataclass(frozen=True)
 class Combined:
-    """What was found, in short.
+    """The partners of a score folder, in short.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Combined:
     first : DataFrame
         The rows of rank 1, without reason, caveat and source.
     not_measured : dict of str to int
-        Condition of a rule -> resisting samples that it could not be told of.
+        Condition of a rule -> resisting samples in which it was not measured.
     """
 
     resisted: pd.DataFrame
@@ -86,17 +86,6 @@ def combine(
     return found
 
 
-def _resisted(scores: pd.DataFrame, at_least: float) -> pd.DataFrame:
-    """Samples and drugs that are predicted to fail in them, and why that is said."""
-    rows = [
-        (sample, drug, basis)
-        for drug, by_sample in scored_views(scores).items()
-        for sample, view in by_sample.items()
-        if (basis := view.basis(at_least))
-    ]
-    return pd.DataFrame(rows, columns=["sample_id", "drug", "basis"]).astype("str")
-
-
 def find_partners(
     scores: pd.DataFrame, source: Source, at_least: float, append: Callable[[pa.Table], None]
 ) -> Combined:
@@ -135,6 +124,17 @@ def find_partners(
                 unknown.setdefault(condition, set()).update(those & resisting.get(drug, set()))
     counted = {condition: len(those) for condition, those in unknown.items() if those}
     return Combined(resisted, pd.concat(first, ignore_index=True), counted)
+
+
+def _resisted(scores: pd.DataFrame, at_least: float) -> pd.DataFrame:
+    """Samples and drugs that are predicted to fail in them, and by what."""
+    rows = [
+        (sample, drug, basis)
+        for drug, by_sample in scored_views(scores).items()
+        for sample, view in by_sample.items()
+        if (basis := view.basis(at_least))
+    ]
+    return pd.DataFrame(rows, columns=["sample_id", "drug", "basis"]).astype("str")
 
 
 def _unscored_partners(source: Source, scored: Sequence[str]) -> list[str]:

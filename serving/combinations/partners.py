@@ -1,6 +1,7 @@
-"""What do the model and the literature say of a partner drug in some samples?
+"""Partners that one sample has for one drug, by rules and by the model.
 
-Which partners does one sample have for one drug, by rules and by the model?
+Each is held against both witnesses, the model and the literature: a partner that is predicted, or
+known, to fail in the sample too is kept and marked.
 """
 
 from __future__ import annotations
@@ -22,6 +23,15 @@ from sidestep.serving.evidence.evidence import drug_facts
 from sidestep.serving.evidence.facts import OTHER_CONTEXT, RESISTANCE, STRENGTHS, Fact, joined
 from sidestep.serving.evidence.kinship import canonical, kinship, same_drug
 from sidestep.serving.evidence.states import SampleStates
+
+#: What stands in `rule_evidence` where no rule names the partner.
+MODEL_ONLY = "none (model only)"
+#: Partners that the model alone may name for a sample and a drug.
+MOST_BY_MODEL = 3
+_EVIDENCE = (*STRENGTHS, MODEL_ONLY)
+# Places in a ranking: by rules, by the model only, and what is no suggestion.
+_BY_RULE, _BY_MODEL, _NO_PARTNER, _NO_EFFECT = range(4)
+_PLACES = {"no partner known": _NO_PARTNER, "no effect": _NO_EFFECT}
 
 
 class Witnesses:
@@ -54,7 +64,7 @@ class Witnesses:
         return view.basis(self.at_least) if view is not None else ""
 
     def against(self, drug: str, row: int) -> list[str]:
-        """What speaks against a drug in a sample: a prediction, or facts of resistance.
+        """What counts against a drug in a sample: a prediction, or facts of resistance.
 
         Facts from cells that the sample is not known to be like do not count.
         """
@@ -79,16 +89,6 @@ class Witnesses:
 def panel_name(partner: str, panel: tuple[str, ...]) -> str | None:
     """Name by which a panel has a drug; the first, should it have it twice; None without it."""
     return next((name for name in panel if same_drug(name, partner)), None)
-
-
-#: What stands in `rule_evidence` where no rule names the partner.
-MODEL_ONLY = "none (model only)"
-#: Partners that the model alone may name for a sample and a drug.
-MOST_BY_MODEL = 3
-_EVIDENCE = (*STRENGTHS, MODEL_ONLY)
-# Places in a ranking: by rules, by the model only, and what is no suggestion.
-_BY_RULE, _BY_MODEL, _NO_PARTNER, _NO_EFFECT = range(4)
-_PLACES = {"no partner known": _NO_PARTNER, "no effect": _NO_EFFECT}
 
 
 @dataclass(frozen=True)

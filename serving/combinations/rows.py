@@ -1,7 +1,7 @@
-"""Which partner drugs does each sample have where a drug is predicted to fail?
+"""The rows of partner drugs that each sample has where a drug is predicted to fail, ranked.
 
 Two sources name partners and stay apart: rules with a publication behind them, and the model's own
-prediction of sensitivity. Neither says that two drugs do more than each of them alone.
+prediction of sensitivity. Neither shows that two drugs do more than each of them alone.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def combination_rows(
     DataFrame
         With the columns of `COMBINATIONS`; samples and drugs in the order given.
     """
-    told: list[tuple[int, int, _Cells]] = []
+    entries: list[tuple[int, int, _Cells]] = []
     for place, drug in enumerate(drugs):
         matches = rule_matches(witnesses.states, drug)
         for row, sample in enumerate(witnesses.samples):
@@ -85,15 +85,15 @@ def combination_rows(
                 by_rule = partners_by_rule(witnesses, row, drug, matches.get(row, []))
                 by_model = partners_by_model(witnesses, row, drug, drugs, by_rule, model)
                 ranked = _ranked([*by_rule, *by_model], simulated=simulated)
-                told += [(row, place, (sample, drug, basis, *cells)) for cells in ranked]
-    told.sort(key=lambda entry: entry[:2])
-    table = pd.DataFrame([cells for _, _, cells in told], columns=_COLUMNS)
+                entries += [(row, place, (sample, drug, basis, *cells)) for cells in ranked]
+    entries.sort(key=lambda entry: entry[:2])
+    table = pd.DataFrame([cells for _, _, cells in entries], columns=_COLUMNS)
     return table.astype({"rank": "Int64"})
 
 
 def _ranked(partners: Sequence[Partner], *, simulated: bool) -> Iterator[_Cells]:
     """Cells from `rank` on, in order."""
-    for rank, partner in enumerate(sorted(partners, key=lambda one: one.order), start=1):
+    for rank, partner in enumerate(sorted(partners, key=lambda partner: partner.order), start=1):
         view = partner.view
         yield (
             rank if partner.is_suggestion else None,

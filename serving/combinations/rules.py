@@ -1,4 +1,4 @@
-"""Which rules about partner drugs apply to a sample that a drug may fail in?"""
+"""Rules about partner drugs that apply to a sample that a drug may fail in."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 
 from sidestep.features.knowledge.conditions import Condition
 from sidestep.features.knowledge.rules import COMBINATION_TABLE, Combination
-from sidestep.serving.evidence.context import context_strength, variants_of
 from sidestep.serving.evidence.facts import OTHER_CONTEXT, SAME_TARGET, SHOWN
 from sidestep.serving.evidence.kinship import kinship, same_drug
 from sidestep.serving.evidence.rules import HER2_POSITIVE, PROTEIN_CHANGE
 from sidestep.serving.evidence.states import SampleStates
+from sidestep.serving.evidence.variants import context_strength, variants_of
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class RuleMatch:
     Attributes
     ----------
     rule : Combination
-    near : str
+    relation : str
         ``"shown"`` if the rule is about this very drug, ``"same target"`` if about another one of
         its target or class (`serving.evidence.kinship.kinship`).
     shown : str
@@ -33,7 +33,7 @@ class RuleMatch:
     """
 
     rule: Combination
-    near: str
+    relation: str
     shown: str
     in_context: bool
 
@@ -45,11 +45,11 @@ class RuleMatch:
     @property
     def tried(self) -> bool:
         """Whether these very drugs were tried together."""
-        return self.near == SHOWN and self.rule.evidence == SHOWN
+        return self.relation == SHOWN and self.rule.evidence == SHOWN
 
     @property
     def evidence(self) -> str:
-        """``"shown"``, ``"same target"`` or ``"other context"``, as `evidence_fact.Fact` has it."""
+        """``"shown"``, ``"same target"`` or ``"other context"``, as a fact's strength."""
         if not self.in_context:
             return OTHER_CONTEXT
         return SHOWN if self.tried else SAME_TARGET
@@ -58,11 +58,11 @@ class RuleMatch:
 def rules_about(
     drug: str, rules: Sequence[Combination] | None = None
 ) -> list[tuple[Combination, str]]:
-    """Rules about a drug, in the order of the table, each with how near it is to those tested.
+    """Rules about a drug, in the order of the table, each with its kinship to those tested.
 
     Of the rules with one condition those about the very drug count, and those about another one
     of its target only where there are none. A rule about a protein change counts for the very
-    drug alone, because such changes tell drugs of one target apart.
+    drug alone, because such changes set drugs of one target apart.
 
     Parameters
     ----------
@@ -70,13 +70,13 @@ def rules_about(
     rules : sequence of Combination, optional
         Those of the table by default.
     """
-    near = [(rule, kinship(drug, rule.resisted)) for rule in rules or COMBINATION_TABLE.load()]
-    direct = {rule.condition.text for rule, how in near if how == SHOWN}
+    related = [(rule, kinship(drug, rule.resisted)) for rule in rules or COMBINATION_TABLE.load()]
+    direct = {rule.condition.text for rule, relation in related if relation == SHOWN}
     return [
-        (rule, how)
-        for rule, how in near
+        (rule, relation)
+        for rule, relation in related
         if not (rule.partner and same_drug(drug, rule.partner))
-        and (how == SHOWN or (how == SAME_TARGET and _may_be_carried_over(rule, direct)))
+        and (relation == SHOWN or (relation == SAME_TARGET and _may_be_carried_over(rule, direct)))
     ]
 
 
@@ -89,29 +89,29 @@ def rule_matches(states: SampleStates, drug: str) -> dict[int, list[RuleMatch]]:
     """
     found: dict[int, list[RuleMatch]] = {}
     positive = states.shows(HER2_POSITIVE) == 1.0
-    for rule, near in rules_about(drug):
+    for rule, relation in rules_about(drug):
         for row in map(int, np.flatnonzero(states.meets(rule.condition))):
             if _on_protein_change(rule.condition):
                 in_context = _fails_by_it(states, drug, rule.condition, row)
             else:
                 in_context = bool(positive[row])
-            shown = states.told(rule.condition, row)
-            found.setdefault(row, []).append(RuleMatch(rule, near, shown, in_context))
+            shown = states.description(rule.condition, row)
+            found.setdefault(row, []).append(RuleMatch(rule, relation, shown, in_context))
     return found
 
 
 def not_measured(states: SampleStates, drug: str) -> dict[str, set[str]]:
-    """Condition of a rule about a drug -> samples of which nobody can say whether they meet it.
+    """Condition of a rule about a drug -> samples of which it is unknown whether they meet it.
 
     Of the rules that name a partner, and only where what was measured leaves it open.
     """
-    found = {}
+    unmeasured = {}
     for rule, _ in rules_about(drug):
         shown = np.array([states.shows(term) for term in rule.condition.terms])
         unknown = np.isnan(shown).any(axis=0) & ~(shown == 0.0).any(axis=0)
         if rule.partner and unknown.any():
-            found[rule.condition.text] = set(map(str, states.samples[unknown]))
-    return found
+            unmeasured[rule.condition.text] = set(map(str, states.samples[unknown]))
+    return unmeasured
 
 
 def _may_be_carried_over(rule: Combination, direct: set[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Which partners are told on a terminal, and in what words?"""
+"""The partners of `sidestep combine` as lines for a terminal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MECHANISM_WIDTH = 60
 
 
 def as_text(found: Combined, most: int, *, simulated: bool) -> Iterator[str]:
-    """What was found, in a few lines.
+    """The first partners and some counts, in a few lines.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def _suggestions(first: pd.DataFrame, most: int) -> Iterator[str]:
             str(row["drug"]),
             str(row["partner"]),
             str(row["rule_evidence"]),
-            _model_says(row),
+            _model_view(row),
             textwrap.shorten(str(row["matched_mechanism"]), _MECHANISM_WIDTH, placeholder=" …")
             if isinstance(row["matched_mechanism"], str)
             else "",
@@ -78,7 +78,7 @@ def _suggestions(first: pd.DataFrame, most: int) -> Iterator[str]:
         yield f"… and {counted(len(first) - len(shown), 'pair')} more, and further partners of each"
 
 
-def _model_says(row: pd.Series) -> str:
+def _model_view(row: pd.Series) -> str:
     """The call on the partner, and its percentile where there is a call."""
     if not row["partner_in_panel"]:
         return "not in the panel"
@@ -88,7 +88,7 @@ def _model_says(row: pd.Series) -> str:
 
 
 def _gaps(found: Combined) -> list[str]:
-    """Rules that could not be told of some samples."""
+    """Rules whose condition was not measured in some samples."""
     shown = [
         f"{condition_words(parse_condition(condition))} ({counted(samples, 'sample')})"
         for condition, samples in found.not_measured.items()

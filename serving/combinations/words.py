@@ -1,4 +1,4 @@
-"""Why is a partner drug named, and what does that not say? Plain sentences."""
+"""Plain sentences on why a partner drug is named, and on what that does not mean."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FOUND = {
     ("no effect", False): "this was tried and does not make another drug of the same target fail, "
     "so no partner follows",
 }
-_SAYS = {
+_CALLS = {
     "sensitive": "calls the sample sensitive to",
     "resistant": "calls the sample resistant to",
     "uncertain": "is uncertain of",
@@ -36,7 +36,7 @@ _SAYS = {
 def reason_of_rules(
     matches: Sequence[RuleMatch], drug: str, partner: str, view: DrugView | None
 ) -> str:
-    """Why rules name a partner, and what the model says of it; or why they name none.
+    """Why rules name a partner, and the model's view of it; or why they name none.
 
     Parameters
     ----------
@@ -53,21 +53,21 @@ def reason_of_rules(
     found = _FOUND[matches[0].rule.direction, tried].format(drug=drug, partner=partner)
     mechanism = joined([match.shown for match in matches], "; ")
     statements = [match.rule.statement for match in matches]
-    says = model_says(partner, view) if partner else ""
-    return joined([f"{mechanism}: {found}", *statements, says], ". ")
+    prediction = model_sentence(partner, view) if partner else ""
+    return joined([f"{mechanism}: {found}", *statements, prediction], ". ")
 
 
 def caveat_of_rules(matches: Sequence[RuleMatch], drug: str, against: Sequence[str]) -> str:
-    """What the rules do not say.
+    """What does not follow from the rules.
 
     Parameters
     ----------
     matches, drug
         As for `reason_of_rules`.
     against : sequence of str
-        What speaks against the partner in this sample.
+        What counts against the partner in this sample.
     """
-    related = [match.rule for match in matches if match.near == SAME_TARGET]
+    related = [match.rule for match in matches if match.relation == SAME_TARGET]
     tested = dict.fromkeys(name for rule in related for name in rule.resisted)
     elsewhere = [match for match in matches if match.evidence == OTHER_CONTEXT]
     beside = any(match.on_protein_change for match in elsewhere)
@@ -98,14 +98,14 @@ def reason_of_model(drug: str, partner: str, view: DrugView) -> str:
         [
             f"No rule names it: of the panel's drugs without a target of {drug}, {named} is among "
             "those that the model predicts the sample to be most sensitive to",
-            model_says(partner, view),
+            model_sentence(partner, view),
         ],
         ". ",
     )
 
 
 def caveat_of_model(drug: str, against: Sequence[str]) -> str:
-    """What the model alone does not say; `against` as for `caveat_of_rules`."""
+    """What does not follow from the model alone; `against` as for `caveat_of_rules`."""
     return joined(
         [
             *against,
@@ -117,22 +117,22 @@ def caveat_of_model(drug: str, against: Sequence[str]) -> str:
     )
 
 
-def model_says(partner: str, view: DrugView | None) -> str:
-    """What the model says of a partner.
+def model_sentence(partner: str, view: DrugView | None) -> str:
+    """The model's view of a partner, in a sentence.
 
-    >>> model_says("Everolimus", DrugView(-5.0, 7.6, "sensitive", 0.5))
+    >>> model_sentence("Everolimus", DrugView(-5.0, 7.6, "sensitive", 0.5))
     'The model calls the sample sensitive to Everolimus (resistance percentile 8)'
     """
     if view is None:
         return f"{partner} is not in the model's panel"
     place = f" (resistance percentile {view.percentile:.0f})" if view.called else ""
-    return f"The model {_SAYS[view.call]} {partner}{place}"
+    return f"The model {_CALLS[view.call]} {partner}{place}"
 
 
 def condition_words(condition: Condition) -> str:
     """What a condition asks for.
 
-    >>> from features.knowledge.conditions import parse_condition
+    >>> from sidestep.features.knowledge.conditions import parse_condition
     >>> condition_words(parse_condition("high:signature:caf + not:mutation:PIK3CA:strong"))
     'high caf signature, no PIK3CA strong mutation'
     """

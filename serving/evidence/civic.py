@@ -1,9 +1,9 @@
-"""What does CIViC say of a sample's changes and a drug? Read from a folder that a user names.
+"""Facts of CIViC on a sample's changes and a drug, read from a folder that a user names.
 
-CIViC (Griffith et al., Nature Genetics 2017, PMID 28138153) collects clinical interpretations of
-variants. Its free text is not repeated here: it names cell lines and cohorts that a model may have
-been tested on. What CIViC does not support points neither way, and so does what was shown of a drug
-together with others, since it says nothing of the drug alone.
+CIViC (Griffith et al., Nature Genetics 2017, DOI:10.1038/ng.3774) collects clinical interpretations
+of variants. Its free text is not repeated here: it names cell lines and cohorts that a model may
+have been tested on. What CIViC does not support points neither way, and so does what was shown of a
+drug together with others, since it is no evidence on the drug alone.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def civic_facts(
         As `read_civic` returns.
     overruled : mapping
         (sample, gene) -> changes of that gene that make the drug fail. Sensitivity by the gene
-        is then told as pointing neither way.
+        then points neither way.
     """
     if civic is None:
         return []
@@ -129,8 +129,8 @@ def _items(table: pd.DataFrame) -> pd.DataFrame:
     alone = ~table["drug_interaction_type"].isin(_TOGETHER)
     supports = (alone & (table["evidence_direction"] == "Supports")).to_numpy()
     meant = table["clinical_significance"].map(_MEANS).fillna(NONE).to_numpy()
-    told = ("evidence_direction", "clinical_significance", "drug_interaction_type")
-    stated = [_stated(*cells) for cells in zip(*(table[name] for name in told), strict=True)]
+    names = ("evidence_direction", "clinical_significance", "drug_interaction_type")
+    stated = [_stated(*cells) for cells in zip(*(table[name] for name in names), strict=True)]
     number = table["citation_id"].str.extract(r"^(\d+)", expand=False).fillna("")
     pubmed = ("PMID:" + number).where((table["source_type"] == "PubMed") & (number != ""), "")
     items = ("CIViC:EID" + table["evidence_id"]).to_list()
@@ -152,9 +152,7 @@ def _items(table: pd.DataFrame) -> pd.DataFrame:
 def _stated(direction: str, significance: str, interaction: str) -> str:
     what = significance.split("/")[0].lower()
     beside = ", given with other drugs" if interaction in _TOGETHER else ""
-    return f"Evidence {direction.lower()} {what}{beside}".replace(
-        "does not support", "does not support"
-    )
+    return f"Evidence {direction.lower()} {what}{beside}"
 
 
 def _can_match(variant: str) -> bool:

@@ -1,4 +1,4 @@
-"""Which larger databases does the evidence draw on? Read from a folder that a user names."""
+"""The larger databases that evidence draws on, read from a folder that a user names."""
 
 from __future__ import annotations
 
@@ -144,8 +144,9 @@ def read_outside_knowledge(folder: Path | None) -> OutsideKnowledge:
 
 def _gmt(path: Path) -> Iterator[GeneSet]:
     """Gene sets of a file; one that is called as CIViC is, which has none, keeps its ending."""
-    for one in read_gmt(path):
-        yield replace(one, database=path.name) if one.database == CIVIC else one
+    for gene_set in read_gmt(path):
+        own = gene_set.database != CIVIC
+        yield gene_set if own else replace(gene_set, database=path.name)
 
 
 def _cached() -> Path:

@@ -1,7 +1,7 @@
-"""What does the literature know about each sample and drug? The second witness beside the model.
+"""What the literature knows about each sample and drug: the second witness beside the model.
 
 Facts come from the tables of ``features/knowledge``, and from larger databases where a user gives
-them. The model learns from none of them; whether it agrees is told in a column of its own.
+them. The model learns from none of them; whether it agrees stands in a column of its own.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _LEANS_RESISTANT, _LEANS_SENSITIVE = 75.0, 25.0
 
 
 class View(Protocol):
-    """What the model says of some samples and one drug (`serving.scoring.outlook.Outlook`)."""
+    """The model's view of some samples and one drug, such as `serving.scoring.outlook.Outlook`."""
 
     @property
     def call(self) -> np.ndarray:
@@ -60,7 +60,7 @@ def evidence_rows(
     study: Study,
     predictor: PanelPredictor,
     drugs: Sequence[str],
-    said: Mapping[str, View],
+    views: Mapping[str, View],
     civic: pd.DataFrame | None = None,
     gene_sets: GeneSetStanding | None = None,
 ) -> pd.DataFrame:
@@ -69,14 +69,14 @@ def evidence_rows(
     Parameters
     ----------
     study : Study
-        The samples to tell of, and no others.
+        The samples, and no others.
     predictor : PanelPredictor
-        Its training lines say what is high.
+        Its training lines define what is high.
     drugs : sequence of str
         Any drugs' names, those of the panel among them.
-    said : mapping of str to View
-        Drug -> what the model says of the samples of `study`, in their order. Without an entry
-        the model is silent.
+    views : mapping of str to View
+        Drug -> the model's view of the samples of `study`, in their order. Without an entry the
+        model is silent.
     civic : DataFrame, optional
         As `serving.evidence.civic.read_civic` returns.
     gene_sets : GeneSetStanding, optional
@@ -92,7 +92,7 @@ def evidence_rows(
     """
     states = SampleStates(study, predictor.mechanisms)
     facts = [fact for drug in drugs for fact in drug_facts(states, drug, civic, gene_sets)]
-    table = _rows(facts, states.samples, said)
+    table = _rows(facts, states.samples, views)
     places = {drug: place for place, drug in enumerate(drugs)}
     keys = {
         "row": table["row"],
@@ -124,7 +124,7 @@ def drug_facts(
 
 
 def agreement(direction: str, call: str, percentile: float) -> str:
-    """Whether the model and a fact say the same.
+    """Whether the model agrees with a fact.
 
     A fact that points neither way is silent, and so is a model that abstains. A call of resistant
     or sensitive agrees with a fact of its direction and conflicts with one of the other. Where
@@ -148,9 +148,9 @@ def agreement(direction: str, call: str, percentile: float) -> str:
     return AGREES if leans == (direction == RESISTANCE) else CONFLICTS
 
 
-def _rows(facts: Iterable[Fact], samples: pd.Index, said: Mapping[str, View]) -> pd.DataFrame:
+def _rows(facts: Iterable[Fact], samples: pd.Index, views: Mapping[str, View]) -> pd.DataFrame:
     """One row a fact, with the sample's place as `row`."""
-    told = [
+    cells = [
         (
             fact.row,
             str(samples[fact.row]),
@@ -161,12 +161,12 @@ def _rows(facts: Iterable[Fact], samples: pd.Index, said: Mapping[str, View]) ->
             fact.strength,
             fact.statement,
             fact.alternatives or None,
-            _agreement(fact, said.get(fact.drug)),
+            _agreement(fact, views.get(fact.drug)),
             fact.source,
         )
         for fact in facts
     ]
-    return pd.DataFrame(told, columns=["row", *_COLUMNS]).astype(dict.fromkeys(_COLUMNS, "str"))
+    return pd.DataFrame(cells, columns=["row", *_COLUMNS]).astype(dict.fromkeys(_COLUMNS, "str"))
 
 
 def _agreement(fact: Fact, view: View | None) -> str:

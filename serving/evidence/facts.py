@@ -1,4 +1,4 @@
-"""What is a piece of evidence?"""
+"""A piece of evidence: a finding of the literature that applies to one sample and one drug."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHOWN, SAME_TARGET, OTHER_CONTEXT = "shown", "same target", "other context"
 _OWN = (SHOWN, SAME_TARGET, OTHER_CONTEXT)
 STRENGTHS = (
     *_OWN,
-    *(f"{database} {near}" for near in _OWN for database in DATABASES),
+    *(f"{database} {strength}" for strength in _OWN for database in DATABASES),
     *(f"CIViC {level}" for level in "ABCDE"),
 )
 

@@ -1,4 +1,4 @@
-"""Which gene sets of larger databases tell of a sample and a drug?"""
+"""Facts on gene sets of larger databases that a sample is extreme in."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def gene_set_facts(states: SampleStates, drug: str, standing: GeneSetStanding | 
     if standing is None:
         return []
     return [
-        _fact(states, drug, row, known, near, place, standing)
+        _fact(states, drug, row, known, relation, place, standing)
         for known in GENE_SET_FACT_TABLE.load()
-        if (near := kinship(drug, known.drugs, known.target))
+        if (relation := kinship(drug, known.drugs, known.target))
         for place, gene_set in enumerate(standing.sets)
         if known.is_about(gene_set)
         for row in map(int, np.flatnonzero(_shown(known, standing)[:, place]))
@@ -56,17 +56,17 @@ def _fact(
     drug: str,
     row: int,
     known: GeneSetFact,
-    near: str,
+    relation: str,
     place: int,
     standing: GeneSetStanding,
 ) -> Fact:
     gene_set = standing.sets[place]
     side, share = ("above", standing.below) if known.decile == TOP else ("below", standing.above)
-    strength = in_context(states, row, near) if is_her2_drug(drug) else near
+    strength = in_context(states, row, relation) if is_her2_drug(drug) else relation
     elsewhere = bool(known.tissue) and not _is_of(states, row, known.tissue)
     if elsewhere or (known.condition and not states.meets(known.condition)[row]):
         strength = OTHER_CONTEXT
-    tested = f"Tested with {', '.join(known.drugs)}" if near == SAME_TARGET else ""
+    tested = f"Tested with {', '.join(known.drugs)}" if relation == SAME_TARGET else ""
     read = f"Read here from the {standing.genes[row, place]} genes of the {gene_set.database} set"
     return Fact(
         drug=drug,

@@ -1,4 +1,4 @@
-"""Is a finding about one drug also one about another?"""
+"""How near two drugs are, so that a finding about one may be one about the other."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def kinship(drug: str, tested: Iterable[str], target: str = "") -> str:
     tested : iterable of str
     target : str, optional
         Gene that the finding is about, for drugs that hit more than their marker: crizotinib in
-        cells with a fusion of ALK says nothing of other drugs against MET.
+        cells with a fusion of ALK is no evidence on other drugs against MET.
 
     Returns
     -------
@@ -62,9 +62,9 @@ def is_of_class(drug: str, described: str) -> bool:
     words = [word for word in _words(described.removesuffix("s")) if word != "inhibitor"]
     if known is None or not words:
         return False
-    there = _words(known.drug_class)
-    there += ["RAF"] if "BRAF" in there else []
-    spans = (there[at : at + len(words)] for at in range(len(there)))
+    classes = _words(known.drug_class)
+    classes += ["RAF"] if "BRAF" in classes else []
+    spans = (classes[at : at + len(words)] for at in range(len(classes)))
     return any(span == words for span in spans)
 
 

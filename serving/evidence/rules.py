@@ -1,4 +1,4 @@
-"""Which mechanisms that a sample shows are known to make a drug fail, or to change nothing?"""
+"""Facts on mechanisms that a sample shows: known to make a drug fail, or to change nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from sidestep.features.knowledge.conditions import Condition, Term
 from sidestep.features.knowledge.receptors import RTK_TABLE
 from sidestep.features.knowledge.rules import COMBINATION_TABLE, MARKER_TABLE, Combination
 from sidestep.features.knowledge.variants import PIK3CA_TABLE, Pik3caVariant
-from sidestep.serving.evidence.context import is_known_to_fail
 from sidestep.serving.evidence.facts import (
     NONE,
     OTHER_CONTEXT,
@@ -23,10 +22,11 @@ from sidestep.serving.evidence.facts import (
 )
 from sidestep.serving.evidence.kinship import is_her2_drug, kinship
 from sidestep.serving.evidence.states import SampleStates
+from sidestep.serving.evidence.variants import is_known_to_fail
 
 _KIND = {"mutation": "variant", "fusion": "fusion", "amplified": "amplification", "loss": "state"}
 HER2_POSITIVE = Term("amplified", "gene", "ERBB2")
-_ROLES_TO_TELL = ("no effect", "better outcome")
+_ROLES = ("no effect", "better outcome")
 PROTEIN_CHANGE = re.compile(r"[A-Z]\d+[A-Z]")
 
 
@@ -35,18 +35,19 @@ def rule_facts(states: SampleStates, drug: str) -> list[Fact]:
 
     The rules of one condition are one fact. A rule about the very drug comes before those about
     another of its target. Conditions on a protein change are left to the table of variants, which
-    says more. The rules come from HER2-positive cells: any other sample has another context.
+    has more on them. The rules come from HER2-positive cells: any other sample has another context.
     """
     grouped: dict[str, dict[str, list[Combination]]] = {}
     for rule in COMBINATION_TABLE.load():
-        near = kinship(drug, rule.resisted)
-        if near and not any(PROTEIN_CHANGE.fullmatch(t.change) for t in rule.condition.terms):
-            grouped.setdefault(rule.condition.text, {}).setdefault(near, []).append(rule)
+        relation = kinship(drug, rule.resisted)
+        if relation and not any(PROTEIN_CHANGE.fullmatch(t.change) for t in rule.condition.terms):
+            grouped.setdefault(rule.condition.text, {}).setdefault(relation, []).append(rule)
     facts = []
     for by_kinship in grouped.values():
-        near = SHOWN if SHOWN in by_kinship else SAME_TARGET
-        for row in _places(states.meets(by_kinship[near][0].condition)):
-            facts.append(_rule_fact(states, drug, row, by_kinship[near], near))
+        relation = SHOWN if SHOWN in by_kinship else SAME_TARGET
+        rules = by_kinship[relation]
+        for row in _places(states.meets(rules[0].condition)):
+            facts.append(_rule_fact(states, drug, row, rules, relation))
     return facts
 
 
@@ -61,7 +62,7 @@ def marker_facts(
     drug : str
     overruled : mapping
         (sample, gene) -> changes of that gene that make the drug fail. What the gene would
-        otherwise promise is then told as pointing neither way.
+        otherwise promise then points neither way.
     """
     facts = []
     for marker in MARKER_TABLE.load():
@@ -76,7 +77,7 @@ def marker_facts(
                 Fact(
                     drug=drug,
                     row=row,
-                    shown=states.told(marker.condition, row),
+                    shown=states.description(marker.condition, row),
                     kind=_kind(marker.condition),
                     direction=NONE if undone else marker.direction,
                     strength=SHOWN,
@@ -90,7 +91,7 @@ def marker_facts(
 def receptor_facts(states: SampleStates, drug: str) -> list[Fact]:
     """High receptors that were looked at in HER2-positive disease, and make no HER2 drug fail.
 
-    Those with a rule of their own are told by `rule_facts`.
+    Those with a rule of their own are left to `rule_facts`.
     """
     if not is_her2_drug(drug):
         return []
@@ -98,13 +99,13 @@ def receptor_facts(states: SampleStates, drug: str) -> list[Fact]:
     facts = []
     for gene, rtk in RTK_TABLE.load().items():
         condition = Condition(f"high:{gene}", (Term("high", "gene", gene),))
-        if rtk.role in _ROLES_TO_TELL and condition.text not in ruled:
+        if rtk.role in _ROLES and condition.text not in ruled:
             for row in _places(states.meets(condition)):
                 facts.append(
                     Fact(
                         drug=drug,
                         row=row,
-                        shown=states.told(condition, row),
+                        shown=states.description(condition, row),
                         kind=_kind(condition),
                         direction=NONE,
                         strength=in_context(states, row, SAME_TARGET),
@@ -115,14 +116,14 @@ def receptor_facts(states: SampleStates, drug: str) -> list[Fact]:
     return facts
 
 
-def pik3ca_facts(states: SampleStates, drug: str, told: Sequence[Fact]) -> list[Fact]:
-    """What is known of a sample's PIK3CA change, where no fact in `told` speaks of it.
+def pik3ca_facts(states: SampleStates, drug: str, others: Sequence[Fact]) -> list[Fact]:
+    """Facts on a sample's PIK3CA change, where none of the `others` is about it.
 
     Of HER2 drugs only.
     """
     if not is_her2_drug(drug):
         return []
-    spoken = {f.row for f in told if f.kind == "variant" and f.shown.startswith("PIK3CA")}
+    known = {f.row for f in others if f.kind == "variant" and f.shown.startswith("PIK3CA")}
     changes: dict[str, list[Pik3caVariant]] = {}
     for variant in PIK3CA_TABLE.load():
         changes.setdefault(variant.variant, []).append(variant)
@@ -139,26 +140,26 @@ def pik3ca_facts(states: SampleStates, drug: str, told: Sequence[Fact]) -> list[
         )
         for change, variants in changes.items()
         for row in states.carriers("PIK3CA", change)
-        if row not in spoken
+        if row not in known
     ]
 
 
 def _rule_fact(
-    states: SampleStates, drug: str, row: int, rules: Sequence[Combination], near: str
+    states: SampleStates, drug: str, row: int, rules: Sequence[Combination], relation: str
 ) -> Fact:
     """One fact of the rules of one condition."""
     first = rules[0]
     fails = any(rule.direction != "no effect" for rule in rules)
     shown_first = sorted(rules, key=lambda rule: rule.evidence != "shown")
     partners = [rule.partner for rule in shown_first if fails and rule.partner]
-    tested = f"Tested with {', '.join(first.resisted)}" if near == SAME_TARGET else ""
+    tested = f"Tested with {', '.join(first.resisted)}" if relation == SAME_TARGET else ""
     return Fact(
         drug=drug,
         row=row,
-        shown=states.told(first.condition, row),
+        shown=states.description(first.condition, row),
         kind=_kind(first.condition),
         direction=RESISTANCE if fails else NONE,
-        strength=in_context(states, row, near),
+        strength=in_context(states, row, relation),
         statement=joined([_found(first), tested, f"Caveat: {first.caveat}"], ". "),
         source=joined([rule.source for rule in rules]),
         alternatives=joined(name for name in partners if not is_known_to_fail(states, name, row)),
@@ -166,7 +167,7 @@ def _rule_fact(
 
 
 def _found(rule: Combination) -> str:
-    """What was found: of a receptor that rescues cells, what the receptor table says."""
+    """The statement of a rule; of a receptor that rescues cells, that of the receptor table."""
     receptor = RTK_TABLE.load().get(rule.condition.text.removeprefix("high:"))
     return receptor.statement if receptor and receptor.rescues else rule.statement
 

@@ -1,4 +1,4 @@
-"""Which conditions of the knowledge tables does each sample meet, and by what?"""
+"""Conditions of the knowledge tables that each sample meets, and what it shows, in words."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STRENGTHS = ("strong", "weak")
 
 
 class SampleStates:
-    """What some samples show, as conditions ask for it (`features.knowledge.conditions`).
+    """What some samples show of what conditions ask for (`features.knowledge.conditions`).
 
     ``high`` is the top decile of the training lines; ``mutation`` needs a non-silent call;
     ``amplified``, ``loss`` and ``fusion`` are as in `mechanisms.calls`, and loss of PTEN also
@@ -66,7 +66,7 @@ class SampleStates:
         shown = [self.shows(term) == 1.0 for term in condition.terms]
         return np.asarray(np.all(shown, axis=0))
 
-    def told(self, condition: Condition, row: int) -> str:
+    def description(self, condition: Condition, row: int) -> str:
         """What a sample that meets a condition shows, in words."""
         return ", ".join(self._in_words(term, row) for term in condition.terms)
 
@@ -101,7 +101,7 @@ class SampleStates:
     def _in_words(self, term: Term, row: int) -> str:
         key = term, row
         if key not in self._words:
-            self._words[key] = self._told(term, row)
+            self._words[key] = self._worded(term, row)
         return self._words[key]
 
     def _look(self, term: Term) -> np.ndarray:
@@ -137,28 +137,28 @@ class SampleStates:
             return self.scores, f"expression:signature_{term.name}"
         return self.scores, pathway_feature(term.name)
 
-    def _told(self, term: Term, row: int) -> str:
+    def _worded(self, term: Term, row: int) -> str:
         if term.state == "mutation":
-            return self._told_mutation(term, row)
+            return self._mutation_in_words(term, row)
         if not term.holds:
             return f"{term.name} not {term.state}"
         match term.state:
             case "high":
-                return self._told_high(term, row)
+                return self._high_in_words(term, row)
             case "loss":
                 return f"{term.name} lost"
             case "amplified":
-                return self._told_amplified(term, row)
+                return self._amplified_in_words(term, row)
         return self.fusion(term.name, row)
 
-    def _told_high(self, term: Term, row: int) -> str:
+    def _high_in_words(self, term: Term, row: int) -> str:
         standing, column = self._standing(term)
         place = f"above {100 * standing.below[column].iloc[row]:.0f} % of the training lines"
         if term.measure == "gene":
             return f"{term.name} RNA {standing.values[column].iloc[row]:+.1f} SD, {place}"
         return f"{term.name} {term.measure} {place}"
 
-    def _told_mutation(self, term: Term, row: int) -> str:
+    def _mutation_in_words(self, term: Term, row: int) -> str:
         changes = self.changes(term.name, row)
         if not term.holds:
             if not (self.calls.of_gene(term.name)["row"] == row).any():
@@ -170,7 +170,7 @@ class SampleStates:
             return f"{term.name} {'/'.join(fits)} ({term.change})"
         return f"{term.name} {term.change or '/'.join(changes) or 'mutated'}"
 
-    def _told_amplified(self, term: Term, row: int) -> str:
+    def _amplified_in_words(self, term: Term, row: int) -> str:
         if amplified_in_copies(self.study, term.name)[row] != 1.0:
             return f"{term.name}-positive by clinical status"
         if self.study.copy_number_kind == "discrete":

@@ -1,4 +1,8 @@
-"""Which changes of a drug's target are known to decide over it, and what still works then?"""
+"""Facts on changes of a drug's target: which of them decide over it, and what still works then.
+
+They come from the tables of resistance variants and of hotspots. The former were found in certain
+cells, which a sample may or may not be like.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,23 @@ import functools
 import re
 from collections.abc import Sequence
 
+import numpy as np
+
+from sidestep.features.knowledge.conditions import Term
 from sidestep.features.knowledge.drugs import CONCENTRATION_TABLE, PlasmaConcentration
 from sidestep.features.knowledge.rules import COMBINATION_TABLE
 from sidestep.features.knowledge.variants import (
     HOTSPOT_TABLE,
+    IN_FRAME,
     RESISTANCE_TABLE,
+    SENSITIZING_TABLE,
     Hotspot,
     ResistanceVariant,
 )
-from sidestep.serving.evidence.context import context_strength, is_known_to_fail, variants_of
+from sidestep.features.mechanisms.states import fusion_in
 from sidestep.serving.evidence.facts import (
     NONE,
+    OTHER_CONTEXT,
     RESISTANCE,
     SAME_TARGET,
     SENSITIVITY,
@@ -31,6 +41,10 @@ _DIRECTION = {"resistance": RESISTANCE, "sensitive": SENSITIVITY, "no effect": N
 # Loss of activity from which plasma has to make up for it, and from which nothing is expected to.
 _WEAKER, _FAR_WEAKER = 10.0, 100.0
 _RESISTANCE_TO = re.compile(r"resistance to (.+)$")
+# Contexts of the table.
+_BESIDE = re.compile(r"with ([A-Z]\d+[A-Z])$")
+_NO_FUSION = "no fusion"
+_SENSITIZED = "with a sensitizing mutation"
 
 
 def variant_facts(states: SampleStates, drug: str) -> list[Fact]:
@@ -98,6 +112,60 @@ def resisting(states: SampleStates, drug: str, facts: Sequence[Fact]) -> dict[tu
     return {key: joined(shown, ", ") for key, shown in found.items()}
 
 
+@functools.cache
+def variants_of(drug: str) -> tuple[ResistanceVariant, ...]:
+    """Rows of the table about one drug, by whatever name."""
+    return tuple(row for row in RESISTANCE_TABLE.load() if same_drug(drug, row.drug))
+
+
+def context_strength(states: SampleStates, variant: ResistanceVariant, row: int) -> str:
+    """How a sample fits the cells that were tested; empty where it contradicts them.
+
+    A sample that is known to have no fusion contradicts cells that had one, and the other way
+    round.
+    """
+    context = variant.context
+    if not context:
+        return SHOWN
+    kinase = fusion_in(context)
+    if kinase or _NO_FUSION in context:
+        state = states.shows(Term("fusion", "gene", kinase or variant.gene))[row]
+        if np.isnan(state):
+            return OTHER_CONTEXT
+        if (state == 1.0) != bool(kinase):
+            return ""
+        partner = context.partition("-")[0] if "-" in context else ""
+        named = not partner or partner in re.split("[-/]", states.fusion(kinase, row))
+        return SHOWN if named else OTHER_CONTEXT
+    beside = _BESIDE.search(context)
+    if beside:
+        met = beside.group(1) in states.changes(variant.gene, row)
+    else:
+        met = context == _SENSITIZED and _is_sensitized(states, variant.gene, row)
+    return SHOWN if met else OTHER_CONTEXT
+
+
+def is_known_to_fail(states: SampleStates, drug: str, row: int) -> bool:
+    """Whether a sample carries a change that makes a drug fail, in cells that it may be like."""
+    return any(
+        variant.effect == "resistance"
+        and row in states.carriers(variant.gene, variant.variant)
+        and bool(context_strength(states, variant, row))
+        for variant in variants_of(drug)
+    )
+
+
+def _is_sensitized(states: SampleStates, gene: str, row: int) -> bool:
+    """Whether a sample carries a change that makes it sensitive to inhibitors of the gene."""
+    return any(
+        row in states.carriers(gene, known.change)
+        if known.call != IN_FRAME
+        else states.calls.resized(gene, known.change)[row] == 1.0
+        for known in SENSITIZING_TABLE.load()
+        if known.gene == gene
+    )
+
+
 def _fact(
     states: SampleStates, drug: str, variant: ResistanceVariant, row: int, strength: str
 ) -> Fact:
@@ -136,8 +204,8 @@ def _measured(variant: ResistanceVariant) -> str:
 @functools.cache
 def _concentration(drug: str) -> PlasmaConcentration | None:
     """What plasma reaches of a drug, by whatever name."""
-    found = (row for name, row in CONCENTRATION_TABLE.load().items() if same_drug(drug, name))
-    return next(found, None)
+    rows = (row for name, row in CONCENTRATION_TABLE.load().items() if same_drug(drug, name))
+    return next(rows, None)
 
 
 def _plasma(drug: str) -> tuple[str, str]:
@@ -158,18 +226,18 @@ def _shortfall(variant: ResistanceVariant) -> str:
     Returns
     -------
     str
-        Empty where nothing speaks against the drug.
+        Empty where nothing counts against the drug.
     """
     if variant.effect != "sensitive" or variant.ic50 is None:
         return ""
     fold, plasma = variant.fold, _concentration(variant.drug)
-    told = f"{fold:.0f} times as much is needed as without the change" if fold is not None else ""
+    needed = f"{fold:.0f} times as much is needed as without the change" if fold is not None else ""
     if plasma is None:
-        return f"No promise: {told}" if fold is not None and fold >= _FAR_WEAKER else ""
+        return f"No promise: {needed}" if fold is not None and fold >= _FAR_WEAKER else ""
     if variant.ic50 < plasma.level or (fold is not None and fold < _WEAKER):
         return ""
     reached = f"{variant.ic50:g} nM is not below the {plasma.level:g} nM that plasma holds"
-    return f"No promise: {joined([told, reached], ', and ')}"
+    return f"No promise: {joined([needed, reached], ', and ')}"
 
 
 def _still_active(states: SampleStates, drug: str, variant: ResistanceVariant, row: int) -> str:
@@ -199,10 +267,10 @@ def _still_active(states: SampleStates, drug: str, variant: ResistanceVariant, r
 
 def _resisted(spot: Hotspot, drug: str) -> str:
     """How near the drug is to those that a hotspot's effect names; empty if it names others."""
-    found = _RESISTANCE_TO.search(spot.effect)
-    if not found:
+    match = _RESISTANCE_TO.search(spot.effect)
+    if not match:
         return ""
-    named = [part.strip() for part in re.split(r",| and ", found.group(1))]
+    named = [part.strip() for part in re.split(r",| and ", match.group(1))]
     if named[-1].endswith(" inhibitors"):  # "MEK and RAF inhibitors"
         named = [part if " " in part else f"{part} inhibitors" for part in named]
     if any(same_drug(drug, part) for part in named):

@@ -1,4 +1,4 @@
-"""How accurate is each method, and what does each modality add?
+"""Accuracy of each method on held-out lines, and what each modality adds.
 
     python -m benchmarks.accuracy pancan
     python -m benchmarks.accuracy breast --repeats 3

@@ -1,4 +1,4 @@
-"""What is the quickest exact way to explain this many rows of any booster?
+"""The quickest exact way to explain so many rows of any booster: tables, or XGBoost itself.
 
 For boosters that are explained once. A saved model's trees are never explained by XGBoost
 (`models.treeshap.ensemble`), because a sample has to get the same bytes alone and among thousands.

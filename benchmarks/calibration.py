@@ -1,4 +1,4 @@
-"""Do the intervals hold what they promise, and does error rise where applicability falls?
+"""Coverage of the intervals on held-out lines, and the error by applicability.
 
     python -m benchmarks.calibration breast
     python -m benchmarks.calibration pancan

@@ -1,4 +1,4 @@
-"""When does a GPU pay for boosted trees, and does it predict the same?
+"""Time that a GPU takes for boosted trees, beside the CPU, and how equal their predictions are.
 
     python -m benchmarks.device
     python -m benchmarks.device --lines 400 --rows 10000
@@ -47,7 +47,7 @@ def main() -> None:
         X, y = simulated(n_lines, seed=0)
         fits: dict[str, list[float]] = {CPU: [], CUDA: []}
         predictions: dict[str, list[float]] = {CPU: [], CUDA: []}
-        told = {}
+        predicted = {}
         for _ in range(options.repeats + 1):
             for device, seconds in fits.items():
                 trees = ScreenedTrees(n_jobs=threads, device=device)
@@ -59,11 +59,11 @@ def main() -> None:
             saved = ScreenedTrees.from_state(trees.get_state(), columns)
             for device, model in ((CPU, saved), (CUDA, trees)):
                 started = time.perf_counter()
-                told[device] = model.predict(rows)
+                predicted[device] = model.predict(rows)
                 predictions[device].append(time.perf_counter() - started)
         # The first turn of each loads what the others find loaded.
         medians = [np.median(times[1:]) for times in (*fits.values(), *predictions.values())]
-        difference = np.abs(told[CPU] - told[CUDA]).max() / y.std()
+        difference = np.abs(predicted[CPU] - predicted[CUDA]).max() / y.std()
         cells = "".join(f"{s:>{w}.3f}" for s, w in zip(medians, (12, 12, 9, 9), strict=True))
         print(f"{n_lines:>8,}{cells}{difference:>13.1e}", flush=True)
 

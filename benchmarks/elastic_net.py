@@ -1,4 +1,4 @@
-"""Elastic net on screened features."""
+"""Elastic net on screened features, which `benchmarks.accuracy` holds the models against."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sidestep.models.estimators.screening import screen
 
 
 class ScreenedElasticNet(ExplainedEstimator):
-    """Elastic net (Zou and Hastie 2005) on screened, mean-imputed, standardised features.
+    """Elastic net [1]_ on screened, mean-imputed, standardised features.
 
     Parameters
     ----------
@@ -30,6 +30,11 @@ class ScreenedElasticNet(ExplainedEstimator):
     inner_folds : int
         Folds by donor that choose the mixture and the penalty.
     seed : int
+
+    References
+    ----------
+    .. [1] Zou and Hastie, Regularization and variable selection via the elastic net, J R Stat Soc
+       Series B 67:301-320 (2005), doi 10.1111/j.1467-9868.2005.00503.x.
     """
 
     def __init__(
@@ -46,13 +51,13 @@ class ScreenedElasticNet(ExplainedEstimator):
         self.inner_folds = inner_folds
         self.seed = seed
 
-    def _fit(self, X: pd.DataFrame, y: np.ndarray, donors: np.ndarray) -> None:
+    def _fit(self, X: pd.DataFrame, y: np.ndarray, groups: np.ndarray) -> None:
         self.columns_ = screen(X, y, self.n_features, self.target_features)
         net = ElasticNetCV(
             l1_ratio=list(self.l1_ratios),
             alphas=30,
             eps=1e-2,
-            cv=donor_folds(donors, self.inner_folds, self.seed),
+            cv=donor_folds(groups, self.inner_folds, self.seed),
             max_iter=5000,
             tol=1e-3,
             selection="random",

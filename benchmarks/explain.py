@@ -1,4 +1,4 @@
-"""How fast are exact explanations of boosted trees, and how equal to XGBoost's?
+"""Speed of exact explanations of boosted trees, and their difference from XGBoost's own.
 
     python -m benchmarks.explain
     python -m benchmarks.explain --rows 40000 --depths 3 --trees 100 --features 200

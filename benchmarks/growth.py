@@ -1,4 +1,4 @@
-"""How do time and memory of scoring grow with samples, drugs and features?
+"""Time and memory of scoring as samples, drugs and features grow.
 
     python -m benchmarks.growth
     python -m benchmarks.growth --samples 1000 4000 --drugs 1 5 --features 200 2000 --seconds 120
@@ -95,15 +95,15 @@ class Bench:
         out = self._folder / "out"
         command = [sys.executable, "-m", "sidestep", "score", study, "--model", model]
         command += ["--out", out, "--drugs", ",".join(self._names[:drugs]), "--quiet"]
-        said = self._folder / "said.txt"
+        output = self._folder / "output.txt"
         started = time.perf_counter()
-        with said.open("w") as file:
+        with output.open("w") as file:
             process = subprocess.Popen(command, stdout=file, stderr=file)
             _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
-            raise SystemExit(f"scoring ended with {process.returncode}: {said.read_text()}")
+            raise SystemExit(f"scoring ended with {process.returncode}: {output.read_text()}")
         return Cell(samples, drugs, features, seconds, usage.ru_maxrss / 1024)
 
     def _training_lines(self, features: int) -> Study:

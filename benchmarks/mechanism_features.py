@@ -1,4 +1,4 @@
-"""Do scores of known mechanisms help a model that has the raw measurements?
+"""What scores of known mechanisms add to a model that has the raw measurements.
 
     python -m benchmarks.mechanism_features breast
     python -m benchmarks.mechanism_features pancan

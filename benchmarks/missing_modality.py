@@ -1,4 +1,4 @@
-"""What predicts a sample best that lacks a modality: masking, modality dropout, or a sub-model?
+"""Error on samples that lack a modality: masking, modality dropout, or a sub-model.
 
     python -m benchmarks.missing_modality
 
@@ -84,7 +84,7 @@ def main() -> None:
 
 
 def predicted(known: DrugLines, held_out: DrugLines) -> pd.DataFrame:
-    """What each way says of the whole held-out lines, a row a line and combination."""
+    """Prediction of the whole held-out lines by each way, a row a line and combination."""
     patterns = patterns_to_fit(known.X)
     whole = [row == patterns[0] for row in row_patterns(held_out.X)]
     X, y = held_out.X[whole], held_out.y[whole]
@@ -96,13 +96,13 @@ def predicted(known: DrugLines, held_out: DrugLines) -> pd.DataFrame:
         columns = pattern_columns(list(X.columns), pattern)
         cut = _only(X, pattern)
         own = _fit(known, known.X.iloc[:, columns], known.y, known.donors)
-        said = {
+        predictions = {
             "masked": plain.predict(cut),
             "dropout": robust.predict(cut),
             "sub-model": own.predict(X.iloc[:, columns]),
         }
         row = {"pattern": " + ".join(pattern), "drug": known.drug.name, "observed": y}
-        tables.append(pd.DataFrame(row | said))
+        tables.append(pd.DataFrame(row | predictions))
     return pd.concat(tables, ignore_index=True)
 
 

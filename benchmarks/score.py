@@ -1,4 +1,4 @@
-"""How long does `sidestep` take to start, to score a few samples, and to score many?
+"""Seconds that `sidestep` takes to start, to score a few samples, and to score many.
 
     python -m benchmarks.score --model models:/NAME@champion --study ../shared/studies/STUDY
     python -m benchmarks.score --model FOLDER --study STUDY --samples 10 1000 --jobs 1 2

@@ -1,4 +1,4 @@
-"""How long does it take to learn a panel, beside a random search over boosted trees a drug?
+"""Time to learn a panel, beside a random search over boosted trees a drug.
 
     python -m benchmarks.train --drugs 3
     python -m benchmarks.train --seconds 3600

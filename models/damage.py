@@ -1,4 +1,4 @@
-"""What do damaged files of a saved model raise, and what is a user told of them?"""
+"""Damaged files of a saved model are refused in one sentence, whatever reading them raised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every estimator of drug response has in common."""
+"""The contract of the estimators of drug response: fit, predict and, most of them, explain."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class ResponseEstimator(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """A regressor of one drug's response on a table of named features, NaN where not measured."""
 
     @abstractmethod
-    def _fit(self, X: Any, y: np.ndarray, donors: np.ndarray) -> None:
-        """Learn from checked input; what `X` may be is the estimator's."""
+    def _fit(self, X: Any, y: np.ndarray, groups: np.ndarray) -> None:
+        """Learn from checked input; what `X` may be is the estimator's, `groups` are donors."""
 
     @abstractmethod
     def _predict(self, X: pd.DataFrame) -> np.ndarray:
         """Predict from checked input."""
 
-    def fit(self, X: pd.DataFrame | TrainingLines, y: Any, donors: Any = None) -> Self:
+    def fit(self, X: pd.DataFrame | TrainingLines, y: Any, groups: Any = None) -> Self:
         """Fit to the lines of `X`.
 
         Parameters
@@ -53,8 +53,9 @@ class ResponseEstimator(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             trees and their blends also take `TrainingLines` of a matrix that many models share.
         y : array-like of shape (n_samples,)
             Response, any unit, no NaN.
-        donors : array-like of shape (n_samples,), optional
-            Donor of each line; lines of one donor are never on both sides of an inner split.
+        groups : array-like of shape (n_samples,), optional
+            Donor of each line, each its own by default; lines of one donor are never on both sides
+            of an inner split.
 
         Raises
         ------
@@ -69,11 +70,11 @@ class ResponseEstimator(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         if not np.isfinite(response).all():
             bad = int((~np.isfinite(response)).sum())
             raise InputError(f"y has {bad} values that are not finite; leave those lines out")
-        groups = np.arange(len(X)) if donors is None else np.asarray(donors)
-        if len(groups) != len(X):
-            raise InputError(f"donors has {len(groups)} values for {len(X)} rows; give one a row")
+        donors = np.arange(len(X)) if groups is None else np.asarray(groups)
+        if len(donors) != len(X):
+            raise InputError(f"groups has {len(donors)} values for {len(X)} rows; give one a row")
         self.expecting(np.asarray(X.columns, dtype=object))
-        self._fit(X, response, groups)
+        self._fit(X, response, donors)
         return self
 
     def expecting(self, features: np.ndarray) -> Self:

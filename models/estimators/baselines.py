@@ -11,7 +11,7 @@ from sidestep.models.estimators.base import ResponseEstimator
 class DrugMean(ResponseEstimator):
     """Predict the mean response of the training lines."""
 
-    def _fit(self, X: pd.DataFrame, y: np.ndarray, donors: np.ndarray) -> None:
+    def _fit(self, X: pd.DataFrame, y: np.ndarray, groups: np.ndarray) -> None:
         self.mean_ = float(y.mean())
 
     def _predict(self, X: pd.DataFrame) -> np.ndarray:
@@ -35,10 +35,10 @@ class GroupMean(ResponseEstimator):
         self.labels = labels
         self.prior_lines = prior_lines
 
-    def _fit(self, X: pd.DataFrame, y: np.ndarray, donors: np.ndarray) -> None:
+    def _fit(self, X: pd.DataFrame, y: np.ndarray, groups: np.ndarray) -> None:
         self.mean_ = float(y.mean())
-        groups = pd.Series(y - self.mean_).groupby(self._labels_of(X).to_numpy())
-        self.deviations_ = groups.sum() / (groups.size() + self.prior_lines)
+        lines = pd.Series(y - self.mean_).groupby(self._labels_of(X).to_numpy())
+        self.deviations_ = lines.sum() / (lines.size() + self.prior_lines)
 
     def _predict(self, X: pd.DataFrame) -> np.ndarray:
         deviations = self._labels_of(X).map(self.deviations_)
@@ -62,7 +62,7 @@ class SingleMarker(ResponseEstimator):
     def __init__(self, markers: tuple[str, ...] = ()) -> None:
         self.markers = markers
 
-    def _fit(self, X: pd.DataFrame, y: np.ndarray, donors: np.ndarray) -> None:
+    def _fit(self, X: pd.DataFrame, y: np.ndarray, groups: np.ndarray) -> None:
         self.mean_ = float(y.mean())
         marker = self._marker(X)
         known = np.isfinite(marker)

@@ -1,4 +1,4 @@
-"""The blend: a non-negative combination of ridge and boosted trees."""
+"""The blend: a non-negative combination of ridge and boosted trees, explained exactly."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ class Blend(ExplainedEstimator):
     .. math:: \hat y = \bar y + w_1 (\hat y_{ridge} - \bar y) + w_2 (\hat y_{trees} - \bar y),
               \quad w \ge 0
 
-    The weights minimise the squared error of inner out-of-fold predictions plus a pull towards
-    one half each, which steadies them when lines are few. Shapley values of a weighted sum are
-    the weighted sum of Shapley values, so that the blend is explained exactly.
+    The weights are those of stacked regressions [1]_: non-negative, and of the least squared error
+    of inner out-of-fold predictions; here with a pull towards one half each, which steadies them
+    when lines are few. Shapley values of a weighted sum are the weighted sum of Shapley values, so
+    that the blend is explained exactly.
 
     Parameters
     ----------
@@ -48,6 +49,10 @@ class Blend(ExplainedEstimator):
         Of ridge and trees.
     mean_ : float
         Mean response of the training lines.
+
+    References
+    ----------
+    .. [1] Breiman, Stacked regressions, Mach Learn 24:49-64 (1996), doi 10.1007/BF00117832.
     """
 
     def __init__(
@@ -78,21 +83,21 @@ class Blend(ExplainedEstimator):
             ),
         )
 
-    def _fit(self, X: pd.DataFrame | TrainingLines, y: np.ndarray, donors: np.ndarray) -> None:
+    def _fit(self, X: pd.DataFrame | TrainingLines, y: np.ndarray, groups: np.ndarray) -> None:
         lines = TrainingLines.of(X)
-        self.weights_ = self._learned_weights(lines, y, donors) if self.inner_folds else _HALVES
+        self.weights_ = self._learned_weights(lines, y, groups) if self.inner_folds else _HALVES
         self.mean_ = float(y.mean())
         self.ridge_, self.trees_ = self.members()
-        self.ridge_.fit(lines, y, donors)
-        self.trees_.fit(lines, y, donors)
+        self.ridge_.fit(lines, y, groups)
+        self.trees_.fit(lines, y, groups)
 
     def _learned_weights(
-        self, lines: TrainingLines, y: np.ndarray, donors: np.ndarray
+        self, lines: TrainingLines, y: np.ndarray, groups: np.ndarray
     ) -> np.ndarray:
-        folds = donor_folds(donors, self.inner_folds, self.seed)
+        folds = donor_folds(groups, self.inner_folds, self.seed)
         ridge, trees = self.members()
         held_out = [
-            ridge.out_of_fold(lines, y, donors, folds),
+            ridge.out_of_fold(lines, y, groups, folds),
             trees.out_of_fold(lines, y, folds),
         ]
         return blend_weights(np.column_stack(held_out), y, self.shrinkage)

@@ -1,8 +1,8 @@
-"""Which columns of the feature matrix make up which view.
+"""Training lines as one matrix, with all that the models of several drugs take from the same lines.
 
-How strongly does every feature go with a response, for many sets of lines at once?
-
-What do the models of all drugs take from the same training lines? One matrix of them.
+`LineMatrix` computes once what depends on no drug: standardised features, a kernel a modality, and
+which lines have which features. `TrainingLines` are some of its lines and modalities, of which
+nothing is copied; `view_columns` and `view_mixtures` say which features make up a view.
 """
 
 from __future__ import annotations
@@ -17,130 +17,8 @@ import pandas as pd
 from sidestep.features.builders.names import modality_of
 from sidestep.models.estimators.patterns import Pattern, pattern_columns, row_patterns
 
+#: View of the features of a drug's targets and their partners.
 TARGET_VIEW = "target"
-
-
-def view_columns(
-    features: Sequence[str], target_features: Collection[str] = ()
-) -> dict[str, np.ndarray]:
-    """Column numbers of each view: one a modality, and the drug-target view where it has any.
-
-    Parameters
-    ----------
-    features : sequence of str
-        Column names of the feature matrix.
-    target_features : collection of str
-        Features of the drug's targets and their partners; names that are no column are ignored.
-    """
-    modality = np.array([modality_of(name) for name in features])
-    views = {str(name): np.flatnonzero(modality == name) for name in dict.fromkeys(modality)}
-    found = pd.Index(features).get_indexer(pd.Index(list(target_features), dtype=object))
-    target = np.unique(found[found >= 0])
-    if len(target):
-        views[TARGET_VIEW] = target
-    return views
-
-
-def view_mixtures(views: Collection[str], target_shares: Sequence[float]) -> list[dict[str, float]]:
-    """Candidate weightings of the views, each summing to one.
-
-    The modalities share what the target view leaves, either all alike or only the abundance
-    modalities (expression and RPPA), which hold most of the signal where mutations and copy
-    number are known for few lines. Few candidates: with tens of lines, a rich choice costs more
-    by chance than it gains.
-    """
-    modalities = [name for name in views if name != TARGET_VIEW]
-    abundance = [name for name in modalities if name in ("expression", "rppa")]
-    shares = target_shares if TARGET_VIEW in views else (0.0,)
-    mixtures: list[dict[str, float]] = []
-    for share in shares:
-        for chosen in (modalities, abundance):
-            if share < 1 and not chosen:
-                continue
-            mixture = {name: (1 - share) / len(chosen) for name in chosen if share < 1}
-            if share > 0:
-                mixture[TARGET_VIEW] = share
-            if mixture and mixture not in mixtures:
-                mixtures.append(mixture)
-    return mixtures
-
-
-_FEATURES_AT_ONCE = 2048
-# A spread this small, relative to the squares that it is what is left of, is rounding.
-_ROUNDING = 1e-10
-# A spread this small, relative to the largest response, is none.
-_NOTHING = 1e-12
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Which lines have which features, each of the few patterns that there are once.
-
-    Attributes
-    ----------
-    kinds : ndarray of shape (n_lines, n_kinds)
-        1 where features of a kind are measured, else 0.
-    kind : ndarray of shape (n_features,)
-        Kind of each feature.
-    """
-
-    kinds: np.ndarray
-    kind: np.ndarray
-
-    @classmethod
-    def of(cls, measured: np.ndarray) -> Measured:
-        """From whether each line has each feature, (n_lines, n_features)."""
-        packed = np.ascontiguousarray(np.packbits(measured, axis=0).T)
-        as_one = packed.view(f"V{packed.shape[1]}").ravel()
-        _, first, kind = np.unique(as_one, return_index=True, return_inverse=True)
-        return cls(measured[:, first].astype(float), kind)
-
-
-def correlation_strengths(
-    standard: np.ndarray, measured: Measured, members: np.ndarray, responses: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Absolute correlation of every feature, times the root of the share of lines that have it.
-
-    All sums over lines are matrix products, so that the features are read once for all sets.
-
-    Parameters
-    ----------
-    standard : ndarray of shape (n_lines, n_features)
-        About the lines' mean, for the sake of rounding; zero where not measured.
-    measured : Measured
-    members : ndarray of shape (n_lines, n_sets)
-        1 where a line belongs to a set, else 0.
-    responses : ndarray of shape (n_lines, n_sets)
-        About the mean of the set; zero outside it.
-
-    Returns
-    -------
-    strengths : ndarray of shape (n_features, n_sets)
-        Zero where the feature, or the response of the lines that have it, does not vary.
-    varies : ndarray of bool of shape (n_features, n_sets)
-        Whether the feature differs between lines of the set.
-    """
-    n_features, n_sets = standard.shape[1], members.shape[1]
-    x, xx, xy = np.empty((3, n_features, n_sets))
-    both = np.hstack([members, responses])
-    for start in range(0, n_features, _FEATURES_AT_ONCE):
-        block = slice(start, start + _FEATURES_AT_ONCE)
-        part = standard[:, block]
-        sums = part.T @ both
-        x[block], xy[block] = sums[:, :n_sets], sums[:, n_sets:]
-        xx[block] = (part**2).T @ members
-    count, y, yy = (
-        (measured.kinds.T @ values)[measured.kind] for values in (members, responses, responses**2)
-    )
-    count = np.maximum(count, 1.0)
-    spread_x, spread_y = xx - x**2 / count, yy - y**2 / count
-    varies = spread_x > _ROUNDING * xx
-    spread = np.sqrt(np.maximum(spread_x * spread_y, 0.0))
-    nothing = _NOTHING * np.abs(responses).max(axis=0)
-    told = varies & (spread_y > _ROUNDING * yy) & (spread > nothing)
-    covariance = np.abs(xy - x * y / count)
-    strengths = np.where(told, covariance, 0.0) / np.where(told, spread, 1.0)
-    return strengths * np.sqrt(count / members.sum(axis=0)), varies
 
 
 @dataclass(frozen=True)
@@ -213,36 +91,6 @@ class LineMatrix:
 
 
 @dataclass(frozen=True)
-class FeatureRanking:
-    """Features of some lines, by how strongly they go with a response.
-
-    Attributes
-    ----------
-    order : ndarray of int
-        Places of all features, the strongest first.
-    varies : ndarray of bool
-        Whether each feature differs between the lines.
-    """
-
-    order: np.ndarray
-    varies: np.ndarray
-
-    @classmethod
-    def of(cls, strengths: np.ndarray, varies: np.ndarray) -> FeatureRanking:
-        """From the strength of each feature."""
-        return cls(np.argsort(-strengths, kind="stable"), varies)
-
-    def best(self, n_features: int, always: np.ndarray) -> np.ndarray:
-        """Places, ascending, of the strongest features and of those in `always`.
-
-        What does not vary is never among them, unless nothing does: then one feature is left.
-        """
-        chosen = np.union1d(self.order[:n_features], always)
-        varies = chosen[self.varies[chosen]]
-        return varies if len(varies) else chosen[:1]
-
-
-@dataclass(frozen=True)
 class TrainingLines:
     """Some lines and modalities of a matrix, of which nothing is copied.
 
@@ -311,6 +159,105 @@ class TrainingLines:
         """Values of some of `columns` in single precision, (n_lines, n_chosen)."""
         chosen = self.matrix.values[np.ix_(self.rows, self.column_numbers[columns])]
         return np.asarray(chosen.astype(np.float32))
+
+
+@dataclass(frozen=True)
+class FeatureRanking:
+    """Features of some lines, by how strongly they go with a response.
+
+    Attributes
+    ----------
+    order : ndarray of int
+        Places of all features, the strongest first.
+    varies : ndarray of bool
+        Whether each feature differs between the lines.
+    """
+
+    order: np.ndarray
+    varies: np.ndarray
+
+    @classmethod
+    def of(cls, strengths: np.ndarray, varies: np.ndarray) -> FeatureRanking:
+        """From the strength of each feature."""
+        return cls(np.argsort(-strengths, kind="stable"), varies)
+
+    def best(self, n_features: int, always: np.ndarray) -> np.ndarray:
+        """Places, ascending, of the strongest features and of those in `always`.
+
+        What does not vary is never among them, unless nothing does: then one feature is left.
+        """
+        chosen = np.union1d(self.order[:n_features], always)
+        varies = chosen[self.varies[chosen]]
+        return varies if len(varies) else chosen[:1]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Which lines have which features, each of the few patterns that there are once.
+
+    Attributes
+    ----------
+    kinds : ndarray of shape (n_lines, n_kinds)
+        1 where features of a kind are measured, else 0.
+    kind : ndarray of shape (n_features,)
+        Kind of each feature.
+    """
+
+    kinds: np.ndarray
+    kind: np.ndarray
+
+    @classmethod
+    def of(cls, measured: np.ndarray) -> Measured:
+        """From whether each line has each feature, (n_lines, n_features)."""
+        packed = np.ascontiguousarray(np.packbits(measured, axis=0).T)
+        as_one = packed.view(f"V{packed.shape[1]}").ravel()
+        _, first, kind = np.unique(as_one, return_index=True, return_inverse=True)
+        return cls(measured[:, first].astype(float), kind)
+
+
+def view_columns(
+    features: Sequence[str], target_features: Collection[str] = ()
+) -> dict[str, np.ndarray]:
+    """Column numbers of each view: one a modality, and the drug-target view where it has any.
+
+    Parameters
+    ----------
+    features : sequence of str
+        Column names of the feature matrix.
+    target_features : collection of str
+        Features of the drug's targets and their partners; names that are no column are ignored.
+    """
+    modality = np.array([modality_of(name) for name in features])
+    views = {str(name): np.flatnonzero(modality == name) for name in dict.fromkeys(modality)}
+    found = pd.Index(features).get_indexer(pd.Index(list(target_features), dtype=object))
+    target = np.unique(found[found >= 0])
+    if len(target):
+        views[TARGET_VIEW] = target
+    return views
+
+
+def view_mixtures(views: Collection[str], target_shares: Sequence[float]) -> list[dict[str, float]]:
+    """Candidate weightings of the views, each summing to one.
+
+    The modalities share what the target view leaves, either all alike or only the abundance
+    modalities (expression and RPPA), which hold most of the signal where mutations and copy
+    number are known for few lines. Few candidates: with tens of lines, a rich choice costs more
+    by chance than it gains.
+    """
+    modalities = [name for name in views if name != TARGET_VIEW]
+    abundance = [name for name in modalities if name in ("expression", "rppa")]
+    shares = target_shares if TARGET_VIEW in views else (0.0,)
+    mixtures: list[dict[str, float]] = []
+    for share in shares:
+        for chosen in (modalities, abundance):
+            if share < 1 and not chosen:
+                continue
+            mixture = {name: (1 - share) / len(chosen) for name in chosen if share < 1}
+            if share > 0:
+                mixture[TARGET_VIEW] = share
+            if mixture and mixture not in mixtures:
+                mixtures.append(mixture)
+    return mixtures
 
 
 def standardisation(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

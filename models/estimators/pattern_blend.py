@@ -1,8 +1,7 @@
-"""Sub-models of a saved model, each made when it is first used.
+"""One blend a combination of modalities, so that a sample is predicted from what it has.
 
-A panel of 25 drugs has more than a thousand, of which a cohort uses a few dozen.
-
-One blend a combination of modalities, so that a sample is predicted from what it has.
+A saved model's sub-models are made when they are first used: a panel of 25 drugs has more than a
+thousand, of which a cohort uses a few dozen.
 """
 
 from __future__ import annotations
@@ -29,44 +28,6 @@ from sidestep.models.estimators.patterns import (
 from sidestep.models.estimators.rows import FeatureRows
 from sidestep.models.estimators.screening import rank_features
 from sidestep.models.estimators.trees import saved_settings
-
-
-class StoredBlends(Mapping[Pattern, Blend]):
-    """Blend of each combination of modalities, from their states.
-
-    Parameters
-    ----------
-    states : mapping of Pattern to dict
-        As `Blend.get_state` returned.
-    features : ndarray of str, shape (n_features,)
-        All features; a blend sees those of its pattern.
-    """
-
-    def __init__(self, states: Mapping[Pattern, dict[str, Any]], features: np.ndarray) -> None:
-        self._states = states
-        self._features = features
-        self._made: dict[Pattern, Blend] = {}
-
-    def __getitem__(self, pattern: Pattern) -> Blend:
-        if pattern not in self._made:
-            columns, state = (
-                pattern_columns(self._features.tolist(), pattern),
-                self._states[pattern],
-            )
-            with refusing_damage(f"sub-model {pattern_name(pattern)}"):
-                blend = Blend.from_state(state, self._features[columns])
-            # Of two threads that made it at once, both go on with the same one.
-            return self._made.setdefault(pattern, blend)
-        return self._made[pattern]
-
-    def __contains__(self, pattern: object) -> bool:
-        return pattern in self._states
-
-    def __iter__(self) -> Iterator[Pattern]:
-        return iter(self._states)
-
-    def __len__(self) -> int:
-        return len(self._states)
 
 
 class PatternBlend(ExplainedEstimator):
@@ -105,7 +66,7 @@ class PatternBlend(ExplainedEstimator):
         self.n_jobs = n_jobs
         self.seed = seed
 
-    def _fit(self, X: pd.DataFrame | TrainingLines, y: np.ndarray, donors: np.ndarray) -> None:
+    def _fit(self, X: pd.DataFrame | TrainingLines, y: np.ndarray, groups: np.ndarray) -> None:
         lines = TrainingLines.of(X)
         has = lines.patterns
         rows: dict[Pattern, np.ndarray] = {}
@@ -120,7 +81,7 @@ class PatternBlend(ExplainedEstimator):
             if blends:
                 settings["inner_folds"] = 0
             chosen = rows[pattern]
-            blends[pattern] = Blend(**settings).fit(part.ranked(ranking), y[chosen], donors[chosen])
+            blends[pattern] = Blend(**settings).fit(part.ranked(ranking), y[chosen], groups[chosen])
         self.blends_: Mapping[Pattern, Blend] = blends
 
     @property
@@ -230,3 +191,38 @@ class PatternBlend(ExplainedEstimator):
             raise InputError("the model holds no sub-model; train it again")
         model.blends_ = StoredBlends(states, features)
         return model
+
+
+class StoredBlends(Mapping[Pattern, Blend]):
+    """Blend of each combination of modalities, made from its state when first asked for.
+
+    Parameters
+    ----------
+    states : mapping of Pattern to dict
+        As `Blend.get_state` returned.
+    features : ndarray of str, shape (n_features,)
+        All features; a blend sees those of its pattern.
+    """
+
+    def __init__(self, states: Mapping[Pattern, dict[str, Any]], features: np.ndarray) -> None:
+        self._states = states
+        self._features = features
+        self._made: dict[Pattern, Blend] = {}
+
+    def __getitem__(self, pattern: Pattern) -> Blend:
+        if pattern not in self._made:
+            columns = pattern_columns(self._features.tolist(), pattern)
+            with refusing_damage(f"sub-model {pattern_name(pattern)}"):
+                blend = Blend.from_state(self._states[pattern], self._features[columns])
+            # Of two threads that made it at once, both go on with the same one.
+            return self._made.setdefault(pattern, blend)
+        return self._made[pattern]
+
+    def __contains__(self, pattern: object) -> bool:
+        return pattern in self._states
+
+    def __iter__(self) -> Iterator[Pattern]:
+        return iter(self._states)
+
+    def __len__(self) -> int:
+        return len(self._states)

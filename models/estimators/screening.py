@@ -1,4 +1,4 @@
-"""Which features are worth a look, judged on the training lines alone?"""
+"""Features ranked by how strongly they go with a response, on the training lines alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ import numpy as np
 import pandas as pd
 
 from sidestep.models.estimators.folds import Folds
-from sidestep.models.estimators.lines import FeatureRanking, TrainingLines, correlation_strengths
+from sidestep.models.estimators.lines import FeatureRanking, Measured, TrainingLines
+
+_FEATURES_AT_ONCE = 2048
+# A spread this small, relative to the squares that it is what is left of, is rounding.
+_ROUNDING = 1e-10
+# A spread this small, relative to the largest response, is none.
+_NOTHING = 1e-12
 
 
 def screen(
@@ -79,3 +85,50 @@ def rank_folds(lines: TrainingLines, y: np.ndarray, folds: Folds) -> list[Featur
     return rank_features(
         [lines.among(train) for train, _ in folds], [y[train] for train, _ in folds]
     )
+
+
+def correlation_strengths(
+    standard: np.ndarray, measured: Measured, members: np.ndarray, responses: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Absolute correlation of every feature, times the root of the share of lines that have it.
+
+    All sums over lines are matrix products, so that the features are read once for all sets.
+
+    Parameters
+    ----------
+    standard : ndarray of shape (n_lines, n_features)
+        About the lines' mean, for the sake of rounding; zero where not measured.
+    measured : Measured
+    members : ndarray of shape (n_lines, n_sets)
+        1 where a line belongs to a set, else 0.
+    responses : ndarray of shape (n_lines, n_sets)
+        About the mean of the set; zero outside it.
+
+    Returns
+    -------
+    strengths : ndarray of shape (n_features, n_sets)
+        Zero where the feature, or the response of the lines that have it, does not vary.
+    varies : ndarray of bool of shape (n_features, n_sets)
+        Whether the feature differs between lines of the set.
+    """
+    n_features, n_sets = standard.shape[1], members.shape[1]
+    x, xx, xy = np.empty((3, n_features, n_sets))
+    both = np.hstack([members, responses])
+    for start in range(0, n_features, _FEATURES_AT_ONCE):
+        block = slice(start, start + _FEATURES_AT_ONCE)
+        part = standard[:, block]
+        sums = part.T @ both
+        x[block], xy[block] = sums[:, :n_sets], sums[:, n_sets:]
+        xx[block] = (part**2).T @ members
+    count, y, yy = (
+        (measured.kinds.T @ values)[measured.kind] for values in (members, responses, responses**2)
+    )
+    count = np.maximum(count, 1.0)
+    spread_x, spread_y = xx - x**2 / count, yy - y**2 / count
+    varies = spread_x > _ROUNDING * xx
+    spread = np.sqrt(np.maximum(spread_x * spread_y, 0.0))
+    nothing = _NOTHING * np.abs(responses).max(axis=0)
+    defined = varies & (spread_y > _ROUNDING * yy) & (spread > nothing)
+    covariance = np.abs(xy - x * y / count)
+    strengths = np.where(defined, covariance, 0.0) / np.where(defined, spread, 1.0)
+    return strengths * np.sqrt(count / members.sum(axis=0)), varies

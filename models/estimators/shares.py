@@ -1,4 +1,4 @@
-"""What does each feature of a row add to a blend's prediction?
+"""Compiled loops over a row's features: what each adds to a blend's prediction.
 
 Results do not depend on which rows stand together. Import this module only where it is needed: it
 imports numba.

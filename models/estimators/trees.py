@@ -1,9 +1,7 @@
-"""On which device are boosted trees grown and evaluated?
+"""Gradient-boosted trees on screened features, and the device on which they are grown.
 
 The device is where work is done, not a part of the model: a saved model names none, and one that
 was grown on a GPU predicts on any machine.
-
-Gradient-boosted trees on screened features.
 """
 
 from __future__ import annotations
@@ -25,11 +23,248 @@ from sidestep.models.estimators.base import Contributions, ExplainedEstimator
 from sidestep.models.estimators.folds import Folds
 from sidestep.models.estimators.lines import FeatureRanking, TrainingLines
 from sidestep.models.estimators.screening import rank_folds, screen
-from sidestep.models.treeshap.ensemble import Forest
+from sidestep.models.treeshap.ensemble import TreeEnsemble
 from sidestep.models.treeshap.tables import contributions_by_xgboost
 from sidestep.models.treeshap.trees import NoTablesError
 
 CPU, CUDA = DEVICES
+
+
+class ScreenedTrees(ExplainedEstimator):
+    """XGBoost regression [1]_ on the features that pass a screen inside `fit`.
+
+    Missing values go the way that XGBoost learned for them. Contributions are the exact
+    path-dependent TreeSHAP values [2]_, by tables or, to the same bytes, leaf by leaf
+    (`models.treeshap`). XGBoost computes them only where the trees cannot be tabulated, as with
+    leaves deeper than 12 conditions; so the way depends on the model alone.
+
+    Parameters
+    ----------
+    target_features : sequence of str
+        Features kept whatever the screen says.
+    n_features : int
+        Features that the screen keeps.
+    n_trees, learning_rate, max_depth, min_child_weight, subsample, colsample, l2, max_bin
+        XGBoost's `num_boost_round`, `eta`, `max_depth`, `min_child_weight`, `subsample`,
+        `colsample_bynode`, `lambda`, `max_bin`.
+    n_jobs : int
+    seed : int
+    device : {"cpu", "cuda"}
+        Where XGBoost works: where the trees are grown, and asked for predictions until they are
+        saved. A GPU draws other random numbers than the CPU for `subsample` and `colsample`, so
+        that the trees differ as they would with another seed.
+
+    Attributes
+    ----------
+    columns_ : ndarray of shape (n_kept,)
+        Places of the features that passed the screen.
+    offset_ : float
+        Mean response of the training lines, which the trees learn deviations from.
+    unit_ : float
+        Response units in one unit of the booster.
+    booster_ : Booster
+        As it was grown; a model that was loaded has it only where `ensemble_` is None.
+
+    References
+    ----------
+    .. [1] Chen and Guestrin, XGBoost: a scalable tree boosting system, KDD 2016,
+       doi 10.1145/2939672.2939785.
+    .. [2] Lundberg et al., From local explanations to global understanding with explainable AI
+       for trees, Nat Mach Intell 2:56-67 (2020), doi 10.1038/s42256-019-0138-9.
+    """
+
+    def __init__(
+        self,
+        target_features: Sequence[str] = (),
+        n_features: int = 300,
+        n_trees: int = 200,
+        learning_rate: float = 0.05,
+        max_depth: int = 3,
+        min_child_weight: float = 3.0,
+        subsample: float = 0.7,
+        colsample: float = 0.2,
+        l2: float = 1.0,
+        max_bin: int = 32,
+        n_jobs: int = 1,
+        seed: int = 0,
+        device: str = CPU,
+    ) -> None:
+        self.target_features = target_features
+        self.n_features = n_features
+        self.n_trees = n_trees
+        self.learning_rate = learning_rate
+        self.max_depth = max_depth
+        self.min_child_weight = min_child_weight
+        self.subsample = subsample
+        self.colsample = colsample
+        self.l2 = l2
+        self.max_bin = max_bin
+        self.n_jobs = n_jobs
+        self.seed = seed
+        self.device = device
+
+    def _fit(self, X: pd.DataFrame | TrainingLines, y: np.ndarray, groups: np.ndarray) -> None:
+        lines = TrainingLines.of(X)
+        self.columns_ = screen(lines, y, self.n_features, self.target_features)
+        # XGBoost sums responses in single precision; centred ones lose nothing.
+        self.offset_, self.unit_ = float(y.mean()), _unit(y)
+        settings = {
+            "objective": "reg:squarederror",
+            "base_score": 0.0,
+            "tree_method": "hist",
+            "max_bin": self.max_bin,
+            "eta": self.learning_rate,
+            "max_depth": self.max_depth,
+            "min_child_weight": self.min_child_weight,
+            "subsample": self.subsample,
+            "colsample_bynode": self.colsample,
+            "lambda": self.l2,
+            "seed": self.seed,
+            "nthread": self.n_jobs,
+            "device": require_device(self.device),
+            "verbosity": 0,
+        }
+        data = xgb.DMatrix(
+            lines.single_values(self.columns_),
+            label=(y - self.offset_) / self.unit_,
+            nthread=self.n_jobs,
+        )
+        self.booster_ = xgb.train(settings, data, num_boost_round=self.n_trees)
+        for name in ("ensemble_", "gains_"):  # of an earlier fit
+            self.__dict__.pop(name, None)
+
+    def out_of_fold(
+        self,
+        X: pd.DataFrame | TrainingLines,
+        y: np.ndarray,
+        folds: Folds,
+        rankings: Sequence[FeatureRanking] | None = None,
+    ) -> np.ndarray:
+        """Predict every line by trees grown without its fold, (n_samples,).
+
+        Parameters
+        ----------
+        X : DataFrame or TrainingLines of shape (n_samples, n_features)
+        y : ndarray of shape (n_samples,)
+        folds : list of (training rows, test rows)
+        rankings : sequence of FeatureRanking, optional
+            Of each fold's training lines (`rank_folds`), where many trees are grown on them.
+        """
+        lines = TrainingLines.of(X)
+        predicted = np.empty(len(y))
+        for (train, test), ranking in zip(
+            folds, rankings or rank_folds(lines, y, folds), strict=True
+        ):
+            trees = type(self)(**self.get_params())
+            trees.fit(lines.among(train).ranked(ranking), y[train])
+            values = lines.among(test).single_values(trees.columns_)
+            predicted[test] = trees.offset_ + trees._by_booster(values)
+        return predicted
+
+    def _predict(self, X: pd.DataFrame) -> np.ndarray:
+        return self.predict_rows(X.to_numpy(float))
+
+    def predict_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Predict rows of the features of `fit`."""
+        kept = self._kept(rows)
+        # The same bytes either way; just after a fit XGBoost needs no preparation.
+        if "booster_" not in vars(self) and self.ensemble_ is not None:
+            return self.offset_ + self.ensemble_.predict(kept).astype(float)
+        return self.offset_ + self._by_booster(kept)
+
+    def _by_booster(self, kept: np.ndarray) -> np.ndarray:
+        """What XGBoost predicts about the mean, from the values of `columns_`."""
+        predicted = self.booster_.predict(xgb.DMatrix(kept, nthread=self.n_jobs))
+        return np.asarray(self.unit_ * predicted.astype(float))
+
+    def _contributions(self, X: pd.DataFrame) -> Contributions:
+        shares, base_value = self.explain_rows(X.to_numpy(float))
+        values = np.zeros(X.shape)
+        values[:, self.columns_] = shares
+        return Contributions(np.full(len(X), base_value), values)
+
+    def explain_rows(self, rows: np.ndarray) -> tuple[np.ndarray, float]:
+        """Contributions of `columns_` to rows of the features of `fit`, and the base value.
+
+        Returns
+        -------
+        shares : ndarray of shape (n_rows, n_kept), float32
+            All other features contribute nothing.
+        base_value : float
+        """
+        # One more row, of nothing measured, tells the base value even where there are no rows.
+        kept = np.vstack([self._kept(rows), np.full((1, len(self.columns_)), np.nan, np.float32)])
+        if self.ensemble_ is None:
+            found = contributions_by_xgboost(self.booster_, kept, n_jobs=self.n_jobs)
+            shares = found * np.float32(self.unit_)
+        else:
+            shares = self.ensemble_.contributions(kept)
+        return shares[:-1, :-1], self.offset_ + float(shares[-1, -1])
+
+    @cached_property
+    def ensemble_(self) -> TreeEnsemble | None:
+        """The trees without XGBoost; None where they cannot be tabulated."""
+        try:
+            return TreeEnsemble.of(self.booster_, self.unit_)
+        except NoTablesError:
+            return None
+
+    def gains(self) -> np.ndarray:
+        """Total gain of the splits on each feature, (n_features,)."""
+        gains = np.zeros(self.n_features_in_)
+        gains[self.columns_] = self.gains_
+        return gains
+
+    @cached_property
+    def gains_(self) -> np.ndarray:
+        """Total gain of the splits on each feature that passed the screen, (n_kept,)."""
+        gains = np.zeros(len(self.columns_))
+        for name, gain in self.booster_.get_score(importance_type="total_gain").items():
+            gains[int(name[1:])] = gain
+        return gains * self.unit_**2
+
+    def get_state(self) -> dict[str, Any]:
+        """What prediction needs, as plain values and arrays.
+
+        The trees as arrays (`treeshap.ensemble`), or in XGBoost's UBJSON where they cannot be
+        tabulated.
+        """
+        state = {
+            "parameters": self.get_params() | {"device": CPU},
+            "columns_": self.columns_,
+            "offset_": self.offset_,
+            "gains_": self.gains_,
+        }
+        if self.ensemble_ is not None:
+            return state | {"forest_": self.ensemble_.get_state()}
+        raw = np.frombuffer(bytes(self.booster_.save_raw("ubj")), dtype=np.uint8)
+        return state | {"booster_": raw, "unit_": self.unit_}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], features: np.ndarray) -> Self:
+        """Fitted trees that `get_state` described, on columns `features`."""
+        trees = cls(**state["parameters"]).expecting(features)
+        trees.columns_, trees.offset_ = state["columns_"], state["offset_"]
+        trees.gains_ = state["gains_"]
+        if "forest_" in state:
+            trees.ensemble_ = TreeEnsemble(**state["forest_"])
+        else:
+            trees.unit_ = state["unit_"]
+            trees.booster_ = xgb.Booster({"nthread": trees.n_jobs})
+            trees.booster_.load_model(bytearray(state["booster_"].tobytes()))
+        return trees
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For other processes: arrays, which are read faster than XGBoost's model."""
+        state: dict[str, Any] = super().__getstate__()
+        if "booster_" in state and self.ensemble_ is not None:
+            state |= {"ensemble_": self.ensemble_, "gains_": self.gains_}
+            del state["booster_"]
+        return state
+
+    def _kept(self, rows: np.ndarray) -> np.ndarray:
+        """Values of the features that passed the screen, in single precision."""
+        return rows[:, self.columns_].astype(np.float32)
 
 
 def require_device(device: str) -> str:
@@ -75,225 +310,6 @@ def saved_settings(tree_settings: Mapping[str, Any] | None) -> Mapping[str, Any]
     if tree_settings is None or "device" not in tree_settings:
         return tree_settings
     return {**tree_settings, "device": CPU}
-
-
-class ScreenedTrees(ExplainedEstimator):
-    """XGBoost regression on the features that pass a screen inside `fit`.
-
-    Missing values go the way that XGBoost learned for them. Contributions are the exact
-    path-dependent TreeSHAP values (Lundberg et al., Nat Mach Intell 2020), by tables or, to the
-    same bytes, leaf by leaf (`ensemble`). XGBoost computes them only where the trees cannot be
-    tabulated, as with leaves deeper than 12 conditions; so the way depends on the model alone.
-
-    Parameters
-    ----------
-    target_features : sequence of str
-        Features kept whatever the screen says.
-    n_features : int
-        Features that the screen keeps.
-    n_trees, learning_rate, max_depth, min_child_weight, subsample, colsample, l2, max_bin
-        XGBoost's `num_boost_round`, `eta`, `max_depth`, `min_child_weight`, `subsample`,
-        `colsample_bynode`, `lambda`, `max_bin`.
-    n_jobs : int
-    seed : int
-    device : {"cpu", "cuda"}
-        Where XGBoost works (`trees`): where the trees are grown, and asked for predictions
-        until they are saved. A GPU draws other random numbers than the CPU for `subsample` and
-        `colsample`, so that the trees differ as they would with another seed.
-    """
-
-    def __init__(
-        self,
-        target_features: Sequence[str] = (),
-        n_features: int = 300,
-        n_trees: int = 200,
-        learning_rate: float = 0.05,
-        max_depth: int = 3,
-        min_child_weight: float = 3.0,
-        subsample: float = 0.7,
-        colsample: float = 0.2,
-        l2: float = 1.0,
-        max_bin: int = 32,
-        n_jobs: int = 1,
-        seed: int = 0,
-        device: str = CPU,
-    ) -> None:
-        self.target_features = target_features
-        self.n_features = n_features
-        self.n_trees = n_trees
-        self.learning_rate = learning_rate
-        self.max_depth = max_depth
-        self.min_child_weight = min_child_weight
-        self.subsample = subsample
-        self.colsample = colsample
-        self.l2 = l2
-        self.max_bin = max_bin
-        self.n_jobs = n_jobs
-        self.seed = seed
-        self.device = device
-
-    def _fit(self, X: pd.DataFrame | TrainingLines, y: np.ndarray, donors: np.ndarray) -> None:
-        lines = TrainingLines.of(X)
-        self.columns_ = screen(lines, y, self.n_features, self.target_features)
-        # XGBoost sums responses in single precision; centred ones lose nothing.
-        self.offset_, self.unit_ = float(y.mean()), _unit(y)
-        settings = {
-            "objective": "reg:squarederror",
-            "base_score": 0.0,
-            "tree_method": "hist",
-            "max_bin": self.max_bin,
-            "eta": self.learning_rate,
-            "max_depth": self.max_depth,
-            "min_child_weight": self.min_child_weight,
-            "subsample": self.subsample,
-            "colsample_bynode": self.colsample,
-            "lambda": self.l2,
-            "seed": self.seed,
-            "nthread": self.n_jobs,
-            "device": require_device(self.device),
-            "verbosity": 0,
-        }
-        data = xgb.DMatrix(
-            lines.single_values(self.columns_),
-            label=(y - self.offset_) / self.unit_,
-            nthread=self.n_jobs,
-        )
-        self.booster_ = xgb.train(settings, data, num_boost_round=self.n_trees)
-        for name in ("forest_", "gains_"):  # of an earlier fit
-            self.__dict__.pop(name, None)
-
-    def out_of_fold(
-        self,
-        X: pd.DataFrame | TrainingLines,
-        y: np.ndarray,
-        folds: Folds,
-        rankings: Sequence[FeatureRanking] | None = None,
-    ) -> np.ndarray:
-        """Predict every line by trees grown without its fold, (n_samples,).
-
-        Parameters
-        ----------
-        X : DataFrame or TrainingLines of shape (n_samples, n_features)
-        y : ndarray of shape (n_samples,)
-        folds : list of (training rows, test rows)
-        rankings : sequence of FeatureRanking, optional
-            Of each fold's training lines (`rank_folds`), where many trees are grown on them.
-        """
-        lines = TrainingLines.of(X)
-        predicted = np.empty(len(y))
-        for (train, test), ranking in zip(
-            folds, rankings or rank_folds(lines, y, folds), strict=True
-        ):
-            trees = type(self)(**self.get_params())
-            trees.fit(lines.among(train).ranked(ranking), y[train])
-            values = lines.among(test).single_values(trees.columns_)
-            predicted[test] = trees.offset_ + trees._by_booster(values)
-        return predicted
-
-    def _predict(self, X: pd.DataFrame) -> np.ndarray:
-        return self.predict_rows(X.to_numpy(float))
-
-    def predict_rows(self, rows: np.ndarray) -> np.ndarray:
-        """Predict rows of the features of `fit`."""
-        kept = self._kept(rows)
-        # The same bytes either way; just after a fit XGBoost needs no preparation.
-        if "booster_" not in vars(self) and self.forest_ is not None:
-            return self.offset_ + self.forest_.predict(kept).astype(float)
-        return self.offset_ + self._by_booster(kept)
-
-    def _by_booster(self, kept: np.ndarray) -> np.ndarray:
-        """What XGBoost predicts about the mean, from the values of `columns_`."""
-        predicted = self.booster_.predict(xgb.DMatrix(kept, nthread=self.n_jobs))
-        return np.asarray(self.unit_ * predicted.astype(float))
-
-    def _contributions(self, X: pd.DataFrame) -> Contributions:
-        shares, base_value = self.explain_rows(X.to_numpy(float))
-        values = np.zeros(X.shape)
-        values[:, self.columns_] = shares
-        return Contributions(np.full(len(X), base_value), values)
-
-    def explain_rows(self, rows: np.ndarray) -> tuple[np.ndarray, float]:
-        """Contributions of `columns_` to rows of the features of `fit`, and the base value.
-
-        Returns
-        -------
-        shares : ndarray of shape (n_rows, n_kept), float32
-            All other features contribute nothing.
-        base_value : float
-        """
-        # One more row, of nothing measured, tells the base value even where there are no rows.
-        kept = np.vstack([self._kept(rows), np.full((1, len(self.columns_)), np.nan, np.float32)])
-        if self.forest_ is None:
-            found = contributions_by_xgboost(self.booster_, kept, n_jobs=self.n_jobs)
-            shares = found * np.float32(self.unit_)
-        else:
-            shares = self.forest_.contributions(kept)
-        return shares[:-1, :-1], self.offset_ + float(shares[-1, -1])
-
-    @cached_property
-    def forest_(self) -> Forest | None:
-        """The trees without XGBoost; None where they cannot be tabulated."""
-        try:
-            return Forest.of(self.booster_, self.unit_)
-        except NoTablesError:
-            return None
-
-    def gains(self) -> np.ndarray:
-        """Total gain of the splits on each feature, (n_features,)."""
-        gains = np.zeros(self.n_features_in_)
-        gains[self.columns_] = self.gains_
-        return gains
-
-    @cached_property
-    def gains_(self) -> np.ndarray:
-        """Total gain of the splits on each feature that passed the screen, (n_kept,)."""
-        gains = np.zeros(len(self.columns_))
-        for name, gain in self.booster_.get_score(importance_type="total_gain").items():
-            gains[int(name[1:])] = gain
-        return gains * self.unit_**2
-
-    def get_state(self) -> dict[str, Any]:
-        """What prediction needs, as plain values and arrays.
-
-        The trees as arrays (`treeshap.ensemble`), or in XGBoost's UBJSON where they cannot be
-        tabulated.
-        """
-        state = {
-            "parameters": self.get_params() | {"device": CPU},
-            "columns_": self.columns_,
-            "offset_": self.offset_,
-            "gains_": self.gains_,
-        }
-        if self.forest_ is not None:
-            return state | {"forest_": self.forest_.get_state()}
-        raw = np.frombuffer(bytes(self.booster_.save_raw("ubj")), dtype=np.uint8)
-        return state | {"booster_": raw, "unit_": self.unit_}
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any], features: np.ndarray) -> Self:
-        """Fitted trees that `get_state` described, on columns `features`."""
-        trees = cls(**state["parameters"]).expecting(features)
-        trees.columns_, trees.offset_ = state["columns_"], state["offset_"]
-        trees.gains_ = state["gains_"]
-        if "forest_" in state:
-            trees.forest_ = Forest(**state["forest_"])
-        else:
-            trees.unit_ = state["unit_"]
-            trees.booster_ = xgb.Booster({"nthread": trees.n_jobs})
-            trees.booster_.load_model(bytearray(state["booster_"].tobytes()))
-        return trees
-
-    def __getstate__(self) -> dict[str, Any]:
-        """For other processes: arrays, which are read faster than XGBoost's model."""
-        state: dict[str, Any] = super().__getstate__()
-        if "booster_" in state and self.forest_ is not None:
-            state |= {"forest_": self.forest_, "gains_": self.gains_}
-            del state["booster_"]
-        return state
-
-    def _kept(self, rows: np.ndarray) -> np.ndarray:
-        """Values of the features that passed the screen, in single precision."""
-        return rows[:, self.columns_].astype(np.float32)
 
 
 def _unit(y: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""One drug's model, and what cross-validation said of it."""
+"""One drug's model, with its out-of-fold errors and metrics."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class SubModelView:
 
 @dataclass(frozen=True)
 class DrugModel:
-    """One drug's model and what cross-validation said of it.
+    """One drug's model, with its out-of-fold errors and metrics.
 
     Attributes
     ----------
@@ -82,8 +82,8 @@ class DrugModel:
             weights = sub_model_weights(self.blend, pattern, nearest)
             space = model_space(weights, nearest.features_, pattern)
             unit = self.units.get(pattern)
-            near = nearest.neighbourhood(space, pattern, self.lines, unit)
-            known = self._known[pattern] = SubModelView(nearest, weights, near)
+            around = nearest.neighbourhood(space, pattern, self.lines, unit)
+            known = self._known[pattern] = SubModelView(nearest, weights, around)
         return known
 
     def __getstate__(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Where does a sample stand among the training lines in the genes of a set?"""
+"""Scores of gene sets, and where a sample stands in them among the training lines."""
 
 from __future__ import annotations
 

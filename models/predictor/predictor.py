@@ -128,17 +128,17 @@ class PanelPredictor:
         return lower, upper
 
     def applicability(self, features: Features, model: DrugModel) -> np.ndarray:
-        """How near each sample is to the drug's training lines, 0 to 1 (`applicability`).
+        """Nearness of each sample to the drug's training lines, 0 to 1 (`applicability`).
 
         In the space of the sub-model that predicts the sample. NaN for a sample without a usable
         modality, and where there are too few lines to compare with.
         """
-        near, values = np.full(len(features), np.nan), FeatureRows.of(features).values
+        share, values = np.full(len(features), np.nan), FeatureRows.of(features).values
         for pattern, rows in _by_pattern(features, model):
             around = model.view(pattern, self.nearest).neighbourhood
             found = around.distances(values[np.ix_(rows, around.space.columns)])
-            near[rows] = applicability(found, model.errors[pattern].distances)
-        return near
+            share[rows] = applicability(found, model.errors[pattern].distances)
+        return share
 
     def least_applicability(self, features: Features, model: DrugModel) -> np.ndarray:
         """What `applicability` is for a sample farther than every held-out line, (n_samples,).

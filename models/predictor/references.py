@@ -1,4 +1,4 @@
-"""How does a sample's mechanism score compare with the training lines?"""
+"""Mechanism scores of the training lines, and where a sample stands among them."""
 
 from __future__ import annotations
 

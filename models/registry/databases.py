@@ -1,4 +1,4 @@
-"""Does a database that a team shares answer, and how may its address be shown?"""
+"""A database that a team shares is asked once whether it answers; addresses hide passwords."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where do the files of a model lie that MLflow keeps?"""
+"""The folder on this machine in which the files of a model lie that MLflow keeps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How near is a sample to the lines that a model learned from, in what the model looks at?"""
+"""Nearness of a sample to the lines that a model learned from, in what the model looks at."""
 
 from __future__ import annotations
 
@@ -133,8 +133,8 @@ class NearestLines:
         among : ndarray of int, optional
             Rows of the lines to compare with; all by default.
         """
-        near = self.neighbourhood(space, pattern, among)
-        return near.distances(X.to_numpy(float)[:, space.columns])
+        around = self.neighbourhood(space, pattern, among)
+        return around.distances(X.to_numpy(float)[:, space.columns])
 
     def neighbourhood(
         self,
@@ -177,14 +177,14 @@ class NearestLines:
 
 
 def applicability(distances: np.ndarray, held_out: np.ndarray) -> np.ndarray:
-    r"""How ordinary a distance to the training lines is, 0 to 1.
+    r"""Share of the training lines, held out, that lie as far off as a sample: 0 to 1.
 
     .. math:: \frac{1 + \#\{i : d_i \ge d\}}{n + 1}
 
     with :math:`d_i` the distance of training line :math:`i` to the lines of the other folds, in
-    the space of the model that had not seen it. It is the p-value of the hypothesis that the
-    sample comes from where the training lines come from (Vovk, Gammerman and Shafer 2005): near
-    one for a typical line, and at most 0.05 for one in twenty such lines.
+    the space of the model that had not seen it. It is the conformal p-value [1]_ of the hypothesis
+    that the sample comes from where the training lines come from: close to one for a typical line,
+    and at most 0.05 for one in twenty such lines.
 
     Parameters
     ----------
@@ -192,6 +192,11 @@ def applicability(distances: np.ndarray, held_out: np.ndarray) -> np.ndarray:
         NaN gives NaN.
     held_out : ndarray of shape (n_lines,)
         Distances of held-out training lines; those that are NaN do not count.
+
+    References
+    ----------
+    .. [1] Vovk, Gammerman and Shafer, Algorithmic learning in a random world, Springer (2005),
+       doi 10.1007/b106715.
     """
     own = np.sort(held_out[~np.isnan(held_out)])
     if not len(own):

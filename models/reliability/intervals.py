@@ -17,7 +17,6 @@ from sidestep.models.reliability.applicability import NearestLines, model_space
 _FEWEST_LINES = 10
 _LEAST = np.finfo(float).eps
 
-
 Interval = tuple[np.ndarray, np.ndarray]
 
 
@@ -66,13 +65,18 @@ class HeldOutErrors:
 
 
 def difficulty(blend: PatternBlend, pattern: Pattern, X: pd.DataFrame) -> np.ndarray:
-    r"""How large an error a sub-model expects of itself, (n_samples,), in response units.
+    r"""Size of the error that a sub-model expects of itself, (n_samples,), in response units.
 
     .. math:: d(x) = \sqrt{e^2 + (\hat y_{ridge}(x) - \hat y_{trees}(x))^2}
 
     with :math:`e` the ridge's leave-one-donor-out error on its training lines: a sample on
     which the two members disagree is a difficult one. It is a function of the fitted model
-    alone, so that intervals scaled by it keep their coverage.
+    alone, so that intervals scaled by it keep their coverage [1]_.
+
+    References
+    ----------
+    .. [1] Lei et al., Distribution-free predictive inference for regression, J Am Stat Assoc
+       113:1094-1111 (2018), doi 10.1080/01621459.2017.1307116.
     """
     return own_error(blend.blends_[pattern], blend.members_as(pattern, X))
 
@@ -217,7 +221,7 @@ def cv_plus(
     difficulties: np.ndarray,
     level: float,
 ) -> Interval:
-    r"""CV+ prediction interval (Barber, Candes, Ramdas and Tibshirani, Ann Stat 2021).
+    r"""CV+ prediction interval [1]_ of new samples.
 
     With :math:`s_i` the score of training line :math:`i` and :math:`k(i)` the fold that held it
     out, the interval's ends are the order statistics of
@@ -242,6 +246,11 @@ def cv_plus(
     -------
     lower, upper : ndarray of shape (n_samples,)
         NaN where there are too few lines for the level.
+
+    References
+    ----------
+    .. [1] Barber, Candès, Ramdas and Tibshirani, Predictive inference with the jackknife+, Ann Stat
+       49:486-507 (2021), doi 10.1214/20-AOS1965.
     """
     rank = corrected_rank(len(scores), level)
     if rank is None:

@@ -1,4 +1,4 @@
-"""How far is a row from the few training lines that are nearest to it?
+"""Compiled loop: the distance of a row to the few training lines that are nearest to it.
 
 Results do not depend on which rows stand together. Import this module only where it is needed: it
 imports numba.

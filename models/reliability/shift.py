@@ -1,4 +1,4 @@
-"""Do the samples of a study, taken together, lie where the training lines lie?"""
+"""Platform shift: whether the samples of a study, together, lie where the training lines lie."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sidestep.models.reliability.applicability import NearestLines
 
 #: Fewer samples than this are too few to tell a shift from chance.
 FEWEST_SAMPLES = 5
-#: A shift is told from chance at this p-value or below.
+#: A shift counts as more than chance at this p-value or below.
 ALPHA = 0.01
 #: Above this median difference of feature means, in training standard deviations, and above this
 #: ratio of spreads (or below its inverse), a shift is strong: "large" by Cohen's convention.
@@ -89,18 +89,18 @@ def platform_shift(
 ) -> list[ModalityShift]:
     r"""Test each molecular modality of a study against the training lines.
 
-    The test is the kernel two-sample test of Gretton et al. (JMLR 2012): the unbiased estimate of
-    the squared maximum mean discrepancy
+    The test is the kernel two-sample test [1]_: the unbiased estimate of the squared maximum mean
+    discrepancy
 
     .. math:: \frac{\sum_{i \ne j} k(x_i, x_j)}{n(n-1)} + \frac{\sum_{i \ne j} k(y_i, y_j)}{m(m-1)}
               - \frac{2 \sum_{ij} k(x_i, y_j)}{nm}
 
     of samples :math:`x` and lines :math:`y`, with a Gaussian kernel whose width is the median
-    distance, against 999 random relabellings of samples and lines. It sees shifts of level and of
-    scale alike. One sample and one line a donor count, because two of one donor are no
-    independent witnesses. Features are standardised over samples and lines together, so that
-    relabelling changes nothing but the labels; a missing value is the mean. A feature is compared
-    where a fifth of the samples and of the lines have it.
+    distance, against 999 random relabellings of samples and lines, the true one counted among them
+    [2]_. It sees shifts of level and of scale alike. One sample and one line a donor count, because
+    two of one donor are no independent witnesses. Features are standardised over samples and lines
+    together, so that relabelling changes nothing but the labels; a missing value is the mean. A
+    feature is compared where a fifth of the samples and of the lines have it.
 
     Parameters
     ----------
@@ -122,6 +122,13 @@ def platform_shift(
     ------
     InputError
         If the columns are not those of the training lines.
+
+    References
+    ----------
+    .. [1] Gretton et al., A kernel two-sample test, J Mach Learn Res 13:723-773 (2012),
+       https://jmlr.org/papers/v13/gretton12a.html (the journal gives no DOI).
+    .. [2] Phipson and Smyth, Permutation p-values should never be zero, Stat Appl Genet Mol Biol
+       9:39 (2010), doi 10.2202/1544-6115.1585.
     """
     if features.columns.tolist() != nearest.features_:
         raise InputError(

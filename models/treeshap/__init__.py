@@ -2,7 +2,7 @@
 
 `ensemble.TreeEnsemble` predicts and explains from plain arrays, without XGBoost. The trees are cut
 into blocks of few split conditions; every bit pattern of a block has its contributions in a table,
-so that a row costs one look-up a block. README.md in this folder derives it.
+so that a row costs one look-up a block and feature. README.md in this folder derives it.
 """
 
 __all__ = [
@@ -12,4 +12,5 @@ __all__ = [
     "loops",
     "tables",
     "trees",
+    "units",
 ]

@@ -1,6 +1,4 @@
-"""Which different numbers are there, for arrays of some thousands, many times?
-
-Into which blocks of few split conditions is a forest cut?
+"""An ensemble is cut into blocks of few split conditions, one table each.
 
 A block is a subtree together with the conditions on the way from the tree's root to it. Which
 leaves of the subtree a row can reach, and what they contribute to each feature, depends on the
@@ -18,35 +16,15 @@ import numpy as np
 
 from sidestep.models.treeshap.trees import Trees, require_shallow
 
-
-def distinct(numbers: np.ndarray) -> np.ndarray:
-    """Different values of whole numbers, sorted, as `numpy.unique` gives them.
-
-    NumPy looks for them in a hash table since 2.3, which for thousands of numbers takes up to ten
-    times as long as sorting them.
-
-    Parameters
-    ----------
-    numbers : ndarray of int, shape (n,)
-
-    Examples
-    --------
-    >>> distinct(np.array([7, 3, 7, -1]))
-    array([-1,  3,  7])
-    """
-    in_order = np.sort(numbers)
-    first = np.ones(len(in_order), bool)
-    np.not_equal(in_order[1:], in_order[:-1], out=first[1:])
-    return np.asarray(in_order[first])
-
-
 # A bit pattern is kept in 16 bits; and much before that tables outgrow the processor's caches.
 MOST_BITS = 12
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """The blocks of a forest. Block b has conditions `bit_start[b]:bit_start[b + 1]`, slots alike.
+    """The blocks of an ensemble.
+
+    Block b has the conditions `bit_start[b]:bit_start[b + 1]`; slots and leaves alike.
 
     Attributes
     ----------
@@ -106,6 +84,27 @@ def cut(trees: Trees, bits: int) -> Blocks:
         slot_feature=slot_feature,
         slot_offset=np.concatenate([[0], np.cumsum(patterns[slot_owner])]),
     )
+
+
+def distinct(numbers: np.ndarray) -> np.ndarray:
+    """Different values of whole numbers, sorted, as `numpy.unique` gives them.
+
+    For arrays of some thousands, many times: there NumPy, which since 2.3 looks for them in a hash
+    table, takes up to ten times as long as sorting does.
+
+    Parameters
+    ----------
+    numbers : ndarray of int, shape (n,)
+
+    Examples
+    --------
+    >>> distinct(np.array([7, 3, 7, -1]))
+    array([-1,  3,  7])
+    """
+    in_order = np.sort(numbers)
+    first = np.ones(len(in_order), bool)
+    np.not_equal(in_order[1:], in_order[:-1], out=first[1:])
+    return np.asarray(in_order[first])
 
 
 def _assigned(trees: Trees, bits: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,10 +1,7 @@
-"""How much memory may what is only kept to save time take, in the whole process?
+"""Boosted trees as plain arrays: what they predict for a row, and by which of its features.
 
-What do the trees of a fitted model predict for a row, and by which of its features?
-
-A forest is a few arrays and needs no XGBoost. Contributions are looked up in tables
-(`treeshap.tables`), which are filled when so many rows have been asked for that it pays; until
-then they are summed leaf by leaf (`models.treeshap.leaves`), to the same bytes.
+Contributions are looked up in tables (`tables`), which stay in memory as far as a budget for the
+whole process allows, or summed leaf by leaf (`leaves`), to the same bytes.
 """
 
 from __future__ import annotations
@@ -23,61 +20,16 @@ from sidestep.models.treeshap.trees import Trees, read_trees
 if TYPE_CHECKING:
     import xgboost as xgb
 
-
-class MemoryBudget:
-    """Bytes that objects may claim for as long as they live; safe to use from several threads.
-
-    What finds no room is made anew each time that it is needed. Nothing is thrown out for
-    something newer: a panel's models are gone through in turn, chunk after chunk, so that the one
-    that was used longest ago is always the one that is needed next.
-
-    Parameters
-    ----------
-    most : int
-        Bytes that may be claimed in all.
-
-    Examples
-    --------
-    >>> class Model: ...
-    >>> budget, first, second = MemoryBudget(100), Model(), Model()
-    >>> budget.claim(first, 60), budget.claim(second, 60)
-    (True, False)
-    >>> del first
-    >>> budget.claim(second, 60)
-    True
-    """
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self._claimed = 0
-        # A finaliser may run while this very thread holds the lock.
-        self._lock = threading.RLock()
-
-    def claim(self, owner: object, n_bytes: int) -> bool:
-        """Whether there is room for `n_bytes`, which `owner` then has until it is gone."""
-        with self._lock:
-            if self._claimed + n_bytes > self.most:
-                return False
-            self._claimed += n_bytes
-        weakref.finalize(owner, self._give_back, n_bytes)
-        return True
-
-    def _give_back(self, n_bytes: int) -> None:
-        with self._lock:
-            self._claimed -= n_bytes
-
-
-#: For the tables of all forests of a process. Those of a panel of 25 drugs with five folds take
-#: about 100 MB for each combination of modalities, with 200 trees of depth 3.
-_BUDGET = MemoryBudget(512 * 2**20)
 #: Measured with the 270 trees of depth 5 of a pan-cancer model: filling tables takes as long as
 #: summing up the leaves of some two hundred rows.
 FEW_ROWS = 128
 
 
 @dataclass(frozen=True, eq=False)
-class Forest:
+class TreeEnsemble:
     """Boosted trees of one output with base score zero, whose contributions can be tabulated.
+
+    It is a few arrays, and needs no XGBoost to predict and explain.
 
     A row goes left at an inner node if its value of `feature` is below `condition` in single
     precision; a missing value goes left where `default_left` says so.
@@ -144,7 +96,7 @@ class Forest:
 
     @classmethod
     def of(cls, booster: xgb.Booster, unit: float = 1.0) -> Self:
-        """Forest of a booster.
+        """Ensemble of a booster's trees.
 
         Parameters
         ----------
@@ -176,7 +128,7 @@ class Forest:
         return Trees.of_nodes(**self.get_state())
 
     def predict(self, rows: np.ndarray) -> np.ndarray:
-        """Predict each row, to the last bit as XGBoost does: (n_rows,), float32.
+        """Prediction of each row, (n_rows,), float32: to the last bit what XGBoost predicts.
 
         Parameters
         ----------
@@ -192,6 +144,9 @@ class Forest:
     def contributions(self, rows: np.ndarray) -> np.ndarray:
         """Shapley values of the features of each row, and last the base value.
 
+        They are looked up in tables, which are filled when so many rows have been asked for that
+        it pays; until then they are summed leaf by leaf, to the same bytes.
+
         Parameters
         ----------
         rows : ndarray of shape (n_rows, n_features), float32
@@ -204,7 +159,7 @@ class Forest:
         Raises
         ------
         ValueError
-            If `rows` has not the forest's number of features.
+            If `rows` has not the ensemble's number of features.
         """
         explained = vars(self).get("_explained", 0) + len(rows)
         if "_tables" in vars(self) or explained > FEW_ROWS:
@@ -231,14 +186,14 @@ class Forest:
         return tables
 
     def _base(self, trees: Trees) -> float:
-        """Mean prediction of the forest's trees over the training rows; kept."""
+        """Mean prediction of the trees over the training rows; kept."""
         if "_base_value" not in vars(self):
             vars(self)["_base_value"] = trees.mean_prediction()
         return float(vars(self)["_base_value"])
 
     @cached_property
     def _ways_down(self) -> tuple[Any, ...]:
-        """What `models.treeshap.loops.add_leaves` asks of the nodes, in its order."""
+        """What `loops.add_leaves` asks of the nodes, in its order."""
         inner = (self.left >= 0)[:, None]
         itself = np.arange(len(self.left), dtype=np.int32)[:, None]
         children = np.where(inner, np.column_stack([self.right, self.left]), itself)
@@ -248,9 +203,57 @@ class Forest:
         )  # fmt: skip
 
     def get_state(self) -> dict[str, Any]:
-        """Plain values and arrays, which make the same forest again."""
+        """Plain values and arrays, which make the same ensemble again."""
         return {part.name: getattr(self, part.name) for part in fields(self)}
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Tables are quicker filled anew than sent to another process.
         return type(self), tuple(self.get_state().values())
+
+
+class MemoryBudget:
+    """Bytes that objects may claim for as long as they live; safe to use from several threads.
+
+    What finds no room is made anew each time that it is needed. Nothing is thrown out for
+    something newer: a panel's models are gone through in turn, chunk after chunk, so that the one
+    that was used longest ago is always the one that is needed next.
+
+    Parameters
+    ----------
+    most : int
+        Bytes that may be claimed in all.
+
+    Examples
+    --------
+    >>> class Model: ...
+    >>> budget, first, second = MemoryBudget(100), Model(), Model()
+    >>> budget.claim(first, 60), budget.claim(second, 60)
+    (True, False)
+    >>> del first
+    >>> budget.claim(second, 60)
+    True
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._claimed = 0
+        # A finaliser may run while this very thread holds the lock.
+        self._lock = threading.RLock()
+
+    def claim(self, owner: object, n_bytes: int) -> bool:
+        """Whether there is room for `n_bytes`, which `owner` then has until it is gone."""
+        with self._lock:
+            if self._claimed + n_bytes > self.most:
+                return False
+            self._claimed += n_bytes
+        weakref.finalize(owner, self._give_back, n_bytes)
+        return True
+
+    def _give_back(self, n_bytes: int) -> None:
+        with self._lock:
+            self._claimed -= n_bytes
+
+
+#: For the tables of all ensembles of a process. Those of a panel of 25 drugs with five folds take
+#: about 100 MB for each combination of modalities, with 200 trees of depth 3.
+_BUDGET = MemoryBudget(512 * 2**20)

@@ -1,14 +1,8 @@
-"""In which units are a forest's contributions counted?
+"""Shapley values leaf by leaf: for every bit pattern of a block, or for a few rows.
 
-Contributions are kept as whole numbers of a small unit, a power of two for each feature. Sums of
-whole numbers do not depend on their order; so neither on the batch, nor on threads, nor on how
-the forest is cut into blocks.
-
-What do the leaves of a forest contribute: to every bit pattern of a block, or to a few rows?
-
-See `models.treeshap.tables` for the derivation. To a few rows, for which tables would not pay, each
-leaf's shares are computed and rounded as for the tables, and of all bit patterns only those of the
-rows at hand are looked at; so the sums are the same to the last bit. Both are in one file, because
+README.md in this folder derives them. For a few rows, for which tables would not pay, each leaf's
+shares are computed and rounded as for the tables, and of all bit patterns only those of the rows at
+hand are looked at; so the sums are the same to the last bit. Both ways are in one file, because
 numba compiles a loop anew only when its own file has changed.
 
 Import this module only where it is needed: it imports numba.
@@ -21,38 +15,9 @@ import functools
 import numpy as np
 
 from sidestep.models.compiled import compiled
-from sidestep.models.treeshap.blocks import MOST_BITS, Blocks, distinct
+from sidestep.models.treeshap.blocks import MOST_BITS, Blocks
 from sidestep.models.treeshap.trees import Trees, require_columns, require_shallow
-
-# A 32-bit number reaches 2^31; one bit is left for what rounding every leaf may add.
-_BITS = 30
-
-
-def units_per_response(trees: Trees) -> np.ndarray:
-    """Units in 1 of the response, (n_features,): as many as no sum of contributions overflows.
-
-    A Shapley value is a mean of differences between two weighted means of the tree's leaves, so
-    it is at most twice the largest leaf; over all trees that test a feature, at most the sum of
-    that. 0 for a feature that contributes nothing anywhere.
-    """
-    largest = np.abs(trees.value)
-    for level in reversed(trees.levels):
-        inner = level[trees.left[level] >= 0]
-        largest[inner] = np.maximum(largest[trees.left[inner]], largest[trees.right[inner]])
-    tree = np.searchsorted(trees.roots, trees.inner, side="right") - 1
-    pairs = distinct(tree * trees.n_features + trees.feature[trees.inner])
-    in_tree, feature = np.divmod(pairs, max(trees.n_features, 1))
-    weights = 2 * largest[trees.roots][in_tree]
-    bound = np.bincount(feature, weights=weights, minlength=trees.n_features)
-    _, exponent = np.frexp(bound)
-    return np.where(bound > 0, np.ldexp(1.0, _BITS - exponent), 0.0)
-
-
-def response_per_unit(scale: np.ndarray) -> np.ndarray:
-    """What one unit is in the response, float32; 0 where `scale` is."""
-    size = np.zeros(scale.shape, dtype=np.float32)
-    size[scale > 0] = 1 / scale[scale > 0]
-    return size
+from sidestep.models.treeshap.units import response_per_unit, units_per_response
 
 
 def fill_table(trees: Trees, blocks: Blocks, scale: np.ndarray) -> np.ndarray:

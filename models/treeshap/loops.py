@@ -1,10 +1,6 @@
-"""Into which leaves does a row fall? A forest's prediction.
+"""Compiled loops over rows: the leaves that a row falls into, and what the tables say of it.
 
-Import this module only where it is needed: it imports numba.
-
-What do the tables say of each row?
-
-See `treeshap.tables` for the derivation. Import this module only where tables pay: it imports
+README.md in this folder derives the tables. Import this module only where it is needed: it imports
 numba.
 """
 
@@ -14,12 +10,20 @@ import numpy as np
 
 from sidestep.models.compiled import compiled
 
+# Rows taken together. Their columns are contiguous, so that comparisons and additions run on
+# vectors, and together they stay in the cache while all blocks go over them: as many rows as have
+# so many values, within bounds. Results do not depend on it.
+_TILE_VALUES = 2**17
+_FEWEST, _MOST = 128, 512
+# Rows turned at a time: a number that is fixed when compiling, so that their loop is unrolled.
+_TURNED = 8
+
 
 @compiled
 def add_leaves(  # type: ignore[no-untyped-def]
     rows, roots, children, feature, condition, default_left, n_levels, total
 ):
-    """Add to `total` the value of each row's leaf, tree after tree.
+    """Add to `total` the value of each row's leaf, tree after tree: a prediction.
 
     A row goes down as many levels as the deepest tree has, and from a leaf to itself: with
     nothing to guess, the processor takes a third of the time that it takes to stop at the leaf.
@@ -31,7 +35,7 @@ def add_leaves(  # type: ignore[no-untyped-def]
     children : ndarray of shape (n_nodes, 2)
         The right and the left child of each node; of a leaf, itself.
     feature, condition, default_left : ndarray of shape (n_nodes,)
-        As in `models.treeshap.ensemble.Forest`; a leaf's feature is any.
+        As in `ensemble.TreeEnsemble`; a leaf's feature is any.
     n_levels : int
     total : ndarray of shape (n_rows,), float32
     """
@@ -48,13 +52,50 @@ def add_leaves(  # type: ignore[no-untyped-def]
             total[r] += condition[node[r]]
 
 
-# Rows taken together. Their columns are contiguous, so that comparisons and additions run on
-# vectors, and together they stay in the cache while all blocks go over them: as many rows as have
-# so many values, within bounds. Results do not depend on it.
-_TILE_VALUES = 2**17
-_FEWEST, _MOST = 128, 512
-# Rows turned at a time: a number that is fixed when compiling, so that their loop is unrolled.
-_TURNED = 8
+@compiled
+def add_rows(  # type: ignore[no-untyped-def]
+    rows, used, bit_start, bit_column, bit_threshold, bit_left,
+    slot_start, slot_column, slot_offset, table, unit, base, out,
+):  # fmt: skip
+    """Look the contributions of `rows` up in tables, and write them into `out`.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_features), float32, C order
+    used : ndarray of shape (n_used,)
+        Features that some tree tests.
+    bit_start, slot_start, slot_offset : ndarray
+        As in `blocks.Blocks`.
+    bit_column, slot_column : ndarray
+        Position among `used` of the feature of each condition and slot.
+    bit_threshold, bit_left : ndarray
+        Of each condition: the threshold, and whether a missing value goes left.
+    table : ndarray of shape (n_entries,), int32
+    unit : ndarray of shape (n_used,), float32
+        Response units in one table unit.
+    base : float32
+    out : ndarray of shape (n_rows, n_features + 1), float32, C order
+    """
+    tile = max(_FEWEST, min(_MOST, _TILE_VALUES // max(used.size, 1)))
+    tile = min(tile, rows.shape[0])
+    # A cache line more a column, so that the columns do not all fall on the same cache sets.
+    values = np.empty((used.size, tile + 16), np.float32)
+    sums = np.empty((used.size, tile + 16), np.int32)
+    pattern = np.empty(tile, np.uint16)
+    for begin in range(0, rows.shape[0], tile):
+        n = min(tile, rows.shape[0] - begin)
+        _turn_in(rows[begin : begin + n], used, values)
+        sums[:] = 0
+        for block in range(bit_start.size - 1):
+            first, last = bit_start[block], bit_start[block + 1]
+            _read_pattern(
+                values, bit_column[first:last], bit_threshold[first:last], bit_left[first:last],
+                pattern[:n],
+            )  # fmt: skip
+            for slot in range(slot_start[block], slot_start[block + 1]):
+                column = table[slot_offset[slot] : slot_offset[slot + 1]]
+                _add(column, pattern[:n], sums[slot_column[slot], :n])
+        _turn_out(sums, used, unit, base, out[begin : begin + n])
 
 
 @compiled
@@ -110,46 +151,3 @@ def _read_pattern(values, columns, thresholds, missing_left, pattern):  # type: 
 def _add(entries, pattern, sums):  # type: ignore[no-untyped-def]
     for r in range(pattern.size):
         sums[r] += entries[pattern[r]]
-
-
-@compiled
-def add_rows(  # type: ignore[no-untyped-def]
-    rows, used, bit_start, bit_column, bit_threshold, bit_left,
-    slot_start, slot_column, slot_offset, table, unit, base, out,
-):  # fmt: skip
-    """Write the contributions of `rows` into `out`.
-
-    Parameters
-    ----------
-    rows : ndarray of shape (n_rows, n_features), float32, C order
-    used : ndarray of shape (n_used,)
-        Features that some tree tests.
-    bit_column, slot_column : ndarray
-        Position among `used` of the feature of each condition and slot.
-    bit_threshold, bit_left : ndarray
-        Of each condition: the threshold, and whether a missing value goes left.
-    unit : ndarray of shape (n_used,), float32
-        Response units in one table unit.
-    base : float32
-    out : ndarray of shape (n_rows, n_features + 1), float32, C order
-    """
-    tile = max(_FEWEST, min(_MOST, _TILE_VALUES // max(used.size, 1)))
-    tile = min(tile, rows.shape[0])
-    # A cache line more a column, so that the columns do not all fall on the same cache sets.
-    values = np.empty((used.size, tile + 16), np.float32)
-    sums = np.empty((used.size, tile + 16), np.int32)
-    pattern = np.empty(tile, np.uint16)
-    for begin in range(0, rows.shape[0], tile):
-        n = min(tile, rows.shape[0] - begin)
-        _turn_in(rows[begin : begin + n], used, values)
-        sums[:] = 0
-        for block in range(bit_start.size - 1):
-            first, last = bit_start[block], bit_start[block + 1]
-            _read_pattern(
-                values, bit_column[first:last], bit_threshold[first:last], bit_left[first:last],
-                pattern[:n],
-            )  # fmt: skip
-            for slot in range(slot_start[block], slot_start[block + 1]):
-                column = table[slot_offset[slot] : slot_offset[slot + 1]]
-                _add(column, pattern[:n], sums[slot_column[slot], :n])
-        _turn_out(sums, used, unit, base, out[begin : begin + n])

@@ -1,51 +1,20 @@
-"""How are the exact Shapley values of boosted trees looked up instead of computed row by row?
+"""Exact Shapley values of boosted trees, looked up in tables instead of computed row by row.
 
-The game
-    TreeSHAP's path-dependent game gives a tree, for a row x and a set S of known features, the
-    expectation v(S) that comes from walking down the tree: at a split on a feature of S the row's
-    own way, at any other split both ways, weighted by the training weight (`sum_hessian`) that
-    went there. v(S) is a sum over leaves. Take together the conditions of one feature i on the
-    way to a leaf of value w: let o_i be 1 if x meets them all, else 0, and z_i the product of
-    their weight ratios. The leaf adds
+TreeSHAP's path-dependent game [1]_ gives a tree, for a row and a set of known features, the
+expectation that comes from walking down the tree: the row's own way at a split on a known feature,
+and both ways, weighted by the training weight that went there, at any other. What a leaf adds to
+each feature's Shapley value depends on the row only through which of the conditions above it hold.
+So the ensemble is cut into blocks of few conditions (`blocks`), and for every bit pattern of a
+block and every feature that it tests a table keeps the contribution, summed over the block's
+leaves (`leaves`) in whole units (`units`). A row costs one look-up a block and feature, and the
+result is the same to the last bit whatever the batch, the threads and the cut.
 
-        w * prod_{i in S} o_i * prod_{i not in S} z_i
-
-    to v(S), the products over the features on its way.
-
-One leaf
-    A coalition of s out of n features has the Shapley weight s! (n-1-s)! / n!, which is the
-    integral of t^s (1-t)^(n-1-s) over (0, 1). Summed over coalitions, feature i gets
-
-        phi_i = w (o_i - z_i) int_0^1 prod_{j != i} (t o_j + (1-t) z_j) dt.
-
-    The integrand is a polynomial of degree n - 1, so a Gauss-Legendre rule of ceil(n/2) points is
-    exact. The features not on the way get nothing.
-
-Tables
-    phi depends on x only through which conditions hold. A forest is cut into blocks of few
-    conditions (`treeshap.blocks`); for every bit pattern of a block and every feature that it
-    tests, a table keeps the contribution summed over the block's leaves. To explain a row is to
-    read each block's bit pattern and add one table entry a feature of the block.
-
-Sums
-    Entries are whole numbers of a small unit (`treeshap.leaves`); each leaf's share is rounded
-    to them. So the result is the same to the last bit whatever the batch, the threads, and the
-    cut. With B the sum over the trees that test a feature of twice their largest leaf, a unit is
-    at most 2^-29 B, and each of the leaves under those splits adds at most half a unit of error.
-
-Cost
-    A block of b conditions on f features takes 4 f 2^b bytes, and a leaf under n features
-    O(n^2 2^n + n 2^b) operations to fill in. A row costs b comparisons and f look-ups a block,
-    where TreeSHAP takes O(2^d d^2) operations a full tree of depth d. Cut at 8 bits such a tree
-    has 1 block of 7 bits at depth 3, 2 of 8 at depth 4, 8 of 6 at depth 5 and 16 of 7 at depth
-    6. Ten bits (8 blocks) would spare depth 6 a quarter of its look-ups, but five times the
-    memory no longer stays in the cache next to the core, and took up to twice as long a row.
+README.md in this folder derives the sums, their error and their cost.
 
 References
 ----------
-Lundberg et al., From local explanations to global understanding with explainable AI for trees,
-Nat Mach Intell 2020 (the game). Owen, Multilinear extensions of games, Manage Sci 1972 (the
-integral).
+.. [1] Lundberg et al., From local explanations to global understanding with explainable AI for
+   trees, Nat Mach Intell 2:56-67 (2020), doi 10.1038/s42256-019-0138-9.
 """
 
 from __future__ import annotations
@@ -57,7 +26,6 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from sidestep.models.treeshap.blocks import MOST_BITS, Blocks, cut, distinct
-from sidestep.models.treeshap.leaves import response_per_unit, units_per_response
 from sidestep.models.treeshap.trees import (
     NoTablesError,
     Trees,
@@ -65,6 +33,7 @@ from sidestep.models.treeshap.trees import (
     require_columns,
     require_shallow,
 )
+from sidestep.models.treeshap.units import response_per_unit, units_per_response
 
 if TYPE_CHECKING:
     import xgboost as xgb

@@ -1,4 +1,4 @@
-"""Which trees does a booster hold, as arrays over all their nodes?"""
+"""The trees of a booster as arrays over all their nodes, read from XGBoost's JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class NoTablesError(ValueError):
-    """Why a booster's explanations cannot be tabulated; XGBoost itself has to explain it."""
+    """A booster's explanations cannot be tabulated; XGBoost itself has to explain it."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,35 @@ class Trees:
         return nodes
 
 
+def read_trees(booster: xgb.Booster, n_rounds: int | None = None) -> Trees:
+    """Trees of the first `n_rounds` boosting rounds, or of all.
+
+    Raises
+    ------
+    NoTablesError
+        If the booster has several outputs or categorical splits, or is not made of plain trees.
+    """
+    # XGBoost writes as many digits as tell a float32 from every other one.
+    model = json.loads(booster.save_raw("json"))["learner"]
+    kind = model["gradient_booster"]["name"]
+    if kind != "gbtree":
+        raise NoTablesError(f"The booster is a {kind!r}, not plain boosted trees ('gbtree').")
+    grown = model["gradient_booster"]["model"]
+    trees = grown["trees"]
+    if n_rounds:
+        trees = trees[: grown["iteration_indptr"][n_rounds]]
+    if any(grown["tree_info"]) or any(_outputs(tree) > 1 for tree in trees):
+        raise NoTablesError("The booster has several outputs.")
+    if any(any(tree["split_type"]) for tree in trees):
+        raise NoTablesError("The booster splits on categories.")
+    found = _joined(trees, int(model["learner_model_param"]["num_feature"]))
+    if not (found.hessian[found.inner] > 0).all():
+        raise NoTablesError("A split of the booster has no training weight.")
+    if not np.isfinite(found.value).all():
+        raise NoTablesError("A leaf or threshold of the booster is not finite.")
+    return found
+
+
 def require_shallow(trees: Trees, most: int) -> None:
     """Refuse trees whose leaves lie deeper than `most` conditions.
 
@@ -145,37 +174,6 @@ def require_columns(rows: np.ndarray, n_features: int) -> None:
         raise ValueError(f"X has shape {rows.shape}; expected (n_rows, {n_features}).")
 
 
-def read_trees(booster: xgb.Booster, n_rounds: int | None = None) -> Trees:
-    """Trees of the first `n_rounds` boosting rounds, or of all.
-
-    Raises
-    ------
-    NoTablesError
-        If the booster has several outputs or categorical splits, or is not made of plain trees.
-    """
-    # XGBoost writes as many digits as tell a float32 from every other one.
-    model = json.loads(booster.save_raw("json"))["learner"]
-    grown = model["gradient_booster"]
-    if grown["name"] != "gbtree":
-        raise NoTablesError(
-            f"The booster is a {grown['name']!r}, not plain boosted trees ('gbtree')."
-        )
-    forest = grown["model"]
-    trees = forest["trees"]
-    if n_rounds:
-        trees = trees[: forest["iteration_indptr"][n_rounds]]
-    if any(forest["tree_info"]) or any(_outputs(tree) > 1 for tree in trees):
-        raise NoTablesError("The booster has several outputs.")
-    if any(any(tree["split_type"]) for tree in trees):
-        raise NoTablesError("The booster splits on categories.")
-    found = _joined(trees, int(model["learner_model_param"]["num_feature"]))
-    if not (found.hessian[found.inner] > 0).all():
-        raise NoTablesError("A split of the booster has no training weight.")
-    if not np.isfinite(found.value).all():
-        raise NoTablesError("A leaf or threshold of the booster is not finite.")
-    return found
-
-
 def _outputs(tree: dict[str, Any]) -> int:
     return int(tree["tree_param"]["size_leaf_vector"])
 
@@ -184,8 +182,7 @@ def _joined(trees: list[dict[str, Any]], n_features: int) -> Trees:
     """One set of arrays for all trees; the first node of each is its root."""
 
     def all_nodes(name: str, kind: type) -> np.ndarray:
-        parts = [tree[name] for tree in trees]
-        return np.concatenate(parts).astype(kind) if parts else np.empty(0, kind)
+        return np.array([value for tree in trees for value in tree[name]], kind)
 
     sizes = np.array([len(tree["left_children"]) for tree in trees], dtype=np.int64)
     roots = np.cumsum(sizes) - sizes

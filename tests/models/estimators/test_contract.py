@@ -146,7 +146,7 @@ def test_a_response_that_is_not_finite_is_refused(build, lines, name, value):
 def test_lengths_must_agree(build, lines, name):
     with pytest.raises(InputError, match="X has 72 rows and y 71"):
         build(name).fit(lines.X, lines.y[1:], lines.donors)
-    with pytest.raises(InputError, match="donors has 71 values for 72 rows"):
+    with pytest.raises(InputError, match="groups has 71 values for 72 rows"):
         build(name).fit(lines.X, lines.y, lines.donors[1:])
 
 

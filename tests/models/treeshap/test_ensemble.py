@@ -1,4 +1,4 @@
-"""A forest without XGBoost says what XGBoost says, and is no larger than it may be."""
+"""An ensemble without XGBoost says what XGBoost says, and is no larger than it may be."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sidestep.models.estimators.trees import ScreenedTrees
 from sidestep.models.treeshap import ensemble as module
-from sidestep.models.treeshap.ensemble import Forest, MemoryBudget
+from sidestep.models.treeshap.ensemble import MemoryBudget, TreeEnsemble
 from sidestep.models.treeshap.leaves import explain_few
 from sidestep.models.treeshap.tables import TreeTables, contributions_by_xgboost
 from sidestep.models.treeshap.trees import NoTablesError, Trees
@@ -44,22 +44,22 @@ def test_any_tree_predicts_and_explains_any_row(
     grow: Grow, seed: int, n_trees: int, n_features: int, max_depth: int
 ) -> None:
     booster, rows = grow(seed, n_trees, n_features, max_depth)
-    forest = Forest.of(booster)
+    ensemble = TreeEnsemble.of(booster)
     predicted = booster.predict(xgb.DMatrix(rows, nthread=1))
-    assert forest.predict(rows).tobytes() == predicted.tobytes()
-    explained = forest.tables.contributions(rows)
+    assert ensemble.predict(rows).tobytes() == predicted.tobytes()
+    explained = ensemble.tables.contributions(rows)
     np.testing.assert_allclose(explained, contributions_by_xgboost(booster, rows), atol=1e-5)
     np.testing.assert_allclose(explained.astype(float).sum(axis=1), predicted, atol=1e-5)
     for few in (1, 9):
-        some = Forest.of(booster).contributions(rows[:few])
+        some = TreeEnsemble.of(booster).contributions(rows[:few])
         assert some.tobytes() == explained[:few].tobytes()
 
 
 def test_a_row_is_the_same_alone_and_in_any_batch(learned) -> None:
     booster, rows = learned
-    forest = Forest.of(booster)
+    ensemble = TreeEnsemble.of(booster)
     some = np.array([699, 0, 5, 5, 512])
-    for what in (forest.predict, forest.contributions):
+    for what in (ensemble.predict, ensemble.contributions):
         whole = what(rows)
         np.testing.assert_array_equal(what(rows[some]), whole[some])
         np.testing.assert_array_equal(np.array([what(rows[[row]])[0] for row in some]), whole[some])
@@ -69,15 +69,15 @@ def test_a_row_is_the_same_alone_and_in_any_batch(learned) -> None:
 
 def test_tables_are_filled_when_they_pay_and_change_no_byte(learned) -> None:
     booster, rows = learned
-    whole = Forest.of(booster).contributions(rows)
-    forest = Forest.of(booster)
+    whole = TreeEnsemble.of(booster).contributions(rows)
+    ensemble = TreeEnsemble.of(booster)
     had = []
     for start in range(0, 240, 40):
         some = slice(start, start + 40)
-        assert forest.contributions(rows[some]).tobytes() == whole[some].tobytes()
-        had.append("_tables" in vars(forest))
+        assert ensemble.contributions(rows[some]).tobytes() == whole[some].tobytes()
+        had.append("_tables" in vars(ensemble))
     assert had == [False] * 3 + [True] * 3
-    many = Forest.of(booster)
+    many = TreeEnsemble.of(booster)
     many.contributions(rows)
     assert "_tables" in vars(many)
 
@@ -86,7 +86,7 @@ def test_rows_of_other_features_are_refused(learned) -> None:
     booster, rows = learned
     for n_rows in (2, len(rows)):
         with pytest.raises(ValueError, match=rf"X has shape \({n_rows}, 8\); expected \(n_rows, 9"):
-            Forest.of(booster).contributions(rows[:n_rows, :8])
+            TreeEnsemble.of(booster).contributions(rows[:n_rows, :8])
 
 
 def test_trees_too_deep_for_tables_are_too_deep_for_few_rows_as_well() -> None:
@@ -101,14 +101,14 @@ def test_trees_too_deep_for_tables_are_too_deep_for_few_rows_as_well() -> None:
         explain_few(trees, np.zeros((1, 1), np.float32))
 
 
-def test_a_state_and_a_pickle_make_the_same_forest(learned) -> None:
+def test_a_state_and_a_pickle_make_the_same_ensemble(learned) -> None:
     booster, rows = learned
-    forest = Forest.of(booster)
-    explained = forest.contributions(rows)
-    for again in (Forest(**forest.get_state()), pickle.loads(pickle.dumps(forest))):
-        assert again.predict(rows).tobytes() == forest.predict(rows).tobytes()
+    ensemble = TreeEnsemble.of(booster)
+    explained = ensemble.contributions(rows)
+    for again in (TreeEnsemble(**ensemble.get_state()), pickle.loads(pickle.dumps(ensemble))):
+        assert again.predict(rows).tobytes() == ensemble.predict(rows).tobytes()
         assert again.contributions(rows).tobytes() == explained.tobytes()
-    assert len(pickle.dumps(forest)) < 1.1 * len(pickle.dumps(forest.get_state()))
+    assert len(pickle.dumps(ensemble)) < 1.1 * len(pickle.dumps(ensemble.get_state()))
 
 
 @pytest.mark.parametrize(
@@ -124,31 +124,31 @@ def test_a_state_and_a_pickle_make_the_same_forest(learned) -> None:
     ],
 )
 def test_arrays_that_are_no_trees_are_refused(learned, part, damage) -> None:
-    state = Forest.of(learned[0]).get_state()
+    state = TreeEnsemble.of(learned[0]).get_state()
     with pytest.raises(ValueError, match="do not describe trees"):
-        Forest(**state | {part: damage(state[part])})
+        TreeEnsemble(**state | {part: damage(state[part])})
 
 
 def test_tables_are_kept_only_where_there_is_room(learned, monkeypatch) -> None:
     booster, rows = learned
     size = TreeTables.of(booster).n_bytes
     monkeypatch.setattr(module, "_BUDGET", MemoryBudget(2 * size))
-    forests = [Forest.of(booster) for _ in range(3)]
-    explained = [forest.contributions(rows).tobytes() for forest in forests]
+    ensembles = [TreeEnsemble.of(booster) for _ in range(3)]
+    explained = [ensemble.contributions(rows).tobytes() for ensemble in ensembles]
     assert len(set(explained)) == 1
-    assert [forest.tables is forest.tables for forest in forests] == [True, True, False]
-    del forests[0]
-    assert forests[1].tables is forests[1].tables
-    assert forests[1].contributions(rows).tobytes() == explained[0]
+    assert [ensemble.tables is ensemble.tables for ensemble in ensembles] == [True, True, False]
+    del ensembles[0]
+    assert ensembles[1].tables is ensembles[1].tables
+    assert ensembles[1].contributions(rows).tobytes() == explained[0]
 
 
-def test_a_booster_that_cannot_be_tabulated_is_no_forest() -> None:
+def test_a_booster_that_cannot_be_tabulated_is_no_ensemble() -> None:
     rng = np.random.default_rng(1)
     X = rng.standard_normal((800, 3)).astype(np.float32)
     deep = {"nthread": 1, "max_depth": 14, "min_child_weight": 0}
     booster = xgb.train(deep, xgb.DMatrix(X, label=rng.random(800), nthread=1), 2)
     with pytest.raises(NoTablesError, match="deeper than 12 conditions"):
-        Forest.of(booster)
+        TreeEnsemble.of(booster)
 
 
 @pytest.mark.parametrize("spread", [1.0, 1e-6])
@@ -161,7 +161,7 @@ def test_trees_of_any_depth_are_restored_to_the_bit(max_depth: int, spread: floa
     fitted = ScreenedTrees(n_features=8, n_trees=4, max_depth=max_depth, min_child_weight=0.0).fit(
         X, spread * rng.standard_normal(800)
     )
-    assert (fitted.forest_ is None) == (max_depth == 14)
+    assert (fitted.ensemble_ is None) == (max_depth == 14)
     columns = np.array(names, dtype=object)
     restored = ScreenedTrees.from_state(fitted.get_state(), columns)
     sent = pickle.loads(pickle.dumps(fitted))

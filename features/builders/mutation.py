@@ -18,7 +18,7 @@ class MutationBuilder(FeatureBuilder):
     """Mutation status a gene, 1 or 0; NaN where the gene was not tested.
 
     A sample outside ``cases_sequenced`` and a gene outside the sample's panel are missing, not
-    wild type. A hotspot is a residue of ``features/knowledge/hotspots.tsv``, or one that at
+    wild type. A hotspot is a residue of ``features/knowledge/tables/hotspots.tsv``, or one that at
     least `min_lines` training lines share.
 
     Parameters

@@ -94,7 +94,7 @@ def mean_of_measured(values: np.ndarray, at_least: float = 0.5) -> np.ndarray:
 class PathwayBuilder(FeatureBuilder):
     """Pathway scores of Akbani et al., and two of the resistance papers.
 
-    ``rppa:pathway_NAME`` is a pathway of ``features/knowledge/pathways.tsv``
+    ``rppa:pathway_NAME`` is a pathway of `features.knowledge.signatures`
     (`mechanisms.pathways.signed_mean`); ``rppa:pi3k_phospho`` is phosphorylated AKT and S6;
     ``rppa:apoptotic_priming`` is BIM, PUMA and SMAC less BCL-XL, MCL-1 and BCL-2. As published,
     each antibody is centred on the median of the training lines and scaled by their standard

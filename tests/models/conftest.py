@@ -28,16 +28,16 @@ THRESHOLDS = np.array(
 
 @dataclass(frozen=True)
 class Lines:
-    """A feature table, the response planted in it, donors and groups."""
+    """A feature table, the response planted in it, and donor and lineage of each line."""
 
     X: pd.DataFrame
     y: np.ndarray
     donors: np.ndarray
-    groups: pd.Series
+    lineages: pd.Series
 
 
 def draw_lines(n: int = 72, seed: int = 0) -> Lines:
-    """Draw lines whose response is linear in a marker, an antibody, a mutation and the group.
+    """Draw lines whose response is linear in a marker, an antibody, a mutation and the lineage.
 
     A quarter lacks RPPA, a quarter mutations, one line has RPPA only, every third donor has two
     lines, one feature is constant and one was never measured.
@@ -54,9 +54,9 @@ def draw_lines(n: int = 72, seed: int = 0) -> Lines:
     X = pd.DataFrame(rng.standard_normal((n, len(names))), index=index, columns=names)
     mutated = X.columns[X.columns.str.startswith("mutation:")]
     X[mutated] = (X[mutated] > 0.3).astype(float)
-    groups = pd.Series(np.where(rng.random(n) < 0.5, "breast", "lung"), index=index)
+    lineages = pd.Series(np.where(rng.random(n) < 0.5, "breast", "lung"), index=index)
     signal = (
-        1.2 * X[MARKER] + 0.8 * X["rppa:P0"] - 1.0 * X["mutation:M0"] + 1.5 * (groups == "lung")
+        1.2 * X[MARKER] + 0.8 * X["rppa:P0"] - 1.0 * X["mutation:M0"] + 1.5 * (lineages == "lung")
     )
     y = 5.0 + signal + 0.3 * rng.standard_normal(n)
     X["expression:CONSTANT"] = 0.1
@@ -66,7 +66,7 @@ def draw_lines(n: int = 72, seed: int = 0) -> Lines:
     X.loc[index[n // 4 : n // 2], mutated] = np.nan
     X.loc[index[-1], X.columns[other]] = np.nan
     donors = np.array([f"D{line - line % 3 // 2}" for line in range(n)], dtype=object)
-    return Lines(X, y.to_numpy(), donors, groups)
+    return Lines(X, y.to_numpy(), donors, lineages)
 
 
 @pytest.fixture(scope="session")
@@ -115,8 +115,8 @@ def grow() -> Callable[[int, int, int, int], tuple[xgb.Booster, np.ndarray]]:
         model["learner"]["gradient_booster"]["model"]["trees"] = trees
         booster = xgb.Booster({"nthread": 1})
         booster.load_model(bytearray(json.dumps(model).encode()))
-        near = np.nextafter(THRESHOLDS[1:-1], np.float32(np.inf))
-        values = np.concatenate([THRESHOLDS, near, [np.nan, 0.5, -0.0]]).astype(np.float32)
+        above = np.nextafter(THRESHOLDS[1:-1], np.float32(np.inf))
+        values = np.concatenate([THRESHOLDS, above, [np.nan, 0.5, -0.0]]).astype(np.float32)
         return booster, rng.choice(values, (40, n_features))
 
     return grow

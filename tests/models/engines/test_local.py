@@ -129,8 +129,8 @@ def test_a_lost_worker_costs_only_its_tasks(cluster: Cluster, tmp_path) -> None:
 
 def _slowly_add(base: np.ndarray, n: int, folder: str) -> np.ndarray:
     time.sleep(0.1)
-    with open(f"{folder}/{n}", "a") as told:
-        told.write("x")
+    with open(f"{folder}/{n}", "a") as file:
+        file.write("x")
     return base + n
 
 
@@ -177,25 +177,25 @@ def test_work_waits_for_workers_and_says_so(
     own_scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dask_engine, "_SECONDS_TO_WONDER", 0.5)
-    told: list[str] = []
-    with open_engine("dask", scheduler=own_scheduler.address, notice=told.append) as engine:
+    notices: list[str] = []
+    with open_engine("dask", scheduler=own_scheduler.address, notice=notices.append) as engine:
         results = engine.map(time.sleep, [(0.05,)] * 40)
         next(results)
         own_scheduler.end_worker()
         threading.Timer(4, own_scheduler.start_worker).start()
         assert len(list(results)) == 39
-    assert told == [f"waiting for workers: {own_scheduler.address} has none now"]
+    assert notices == [f"waiting for workers: {own_scheduler.address} has none now"]
 
 
 class Scheduler:
     """A scheduler and a worker of it, as processes that can be ended."""
 
     def __init__(self, folder: Path) -> None:
-        told = folder / "scheduler.json"
-        self._scheduler = self._start("dask_scheduler", "--scheduler-file", str(told))
-        while not told.exists():
+        file = folder / "scheduler.json"
+        self._scheduler = self._start("dask_scheduler", "--scheduler-file", str(file))
+        while not file.exists():
             time.sleep(0.05)
-        self.address = json.loads(told.read_text())["address"]
+        self.address = json.loads(file.read_text())["address"]
         self.start_worker()
 
     def _start(self, what: str, *args: str) -> subprocess.Popen[bytes]:
@@ -224,7 +224,7 @@ def own_scheduler(tmp_path: Path) -> Iterator[Scheduler]:
 
 
 @pytest.mark.parametrize(
-    ("address", "said"),
+    ("address", "complaint"),
     [
         ("tcp://127.0.0.1:1", "cannot be reached"),
         ("nonsense", "cannot be reached .*missing port"),
@@ -232,12 +232,12 @@ def own_scheduler(tmp_path: Path) -> Iterator[Scheduler]:
     ],
 )
 def test_a_scheduler_that_is_away_is_told(
-    monkeypatch: pytest.MonkeyPatch, address: str, said: str
+    monkeypatch: pytest.MonkeyPatch, address: str, complaint: str
 ) -> None:
     from distributed import Client
 
     monkeypatch.setattr(dask_engine, "_SECONDS_TO_CONNECT", 1)
-    with pytest.raises(InputError, match=said), open_engine("dask", scheduler=address):
+    with pytest.raises(InputError, match=complaint), open_engine("dask", scheduler=address):
         pass
     # None is left to be closed by the collection of garbage, in whatever thread.
     clients = [thing for thing in gc.get_objects() if isinstance(thing, Client)]

@@ -119,7 +119,7 @@ def test_a_state_survives_json_and_keeps_the_order_of_patterns(blend, many_lines
 
 
 def test_a_model_of_clinical_covariates_alone_survives_as_well(many_lines):
-    X = pd.get_dummies(many_lines.groups, dtype=float).add_prefix("clinical:TISSUE=")
+    X = pd.get_dummies(many_lines.lineages, dtype=float).add_prefix("clinical:TISSUE=")
     blend = PatternBlend(inner_folds=2, tree_settings=TREES).fit(X, many_lines.y)
     restored = PatternBlend.from_state(blend.get_state(), np.asarray(X.columns, dtype=object))
     assert restored.patterns == blend.patterns == [()]

@@ -75,7 +75,7 @@ def test_trees_of_a_gpu_are_saved_for_any_machine(lines, gpu: str) -> None:
     assert state["parameters"]["device"] == CPU
     saved = ScreenedTrees.from_state(state, np.asarray(lines.X.columns, dtype=object))
     np.testing.assert_allclose(saved.predict(lines.X), grown.predict(lines.X), atol=1e-5)
-    told = saved.contributions(lines.X)
+    parts = saved.contributions(lines.X)
     np.testing.assert_allclose(
-        told.base_value + told.values.sum(axis=1), grown.predict(lines.X), atol=1e-4
+        parts.base_value + parts.values.sum(axis=1), grown.predict(lines.X), atol=1e-4
     )

@@ -55,8 +55,8 @@ def test_a_loaded_predictor_gives_the_same_numbers(predictor, folder, study):
         )
         covered = loaded.coverage(again, other)
         np.testing.assert_array_equal(covered, predictor.coverage(features, model))
-        near = loaded.applicability(again, other)
-        np.testing.assert_array_equal(near, predictor.applicability(features, model))
+        nearness = loaded.applicability(again, other)
+        np.testing.assert_array_equal(nearness, predictor.applicability(features, model))
 
 
 def test_everything_else_survives_as_well(predictor, folder):

@@ -167,11 +167,13 @@ def test_features_that_few_have_are_not_compared(nearest):
     assert found.share_measured == pytest.approx((25 + 5 * 0.1) / 40)
 
 
-@pytest.mark.parametrize(("n", "told"), [(0, NOT_MEASURED), (1, TOO_FEW), (4, TOO_FEW), (5, NONE)])
-def test_few_samples_are_not_judged(nearest, n, told):
+@pytest.mark.parametrize(
+    ("n", "verdict"), [(0, NOT_MEASURED), (1, TOO_FEW), (4, TOO_FEW), (5, NONE)]
+)
+def test_few_samples_are_not_judged(nearest, n, verdict):
     for shift in platform_shift(nearest, draw(12, 10).iloc[:n]):
-        assert (shift.verdict, shift.n_samples) == (told, n)
-        assert np.isnan(shift.p_value) == (told != NONE)
+        assert (shift.verdict, shift.n_samples) == (verdict, n)
+        assert np.isnan(shift.p_value) == (verdict != NONE)
 
 
 def test_few_lines_are_not_compared_with():

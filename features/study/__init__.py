@@ -6,6 +6,7 @@ reads it; `reader` goes through them in order.
 """
 
 __all__ = [
+    "account",
     "antibodies",
     "check",
     "clinical",

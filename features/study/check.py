@@ -92,6 +92,7 @@ class StudyCheck:
         return [
             *self._title(),
             *_section("What was read", self.modalities()),
+            *self._account(),
             *_section("Drug responses", self.responses().drop(columns="unit")),
             *self._units(),
             *_section("Samples in common", _numbered(self.overlaps())),
@@ -107,6 +108,13 @@ class StudyCheck:
             f"{len(study.samples):,} samples of {study.donors.nunique():,} donors in {self.path}",
         ]
         return [*head, "SIMULATED DATA"] if study.simulated else head
+
+    def _account(self) -> list[str]:
+        """What was understood of each file."""
+        if self.study is None or not self.study.account:
+            return []
+        lines = [line for file in self.study.account for line in file.lines()]
+        return ["", "What was understood", *(f"  {line}" for line in lines)]
 
     def _units(self) -> list[str]:
         return [f"  {name}: {unit}" for name, unit in self.responses()["unit"].items()]

@@ -19,6 +19,7 @@ from sidestep.features.files.limits import held_bytes
 from sidestep.features.files.matrix import Matrix
 from sidestep.features.files.sample_major import held_size, is_sample_major
 from sidestep.features.files.store import MatrixStore
+from sidestep.features.study.account import FileAccount
 from sidestep.features.study.meta import data_path, meta_paths, read_meta
 from sidestep.features.study.reader import StudyReader
 from sidestep.features.study.study import Study, assemble, read_study
@@ -121,6 +122,11 @@ class StoredStudy:
     def digests(self) -> Mapping[str, str]:
         """See `Study`."""
         return self.small.digests
+
+    @property
+    def account(self) -> tuple[FileAccount, ...]:
+        """See `Study`."""
+        return self.small.account
 
     def select(self, samples: Sequence[str]) -> Study:
         """Some samples, in memory; see `Study.select`.

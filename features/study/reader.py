@@ -13,6 +13,7 @@ from sidestep.features.files.matrix import Matrix
 from sidestep.features.files.store import MatrixStore
 from sidestep.features.identifiers import Samples
 from sidestep.features.study import mix_ups
+from sidestep.features.study.account import Account
 from sidestep.features.study.antibodies import ProteinLevels, read_protein_levels
 from sidestep.features.study.clinical import join_patients, read_attributes
 from sidestep.features.study.data_files import DataFiles
@@ -59,6 +60,7 @@ class StudyReader:
         self._store = store
         self._files = DataFiles(folder, store, self.digests)
         self.findings = Findings()
+        self.account = Account()
         self.samples = Samples(self.findings)
         self.info: dict[str, str] = {}
         self.clinical = pd.DataFrame(index=pd.Index([], dtype="str"))
@@ -137,7 +139,11 @@ class StudyReader:
                     f"{table.name} replaces {self.patients[0]}: a study has one patient file.",
                     table.name,
                 )
-            self.patients = table.name, read_attributes(table, "PATIENT_ID")
+            patients = read_attributes(table, "PATIENT_ID")
+            self.patients = table.name, patients
+            self._say(
+                meta, table.name, f"{patients.shape[1]} attributes of {len(patients)} patients"
+            )
             return
         attributes = read_attributes(table, "SAMPLE_ID")
         again = [name for name in attributes.index if name in self.samples]
@@ -148,6 +154,9 @@ class StudyReader:
             )
             raise study_error(message, table.name)
         self.samples.declare(attributes.index)
+        self._say(
+            meta, table.name, f"{attributes.shape[1]} attributes of {len(attributes)} samples"
+        )
         self.clinical = pd.concat([self.clinical, attributes])
 
     def _read_profile(self, kind: str, take: Callable[[Meta], None]) -> None:
@@ -168,6 +177,10 @@ class StudyReader:
         self.datatypes[f"{kind}:stable_id"] = chosen.stable_id
         take(chosen)
 
+    def _say(self, meta: Meta, file: str, understood: str, unit: str = "", by: str = "") -> None:
+        """Give account of a meta file's data file."""
+        self.account.add(file, meta.kind, understood, unit=unit, decided_by=by)
+
     def _gene_rows(self, meta: Meta) -> GeneRows:
         table = self._files.matrix_table(meta, "Hugo_Symbol")
         mix_ups.refuse_transposed(table, self.samples, "gene")
@@ -175,6 +188,7 @@ class StudyReader:
 
     def _take_expression(self, meta: Meta) -> None:
         rows = self.expression_rows = self._gene_rows(meta)
+        self._say(meta, rows.file, f"expression of {_shape(rows, 'gene rows')}")
         mix_ups.refuse_calls(rows)
         mix_ups.refuse_counts(rows)
         highest = rows.numbers.sketch.highest
@@ -190,23 +204,31 @@ class StudyReader:
         if self.datatypes["COPY_NUMBER_ALTERATION"] == "DISCRETE":
             mix_ups.refuse_other_than_calls(rows)
         mix_ups.refuse_swapped(self.expression_rows, rows)
+        self._say(meta, rows.file, f"copy number of {_shape(rows, 'gene rows')}")
         self.copy_number_rows = rows
 
     def _take_protein(self, meta: Meta) -> None:
         table = self._files.matrix_table(meta, "Composite.Element.REF")
         mix_ups.refuse_transposed(table, self.samples, "antibody")
         self.protein = read_protein_levels(table, self.samples, self.findings, self._store)
+        antibodies, samples = len(self.protein.antibodies), len(self.protein.values.samples)
+        self._say(meta, table.name, f"protein levels: {antibodies} antibodies x {samples} samples")
 
     def _take_mutations(self, meta: Meta) -> None:
-        self.calls = read_mutations(self._files.large_table(meta), self.samples, self.findings)
+        table = self._files.large_table(meta)
+        self.calls = read_mutations(table, self.samples, self.findings)
+        self._say(meta, table.name, f"{len(self.calls.calls)} mutation calls")
 
     def _take_fusions(self, meta: Meta) -> None:
-        self.fusions = read_fusions(self._files.table(meta), self.samples)
+        table = self._files.table(meta)
+        self.fusions = read_fusions(table, self.samples)
+        self._say(meta, table.name, f"{len(self.fusions)} structural variants")
 
     def _read_sequenced(self) -> None:
         found = read_case_list(self.folder)
         if found:
             self.digests[CASE_LIST] = found[1]
+            self.account.add(CASE_LIST, "CASE_LIST", f"{len(found[0])} sequenced samples")
         if self.calls is not None:
             called = list(self.calls.calls["sample_id"].unique())
             listed = found[0] if found else None
@@ -216,12 +238,13 @@ class StudyReader:
         name, genes, digest = read_panel(path, self.folder)
         self.digests[path.name] = digest
         self.panels[name] = genes
+        self.account.add(path.name, "GENE_PANEL", f"gene panel {name} of {len(genes)} genes")
 
     def _take_panel_matrix(self, meta: Meta) -> None:
         profile = self.datatypes.get("MUTATION_EXTENDED:stable_id", "mutations")
-        self.panel_of = read_panel_matrix(
-            self._files.table(meta), profile, self.panels, self.samples, self.findings
-        )
+        table = self._files.table(meta)
+        self.panel_of = read_panel_matrix(table, profile, self.panels, self.samples, self.findings)
+        self._say(meta, table.name, f"the gene panel of {len(self.panel_of)} samples")
 
     def _read_response(self, meta: Meta) -> None:
         if meta.stable_id in self.responses:
@@ -235,6 +258,12 @@ class StudyReader:
         columns = response_columns(table, meta, self.samples, self.findings)
         file = describe_response(meta, self.folder / table.name, columns)
         self.responses[meta.stable_id] = file
+        self._say(
+            meta,
+            table.name,
+            f"drug response {file.stable_id}: {len(table)} drugs x {len(columns)} samples",
+            file.unit,
+        )
         if file.higher_is_resistant is None:
             self.findings.warn(
                 f"{meta.name} gives no direction, so response {meta.stable_id} cannot be used; add "
@@ -289,6 +318,10 @@ class StudyReader:
             file, patients = self.patients
             clinical = join_patients(clinical, donors, patients, file, self.findings)
         return clinical, donors.astype("str").rename("donor")
+
+
+def _shape(rows: GeneRows, what: str) -> str:
+    return f"{len(rows.symbols):,} {what} x {len(rows.samples):,} samples"
 
 
 def _symbols(given: Sequence[pd.Series]) -> dict[int, str]:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from sidestep.features.errors import Findings, InputError, Problem, some
 from sidestep.features.files.matrix import Matrix
+from sidestep.features.study.account import FileAccount
 from sidestep.features.study.frames import FrameReader
 from sidestep.features.study.reader import StudyReader
 from sidestep.features.study.responses import (
@@ -74,6 +75,8 @@ class Study:
         Warnings and notes met while reading.
     digests : mapping of str to str
         File name -> sha256 of its bytes, for every file read.
+    account : tuple of FileAccount
+        What was understood of each file, and what was not.
     """
 
     path: Path | None
@@ -98,6 +101,7 @@ class Study:
     response_files: Mapping[str, ResponseFile]
     problems: tuple[Problem, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
+    account: tuple[FileAccount, ...] = ()
 
     @classmethod
     def from_frames(
@@ -397,6 +401,7 @@ def assemble(reader: StudyReader, *, held: bool = True) -> Study:
         response_files=reader.responses,
         problems=tuple(reader.findings),
         digests=reader.digests,
+        account=reader.account.files(),
     )
 
 

@@ -57,7 +57,7 @@ def assert_same(one: Study, other: Study) -> None:
         assert (first is None) == (second is None), name
         if first is not None:
             pd.testing.assert_index_equal(first, second, obj=name)
-    for name in ("study_id", "name", "simulated", "problems", "digests", "panels"):
+    for name in ("study_id", "name", "simulated", "problems", "digests", "panels", "account"):
         assert getattr(one, name) == getattr(other, name), name
 
 

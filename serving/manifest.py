@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from sidestep.features.knowledge.drugs import find_drug
+from sidestep.features.study.account import plain_account
 from sidestep.features.study.on_disk import SampleSource
 from sidestep.models.estimators.patterns import LEAST_SHARE
 from sidestep.models.predictor.drug_model import DrugModel
@@ -105,6 +106,7 @@ def describe(
             "digests": dict(study.digests),
             "simulated": study.simulated,
             "warnings": [p.message for p in study.problems if p.severity == "warning"],
+            "account": plain_account(study.account),
         },
         "counts": {
             "samples": tally.samples,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from sidestep.features.study.account import FileAccount, account_of
 from sidestep.serving.disk.score_folder import ScoreFolder, ScoreSummary
 from sidestep.serving.scoring.reasons import REASONS
 from sidestep.serving.words.sentences import Scale
@@ -42,6 +43,8 @@ class Overview:
     n_quarantined : int
         All of them.
     warnings : list of str
+    account : list of (str, list of str)
+        What was understood of each file of the study: a heading, and what there is to say.
     drugs : list of dict
         How well each drug is predicted.
     scored : int
@@ -63,6 +66,7 @@ class Overview:
     quarantined: list[tuple[str, str]]
     n_quarantined: int
     warnings: list[str]
+    account: list[tuple[str, list[str]]]
     drugs: list[dict[str, Any]]
     scored: int
     drawn: int
@@ -84,6 +88,7 @@ def overview(folder: ScoreFolder, drawn: int, summary: ScoreSummary | None = Non
     manifest = folder.manifest
     study, counts = manifest["study"], manifest["counts"]
     rows = max(1, counts["rows"])
+    accounts = account_of(study.get("account", []))
     calls = {name: int(counts["calls"].get(name, 0)) for name in CALLS}
     return Overview(
         title=study["name"] or study["id"],
@@ -95,6 +100,7 @@ def overview(folder: ScoreFolder, drawn: int, summary: ScoreSummary | None = Non
         quarantined=sorted(manifest["quarantined"].items())[:_MOST_QUARANTINED],
         n_quarantined=len(manifest["quarantined"]),
         warnings=list(study.get("warnings", [])),
+        account=[(one[0], one[1:]) for one in map(FileAccount.lines, accounts)],
         drugs=[_quality(drug) for drug in manifest["drugs"]],
         scored=counts["samples_scored"],
         drawn=drawn,

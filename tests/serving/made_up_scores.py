@@ -199,6 +199,16 @@ def _manifest(
             "digests": {},
             "simulated": simulated,
             "warnings": ["data_rppa.txt, row 12: antibody X is not known; it is left out"],
+            "account": [
+                {
+                    "file": "data_rppa.txt",
+                    "kind": "PROTEIN_LEVEL",
+                    "understood": "protein levels of 8 antibodies",
+                    "unit": "log2",
+                    "decided_by": "the datatype",
+                    "not_understood": {"<b>X</b>": 1},
+                }
+            ],
         },
         "counts": {
             "samples": count + 1,

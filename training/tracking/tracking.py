@@ -11,12 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import DatasetInput, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.utils.validation import MAX_METRICS_PER_BATCH
 
+from sidestep.features.study.account import plain_account
 from sidestep.training.reports.figures import draw_drug, draw_panel
 from sidestep.training.reports.hover_page import hover_page
 from sidestep.training.reports.model_card import CARD_FILE, model_card, version_description
@@ -146,6 +148,7 @@ def _log_panel(
         retrain.validation.trials().to_csv(folder / "trials.csv", index=False)
         _write_json(folder / "software.json", training_software())
         _write_json(folder / "study_digests.json", retrain.study.digests)
+        _write_json(folder / "study_account.json", plain_account(retrain.study.account))
         (folder / CARD_FILE).write_text(model_card(retrain), encoding="utf-8")
         draw_panel(retrain, folder)
 
@@ -210,5 +213,6 @@ def _artefacts(client: MlflowClient, run_id: str) -> Iterator[Path]:
         client.log_artifacts(run_id, folder)
 
 
-def _write_json(path: Path, content: Mapping[str, str]) -> None:
-    path.write_text(json.dumps(dict(content), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+def _write_json(path: Path, content: Mapping[str, str] | Sequence[Mapping[str, Any]]) -> None:
+    plain = dict(content) if isinstance(content, Mapping) else list(content)
+    path.write_text(json.dumps(plain, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -247,6 +247,13 @@ def test_of_more_samples_than_can_be_drawn_the_most_resistant_ones_are(
     assert len(data_of(write_sample_page(folder, other).read_text())["samples"]) == 1
 
 
+def test_the_account_of_the_study_stands_in_the_page(page: str) -> None:
+    assert "What was understood of 1 file<" in page
+    assert "data_rppa.txt: protein levels of 8 antibodies" in page
+    assert "scale: log2; the datatype" in page
+    assert "&#39;&lt;b&gt;X&lt;/b&gt;&#39; 1" in page
+
+
 def test_many_quarantined_samples_are_counted(make_folder: FolderMaker) -> None:
     folder = make_folder(samples=("A",))
     manifest = json.loads((folder / "manifest.json").read_text())

@@ -42,6 +42,7 @@ OF_THE_PANEL = {
     "out_of_fold.parquet",
     "panel_overview.png",
     "software.json",
+    "study_account.json",
     "study_digests.json",
     "trials.csv",
 }

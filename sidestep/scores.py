@@ -255,10 +255,10 @@ class Scores:
         )
         return anndata.AnnData(
             X=layers["prediction"].copy(),
-            obs=obs,
-            var=self._drug_facts(),
+            obs=_without_arrow(obs),
+            var=_without_arrow(self._drug_facts()),
             layers=layers,
-            obsm={name: self.table(name).fillna("").astype("str") for name in _WORDS},
+            obsm={name: _without_arrow(self.table(name).fillna("")) for name in _WORDS},
             uns={"sidestep": json.dumps(self.manifest)},
         )
 
@@ -318,6 +318,13 @@ class Scores:
             best_baseline=[(of or {}).get("name", "") for of in facts["best_baseline"]],
             typical_response=facts["typical_response"].astype(float),
         ).rename_axis(None)
+
+
+def _without_arrow(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with text as Python's own, since anndata cannot write Arrow's before 0.13."""
+    text = [name for name, kind in frame.dtypes.items() if kind == "str"]
+    plain = frame.astype(dict.fromkeys(text, object))
+    return plain.set_axis(frame.index.astype(object)).set_axis(frame.columns.astype(object), axis=1)
 
 
 def _settings(changes: Changes | None) -> list[str]:

@@ -282,6 +282,8 @@ def test_shap_draws_them(scores: Scores) -> None:
     assert not Gcf.get_all_fig_managers()
 
 
+# anndata asks pandas for an option that is on its way out.
+@pytest.mark.filterwarnings("ignore:The 'future.infer_string' option is deprecated")
 def test_an_anndata_of_samples_by_drugs(scores: Scores, tmp_path: Path) -> None:
     anndata = pytest.importorskip("anndata", reason="anndata is not installed")
     scored = scores.to_anndata()

@@ -1,4 +1,4 @@
-"""What does a model say of every sample of a study? The scores, written as a folder."""
+"""A study scored into a folder: chunk after chunk, whole or not at all, resumed where it ended."""
 
 from __future__ import annotations
 
@@ -105,9 +105,9 @@ def score_study(
     report : bool
         Whether to write ``report.html`` too.
     progress : callable, optional
-        Told how many samples are done.
+        Called with the number of samples that are done.
     notice : callable, optional
-        Told, in one line each, what became of an earlier run's unfinished work.
+        Called with a line each time something became of an earlier run's unfinished work.
     engine : Engine, optional
         Open; what scores the chunks, this process by default. The files do not depend on it.
 

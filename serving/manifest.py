@@ -1,8 +1,7 @@
-"""What do all chunks of a scoring job add up to? Counts, which no order or size of chunks changes.
+"""The content of ``manifest.json``: what was scored, with what, and what was left out.
 
-It grows with the number of samples that could not be scored, and with nothing else.
-
-What was scored, with what, and what was left out? The content of ``manifest.json``.
+It is drawn from sums over the chunks of a job, which no order or size of chunks changes. They grow
+with the number of samples that could not be scored, and with nothing else.
 """
 
 from __future__ import annotations
@@ -25,7 +24,12 @@ from sidestep.models.estimators.patterns import LEAST_SHARE
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.registry.load import LoadedModel
 from sidestep.models.versions import software_versions
+from sidestep.serving.disk.sample_scores import finite
 from sidestep.serving.scoring.chunk import TABLES, ScoredChunk
+
+_CLINICAL = "clinical"
+# What makes the numbers and the files.
+_PACKAGES = ("sidestep", "pandas", "numpy", "pyarrow", "scikit-learn", "xgboost")
 
 
 @dataclass
@@ -62,11 +66,6 @@ class Tally:
         scores = part.rows["scores"]
         self.calls.update(scores["call"].drop_null().to_pylist())
         self.modalities.update(scores["modalities"].unique().to_pylist())
-
-
-_CLINICAL = "clinical"
-# What makes the numbers and the files.
-_PACKAGES = ("sidestep", "pandas", "numpy", "pyarrow", "scikit-learn", "xgboost")
 
 
 def describe(
@@ -182,10 +181,10 @@ def _drug(model: LoadedModel, drug: DrugModel, *, her2_context: bool) -> dict[st
         "drug_class": None if known is None else known.drug_class,
         "targets": [] if known is None else list(known.targets),
         "n_lines": drug.n_lines,
-        "pearson": _finite(drug.metrics["blend"]["pearson"]),
+        "pearson": [finite(number) for number in drug.metrics["blend"]["pearson"]],
         "best_baseline": _best_baseline(drug, "marker" if known is None else known.marker),
         "beats_baselines": drug.beats_baselines,
-        "typical_response": _finite([typical])[0],
+        "typical_response": finite(typical),
     }
 
 
@@ -193,8 +192,8 @@ def _best_baseline(drug: DrugModel, marker: str) -> dict[str, Any] | None:
     """The baseline of the highest Pearson r, and that; None where none was measured."""
     shown = {"drug_mean": "drug mean", "lineage_mean": "lineage mean", "marker": f"{marker} level"}
     r = {
-        # What predicts one number for all lines has no correlation, and tells as much as r = 0.
-        name: _finite(drug.metrics[method]["pearson"])[0] or 0.0
+        # What predicts one number for all lines has no correlation, and is worth as much as r = 0.
+        name: finite(drug.metrics[method]["pearson"][0]) or 0.0
         for method, name in shown.items()
         if method in drug.metrics
     }
@@ -215,8 +214,3 @@ def _coverage(modality: str, shares: Mapping[float, int]) -> dict[str, Any]:
         "samples": count,
         "mean_share_of_features": round(total / count, 6) if count else None,
     }
-
-
-def _finite(estimate: Sequence[float]) -> list[float | None]:
-    """Numbers for JSON, which knows no NaN; None in its place."""
-    return [float(number) if np.isfinite(number) else None for number in estimate]

@@ -1,4 +1,4 @@
-"""What does `sidestep check` do? It ends with 1 if something in the study cannot be used."""
+"""`sidestep check`: what a study holds and what is wrong; it ends with 1 if a part is unusable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does `sidestep combine` do?"""
+"""`sidestep combine`: partner drugs where a drug is predicted to fail."""
 
 from __future__ import annotations
 

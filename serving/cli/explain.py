@@ -1,4 +1,4 @@
-"""What does `sidestep explain` do?"""
+"""`sidestep explain`: why one prediction is what it is, and what if the sample were different."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which options have several verbs in common? Light to import, as the verbs are."""
+"""Options that several verbs have in common. Light to import, as the verbs are."""
 
 from __future__ import annotations
 

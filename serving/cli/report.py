@@ -1,4 +1,4 @@
-"""What does `sidestep report` do?"""
+"""`sidestep report`: scores drawn for people, as HTML or PDF."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does `sidestep score` do?
+"""`sidestep score`: every sample of a study predicted and explained, and written as a folder.
 
 It ends with:
 
@@ -265,8 +265,8 @@ def _summary(manifest: dict[str, Any], poor: list[str], out: Path, *, report: bo
     ]
     sets = manifest["options"]["knowledge"]["gene_sets"]
     if sets:
-        told = ", ".join(f"{name} {of['scorable']} of {of['sets']}" for name, of in sets.items())
-        lines.append(f"Gene sets with a score: {told}")
+        counted = ", ".join(f"{name} {of['scorable']} of {of['sets']}" for name, of in sets.items())
+        lines.append(f"Gene sets with a score: {counted}")
     if apart:
         lines.append(f"Quarantined, for the reasons in {MANIFEST}: {some(list(apart))}")
     if poor:

@@ -144,7 +144,7 @@ class Journal:
         put_in_place(self.folder / _OUTPUT, path, self.folder / _REPLACED)
 
     def discard(self) -> None:
-        """Remove the folder, the journal first: parts without it tell a later job nothing."""
+        """Remove the folder, the journal first: parts without it are of no use to a later job."""
         (self.folder / _JOURNAL).unlink(missing_ok=True)
         shutil.rmtree(self.folder)
 

@@ -15,7 +15,7 @@ from sidestep.features.errors import InputError
 from sidestep.features.files.tables import LARGEST
 from sidestep.features.identifiers import match_key
 from sidestep.models.reliability.applicability import NearestLines
-from sidestep.serving.words.wording import joined, value_kind
+from sidestep.serving.words.wording import listed, value_kind
 
 #: Modalities whose features are levels: what a gene's name, or a mechanism's, stands for.
 LEVELS = ("expression", "rppa", "copy_number")
@@ -211,6 +211,6 @@ def _measured_beside(feature: str, features: pd.DataFrame) -> str:
     measured = [str(name) for name in features.columns[np.isfinite(features.to_numpy(float)[0])]]
     same = [name for name in measured if gene is not None and gene_of(name) == gene]
     if same:
-        return f"of {gene} it has {joined(same[:3])}"
+        return f"of {gene} it has {listed(same[:3])}"
     modalities = list(dict.fromkeys(modality_of(name) for name in measured))
-    return f"choose a feature that it has ({joined(modalities)})"
+    return f"choose a feature that it has ({listed(modalities)})"

@@ -18,7 +18,7 @@ from sidestep.serving.words.sentences import reason_text
 from sidestep.serving.words.wording import (
     counted,
     feature_label,
-    joined,
+    listed,
     modality_name,
     number,
     percentile_place,
@@ -126,7 +126,7 @@ def _sums(explanation: Explanation) -> list[str]:
 
 
 def _flips(search: FlipSearch) -> list[str]:
-    why = joined(list(search.obstacles))
+    why = listed(list(search.obstacles))
     if search.call == "abstain":
         return labelled("", f"No call is made ({why}), and so there is none to change.")
     lines: list[str] = []
@@ -174,7 +174,7 @@ def _flip_table(search: FlipSearch) -> list[str]:
 def _what_if(answer: Answer, what_if: WhatIf) -> list[str]:
     """Numbers, reasons, features and mechanisms, before and after the change."""
     before, after = answer.explanation, what_if.after
-    change = f"{joined(list(what_if.settings))}: {counted(what_if.n_changed, 'feature')} changed"
+    change = f"{listed(list(what_if.settings))}: {counted(what_if.n_changed, 'feature')} changed"
     lines = [
         *labelled("What if", change),
         "",

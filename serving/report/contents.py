@@ -1,7 +1,7 @@
-"""What does a page know of its samples? Everything the charts need, as compact plain values.
+"""The data of a page: everything that the charts need of its samples, as compact plain values.
 
-What recurs (features, reasons, distributions) is told once and then meant by its place. Numbers
-keep five or six significant digits, so that sums still hold to 1e-4.
+What recurs (features, reasons, distributions) stands there once and is then meant by its place.
+Numbers keep five or six significant digits, so that sums still hold to 1e-4.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class PageContents:
         self._modalities = folder.modalities
         self._drugs = {drug["name"]: n for n, drug in enumerate(folder.manifest["drugs"])}
         self._reference = _distributions(folder.reference)
-        self._features, self._mechanisms, self._reasons = _Told(), _Told(), _Told()
-        self._lines, self._sentences = _Told(), _Told()
+        self._features, self._mechanisms, self._reasons = _Entries(), _Entries(), _Entries()
+        self._lines, self._sentences = _Entries(), _Entries()
         self._samples: list[str] = []
         self.names: list[str] = []
         self._size = len(self.json())
@@ -52,8 +52,8 @@ class PageContents:
     @property
     def size(self) -> int:
         """Bytes of the page's data, nearly."""
-        told = (self._features, self._mechanisms, self._reasons, self._lines, self._sentences)
-        return self._size + sum(one.size for one in told)
+        shared = (self._features, self._mechanisms, self._reasons, self._lines, self._sentences)
+        return self._size + sum(entries.size for entries in shared)
 
     def add(self, scores: SampleScores) -> None:
         """Add a sample."""
@@ -109,7 +109,7 @@ class PageContents:
             place = self._mechanisms.place(name, name)
             mechanisms += [None] * (place + 1 - len(mechanisms))
             mechanisms[place] = _short(value, 5)
-        told = {
+        values = {
             "drug": self._drugs[score.drug],
             "call": score.call,
             "at": [
@@ -130,8 +130,8 @@ class PageContents:
             "rest": _short(score.rest),
         }
         if score.evidence:
-            told["evidence"] = [self._fact(row) for row in score.evidence]
-        return told
+            values["evidence"] = [self._fact(row) for row in score.evidence]
+        return values
 
     def _explained(self, features: Sequence[Feature]) -> dict[str, list[Any]]:
         return {
@@ -166,8 +166,8 @@ class PageContents:
         return self._lines.place(key, self._reference[key]) if key in self._reference else None
 
 
-class _Told:
-    """Entries that are told once and then meant by their place."""
+class _Entries:
+    """Entries that stand once and are then meant by their place."""
 
     def __init__(self) -> None:
         self.entries: list[Any] = []

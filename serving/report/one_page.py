@@ -1,4 +1,7 @@
-"""What fits on one sheet about one sample? A print-ready A4 page."""
+"""A print-ready A4 page about one sample: drugs in order, and what drives the most telling ones.
+
+In all charts right is resistant.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
@@ -17,7 +22,6 @@ from sidestep.features.files.whole import write_whole
 from sidestep.serving.disk.sample_scores import DrugScore, SampleScores
 from sidestep.serving.disk.score_folder import ScoreFolder, read_score_folder
 from sidestep.serving.evidence.facts import NONE, STRENGTHS
-from sidestep.serving.report.one_page_charts import CALL_COLOURS, draw_ranking, draw_sums
 from sidestep.serving.report.overview import quality_sentence
 from sidestep.serving.report.writing import sample_file
 from sidestep.serving.scoring.reasons import MISSING
@@ -28,12 +32,12 @@ from sidestep.serving.words.sentences import (
     reason_text,
     sample_sentences,
 )
-from sidestep.serving.words.wording import feature_label
+from sidestep.serving.words.wording import counted, feature_label, number
 
 _WIDTH, _HEIGHT = 8.27, 11.69
 _LEFT, _RIGHT = 0.06, 0.94
 _INK, _SOFT = "#18222d", "#55616e"
-_TELLING = 3
+_MOST_TELLING = 3
 _MOST_SUMS = 6
 _MOST_REASONS = 5
 # With more drugs than these their list fills the column.
@@ -53,6 +57,18 @@ _SETTINGS: Any = {
     "pdf.fonttype": 42,
     "text.color": _INK,
 }
+#: As in ``report.css``.
+_CALL_COLOURS = {"resistant": "#ad4c08", "sensitive": "#1b5a9e", "uncertain": "#5b6774",
+                "abstain": "#8a95a1"}  # fmt: skip
+_MARKS = {"resistant": "^", "sensitive": "v", "uncertain": "o", "abstain": "o"}
+_WORDS = {"abstain": "no call"}
+_RAIL = "#dfe4e9"
+_MOST_DRUGS = 26
+_LONGEST = 22
+#: The scale of the intervals ends at these on either side of the typical line.
+_END, _EDGE = 1.18, 1.14
+#: Shares of the page's width: names and percentiles, calls; names of sums, and their numbers.
+_NAMES, _CALLS, _LABELS, _NUMBERS = 0.165, 0.07, 0.13, 0.045
 
 
 def write_one_page(folder: Path, sample: str, out: Path | None = None) -> Path:
@@ -96,12 +112,12 @@ def one_page(folder: ScoreFolder, scores: SampleScores) -> Figure:
     )
     if folder.manifest.get("simulated"):
         page.line("SIMULATED DATA: these numbers say nothing about real samples.", weight="bold",
-                  colour=CALL_COLOURS["resistant"])  # fmt: skip
+                  colour=_CALL_COLOURS["resistant"])  # fmt: skip
     for sentence in sample_sentences(scores, folder.modalities):
         page.text(sentence, size=8.5, width=118)
     page.top -= 0.008
     top = page.top
-    draw_ranking(page.figure, folder, scores, left=_LEFT, right=0.44, top=top, bottom=0.2)
+    _draw_ranking(page.figure, folder, scores, left=_LEFT, right=0.44, top=top, bottom=0.2)
     _draw_telling(page, scores, scale, top)
     if len(scores.drugs) <= _FEW_DRUGS:
         page.top = 0.42
@@ -154,19 +170,19 @@ def printable(text: str) -> str:
 
 def _telling(scores: SampleScores) -> list[DrugScore]:
     """Drugs of which most is known: called before uncertain, and far from the middle."""
-    told = [one for one in scores.drugs if one.call != "abstain"] or list(scores.drugs)
+    called = [one for one in scores.drugs if one.call != "abstain"] or list(scores.drugs)
 
     def rank(one: DrugScore) -> tuple[bool, float]:
         far = 0.0 if one.percentile is None else abs(one.percentile - 50.0)
         return one.call == "uncertain", -far
 
-    return sorted(told, key=rank)[:_TELLING]
+    return sorted(called, key=rank)[:_MOST_TELLING]
 
 
 def _draw_telling(page: _Page, scores: SampleScores, scale: Scale, top: float) -> None:
     """Sentences, mechanisms and features of the most telling drugs, one below the other."""
     left, middle = 0.47, 0.73
-    height = (top - 0.2) / _TELLING
+    height = (top - 0.2) / _MOST_TELLING
     for place, score in enumerate(_telling(scores)):
         page.top = top - place * height
         page.line(score.drug, left=left, size=10, weight="bold", skip=0.018)
@@ -183,7 +199,7 @@ def _draw_telling(page: _Page, scores: SampleScores, scale: Scale, top: float) -
             (middle, 0.21, "Features (* unstable)", features),
         ):
             box = (at, bottom, width, max(page.top - bottom - 0.016, 0.03))
-            draw_sums(page.figure, box, title, rows, scale)
+            _draw_sums(page.figure, box, title, rows, scale)
 
 
 def _write_facts(page: _Page, scores: SampleScores) -> None:
@@ -208,7 +224,7 @@ def _write_facts(page: _Page, scores: SampleScores) -> None:
 
 
 def _write_warnings(page: _Page, scores: SampleScores) -> None:
-    # What was not measured is told at the top.
+    # What was not measured stands at the top.
     counts = Counter(
         code for one in scores.drugs for code in one.reasons if not code.startswith(MISSING.code)
     )
@@ -225,3 +241,117 @@ def _trust(folder: ScoreFolder, telling: Sequence[DrugScore]) -> str:
     """How well the drugs that are explained are predicted."""
     described = {drug["name"]: drug for drug in folder.manifest["drugs"]}
     return " ".join(f"{one.drug}: {quality_sentence(described[one.drug])}" for one in telling)
+
+
+def _draw_ranking(
+    figure: Figure,
+    folder: ScoreFolder,
+    scores: SampleScores,
+    *,
+    left: float,
+    right: float,
+    top: float,
+    bottom: float,
+) -> None:
+    """Drugs from most resistant to most sensitive, each on the scale of its training lines."""
+    ranked = sorted(scores.drugs, key=_rank)
+    shown = ranked
+    if len(ranked) > _MOST_DRUGS:
+        half = _MOST_DRUGS // 2
+        called = [one for one in ranked if one.call != "abstain"] or ranked
+        shown = [*called[:half], *called[max(half, len(called) - half) :]]
+    scale = Scale.of(folder.manifest)
+    # Not taller than legible: 0.021 of the page a drug.
+    height = min(top - bottom, 0.021 * (len(shown) + 2))
+    axes = figure.add_axes(
+        (left + _NAMES, top - height, right - left - _NAMES - _CALLS, height - 0.02)
+    )
+    axes.set_axis_off()
+    axes.set_xlim(-_END, _END)
+    axes.set_ylim(len(shown) - 0.4, -0.6)
+    axes.axvline(0.0, color="#8a95a1", lw=0.7, zorder=1)
+    for text, at, side in (("← sensitive", 0.0, "left"), ("resistant →", 1.0, "right")):
+        axes.text(at, 1.01, text, transform=axes.transAxes, color=_SOFT, fontsize=6.5, ha=side)
+    for row, score in enumerate(shown):
+        _draw_interval(axes, row, score, _lines(folder, score), scale)
+    hidden = len(ranked) - len(shown)
+    note = "Broad grey: middle half of the training lines. Line: the typical one."
+    more = f"\n{counted(hidden, 'more drug')} in report.html." if hidden else ""
+    figure.text(left, top - height - 0.006, note + more, fontsize=6.5, color=_SOFT, va="top")
+
+
+def _draw_sums(
+    figure: Figure,
+    box: tuple[float, float, float, float],
+    title: str,
+    rows: Sequence[tuple[str, float]],
+    scale: Scale,
+) -> None:
+    """Contributions as bars to either side of nothing, with their numbers."""
+    left, bottom, width, height = box
+    bars = width - _LABELS - _NUMBERS
+    axes = figure.add_axes((left + _LABELS, bottom, bars, height))
+    axes.set_axis_off()
+    figure.text(left, bottom + height + 0.001, title, fontsize=7, fontweight="bold")
+    most = max((abs(value) for _, value in rows), default=0.0) or 1.0
+    sign = 1.0 if scale.higher_is_resistant else -1.0
+    axes.set_xlim(-1.05, 1.05)
+    axes.set_ylim(max(len(rows), 6) - 0.4, -0.6)
+    axes.axvline(0.0, color="#8a95a1", lw=0.7)
+    for row, (label, value) in enumerate(rows):
+        colour = _CALL_COLOURS[scale.side(value)]
+        axes.barh(row, sign * value / most, height=0.66, color=colour)
+        for at, text, shade in (
+            (-0.005 / bars, _short(label), None),
+            (1.0 + _NUMBERS / bars, number(value, signed=True, beside=most), colour),
+        ):
+            axes.text(at, row, text, transform=axes.get_yaxis_transform(), ha="right", va="center",
+                      fontsize=6.5, color=shade)  # fmt: skip
+
+
+def _rank(score: DrugScore) -> tuple[bool, float]:
+    known = score.call != "abstain" and score.percentile is not None
+    return not known, -(score.percentile or 0.0) if known else 0.0
+
+
+def _draw_interval(axes: Axes, row: int, score: DrugScore, lines: np.ndarray, scale: Scale) -> None:
+    """Dot and whisker of one drug, with its name and call."""
+    middle = scale.typical.get(score.drug)
+    if middle is None:
+        middle = float(np.median(lines))
+    half = max(abs(lines[0] - middle), abs(lines[-1] - middle)) or 1.0
+    sign = 1.0 if scale.higher_is_resistant else -1.0
+
+    def place(value: float) -> float:
+        return float(np.clip(sign * (value - middle) / half, -_EDGE, _EDGE))
+
+    colour, hollow = _CALL_COLOURS.get(score.call, _SOFT), score.call == "abstain"
+    low, high = np.quantile(lines, [0.25, 0.75])
+    axes.plot([place(lines[0]), place(lines[-1])], [row, row], color=_RAIL, lw=1.2, zorder=0)
+    axes.barh(row, place(high) - place(low), left=place(low), height=0.5, color=_RAIL, zorder=0)
+    if score.lower is not None and score.upper is not None:
+        ends = [place(score.lower), place(score.upper)]
+        axes.plot(ends, [row, row], color=colour, lw=1.4, ls=":" if hollow else "-", zorder=2)
+    axes.plot(place(score.prediction), row, _MARKS.get(score.call, "o"), ms=5, zorder=3, mec=colour,
+              mfc="white" if hollow else colour)  # fmt: skip
+    percentile = "–" if hollow or score.percentile is None else f"{score.percentile:.0f}"
+    share = axes.get_position().width
+    for at, text, side, shade in (
+        (-_NAMES / share, _short(score.drug), "left", None),
+        (-0.008 / share, percentile, "right", None),
+        (1.0 + 0.008 / share, _WORDS.get(score.call, score.call), "left", colour),
+    ):
+        axes.text(at, row, text, transform=axes.get_yaxis_transform(), ha=side, va="center",
+                  fontsize=7.5, color=shade)  # fmt: skip
+
+
+def _lines(folder: ScoreFolder, score: DrugScore) -> np.ndarray:
+    """Quantiles of what was observed in the training lines; the prediction where none are known."""
+    table = folder.reference
+    rows = table[(table["drug"] == score.drug) & (table["modalities"] == score.modalities)]
+    observed = rows.sort_values("quantile")["observed"].dropna().to_numpy(float)
+    return observed if len(observed) else np.array([score.prediction])
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= _LONGEST else f"{label[: _LONGEST - 1]}…"

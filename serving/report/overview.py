@@ -1,4 +1,4 @@
-"""What does the first screen say of the whole study? Facts of the manifest, ready to be shown."""
+"""The first screen of a report: facts of the whole study, ready to be shown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sidestep.features.study.account import FileAccount, account_of
 from sidestep.serving.disk.score_folder import ScoreFolder, ScoreSummary
 from sidestep.serving.scoring.reasons import REASONS
 from sidestep.serving.words.sentences import Scale
-from sidestep.serving.words.wording import fixed, joined, modality_name
+from sidestep.serving.words.wording import fixed, listed, modality_name
 
 #: Calls in the order in which they are shown.
 CALLS = ("resistant", "sensitive", "uncertain", "abstain")
@@ -193,7 +193,7 @@ def quality_sentence(drug: Mapping[str, Any]) -> str:
 
 def drug_subtitle(drug: Mapping[str, Any]) -> str:
     """Class and targets of a drug, as far as they are known."""
-    targets = joined([str(target) for target in drug["targets"] or []])
+    targets = listed([str(target) for target in drug["targets"] or []])
     parts = [drug["drug_class"] or "", f"targets {targets}" if targets else ""]
     return ", ".join(part for part in parts if part)
 

@@ -1,4 +1,4 @@
-"""How do contents become one HTML file that needs nothing else?
+"""A page of a report as one HTML file that needs nothing else.
 
 Styles, scripts and libraries are written into the file. Its security policy lets the browser run
 these scripts and no others, by their digests, and load nothing from anywhere.
@@ -52,7 +52,7 @@ class Place:
     pages : sequence of PageLink
         All of them, on the first page of several.
     elsewhere : str
-        JSON of the samples on the other pages; ``[]`` where it is not told.
+        JSON of the samples on the other pages; ``[]`` on all pages but the first.
     """
 
     number: int

@@ -1,4 +1,4 @@
-"""Which files does a report consist of, and how do they come to be on disk?
+"""A report as files: which samples stand on which page, each page written once it is full.
 
 Of a study of many thousand samples, the report sums up all, and draws the most resistant ones. A
 page holds as many samples as keep it below five megabytes; what does not fit goes on

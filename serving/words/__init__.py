@@ -1,4 +1,8 @@
-"""How numbers, features and findings are said in plain sentences, wherever they appear."""
+"""Plain words for numbers, features and findings, the same wherever they appear.
+
+`wording` has the words, `sentences` what they make of one sample's scores, and `layout` aligns
+lines on a terminal.
+"""
 
 __all__ = [
     "layout",

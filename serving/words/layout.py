@@ -1,4 +1,4 @@
-"""How do tables and named lines align on a terminal?"""
+"""Tables and named lines that align on a terminal."""
 
 from __future__ import annotations
 

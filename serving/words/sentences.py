@@ -1,4 +1,4 @@
-"""What do the numbers of one sample say in plain sentences?"""
+"""Plain sentences on the numbers of one sample."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+from sidestep.features.errors import some
 from sidestep.serving.disk.sample_scores import DrugScore, SampleScores
 from sidestep.serving.scoring.reasons import REASONS
 from sidestep.serving.words.wording import (
     counted,
     fixed,
-    joined,
+    listed,
     modality_name,
     number,
     percentile_place,
@@ -22,7 +23,13 @@ _LEAST_SHARE = 0.1
 _MOST_DRIVERS = 3
 _MOST_NAMES = 6
 _OTHER_MECHANISM = "other"
-#: Rank agreement of explanations over folds from which on it is called so.
+_CALLS = (
+    ("called resistant", "resistant"),
+    ("called sensitive", "sensitive"),
+    ("uncertain", "uncertain"),
+    ("without a call", "abstain"),
+)
+#: Rank agreement of explanations over folds from which on it has that name.
 _AGREEMENTS = ((0.7, "good"), (0.4, "moderate"), (-1.0, "poor"))
 _MEANINGS = {reason.code: reason for reason in REASONS}
 
@@ -84,7 +91,7 @@ def abstains(code: str) -> bool:
 
 
 def drug_sentences(score: DrugScore, scale: Scale) -> list[str]:
-    """What is predicted of one drug, how sure that is, what drives it and how stable that is."""
+    """Sentences on the prediction of one drug, its certainty, its drivers and their stability."""
     return [
         _predicted(score, scale),
         _called(score, scale),
@@ -101,13 +108,13 @@ def evidence_sentence(manifest: Mapping[str, Any]) -> str:
     known = manifest["options"].get("knowledge", {})
     if "databases" not in known:
         return ""
-    drawn = f"Drawn from {joined(['Sidestep’s own tables', *known['databases']])}."
+    drawn = f"Drawn from {listed(['Sidestep’s own tables', *known['databases']])}."
     missing = list(known["missing"])
-    return f"{drawn} Not at hand: {joined(missing)}." if missing else drawn
+    return f"{drawn} Not at hand: {listed(missing)}." if missing else drawn
 
 
 def sample_sentences(scores: SampleScores, modalities: Sequence[str]) -> list[str]:
-    """What is said of a sample over all drugs, and what was measured of it.
+    """The calls on a sample over all drugs, and what was measured of it.
 
     Parameters
     ----------
@@ -115,32 +122,26 @@ def sample_sentences(scores: SampleScores, modalities: Sequence[str]) -> list[st
     modalities : sequence of str
         Those that the model uses.
     """
-    named = {call: [one.drug for one in scores.drugs if one.call == call]
-             for call in ("resistant", "sensitive", "uncertain", "abstain")}  # fmt: skip
-    parts = [
-        f"{len(drugs)} {word}{f' ({_some(drugs)})' if word.startswith('called') else ''}"
-        for word, drugs in (
-            ("called resistant", named["resistant"]),
-            ("called sensitive", named["sensitive"]),
-            ("uncertain", named["uncertain"]),
-            ("without a call", named["abstain"]),
-        )
-        if drugs
-    ]
-    told = [f"Of {counted(len(scores.drugs), 'drug')}, {joined(parts)}."]
+    parts = []
+    for label, call in _CALLS:
+        drugs = [one.drug for one in scores.drugs if one.call == call]
+        if drugs:
+            names = f" ({some(drugs, _MOST_NAMES)})" if label.startswith("called") else ""
+            parts.append(f"{len(drugs)} {label}{names}")
+    sentences = [f"Of {counted(len(scores.drugs), 'drug')}, {listed(parts)}."]
     if scores.drugs:
-        told.append(_measured(scores.drugs[0].modalities.split(";"), modalities))
-    return told
+        sentences.append(_measured(scores.drugs[0].modalities.split(";"), modalities))
+    return sentences
 
 
-def _measured(has: Sequence[str], modalities: Sequence[str]) -> str:
-    present = [modality_name(one) for one in modalities if one in has]
-    missing = [modality_name(one) for one in modalities if one not in has]
-    told = f"Measured: {joined(present) or 'nothing'}."
+def _measured(measured: Sequence[str], modalities: Sequence[str]) -> str:
+    present = [modality_name(one) for one in modalities if one in measured]
+    missing = [modality_name(one) for one in modalities if one not in measured]
+    sentence = f"Measured: {listed(present) or 'nothing'}."
     if missing:
         without = "it" if len(missing) == 1 else "them"
-        told += f" Missing: {joined(missing)}; models fitted without {without} are used."
-    return told
+        sentence += f" Missing: {listed(missing)}; models fitted without {without} are used."
+    return sentence
 
 
 def _predicted(score: DrugScore, scale: Scale) -> str:
@@ -178,21 +179,15 @@ def _driven(score: DrugScore, scale: Scale) -> str:
     base = f"the base value of {number(score.base_value)}"
     if not drivers:
         return f"Nothing moves the prediction away from {base}."
-    return f"Main drivers, from {base}: {joined(drivers)}."
+    return f"Main drivers, from {base}: {listed(drivers)}."
 
 
 def _stability(score: DrugScore) -> list[str]:
     if not score.features:
         return []
     stable = sum(feature.stable for feature in score.features)
-    told = f"Stable over the folds' models: {stable} of the {len(score.features)} features"
+    sentence = f"Stable over the folds' models: {stable} of the {len(score.features)} features"
     if score.agreement is not None:
         word = next(word for least, word in _AGREEMENTS if score.agreement >= least - 1e-9)
-        told += f"; rank agreement {fixed(score.agreement, 2)} ({word})"
-    return [f"{told}."]
-
-
-def _some(names: Sequence[str]) -> str:
-    """The first few names, and how many more there are."""
-    rest = len(names) - _MOST_NAMES
-    return ", ".join(names) if rest <= 0 else f"{', '.join(names[:_MOST_NAMES])} and {rest} more"
+        sentence += f"; rank agreement {fixed(score.agreement, 2)} ({word})"
+    return [f"{sentence}."]

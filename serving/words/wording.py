@@ -1,4 +1,4 @@
-"""How are numbers, features and places in a distribution said in plain words?"""
+"""Plain words for numbers, features and places in a distribution."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def percentile_place(percentile: float) -> str:
     return f"in the most {end} {max(round(share), 1)} %"
 
 
-def joined(words: list[str]) -> str:
+def listed(words: list[str]) -> str:
     """Words as a list in running text: ``a, b and c``."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 

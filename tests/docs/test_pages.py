@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,12 @@ def test_every_kind_of_evidence_is_named() -> None:
     page = text_of("evidence.md")
     assert EVIDENCE.names[3] == "kind"
     assert [kind for kind in KINDS if f"`{kind}`" not in page] == []
+
+
+def test_every_extra_is_described() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    page = text_of("install.md")
+    assert [name for name in project["optional-dependencies"] if f"| `{name}` |" not in page] == []
 
 
 def test_every_verb_is_described() -> None:

@@ -79,16 +79,22 @@ def test_the_model_needs_pinned_packages_and_no_address(
     assert all("==" in line for line in needs)
     assert "://" not in "".join(needs) + (folder / "conda.yaml").read_text(encoding="utf-8")
     assert (folder / "model_card.md").read_text(encoding="utf-8").startswith("Simulated data")
-    shipped = folder / "code" / "sidestep" / "features" / "knowledge" / "tables"
-    assert {"drugs.tsv", "antibodies.tsv"} <= {path.name for path in shipped.iterdir()}
+    shipped = folder / "code" / "sidestep"
+    assert {path.name for path in shipped.iterdir()} == {"__init__.py", "features", "models"}
+    tables = shipped / "features" / "knowledge" / "tables"
+    assert {"drugs.tsv", "antibodies.tsv"} <= {path.name for path in tables.iterdir()}
 
 
 @pytest.mark.slow
-def test_the_model_loads_without_this_checkout_and_needs_what_it_says(
+def test_the_model_loads_in_a_host_of_its_own_and_needs_what_it_says(
     tracked: TrackedRun, store: Store, measured: pd.DataFrame, tmp_path: Path
 ) -> None:
+    """Without this checkout, and where `models` and `features` are the host's own packages."""
     mlflow.set_tracking_uri(store.tracking_uri)
     measured.to_parquet(tmp_path / "measured.parquet")
+    for name in ("models", "features"):
+        (tmp_path / "host" / name).mkdir(parents=True)
+        (tmp_path / "host" / name / "__init__.py").write_text("MINE = True\n")
     program = f"""
 import sys
 sys.meta_path = [f for f in sys.meta_path if "editable" not in repr(f).lower()]
@@ -98,11 +104,16 @@ class Missing:
         if name.partition(".")[0] in {not_needed(tracked, tmp_path)!r}:
             raise ModuleNotFoundError(name)
 sys.meta_path.insert(0, Missing())
+sys.path.insert(0, {str(tmp_path / "host")!r})
 import mlflow, pandas
+import models
 mlflow.set_tracking_uri({store.tracking_uri!r})
 model = mlflow.pyfunc.load_model("models:/small@champion")
 import sidestep.features
+import features
 assert "/code/sidestep/features/" in sidestep.features.__file__, sidestep.features.__file__
+assert features.MINE and models.MINE
+assert sidestep.read_study.__module__ == "sidestep.features.study.study"
 model.predict(pandas.read_parquet("measured.parquet")).to_parquet("scored.parquet")
 """
     ran = subprocess.run(

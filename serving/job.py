@@ -126,7 +126,7 @@ def score_study(
     with ExitStack() as context:
         engine = engine or context.enter_context(LocalEngine(1))
         chunks = partial(_chunks, job, engine)
-        return write_scores(job, chunks, out, progress or _ignore, notice or _ignore)
+        return write_scores(job, chunks, out, progress, notice)
 
 
 @dataclass(frozen=True)
@@ -231,8 +231,8 @@ def write_scores(
     job: Job,
     chunks: Callable[[Journal], Iterator[ScoredChunk]],
     out: str | Path | Claim,
-    progress: Progress,
-    notice: Notice,
+    progress: Progress | None = None,
+    notice: Notice | None = None,
 ) -> dict[str, Any]:
     """Write the chunks of a job as its folder, whole or not at all, and return the manifest.
 
@@ -246,7 +246,7 @@ def write_scores(
     """
     with ExitStack() as context:
         claim = out if isinstance(out, Claim) else context.enter_context(claimed(out))
-        return _write(job, chunks, claim, progress, notice)
+        return _write(job, chunks, claim, progress or _ignore, notice or _ignore)
 
 
 def _write(
@@ -346,4 +346,4 @@ def _require_scored(job: Job, quarantined: dict[str, str]) -> None:
 
 
 def _ignore(what: object) -> None:
-    """Tell nobody."""
+    """Take a report that nobody asked for."""

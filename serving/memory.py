@@ -51,7 +51,7 @@ class ScoredStudy:
             If `out` holds other files, is being written by another job, or cannot be written.
         """
         job = replace(self.job, report=report)
-        return write_scores(job, lambda journal: iter(self.chunks), out, _ignore, _ignore)
+        return write_scores(job, lambda journal: iter(self.chunks), out)
 
 
 def score_in_memory(job: Job, progress: Callable[[int], None] | None = None) -> ScoredStudy:
@@ -61,7 +61,7 @@ def score_in_memory(job: Job, progress: Callable[[int], None] | None = None) -> 
     ----------
     job : Job
     progress : callable, optional
-        Told how many samples are done.
+        Called with the number of samples that are done.
 
     Raises
     ------
@@ -73,12 +73,9 @@ def score_in_memory(job: Job, progress: Callable[[int], None] | None = None) -> 
     for samples in job.batches:
         chunks.append(ScoredChunk.from_tables(score_tables(job.request, job.select(samples))))
         tally.add(chunks[-1])
-        (progress or _ignore)(tally.samples)
+        if progress is not None:
+            progress(tally.samples)
     manifest = job.manifest(tally)
     tables = {name: pa.concat_tables([part.rows[name] for part in chunks]) for name in TABLES}
     tables["reference"] = job.reference(tally.modalities)
     return ScoredStudy(job, tables, manifest, tuple(chunks))
-
-
-def _ignore(what: object) -> None:
-    """Tell nobody."""

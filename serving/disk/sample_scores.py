@@ -80,7 +80,7 @@ class SampleScores:
     drugs: tuple[DrugScore, ...]
 
 
-def assembled(
+def assemble(
     sample: str,
     scores: list[dict[str, Any]],
     explanations: list[dict[str, Any]],

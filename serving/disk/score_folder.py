@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from sidestep.features.builders.names import MODALITIES
 from sidestep.features.errors import InputError
 from sidestep.serving.disk.output import MANIFEST, read_manifest
-from sidestep.serving.disk.sample_scores import SampleScores, assembled
+from sidestep.serving.disk.sample_scores import SampleScores, assemble
 
 #: Parts of the resistance percentile, from 0 to 100, in which samples are counted.
 BINS = 10
@@ -163,7 +163,7 @@ class ScoreFolder:
                     if not part or part[0]["sample_id"] != sample:
                         raise InputError(f"{self.path / name} lacks sample {sample}; {_AGAIN}")
                 features, sums = (part or [] for part in parts)
-                yield assembled(sample, rows, features, sums, evidence.get(sample, []))
+                yield assemble(sample, rows, features, sums, evidence.get(sample, []))
 
     def one_sample(self, sample: str) -> SampleScores:
         """A single sample.
@@ -179,7 +179,7 @@ class ScoreFolder:
         )
         if not rows:
             raise InputError(self._unknown(sample))
-        return assembled(sample, rows, features, sums, self._evidence([sample]).get(sample, []))
+        return assemble(sample, rows, features, sums, self._evidence([sample]).get(sample, []))
 
     def _unknown(self, sample: str) -> str:
         if sample in self.manifest["quarantined"]:

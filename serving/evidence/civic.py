@@ -130,7 +130,7 @@ def _items(table: pd.DataFrame) -> pd.DataFrame:
     supports = (alone & (table["evidence_direction"] == "Supports")).to_numpy()
     meant = table["clinical_significance"].map(_MEANS).fillna(NONE).to_numpy()
     names = ("evidence_direction", "clinical_significance", "drug_interaction_type")
-    stated = [_stated(*cells) for cells in zip(*(table[name] for name in names), strict=True)]
+    stated = [_statement(*cells) for cells in zip(*(table[name] for name in names), strict=True)]
     number = table["citation_id"].str.extract(r"^(\d+)", expand=False).fillna("")
     pubmed = ("PMID:" + number).where((table["source_type"] == "PubMed") & (number != ""), "")
     items = ("CIViC:EID" + table["evidence_id"]).to_list()
@@ -149,7 +149,7 @@ def _items(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _stated(direction: str, significance: str, interaction: str) -> str:
+def _statement(direction: str, significance: str, interaction: str) -> str:
     what = significance.split("/")[0].lower()
     beside = ", given with other drugs" if interaction in _TOGETHER else ""
     return f"Evidence {direction.lower()} {what}{beside}"

@@ -21,7 +21,7 @@ from sidestep.serving.evidence.facts import DIRECTIONS, KINDS, NONE, RESISTANCE,
 from sidestep.serving.evidence.gene_sets import gene_set_facts
 from sidestep.serving.evidence.rules import marker_facts, pik3ca_facts, receptor_facts, rule_facts
 from sidestep.serving.evidence.states import SampleStates
-from sidestep.serving.evidence.variants import hotspot_facts, resisting, variant_facts
+from sidestep.serving.evidence.variants import hotspot_facts, resisting_changes, variant_facts
 
 #: Columns of the evidence and their types.
 EVIDENCE = pa.schema(
@@ -115,7 +115,7 @@ def drug_facts(
     """All facts about one drug that apply to some samples."""
     variants = variant_facts(states, drug) + hotspot_facts(states, drug)
     facts = variants + rule_facts(states, drug)
-    overruled = resisting(states, drug, variants)
+    overruled = resisting_changes(states, drug, variants)
     facts += marker_facts(states, drug, overruled)
     facts += receptor_facts(states, drug)
     facts += pik3ca_facts(states, drug, facts)

@@ -160,13 +160,13 @@ def _rule_fact(
         kind=_kind(first.condition),
         direction=RESISTANCE if fails else NONE,
         strength=in_context(states, row, relation),
-        statement=joined([_found(first), tested, f"Caveat: {first.caveat}"], ". "),
+        statement=joined([_statement(first), tested, f"Caveat: {first.caveat}"], ". "),
         source=joined([rule.source for rule in rules]),
         alternatives=joined(name for name in partners if not is_known_to_fail(states, name, row)),
     )
 
 
-def _found(rule: Combination) -> str:
+def _statement(rule: Combination) -> str:
     """The statement of a rule; of a receptor that rescues cells, that of the receptor table."""
     receptor = RTK_TABLE.load().get(rule.condition.text.removeprefix("high:"))
     return receptor.statement if receptor and receptor.rescues else rule.statement

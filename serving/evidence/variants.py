@@ -70,7 +70,7 @@ def hotspot_facts(states: SampleStates, drug: str) -> list[Fact]:
     """
     facts = []
     for spot in HOTSPOT_TABLE.load():
-        strength = _resisted(spot, drug)
+        strength = _hotspot_strength(spot, drug)
         if not strength:
             continue
         known = {
@@ -90,7 +90,9 @@ def hotspot_facts(states: SampleStates, drug: str) -> list[Fact]:
     return facts
 
 
-def resisting(states: SampleStates, drug: str, facts: Sequence[Fact]) -> dict[tuple[int, str], str]:
+def resisting_changes(
+    states: SampleStates, drug: str, facts: Sequence[Fact]
+) -> dict[tuple[int, str], str]:
     """(sample, gene) -> the changes that make the drug fail there, or need more than plasma holds.
 
     Parameters
@@ -170,7 +172,7 @@ def _fact(
     states: SampleStates, drug: str, variant: ResistanceVariant, row: int, strength: str
 ) -> Fact:
     fusion = states.fusion(variant.gene, row)
-    measured, shortfall = _measured(variant), _shortfall(variant)
+    measured, shortfall = _concentrations(variant), _shortfall(variant)
     plasma, plasma_source = _plasma(drug) if measured else ("", "")
     tested = f"Tested in: {variant.context}" if variant.context else ""
     resists = variant.effect == "resistance"
@@ -183,11 +185,11 @@ def _fact(
         strength=strength,
         statement=joined([variant.statement, measured, plasma, shortfall, tested], ". "),
         source=joined([variant.source, plasma_source]),
-        alternatives=_still_active(states, drug, variant, row) if resists else "",
+        alternatives=_alternatives(states, drug, variant, row) if resists else "",
     )
 
 
-def _measured(variant: ResistanceVariant) -> str:
+def _concentrations(variant: ResistanceVariant) -> str:
     """Concentrations of a row, in words; empty where it has none."""
     sign = "" if variant.relation in ("", "=") else f"{variant.relation} "
     parts = []
@@ -240,7 +242,7 @@ def _shortfall(variant: ResistanceVariant) -> str:
     return f"No promise: {joined([needed, reached], ', and ')}"
 
 
-def _still_active(states: SampleStates, drug: str, variant: ResistanceVariant, row: int) -> str:
+def _alternatives(states: SampleStates, drug: str, variant: ResistanceVariant, row: int) -> str:
     """Drugs that a rule names for this sample, and those that the variant leaves active.
 
     Without those that another change of the sample makes fail, or that plasma does not hold enough
@@ -265,7 +267,7 @@ def _still_active(states: SampleStates, drug: str, variant: ResistanceVariant, r
     return joined(name for name in named if not is_known_to_fail(states, name, row))
 
 
-def _resisted(spot: Hotspot, drug: str) -> str:
+def _hotspot_strength(spot: Hotspot, drug: str) -> str:
     """How near the drug is to those that a hotspot's effect names; empty if it names others."""
     match = _RESISTANCE_TO.search(spot.effect)
     if not match:

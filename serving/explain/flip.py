@@ -137,20 +137,22 @@ def find_flips(
     call = str(search.outlook(samples).call[0])
     mechanism, sizes = mechanisms_of(pushes), np.array(list(pushes.values()))
     tried = [name for name in MECHANISMS if name in mechanism]
-    ways = [
-        _Way(name, side, np.where(mechanism == name, sizes if side == "resistant" else -sizes, 0.0))
+    directions = [
+        _Direction(
+            name, side, np.where(mechanism == name, sizes if side == "resistant" else -sizes, 0.0)
+        )
         for name in tried
         for side in _SIDES
         if side != call
     ]
     smallest: dict[tuple[str, str], Flip] = {}
-    for flip in sorted(search.flips(ways, call), key=lambda flip: flip.sd):
+    for flip in sorted(search.flips(directions, call), key=lambda flip: flip.sd):
         smallest.setdefault((flip.mechanism, flip.call), flip)
     return FlipSearch(call, obstacles, tuple(smallest.values()), tuple(tried))
 
 
 @dataclass(frozen=True)
-class _Way:
+class _Direction:
     """A mechanism and a side to push it to, with one SD of each level that it moves, signed."""
 
     mechanism: str
@@ -174,13 +176,17 @@ class _Search:
             self.predictor, self.model, samples, level=self.level, her2_context=self.her2_context
         )
 
-    def flips(self, ways: Sequence[_Way], call: str) -> list[Flip]:
-        """Of each way, the smallest shift to each other call that is met on it."""
+    def flips(self, directions: Sequence[_Direction], call: str) -> list[Flip]:
+        """Of each direction, the smallest shift to each other call that is met on it."""
         first: dict[tuple[int, str], int] = {}
         for steps in _COARSE_STEPS:
-            unmet = [at for at, way in enumerate(ways) if (at, way.side) not in first]
+            unmet = [
+                at for at, direction in enumerate(directions) if (at, direction.side) not in first
+            ]
             trials = [(at, step) for at in unmet for step in steps]
-            for (at, step), (met, _) in zip(trials, self._tried(ways, trials), strict=True):
+            for (at, step), (met, _) in zip(
+                trials, self._outcomes(directions, trials), strict=True
+            ):
                 first.setdefault((at, met), step)
         finer = [
             (at, met, step)
@@ -191,29 +197,35 @@ class _Search:
         trials = [(at, step) for at, _, step in finer]
         flips: dict[tuple[int, str], Flip] = {}
         for (at, wanted, step), (met, prediction) in zip(
-            finer, self._tried(ways, trials), strict=True
+            finer, self._outcomes(directions, trials), strict=True
         ):
             if met == wanted:
-                flips.setdefault((at, met), self._flip(ways[at], met, step, prediction))
+                flips.setdefault((at, met), self._flip(directions[at], met, step, prediction))
         return list(flips.values())
 
-    def _flip(self, way: _Way, call: str, step: int, prediction: float) -> Flip:
+    def _flip(self, direction: _Direction, call: str, step: int, prediction: float) -> Flip:
         raised, lowered = (
-            tuple(name for name, push in zip(self.levels, way.push, strict=True) if sign * push > 0)
+            tuple(
+                name
+                for name, push in zip(self.levels, direction.push, strict=True)
+                if sign * push > 0
+            )
             for sign in (1, -1)
         )
-        return Flip(way.mechanism, way.side, call, step / 100, prediction, raised, lowered)
+        return Flip(
+            direction.mechanism, direction.side, call, step / 100, prediction, raised, lowered
+        )
 
-    def _tried(
-        self, ways: Sequence[_Way], trials: Sequence[tuple[int, int]]
+    def _outcomes(
+        self, directions: Sequence[_Direction], trials: Sequence[tuple[int, int]]
     ) -> Iterator[tuple[str, float]]:
-        """Call and prediction of each trial: a way, and its shift in hundredths."""
+        """Call and prediction of each trial: a direction, and its shift in hundredths."""
         samples = self.samples
         cells = samples.features.shape[1] * (1 + len(samples.fold_features))
         rows = max(1, _MOST_CELLS // cells)
         for start in range(0, len(trials), rows):
             part = trials[start : start + rows]
-            shifts = np.array([step / 100 * ways[at].push for at, step in part])
+            shifts = np.array([step / 100 * directions[at].push for at, step in part])
             variants = shifted_samples(self.predictor, samples, self.levels, shifts)
             outlook = self.outlook(variants)
             yield from zip(outlook.call.tolist(), outlook.prediction.tolist(), strict=True)

@@ -122,19 +122,19 @@ def score_chunk(
     is hunted down to the samples that raise it by scoring halves.
     """
     try:
-        return _scored(model, drugs, part, options, knowledge)
+        return _score(model, drugs, part, options, knowledge)
     except (MemoryError, OSError, DamagedModelError):
         raise  # the machine's or the model's fault, not a sample's
     except Exception as failure:
         samples = list(part.samples)
         if len(samples) == 1:
-            return _nothing(pd.DataFrame(index=part.samples), {samples[0]: failed(failure)})
+            return _empty_chunk(pd.DataFrame(index=part.samples), {samples[0]: failed(failure)})
         middle = len(samples) // 2
         halves = [part.select(half) for half in (samples[:middle], samples[middle:])]
-        return _joined([score_chunk(model, drugs, half, options, knowledge) for half in halves])
+        return _join([score_chunk(model, drugs, half, options, knowledge) for half in halves])
 
 
-def _scored(
+def _score(
     model: LoadedModel,
     drugs: Sequence[DrugModel],
     part: Study,
@@ -148,9 +148,9 @@ def _scored(
     quarantined = unusable(features)
     kept = features.index.drop(list(quarantined))
     if not len(kept):
-        return _nothing(shares, quarantined)
+        return _empty_chunk(shares, quarantined)
     samples = samples_of(predictor, part, features.loc[kept])
-    by_drug = {drug.name: _of_drug(model, drug, samples, options) for drug in drugs}
+    by_drug = {drug.name: _drug_tables(model, drug, samples, options) for drug in drugs}
     rows = {
         name: _by_sample([tables[name] for tables in by_drug.values()], len(kept))
         for name in _TABLES_BY_DRUG
@@ -178,7 +178,7 @@ class _Calls:
         )
 
 
-def _of_drug(
+def _drug_tables(
     model: LoadedModel, drug: DrugModel, samples: Samples, options: ScoreOptions
 ) -> dict[str, pd.DataFrame]:
     """Rows of each of `_TABLES_BY_DRUG`, of some samples and one drug."""
@@ -207,13 +207,13 @@ def _chunk(
     return ScoredChunk(shares, quarantined | wrong, kept)
 
 
-def _nothing(shares: pd.DataFrame, quarantined: dict[str, str]) -> ScoredChunk:
+def _empty_chunk(shares: pd.DataFrame, quarantined: dict[str, str]) -> ScoredChunk:
     """A chunk without a sample that could be scored."""
     empty = {name: schema.empty_table() for name, schema in TABLES.items()}
     return ScoredChunk(shares, quarantined, empty)
 
 
-def _joined(parts: Sequence[ScoredChunk]) -> ScoredChunk:
+def _join(parts: Sequence[ScoredChunk]) -> ScoredChunk:
     """Chunks that follow each other, as one."""
     return ScoredChunk(
         pd.concat([part.coverage for part in parts]),

@@ -1,4 +1,4 @@
-"""Loops over the contributions to each prediction: their sums, the largest, two models' own.
+"""Compiled loops over contributions: their sums, the largest, and how alike two models' are.
 
 Results do not depend on which rows stand together. Import this module only where it is needed: it
 imports numba.
@@ -74,7 +74,7 @@ def largest_rows(values, order, chosen):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _ranked(values, ranks):  # type: ignore[no-untyped-def]
+def _rank(values, ranks):  # type: ignore[no-untyped-def]
     """Write the ranks of `values` into `ranks`, less their mean; equal ones share a rank."""
     places = np.argsort(values)
     first = 0
@@ -145,8 +145,8 @@ def compare_rows(  # type: ignore[no-untyped-def]
                 first[n] = ours[r, our_column[feature]] if our_column[feature] >= 0 else 0.0
                 second[n] = theirs[k, column]
                 n += 1
-        _ranked(first[:n], our_ranks)
-        _ranked(second[:n], their_ranks)
+        _rank(first[:n], our_ranks)
+        _rank(second[:n], their_ranks)
         spread = np.sqrt((our_ranks[:n] ** 2).sum() * (their_ranks[:n] ** 2).sum())
         if spread > 0.0:
             shared = (our_ranks[:n] * their_ranks[:n]).sum() / spread

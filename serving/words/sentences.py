@@ -93,9 +93,9 @@ def abstains(code: str) -> bool:
 def drug_sentences(score: DrugScore, scale: Scale) -> list[str]:
     """Sentences on the prediction of one drug, its certainty, its drivers and their stability."""
     return [
-        _predicted(score, scale),
-        _called(score, scale),
-        _driven(score, scale),
+        _prediction(score, scale),
+        _call(score, scale),
+        _drivers(score, scale),
         *_stability(score),
     ]
 
@@ -130,11 +130,11 @@ def sample_sentences(scores: SampleScores, modalities: Sequence[str]) -> list[st
             parts.append(f"{len(drugs)} {label}{names}")
     sentences = [f"Of {counted(len(scores.drugs), 'drug')}, {listed(parts)}."]
     if scores.drugs:
-        sentences.append(_measured(scores.drugs[0].modalities.split(";"), modalities))
+        sentences.append(_measurements(scores.drugs[0].modalities.split(";"), modalities))
     return sentences
 
 
-def _measured(measured: Sequence[str], modalities: Sequence[str]) -> str:
+def _measurements(measured: Sequence[str], modalities: Sequence[str]) -> str:
     present = [modality_name(one) for one in modalities if one in measured]
     missing = [modality_name(one) for one in modalities if one not in measured]
     sentence = f"Measured: {listed(present) or 'nothing'}."
@@ -144,7 +144,7 @@ def _measured(measured: Sequence[str], modalities: Sequence[str]) -> str:
     return sentence
 
 
-def _predicted(score: DrugScore, scale: Scale) -> str:
+def _prediction(score: DrugScore, scale: Scale) -> str:
     where = "" if score.percentile is None else (
         f" {percentile_place(score.percentile)} of {scale.lines}:"
     )  # fmt: skip
@@ -155,7 +155,7 @@ def _predicted(score: DrugScore, scale: Scale) -> str:
     return f"Predicted{where} {number(score.prediction)} ({interval}; {scale.unit})."
 
 
-def _called(score: DrugScore, scale: Scale) -> str:
+def _call(score: DrugScore, scale: Scale) -> str:
     typical = scale.typical.get(score.drug)
     line = f"the median {scale.lines.removesuffix('s')}"
     if typical is not None:
@@ -167,7 +167,7 @@ def _called(score: DrugScore, scale: Scale) -> str:
     return f"Called {score.call}: the whole interval lies on the {score.call} side of {line}."
 
 
-def _driven(score: DrugScore, scale: Scale) -> str:
+def _drivers(score: DrugScore, scale: Scale) -> str:
     by_size = sorted(score.by_mechanism.items(), key=lambda item: -abs(item[1]))
     total = sum(abs(value) for _, value in by_size)
     drivers = [

@@ -18,7 +18,7 @@ _WIDTH = 100
 _DIRECTIONS = {True: "high is resistant", False: "high is sensitive", None: "NO DIRECTION"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class StudyCheck:
     """What `check_study` found.
 
@@ -99,6 +99,10 @@ class StudyCheck:
             *self._findings(),
         ]
 
+    def __repr__(self) -> str:
+        """The same, as one text."""
+        return "\n".join(self.lines())
+
     def _title(self) -> list[str]:
         if self.study is None:
             return [f"No study could be read at {self.path}"]
@@ -142,6 +146,18 @@ class StudyCheck:
 def check_study(path: str | Path) -> StudyCheck:
     """Read a study folder to its end, whatever is wrong with it.
 
+    Parameters
+    ----------
+    path : path
+        Folder with ``meta_*.txt`` files.
+
+    Returns
+    -------
+    StudyCheck
+        What was read, and every problem; it prints as `sidestep check` does.
+
+    Notes
+    -----
     Every part is read as `study.study.read_study` reads it, and every response's values too;
     what fails is noted and the rest goes on. It raises nothing for the study's content.
     """

@@ -170,6 +170,8 @@ class Study:
 
         Examples
         --------
+        >>> import pandas as pd
+        >>> from sidestep import Study
         >>> levels = pd.DataFrame({"ERBB2": [9.1, 4.2], "EGFR": [3.0, 5.5]}, index=["A", "B"])
         >>> calls = pd.DataFrame(
         ...     [["PIK3CA", "B", "Missense_Mutation", "p.H1047R"]],
@@ -351,6 +353,16 @@ def read_study(path: str | Path) -> Study:
     ------
     InputError
         At the first thing that cannot be read; the message names file, row, column and the fix.
+
+    Examples
+    --------
+    >>> import sidestep
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     made = sidestep.simulate(f"{folder}/study", lines=20, genes=120)
+    ...     read = sidestep.read_study(f"{folder}/study")
+    >>> len(read.samples)
+    20
     """
     reader = StudyReader(Path(path))
     for step in reader.steps():

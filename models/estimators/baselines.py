@@ -1,4 +1,4 @@
-"""What every claim stands beside: the drug's mean, the lineage's mean, one marker."""
+"""Baselines that every claim stands beside: the mean of drug and lineage, and one marker."""
 
 from __future__ import annotations
 

@@ -103,11 +103,11 @@ class Blend(ExplainedEstimator):
         return blend_weights(np.column_stack(held_out), y, self.shrinkage)
 
     def member_predictions(self, X: pd.DataFrame) -> np.ndarray:
-        """What ridge and trees predict, (n_samples, 2), in response units."""
+        """Predictions of ridge and trees, (n_samples, 2), in response units."""
         return self.predict_members(np.ascontiguousarray(X.to_numpy(float)))
 
     def predict_members(self, rows: np.ndarray) -> np.ndarray:
-        """What ridge and trees predict of rows: float64, C order, the features of `fit`."""
+        """Predictions of ridge and trees for rows: float64, C order, the features of `fit`."""
         return np.column_stack([self.ridge_.predict_rows(rows), self.trees_.predict_rows(rows)])
 
     def _predict(self, X: pd.DataFrame) -> np.ndarray:
@@ -131,7 +131,7 @@ class Blend(ExplainedEstimator):
         return Contributions(np.repeat(self.blend(bases), len(rows)), values)
 
     def feature_weights(self, sd: np.ndarray) -> np.ndarray:
-        """How much of the model rests on each feature, (n_features,), summing to at most one.
+        """Share of the model that rests on each feature, (n_features,), summing to at most one.
 
         Half goes by the ridge's absolute coefficients times `sd`, the features' training
         standard deviations; half by the trees' total gain.
@@ -142,7 +142,7 @@ class Blend(ExplainedEstimator):
         return np.asarray(sum(parts, start=np.zeros(len(sd))) / max(len(parts), 1))
 
     def get_state(self) -> dict[str, Any]:
-        """What prediction needs, as plain values and arrays."""
+        """State that prediction needs, as plain values and arrays."""
         return {
             "parameters": self.get_params() | {"tree_settings": saved_settings(self.tree_settings)},
             "weights_": self.weights_,

@@ -100,13 +100,13 @@ class PatternBlend(ExplainedEstimator):
         return self.blends_[pattern].blend(self.members_as(pattern, X))
 
     def members_as(self, pattern: Pattern, X: pd.DataFrame) -> np.ndarray:
-        """What ridge and trees of one pattern's model predict, (n_samples, 2)."""
+        """Predictions of ridge and trees of one pattern's model, (n_samples, 2)."""
         rows = FeatureRows(X)
         rows.require(self.feature_names_in_)
         return self.blends_[pattern].predict_members(rows.part(pattern, np.arange(len(rows))))
 
     def member_predictions(self, X: pd.DataFrame | FeatureRows) -> np.ndarray:
-        """What ridge and trees of each row's model predict, (n_samples, 2)."""
+        """Predictions of ridge and trees of each row's model, (n_samples, 2)."""
         rows = FeatureRows.of(X)
         members = np.empty((len(rows), 2))
         for pattern, some in self._by_model(rows):
@@ -172,7 +172,7 @@ class PatternBlend(ExplainedEstimator):
                 yield pattern, some
 
     def get_state(self) -> dict[str, Any]:
-        """What prediction needs, as plain values and arrays."""
+        """State that prediction needs, as plain values and arrays."""
         blends = {
             pattern_name(pattern): blend.get_state() for pattern, blend in self.blends_.items()
         }

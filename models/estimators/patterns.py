@@ -1,4 +1,4 @@
-"""Which modalities a sample has, and for which combinations of them a sub-model is fitted."""
+"""Modalities that a sample has, and the combinations of them that get a sub-model."""
 
 from __future__ import annotations
 

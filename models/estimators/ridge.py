@@ -216,7 +216,7 @@ class MultiViewRidge(ExplainedEstimator):
         return self.means_, self.coef_
 
     def get_state(self) -> dict[str, Any]:
-        """What prediction needs, as plain values and arrays."""
+        """State that prediction needs, as plain values and arrays."""
         names = ("coef_", "intercept_", "means_", "view_weights_", "penalty_", "loo_error_")
         return {"parameters": self.get_params(), **{name: getattr(self, name) for name in names}}
 

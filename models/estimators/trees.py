@@ -224,7 +224,7 @@ class ScreenedTrees(ExplainedEstimator):
         return gains * self.unit_**2
 
     def get_state(self) -> dict[str, Any]:
-        """What prediction needs, as plain values and arrays.
+        """State that prediction needs, as plain values and arrays.
 
         The trees as arrays (`treeshap.ensemble`), or in XGBoost's UBJSON where they cannot be
         tabulated.

@@ -48,7 +48,7 @@ class HeldOutErrors:
     distances: np.ndarray
 
     def percentile(self, predictions: np.ndarray, among: np.ndarray) -> np.ndarray:
-        """Where predictions lie among the out-of-fold ones, 0 to 100; ties count half.
+        """Percentile of predictions among the out-of-fold ones, 0 to 100; ties count half.
 
         Parameters
         ----------
@@ -111,7 +111,7 @@ def distances(
 
 
 def sub_model_weights(blend: PatternBlend, pattern: Pattern, nearest: NearestLines) -> np.ndarray:
-    """How much of a sub-model rests on each feature that it sees (`Blend.feature_weights`)."""
+    """Share of a sub-model that rests on each feature that it sees (`Blend.feature_weights`)."""
     sd = nearest.sd_[pattern_columns(nearest.features_, pattern)]
     return blend.blends_[pattern].feature_weights(sd)
 

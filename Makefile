@@ -43,8 +43,9 @@ docs: $(DEV_READY) ## build the site of docs into site, without network; its lin
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 	@echo "Look at site/index.html"
 
-pages: $(RUN_READY) ## run the examples and write their pages in docs anew
+pages: $(RUN_READY) ## write the pages of docs anew that are made: of the examples, and of docstrings
 	$(BOUNDED) $(BIN)/python docs/render.py
+	$(BIN)/python docs/api.py
 
 # The plain public index whatever this machine is set to, so that the hashes hold elsewhere too.
 COMPILE := PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= \

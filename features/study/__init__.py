@@ -18,6 +18,7 @@ __all__ = [
     "mix_ups",
     "mutations",
     "on_disk",
+    "profiles",
     "reader",
     "responses",
     "sequencing",

@@ -143,13 +143,15 @@ class StudyCheck:
         return ["", f"Findings: {summary}", *found]
 
 
-def check_study(path: str | Path) -> StudyCheck:
+def check_study(path: str | Path, profiles: Mapping[str, str] | None = None) -> StudyCheck:
     """Read a study folder to its end, whatever is wrong with it.
 
     Parameters
     ----------
     path : path
         Folder with ``meta_*.txt`` files.
+    profiles : mapping of str to str, optional
+        Profiles to read, as `study.study.read_study` takes them.
 
     Returns
     -------
@@ -161,7 +163,7 @@ def check_study(path: str | Path) -> StudyCheck:
     Every part is read as `study.study.read_study` reads it, and every response's values too;
     what fails is noted and the rest goes on. It raises nothing for the study's content.
     """
-    reader = StudyReader(Path(path))
+    reader = StudyReader(Path(path), profiles=profiles)
     errors = _run(reader)
     study = assemble(reader) if reader.digests else None
     tested: dict[str, pd.DataFrame] = {}

@@ -128,6 +128,11 @@ class StoredStudy:
         """See `Study`."""
         return self.small.account
 
+    @property
+    def profiles(self) -> Mapping[str, str]:
+        """See `Study`."""
+        return self.small.profiles
+
     def select(self, samples: Sequence[str]) -> Study:
         """Some samples, in memory; see `Study.select`.
 
@@ -154,11 +159,20 @@ class StoredStudy:
 SampleSource = Study | StoredStudy
 
 
-def open_study(path: str | Path, store: MatrixStore) -> SampleSource:
+def open_study(
+    path: str | Path, store: MatrixStore, profiles: Mapping[str, str] | None = None
+) -> SampleSource:
     """Read a cBioPortal staging folder, matrices into memory if they are small.
 
     What is read is the same either way, and so are the errors. Larger ones (`files.limits`)
     are laid out anew in the store, unless their files can be read by sample as they are.
+
+    Parameters
+    ----------
+    path : path
+    store : MatrixStore
+    profiles : mapping of str to str, optional
+        As `features.study.study.read_study` takes them.
 
     Raises
     ------
@@ -167,8 +181,8 @@ def open_study(path: str | Path, store: MatrixStore) -> SampleSource:
     """
     folder = Path(path)
     if _wide_bytes(folder) <= held_bytes():
-        return read_study(folder)
-    reader = StudyReader(folder, store)
+        return read_study(folder, profiles)
+    reader = StudyReader(folder, store, profiles)
     for step in reader.steps():
         step()
     small = assemble(reader, held=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from sidestep.features.study.data_files import DataFiles
 from sidestep.features.study.genes import GeneRows, gene_pairs, name_rows, read_gene_rows
 from sidestep.features.study.meta import Meta, check_folder, data_path, meta_paths, read_meta
 from sidestep.features.study.mutations import MutationCalls, read_fusions, read_mutations
+from sidestep.features.study.profiles import READ_KINDS, Profile, by_kind, choose_profile
 from sidestep.features.study.responses import ResponseFile, describe_response, response_columns
 from sidestep.features.study.sequencing import (
     CASE_LIST,
@@ -29,16 +30,6 @@ from sidestep.features.study.sequencing import (
     read_panel_matrix,
     sequenced_samples,
 )
-
-#: Of several profiles of one kind, the datatype that is read; the first one goes first.
-_PREFERRED = {
-    "MRNA_EXPRESSION": ("CONTINUOUS", "Z-SCORE"),
-    "PROTEIN_LEVEL": ("LOG2-VALUE", "CONTINUOUS", "Z-SCORE"),
-    "COPY_NUMBER_ALTERATION": ("LOG2-VALUE", "CONTINUOUS", "DISCRETE"),
-    "MUTATION_EXTENDED": ("MAF",),
-    "STRUCTURAL_VARIANT": ("SV",),
-    "GENE_PANEL_MATRIX": ("GENE_PANEL_MATRIX",),
-}
 
 
 class StudyReader:
@@ -52,10 +43,19 @@ class StudyReader:
     folder : pathlib.Path
     store : MatrixStore, optional
         Where matrices and calls too large for memory go; by default all are held.
+    profiles : mapping of str to str, optional
+        Which profiles to read, where the user chooses; see `study.profiles.by_kind`.
     """
 
-    def __init__(self, folder: Path, store: MatrixStore | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        store: MatrixStore | None = None,
+        profiles: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder
+        self.wanted = by_kind(profiles)
+        self.profiles: dict[str, Profile] = {}
         self.digests: dict[str, str] = {}
         self._store = store
         self._files = DataFiles(folder, store, self.digests)
@@ -160,21 +160,26 @@ class StudyReader:
         self.clinical = pd.concat([self.clinical, attributes])
 
     def _read_profile(self, kind: str, take: Callable[[Meta], None]) -> None:
-        metas = self._of_kind(kind)
-        if not metas:
+        metas, wanted = self._of_kind(kind), self.wanted.get(kind)
+        if not metas and wanted is None:
             return
-        ranks = _PREFERRED[kind]
-        metas.sort(key=lambda m: ranks.index(m.datatype) if m.datatype in ranks else len(ranks))
-        chosen, others = metas[0], metas[1:]
-        for other in others:
-            data_path(other, self.folder)
+        choice = choose_profile(metas, wanted)
+        for other in choice.unusable:
             self.findings.note(
-                f"{other.name} ({other.datatype}) is not used: {chosen.name} ({chosen.datatype}) "
-                f"holds the study's {kind}.",
-                other.name,
+                f"{other.meta.name} is left out: it holds {other.unusable}.", other.meta.name
             )
+        if choice.profile is None:
+            return
+        chosen = choice.profile.meta
+        for other in choice.others:
+            data_path(other.meta, self.folder)
+            self.findings.note(
+                f"{other.meta.name} ({other.meta.datatype}) is not used: {chosen.name} "
+                f"({chosen.datatype}) holds the study's {kind}.",
+                other.meta.name,
+            )
+        self.profiles[kind] = choice.profile
         self.datatypes[kind] = chosen.datatype
-        self.datatypes[f"{kind}:stable_id"] = chosen.stable_id
         take(chosen)
 
     def _say(self, meta: Meta, file: str, understood: str, unit: str = "", by: str = "") -> None:
@@ -241,7 +246,8 @@ class StudyReader:
         self.account.add(path.name, "GENE_PANEL", f"gene panel {name} of {len(genes)} genes")
 
     def _take_panel_matrix(self, meta: Meta) -> None:
-        profile = self.datatypes.get("MUTATION_EXTENDED:stable_id", "mutations")
+        mutations = self.profiles.get("MUTATION_EXTENDED")
+        profile = mutations.meta.stable_id if mutations else "mutations"
         table = self._files.table(meta)
         self.panel_of = read_panel_matrix(table, profile, self.panels, self.samples, self.findings)
         self._say(meta, table.name, f"the gene panel of {len(self.panel_of)} samples")
@@ -293,7 +299,7 @@ class StudyReader:
             assay = meta.fields.get("generic_assay_type", "").upper()
             clinical = meta.datatype in ("SAMPLE_ATTRIBUTES", "PATIENT_ATTRIBUTES")
             read = (
-                meta.kind in _PREFERRED
+                meta.kind in READ_KINDS
                 or (meta.kind == "CLINICAL" and clinical)
                 or (meta.kind == "GENERIC_ASSAY" and assay == "TREATMENT_RESPONSE")
                 or meta.name == "meta_study.txt"

@@ -77,6 +77,8 @@ class Study:
         File name -> sha256 of its bytes, for every file read.
     account : tuple of FileAccount
         What was understood of each file, and what was not.
+    profiles : mapping of str to str
+        Kind of data -> stable_id, for the profiles that were chosen by hand.
     """
 
     path: Path | None
@@ -102,6 +104,7 @@ class Study:
     problems: tuple[Problem, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
     account: tuple[FileAccount, ...] = ()
+    profiles: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_frames(
@@ -336,13 +339,16 @@ def _counted(number: int, what: str, several: str = "") -> str:
     return f"{number:,} {what if number == 1 else several or what + 's'}"
 
 
-def read_study(path: str | Path) -> Study:
+def read_study(path: str | Path, profiles: Mapping[str, str] | None = None) -> Study:
     """Read a cBioPortal staging folder.
 
     Parameters
     ----------
     path : path
         Folder with ``meta_*.txt`` files, which name its data files, plain or gzipped.
+    profiles : mapping of str to str, optional
+        Modality -> `stable_id` of the profile to read of it, such as ``{"expression":
+        "rna_seq_mrna"}``; by default RNA-seq before microarray, levels before z-scores.
 
     Returns
     -------
@@ -364,7 +370,7 @@ def read_study(path: str | Path) -> Study:
     >>> len(read.samples)
     20
     """
-    reader = StudyReader(Path(path))
+    reader = StudyReader(Path(path), profiles=profiles)
     for step in reader.steps():
         step()
     return assemble(reader)
@@ -414,6 +420,7 @@ def assemble(reader: StudyReader, *, held: bool = True) -> Study:
         problems=tuple(reader.findings),
         digests=reader.digests,
         account=reader.account.files(),
+        profiles=reader.wanted,
     )
 
 

@@ -79,13 +79,9 @@ def simulate(
     Examples
     --------
     >>> import sidestep
-    >>> sidestep.simulate(kind="cohort", lines=8, genes=150)
-    Study cohort_sim (simulated data): 8 samples of 8 donors
-      expression   8 samples, 150 genes
-      rppa         7 samples, 57 antibodies
-      mutation     6 samples, 61 calls
-      copy_number  7 samples, 150 genes
-      clinical     8 samples, 4 attributes
+    >>> study = sidestep.simulate(kind="cohort", lines=8, genes=150)
+    >>> len(study.samples), study.simulated
+    (8, True)
     """
     from sidestep.features.simulation.plan import SimulationPlan
     from sidestep.features.simulation.simulate import simulate_study
@@ -237,7 +233,7 @@ def score(
         Whether percentiles and calls refer to the HER2-high training lines alone.
     knowledge : path, optional
         Folder with CIViC, Hallmark, PROGENy and Reactome, of which any may be missing;
-        ``sidestep/knowledge`` in the user's cache by default.
+        ``~/.cache/sidestep/knowledge`` by default.
     tracking_uri : str, optional
         MLflow store of an address.
     quiet : bool

@@ -54,6 +54,11 @@ def load_model(
     trust : bool
         Load a registered version that has no such tag, too.
 
+    Returns
+    -------
+    LoadedModel
+        The predictor, with its name, version and digest.
+
     Raises
     ------
     InputError

@@ -104,6 +104,7 @@ def describe(
             "path": None if study.path is None else study.path.resolve().as_posix(),
             "digests": dict(study.digests),
             "simulated": study.simulated,
+            "profiles": dict(study.profiles),
             "warnings": [p.message for p in study.problems if p.severity == "warning"],
             "account": plain_account(study.account),
         },

@@ -94,7 +94,7 @@ def find_source(
             f"{loaded.digest[:12]}…, there it is {manifest['model']['digest'][:12]}…); give that "
             "model with --model, or score again"
         )
-    read = read_study(_study_path(folder, manifest, study))
+    read = read_study(_study_path(folder, manifest, study), manifest["study"].get("profiles"))
     _require_same(folder, manifest, read)
     options = manifest["options"]
     return Source(read, loaded, float(options["level"]), bool(options["her2_context"]))

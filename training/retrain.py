@@ -57,6 +57,8 @@ class Request:
         Database where the trials are shared with whoever has the same request.
     search_workers : int
         Workers a search, where trials are shared.
+    profiles : mapping of str to str
+        Which profiles of a study folder to read, as `features.study.study.read_study` takes them.
     """
 
     study: Path | Study
@@ -67,6 +69,7 @@ class Request:
     plan: Plan = field(default_factory=Plan)
     study_storage: str | None = None
     search_workers: int = 1
+    profiles: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,9 @@ def read_panel(request: Request) -> tuple[Study, Panel]:
     InputError
         If the study, the response or a drug cannot be used.
     """
-    study = request.study if isinstance(request.study, Study) else read_study(request.study)
+    study = request.study
+    if not isinstance(study, Study):
+        study = read_study(study, request.profiles)
     panel = choose_panel(
         study,
         find_response(study, request.response),

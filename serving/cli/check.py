@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sidestep.features.study.options import profile_option
 from sidestep.serving.cli.options import MODEL_ADDRESSES, tracking_uri_option, trust_option
 
 if TYPE_CHECKING:
@@ -23,11 +24,17 @@ if TYPE_CHECKING:
     metavar="MODEL",
     help=f"Compare the study with the lines that this model learned from: {MODEL_ADDRESSES}",
 )
+@profile_option
 @tracking_uri_option
 @trust_option
 @click.pass_context
 def check(
-    ctx: click.Context, study: Path, model: str | None, tracking_uri: str | None, trust: bool
+    ctx: click.Context,
+    study: Path,
+    model: str | None,
+    profiles: tuple[str, ...],
+    tracking_uri: str | None,
+    trust: bool,
 ) -> None:
     """Say what the folder STUDY holds, and what is wrong with it.
 
@@ -41,13 +48,15 @@ def check(
     """
     from sidestep.features.errors import InputError
     from sidestep.features.study.check import check_study
+    from sidestep.features.study.profiles import parse_profiles
     from sidestep.models.registry.load import load_model
 
     if not study.is_dir():
         what = "is not a folder" if study.exists() else "does not exist"
         raise InputError(f"study {study} {what}; give a folder in the cBioPortal staging format")
+    chosen = parse_profiles(profiles)
     loaded = load_model(model, tracking_uri or None, trust=trust) if model else None
-    found = check_study(study)
+    found = check_study(study, chosen)
     for line in found.lines():
         click.echo(line)
     if loaded is not None and found.study is not None:

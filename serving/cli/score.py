@@ -16,12 +16,14 @@ code  meaning
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from sidestep.features.study.options import profile_option
 from sidestep.models.engines.options import engine_options
 from sidestep.serving.cli.options import MODEL_ADDRESSES, tracking_uri_option, trust_option
 
@@ -63,6 +65,7 @@ _EPILOG = "\n".join(
     help="Folder to write; an earlier output of score there is replaced.",
 )
 @click.option("--drugs", metavar="A,B", help="Drugs to score; all of the model by default.")
+@profile_option
 @click.option(
     "--top-k",
     type=click.IntRange(min=1),
@@ -123,6 +126,7 @@ def score(
     model: str,
     out: Path,
     drugs: str | None,
+    profiles: tuple[str, ...],
     top_k: int,
     level: float,
     her2_context: bool,
@@ -148,6 +152,7 @@ def score(
     """
     from sidestep.features.files.store import MatrixStore
     from sidestep.features.progress import sample_progress, say
+    from sidestep.features.study.profiles import parse_profiles
     from sidestep.models.engines.options import open_engine
     from sidestep.models.registry.load import load_model
     from sidestep.serving.disk.lock import claimed
@@ -155,6 +160,7 @@ def score(
     from sidestep.serving.job import choose_drugs, score_study
     from sidestep.serving.scoring.options import ScoreOptions
 
+    wanted = parse_profiles(profiles)
     with ExitStack() as context:
         # What can be refused at once is, before a large study is read.
         claim = context.enter_context(claimed(out))
@@ -165,8 +171,8 @@ def score(
         outside = read_outside_knowledge(knowledge)
         loaded = load_model(model, tracking_uri or None, trust=trust)
         chosen = choose_drugs(loaded, _names(drugs))
-        subject = _open(study, store, out)
-        _tell_doubts(subject, bool(loaded.predictor.training.get("simulated")), quiet=quiet)
+        subject = _open(study, store, out, wanted)
+        _tell_doubts(subject, bool(loaded.predictor.training.get("simulated")))
         if outside.note and not quiet:
             say(f"note: {outside.note}")
         with sample_progress(len(subject.samples), quiet=quiet) as progress:
@@ -210,18 +216,20 @@ def _names(drugs: str | None) -> list[str] | None:
     return [name for name in names if name] or None
 
 
-def _open(study: Path, store: MatrixStore, out: Path) -> SampleSource:
+def _open(
+    study: Path, store: MatrixStore, out: Path, profiles: Mapping[str, str]
+) -> SampleSource:
     """Read a study; what is too large for memory goes to the store."""
     from sidestep.features.study.on_disk import open_study
     from sidestep.serving.disk.output import unwritable
 
     try:
-        return open_study(study, store)
+        return open_study(study, store, profiles)
     except OSError as failure:
         raise unwritable(out, failure) from failure
 
 
-def _tell_doubts(study: SampleSource, model_is_simulated: bool, *, quiet: bool) -> None:
+def _tell_doubts(study: SampleSource, model_is_simulated: bool) -> None:
     """Say on standard error what the scores should not be taken for."""
     simulated = {"the study": study.simulated, "the model's training study": model_is_simulated}
     named = [what for what, so in simulated.items() if so]
@@ -233,7 +241,7 @@ def _tell_doubts(study: SampleSource, model_is_simulated: bool, *, quiet: bool) 
             err=True,
         )
     warnings = sum(problem.severity == "warning" for problem in study.problems)
-    if warnings and not quiet:
+    if warnings:
         click.echo(
             f"sidestep: note: {warnings} warning(s) while reading; `sidestep check {study.path}` "
             "lists them.",

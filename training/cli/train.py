@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from sidestep.features.study.options import profile_option
 from sidestep.models.engines.options import DEVICES, engine_options
 from sidestep.training.cli.options import tracking_uri_option
 
@@ -85,6 +86,7 @@ DEFAULT_PANEL = "kinase"
     metavar="M,N",
     help="Modalities to learn from: expression, rppa, mutation, copy_number.  [default: all]",
 )
+@profile_option
 @tracking_uri_option
 @click.option(
     "--experiment", metavar="NAME", default="sidestep", show_default=True, help="In that store."
@@ -112,6 +114,7 @@ def train(
     search_workers: int,
     clinical: str | None,
     modalities: str | None,
+    profiles: tuple[str, ...],
     tracking_uri: str | None,
     experiment: str,
     register: str | None,
@@ -136,6 +139,7 @@ def train(
         )
     if not study.is_dir():  # before a store is made for it
         raise InputError(f"study {study} is not a folder; give one in the cBioPortal format")
+    from sidestep.features.study.profiles import parse_profiles
     from sidestep.training.retrain import Request
     from sidestep.training.train import Where, run_train
     from sidestep.training.validation.cross_validation import Plan
@@ -158,6 +162,7 @@ def train(
         plan=plan,
         study_storage=study_storage,
         search_workers=search_workers,
+        profiles=parse_profiles(profiles),
     )
     where = Where(tracking_uri, experiment, engine, scheduler)
     for line in run_train(request, where, register, quiet=quiet).summary():

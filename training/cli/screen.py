@@ -91,11 +91,11 @@ def screen(
     from sidestep.training.survival.genes import choose_genes
 
     require_replaceable(out)
-    wanted = choose_genes(genes)
+    symbols = choose_genes(genes)
     cohort = gather_cohort(read_study(study), group, endpoint)
     with Reporter(quiet=quiet) as progress:
         settings = Settings(fdr=fdr, bootstrap=bootstrap)
-        result = screen_genes(cohort, wanted, settings, progress)
+        result = screen_genes(cohort, symbols, settings, progress)
         write_screen(result, out, genes)
     for line in _account(result):
         click.echo(line)
@@ -124,10 +124,10 @@ def _account(result: Screen) -> Iterator[str]:
     for _, gene in untested[~untested["gene"].isin(result.absent)].iterrows():
         yield f"Not tested: {gene['gene']} ({gene['note']})"
     if result.absent:
-        asked = len(result.table)
+        total = len(result.table)
         yield (
-            f"Not in the study's expression: {len(result.absent)} of {asked} genes: "
-            f"{some(result.absent, asked)}"
+            f"Not in the study's expression: {len(result.absent)} of {total} genes: "
+            f"{some(result.absent, total)}"
         )
     yield from cohort.notes
     yield CAVEAT

@@ -171,8 +171,8 @@ def train(
 
 def _listed(names: str | None) -> tuple[str, ...] | None:
     """Names between commas; None where there are none."""
-    found = tuple(name.strip() for name in (names or "").split(",") if name.strip())
-    return found or None
+    listed = tuple(name.strip() for name in (names or "").split(",") if name.strip())
+    return listed or None
 
 
 def _default_jobs() -> int:

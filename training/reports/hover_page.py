@@ -146,12 +146,12 @@ def _drawing(lines: pd.DataFrame, high: np.ndarray, unit: str) -> str:
         parts.append(f'<path class="same" d="M{x.at(low)} {y.at(low)}L{x.at(top)} {y.at(top)}"/>')
     for row, is_high in zip(lines.to_dict("records"), high, strict=True):
         place = (x.at(row["observed"]), y.at(row["blend"]))
-        known = [] if pd.isna(row["lineage"]) else [str(row["lineage"])]
-        known += ["HER2-high"] if is_high else []
+        groups = [] if pd.isna(row["lineage"]) else [str(row["lineage"])]
+        groups += ["HER2-high"] if is_high else []
         name = str(row["sample_id"])
         numbers = f"observed {row['observed']:.3g}, predicted {row['blend']:.3g}"
-        among = f" ({', '.join(known)})" if known else ""
-        parts.append(_dot(name, f"{name}{among}: {numbers}", place, her2_high=is_high))
+        of_groups = f" ({', '.join(groups)})" if groups else ""
+        parts.append(_dot(name, f"{name}{of_groups}: {numbers}", place, her2_high=is_high))
     return "\n".join([*parts, "</svg>"])
 
 

@@ -156,9 +156,9 @@ def _intervals(retrain: Retrain, *, by_pattern: bool) -> Sequence[str]:
 
 def _limits(retrain: Retrain) -> Sequence[str]:
     panel, high = retrain.panel, her2_high(retrain.study)
-    among = panel.values[high.loc[panel.values.index].to_numpy(bool)].notna().sum()
-    few = "" if among.max() >= _FEW_HER2_HIGH else ", too few to tell drugs apart within them"
-    lost = [drug for drug, beats in retrain.verdict.beats_baselines.items() if not beats]
+    high_counts = panel.values[high.loc[panel.values.index].to_numpy(bool)].notna().sum()
+    few = "" if high_counts.max() >= _FEW_HER2_HIGH else ", too few to tell drugs apart within them"
+    losers = [drug for drug, beats in retrain.verdict.beats_baselines.items() if not beats]
     points = ["Simulated data: nothing here says how it does on real samples."]
     if not retrain.study.simulated:
         points = [
@@ -167,10 +167,10 @@ def _limits(retrain: Retrain) -> Sequence[str]:
             "to 0.60; no model of one screen can be much better than that at predicting another.",
         ]
     points += [
-        f"Not better than a baseline, so that every call abstains: {_some(map(as_text, lost))}."
-        if lost
+        f"Not better than a baseline, so that every call abstains: {_some(map(as_text, losers))}."
+        if losers
         else "Every drug beats its baselines; how surely, the intervals say.",
-        f"HER2-high lines: {_range(among)} a drug{few}.",
+        f"HER2-high lines: {_range(high_counts)} a drug{few}.",
         "A sample that lacks a modality is predicted by a sub-model without it, and gets the "
         "interval that this sub-model earned.",
     ]
@@ -215,9 +215,9 @@ def _points(*points: str) -> str:
 
 
 def _some(items: Iterable[str]) -> str:
-    found = list(items)
-    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-    return ", ".join(found[:_NAMED]) + more
+    names = list(items)
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
 
 
 def _range(counts: pd.Series) -> str:

@@ -160,20 +160,20 @@ def gather_cohort(study: Study, group: str, endpoint: str | None = None) -> Coho
             "add an MRNA_EXPRESSION file with its meta file"
         )
     survival = read_survival(study, endpoint)
-    chosen = choose_group(study, group)
-    followed = chosen.samples[chosen.samples.isin(survival.months.index)]
+    members = choose_group(study, group)
+    followed = members.samples[members.samples.isin(survival.months.index)]
     profiled = followed[followed.isin(study.expression.index)]
     samples = _one_a_patient(study, profiled)
     event = survival.event.loc[samples]
     counts = {
         "patients": int(study.donors.nunique()),
-        "in_group": int(study.donors.loc[chosen.samples].nunique()),
+        "in_group": int(study.donors.loc[members.samples].nunique()),
         "with_survival": int(study.donors.loc[followed].nunique()),
         "with_expression": len(samples),
         "events": int(event.sum()),
         "further_samples_left_out": len(profiled) - len(samples),
     }
-    _check_events(counts, chosen, survival)
+    _check_events(counts, members, survival)
     notes = list(survival.notes)
     if counts["further_samples_left_out"]:
         notes.append(
@@ -182,7 +182,7 @@ def gather_cohort(study: Study, group: str, endpoint: str | None = None) -> Coho
         )
     return Cohort(
         study=study,
-        group=chosen,
+        group=members,
         survival=Survival(survival.endpoint, survival.months.loc[samples], event, survival.notes),
         expression=study.expression.loc[samples],
         counts=counts,
@@ -197,8 +197,8 @@ def _one_a_patient(study: Study, samples: pd.Index) -> pd.Index:
         kind = study.clinical.loc[samples, _SAMPLE_TYPE].str.casefold()
         primary = kind.str.contains("primary", na=False)
     best_first = samples[primary.to_numpy(bool)].append(samples[~primary.to_numpy(bool)])
-    chosen = best_first[~study.donors.loc[best_first].duplicated().to_numpy()]
-    return samples[samples.isin(chosen)]
+    firsts = best_first[~study.donors.loc[best_first].duplicated().to_numpy()]
+    return samples[samples.isin(firsts)]
 
 
 def _check_events(counts: Mapping[str, int], group: Group, survival: Survival) -> None:

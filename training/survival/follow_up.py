@@ -80,8 +80,8 @@ def read_survival(study: Study, endpoint: str | None = None) -> Survival:
         If the study does not have the endpoint, or a cell can be read neither as months nor as
         a status; the message names sample, column and value.
     """
-    chosen = _choose(study, endpoint)
-    months_column, status_column = _columns(chosen)
+    code = _choose(study, endpoint)
+    months_column, status_column = _columns(code)
     months = _read_months(study.clinical[months_column])
     event = _read_status(study.clinical[status_column])
     known = months.notna() & event.notna()
@@ -93,7 +93,7 @@ def read_survival(study: Study, endpoint: str | None = None) -> Survival:
             f"{some(list(negative.index[negative]))}."
         )
     kept = known & ~negative
-    return Survival(chosen, months[kept], event[kept].astype(bool), tuple(notes))
+    return Survival(code, months[kept], event[kept].astype(bool), tuple(notes))
 
 
 def _columns(endpoint: str) -> tuple[str, str]:

@@ -184,10 +184,10 @@ class _GeneResult:
 
 
 def _screen_gene(cohort: Cohort, gene: str, settings: Settings) -> _GeneResult:
-    known = cohort.expression[gene].notna().to_numpy()
-    level = cohort.expression[gene].to_numpy(float)[known]
-    event = cohort.survival.event.to_numpy(bool)[known]
-    months = cohort.survival.months.to_numpy(float)[known]
+    measured = cohort.expression[gene].notna().to_numpy()
+    level = cohort.expression[gene].to_numpy(float)[measured]
+    event = cohort.survival.event.to_numpy(bool)[measured]
+    months = cohort.survival.months.to_numpy(float)[measured]
     high = level > np.median(level) if len(level) else np.zeros(0, bool)
     patients = _GeneResult(gene, len(level), int(event.sum()), int((~high).sum()), int(high.sum()))
     obstacle = _obstacle(level, event)
@@ -260,8 +260,8 @@ def _finish(rows: Sequence[_GeneResult], settings: Settings) -> pd.DataFrame:
     )
     findings, rtks = RTK_SURVIVAL_TABLE.load(), RTK_TABLE.load()
     published = [findings.get(gene) for gene in table["gene"]]
-    table["paper_outcome"] = ["" if found is None else found.outcome for found in published]
-    table["paper_source"] = ["" if found is None else found.source for found in published]
+    table["paper_outcome"] = ["" if finding is None else finding.outcome for finding in published]
+    table["paper_source"] = ["" if finding is None else finding.source for finding in published]
     table["rtk_role"] = [rtks[g].role if g in rtks else "" for g in table["gene"]]
     table["paper_agreement"] = [
         _agreement(direction, published_outcome)

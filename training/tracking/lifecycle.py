@@ -99,21 +99,21 @@ def promote(client: MlflowClient, name: str, version: str, *, force: bool = Fals
     InputError
         If there is no such version, or it has not passed the gate and `force` is not set.
     """
-    found = _version(client, name, version)
+    candidate = _version(client, name, version)
     current = champion_of(client, name)
     if current == version:
         return f"{name}@{CHAMPION} is version {version} already."
-    passed = found.tags.get("gate") == "passed"
+    passed = candidate.tags.get("gate") == "passed"
     if not (passed or force):
         raise InputError(
-            f"{name} version {version} {_shortfall(found)}; promote another version, or this one "
-            "with --force"
+            f"{name} version {version} {_shortfall(candidate)}; promote another version, or this "
+            "one with --force"
         )
     if not passed:
         client.set_model_version_tag(name, version, "forced", "true")
     set_champion(client, name, version)
     replaced = _replaced(current)
-    forced = "" if passed else f" It was forced: the version {_shortfall(found)}."
+    forced = "" if passed else f" It was forced: the version {_shortfall(candidate)}."
     return f"{name}@{CHAMPION} is version {version} now; {replaced}.{forced}"
 
 

@@ -84,7 +84,7 @@ def register(
     record = {"gate": "passed" if verdict.passes else "failed", "gate_reason": verdict.reason}
     if DIGEST_TAG in logged.tags:
         record[DIGEST_TAG] = logged.tags[DIGEST_TAG]
-    made = client.create_model_version(
+    model_version = client.create_model_version(
         name,
         # Not models:/ID, which MLflow would look up in its default store instead of this one.
         source=logged.artifact_location,
@@ -93,7 +93,7 @@ def register(
         tags={**tags, **record},
         description=description,
     )
-    version = str(made.version)
+    version = str(model_version.version)
     link = json.dumps([{"name": name, "version": version}])
     client.set_logged_model_tags(model_id, {MLFLOW_MODEL_VERSIONS: link})
     decision = (

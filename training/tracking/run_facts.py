@@ -52,7 +52,7 @@ def panel_tags(retrain: Retrain) -> dict[str, str]:
     """Tags to filter the list of panel runs by, and the run's description."""
     response, verdict = retrain.panel.response, retrain.verdict
     toward = "resistant" if response.higher_is_resistant else "sensitive"
-    marked = [drug for drug, beats in verdict.beats_baselines.items() if not beats]
+    losers = [drug for drug, beats in verdict.beats_baselines.items() if not beats]
     return {
         **_common_tags(retrain),
         "level": "panel",
@@ -60,7 +60,7 @@ def panel_tags(retrain: Retrain) -> dict[str, str]:
         "direction": f"higher is more {toward}",
         "gate": "passed" if verdict.passes else "failed",
         "gate_reason": verdict.reason,
-        "marked_drugs": _listed(marked) or "none",
+        "marked_drugs": _listed(losers) or "none",
         "study_digest": study_digest(retrain.study.digests),
         "sidestep_version": training_software()["sidestep"],
         mlflow_tags.MLFLOW_RUN_NOTE: description(retrain),
@@ -151,15 +151,15 @@ def study_input(retrain: Retrain) -> DatasetInput:
 def panel_metrics(retrain: Retrain) -> dict[str, float]:
     """Means over the drugs of the panel, out of fold."""
     means = panel_means(retrain.metrics)
-    found = {
+    metrics = {
         _key(metric, str(method)): float(value)
         for metric in _PANEL_METRICS
         for method, value in means[metric].items()
     }
-    best = max(found[_key("pearson", name)] for name in BASELINES)
-    found["pearson_minus_best_baseline"] = found["pearson"] - best
-    found["winning_drugs"] = float(sum(retrain.verdict.beats_baselines.values()))
-    return _defined(found | coverage_metrics(retrain.coverage))
+    best = max(metrics[_key("pearson", name)] for name in BASELINES)
+    metrics["pearson_minus_best_baseline"] = metrics["pearson"] - best
+    metrics["winning_drugs"] = float(sum(retrain.verdict.beats_baselines.values()))
+    return _defined(metrics | coverage_metrics(retrain.coverage))
 
 
 def drug_metrics(retrain: Retrain, drug: str) -> dict[str, float]:
@@ -167,18 +167,18 @@ def drug_metrics(retrain: Retrain, drug: str) -> dict[str, float]:
 
     Those within HER2-high samples begin with ``her2_high.``.
     """
-    found: dict[str, float] = {}
+    metrics: dict[str, float] = {}
     rows = retrain.metrics[retrain.metrics["drug"] == drug]
     for row in rows.to_dict("records"):
         within = "" if row["subset"] == "all" else f"{row['subset']}."
         key = within + _key(row["metric"], row["method"])
-        found |= {key: row["value"], f"{within}samples": float(row["n"])}
+        metrics |= {key: row["value"], f"{within}samples": float(row["n"])}
         if row["method"] == "blend":
-            found |= {f"{key}_lower": row["lower"], f"{key}_upper": row["upper"]}
+            metrics |= {f"{key}_lower": row["lower"], f"{key}_upper": row["upper"]}
     best = headline(retrain)["best_baseline_pearson"].to_dict()[drug]
-    found["pearson_minus_best_baseline"] = found["pearson"] - best
+    metrics["pearson_minus_best_baseline"] = metrics["pearson"] - best
     covered = retrain.coverage[retrain.coverage["drug"] == drug]
-    return _defined(found | coverage_metrics(covered))
+    return _defined(metrics | coverage_metrics(covered))
 
 
 def fold_metrics(retrain: Retrain, drug: str) -> Iterator[tuple[str, float, int]]:

@@ -83,10 +83,10 @@ def _make_experiment(client: MlflowClient, name: str, location: str | None) -> E
     try:
         return client.get_experiment(client.create_experiment(name, location, tags=primary))
     except MlflowException as error:
-        made = client.get_experiment_by_name(name)
-        if error.error_code != "RESOURCE_ALREADY_EXISTS" or made is None:
+        existing = client.get_experiment_by_name(name)
+        if error.error_code != "RESOURCE_ALREADY_EXISTS" or existing is None:
             raise
-    return made
+    return existing
 
 
 def _artefact_location(tracking_uri: str, experiment: str) -> str | None:

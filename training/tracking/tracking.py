@@ -128,7 +128,7 @@ def _panel_run(
 def _log_panel(
     client: MlflowClient, run_id: str, model_id: str, retrain: Retrain, tags: Mapping[str, str]
 ) -> None:
-    now = round(1000 * time.time())
+    timestamp = round(1000 * time.time())
     client.log_batch(
         run_id,
         params=[Param(name, value) for name, value in run_facts.panel_parameters(retrain).items()],
@@ -136,7 +136,7 @@ def _log_panel(
     )
     # With the model's identifier they show beside the model, too.
     metrics = [
-        Metric(name, value, now, 0, model_id=model_id, run_id=run_id)
+        Metric(name, value, timestamp, 0, model_id=model_id, run_id=run_id)
         for name, value in run_facts.panel_metrics(retrain).items()
     ]
     _log_metrics(client, run_id, metrics)
@@ -169,11 +169,11 @@ def _log_drug(
         tags=run_facts.source_tags() | run_facts.drug_tags(retrain, drug, parent),
     ).info.run_id
     with _ending(client, child):
-        now = round(1000 * time.time())
+        timestamp = round(1000 * time.time())
         overall = run_facts.drug_metrics(retrain, drug).items()
         folds = run_facts.fold_metrics(retrain, drug)
-        metrics = [Metric(name, value, now, 0) for name, value in overall]
-        metrics += [Metric(name, value, now, fold) for name, value, fold in folds]
+        metrics = [Metric(name, value, timestamp, 0) for name, value in overall]
+        metrics += [Metric(name, value, timestamp, fold) for name, value, fold in folds]
         _log_metrics(client, child, metrics)
         client.log_inputs(child, [dataset])
         with _artefacts(client, child) as folder:

@@ -76,8 +76,8 @@ def score(
     tail = 100 * (1 - level) / 2
     estimates = {}
     for name in METRICS:
-        drawn = values[name][1:][np.isfinite(values[name][1:])]
-        bounds = np.percentile(drawn, [tail, 100 - tail]) if len(drawn) else [np.nan, np.nan]
+        finite = values[name][1:][np.isfinite(values[name][1:])]
+        bounds = np.percentile(finite, [tail, 100 - tail]) if len(finite) else [np.nan, np.nan]
         estimates[name] = Estimate(float(values[name][0]), float(bounds[0]), float(bounds[1]))
     return estimates
 

@@ -196,10 +196,10 @@ def test_a_mistake_is_one_sentence_and_leaves_nothing(
 
 def test_a_gene_that_nobody_is_above_the_median_of_has_no_curves(run: Run, tmp_path: Path) -> None:
     clinical = {"OS_MONTHS": [str(n) for n in range(1, 21)], "OS_STATUS": ["1:DECEASED"] * 20}
-    levels = {"FLOOR": np.repeat([9.0, 1.0], [15, 5])}
+    levels = {"ROR2": np.repeat([9.0, 1.0], [15, 5])}
     folder = write_patients(tmp_path / "study", levels, clinical)
     out = tmp_path / "out"
-    code, stdout, _ = run("screen", folder, "--genes", "FLOOR", "--group", "all", "--out", out)
+    code, stdout, _ = run("screen", folder, "--genes", "ROR2", "--group", "all", "--out", out)
     assert code == 0
     assert "nan" in stdout.splitlines()[4]
     assert sorted(path.name for path in out.iterdir()) == [n for n in FILES if n[0] != "k"]

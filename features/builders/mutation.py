@@ -10,8 +10,12 @@ import pandas as pd
 from sidestep.features.builders.base import FeatureBuilder, require
 from sidestep.features.builders.names import BURDEN
 from sidestep.features.knowledge.variants import known_hotspots
-from sidestep.features.study.mutations import is_nonsilent, is_truncating, residue
+from sidestep.features.study.effects import CUTTING, NONSILENT, UNKNOWN, effects
+from sidestep.features.study.protein_changes import residue
 from sidestep.features.study.study import Study
+
+# Of a sample's calls that may be unreadable for its burden to be counted.
+_MOST_UNREAD = 0.1
 
 
 class MutationBuilder(FeatureBuilder):
@@ -70,7 +74,7 @@ class MutationBuilder(FeatureBuilder):
         altered = self._alterations(calls).drop_duplicates()
         altered = altered[altered["feature"].isin(self.feature_names_)]
         names = pd.Index(self.feature_names_)
-        values = np.zeros((len(sequenced), len(names)))
+        values = self._without_unread(calls, sequenced)
         values[
             sequenced.get_indexer(pd.Index(altered["sample_id"])),
             names.get_indexer(pd.Index(altered["feature"])),
@@ -79,6 +83,17 @@ class MutationBuilder(FeatureBuilder):
         values[:, :-1][~_covered(X, genes)] = np.nan
         values[:, -1] = self._burden(X, calls)
         return pd.DataFrame(values, index=sequenced, columns=names)
+
+    def _without_unread(self, calls: pd.DataFrame, sequenced: pd.Index) -> np.ndarray:
+        """Zeros for samples x features; NaN where a call in the gene has an unknown effect."""
+        values = np.zeros((len(sequenced), len(self.feature_names_)))
+        unread = calls[calls["unread"]]
+        if len(unread):
+            genes = pd.Index([feature.split(":")[1] for feature in self.feature_names_[:-1]])
+            for gene, of_gene in unread.groupby("gene"):
+                rows = sequenced.get_indexer(pd.Index(of_gene["sample_id"]))
+                values[np.ix_(rows, np.flatnonzero(genes == gene))] = np.nan
+        return values
 
     def _alterations(self, calls: pd.DataFrame) -> pd.DataFrame:
         """Sample and feature of every alteration, before any filter."""
@@ -106,6 +121,9 @@ class MutationBuilder(FeatureBuilder):
         covered = _covered(X, self.panel_).sum(axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
             rate = np.where(covered > 0, 1000.0 * numbers.to_numpy() / covered, np.nan)
+        by_sample = calls[calls["unread"]].groupby("sample_id").size()
+        unread = by_sample.reindex(_sequenced(X), fill_value=0).to_numpy()
+        rate[unread > _MOST_UNREAD * (unread + numbers.to_numpy())] = np.nan
         return np.log2(1.0 + rate)
 
 
@@ -114,11 +132,16 @@ def _sequenced(study: Study) -> pd.Index:
 
 
 def _described(calls: pd.DataFrame, sequenced: pd.Index) -> pd.DataFrame:
-    """Calls of sequenced samples, with `nonsilent`, `truncating` and `place` (``PIK3CA H1047``)."""
+    """Calls of sequenced samples, with `nonsilent`, `truncating`, `unread` and `place`.
+
+    An `unread` call has an unknown effect; a place reads ``PIK3CA H1047``.
+    """
     known = calls[calls["sample_id"].isin(sequenced)]
+    effect = effects(known["classification"], known["protein_change"])
     return known.assign(
-        nonsilent=is_nonsilent(known["classification"]),
-        truncating=is_truncating(known["classification"]),
+        nonsilent=effect.isin(NONSILENT),
+        truncating=effect.isin(CUTTING),
+        unread=effect.eq(UNKNOWN),
         place=known["gene"] + " " + residue(known["protein_change"]),
     )
 

@@ -173,6 +173,14 @@ def keyed(
     return build
 
 
+def columns_by_meaning(rows: Sequence[KnowledgeRow]) -> Mapping[str, tuple[str, ...]]:
+    """Builder of a table of column names: meaning -> its columns, in the order of the table."""
+    found: dict[str, tuple[str, ...]] = {}
+    for row in rows:
+        found[row["meaning"]] = (*found.get(row["meaning"], ()), row["column"])
+    return found
+
+
 def parse_rows(
     text: str, file_name: str, columns: Sequence[str], may_be_blank: Collection[str] = ()
 ) -> list[KnowledgeRow]:

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.groups import her2_high
-from sidestep.features.study.mutations import is_nonsilent, is_truncating, residue
+from sidestep.features.study.effects import CUTTING, NONSILENT, UNKNOWN, effects
+from sidestep.features.study.protein_changes import residue, substitutions
 from sidestep.features.study.study import Study
 
 #: log2 ratio from which a gene counts as amplified, and the discrete call that says so.
@@ -24,8 +25,6 @@ AMPLIFIED_LOG2, AMPLIFIED_CALL = 1.0, 2.0
 #: of usual purity (Mermel et al., Genome Biol 2011, DOI 10.1186/gb-2011-12-4-r41). One copy of two
 #: in a pure cell line is -1 and does not count.
 DELETED_LOG2, DELETED_CALL = -1.3, -2.0
-#: What follows the residue of a substitution: one or three letters, or a stop.
-_SUBSTITUTE = r"\d([A-Za-z]{1,3}|\*)\)?$"
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,9 @@ class VariantCalls:
     calls : pandas.DataFrame
         `row` (place of the sample in `samples`), `gene`, `change` (``"H1047R"``, NaN for what is
         no substitution), `residue` (``"H1047"``), `truncating`.
+    unread : pandas.DataFrame
+        `row` and `gene` of calls whose effect cannot be read: such a gene is neither mutated nor
+        wild type there.
     sequenced : ndarray of bool, shape (n_samples,)
     panel_of : ndarray of shape (n_samples,)
         Gene panel of each sample; empty where all genes are covered.
@@ -48,6 +50,7 @@ class VariantCalls:
 
     samples: pd.Index
     calls: pd.DataFrame
+    unread: pd.DataFrame
     sequenced: np.ndarray
     panel_of: np.ndarray
     panels: Mapping[str, frozenset[str]]
@@ -59,9 +62,11 @@ class VariantCalls:
         if study.sequenced is not None:
             sequenced = np.asarray(study.samples.isin(study.sequenced))
         panel_of = study.panel_of.reindex(study.samples).astype(object)
+        calls, unread = _nonsilent(study, sequenced)
         return cls(
             samples=study.samples,
-            calls=_nonsilent(study, sequenced),
+            calls=calls,
+            unread=unread,
             sequenced=sequenced,
             panel_of=panel_of.where(panel_of.notna(), "").to_numpy(dtype=object),
             panels=study.panels,
@@ -122,37 +127,32 @@ class VariantCalls:
 
     def _marked(self, gene: str, calls: pd.DataFrame) -> np.ndarray:
         marks = np.where(self.tested(gene), 0.0, np.nan)
+        marks[self.unread.loc[(self.unread["gene"] == gene).to_numpy(), "row"].to_numpy(int)] = (
+            np.nan
+        )
         marks[calls["row"].to_numpy(int)] = 1.0
         return marks
 
 
-def short_changes(protein_change: pd.Series) -> pd.Series:
-    """Substitutions in one-letter code: ``p.H1047R`` and ``p.His1047Arg`` are ``"H1047R"``.
-
-    Returns
-    -------
-    pandas.Series
-        NaN where the change is no substitution of one residue.
-    """
-    substitute = protein_change.astype("str").str.strip().str.extract(_SUBSTITUTE, expand=False)
-    # The new residue is read by the rules for the old one, for which it needs a number.
-    return residue(protein_change) + residue(substitute + "1").str.slice(0, 1)
-
-
-def _nonsilent(study: Study, sequenced: np.ndarray) -> pd.DataFrame:
+def _nonsilent(study: Study, sequenced: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Non-silent calls of sequenced samples, and (row, gene) of those whose effect is unknown."""
     columns = ["row", "gene", "change", "residue", "truncating"]
     if study.mutations is None or not sequenced.any():
-        return pd.DataFrame(columns=columns)
-    calls = study.mutations[is_nonsilent(study.mutations["classification"]).to_numpy()]
+        return pd.DataFrame(columns=columns), pd.DataFrame(columns=columns[:2])
+    calls = study.mutations
     rows = study.samples.get_indexer(pd.Index(calls["sample_id"]))
+    effect = effects(calls["classification"], calls["protein_change"])
+    kept = (rows >= 0) & sequenced[rows]
+    unread = calls.assign(row=rows).loc[kept & effect.eq(UNKNOWN).to_numpy(), columns[:2]]
+    shown = kept & effect.isin(NONSILENT).to_numpy()
+    calls = calls[shown]
     described = calls.assign(
-        row=rows,
-        change=short_changes(calls["protein_change"]),
+        row=rows[shown],
+        change=substitutions(calls["protein_change"]),
         residue=residue(calls["protein_change"]),
-        truncating=is_truncating(calls["classification"]),
+        truncating=effect[shown].isin(CUTTING),
     )
-    kept: pd.DataFrame = described.loc[(rows >= 0) & sequenced[rows], columns]
-    return kept.reset_index(drop=True)
+    return described[columns].reset_index(drop=True), unread.reset_index(drop=True)
 
 
 def amplified(study: Study, gene: str) -> np.ndarray:

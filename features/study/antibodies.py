@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
 from sidestep.features.errors import Findings, some, study_error
-from sidestep.features.files.matrix import Matrix, note_repeated
-from sidestep.features.files.rows import AnyTable, MatrixRows, read_matrix_rows
+from sidestep.features.files.matrix import ConvertedRows, Matrix, note_repeated
+from sidestep.features.files.rows import AnyTable, MatrixRows, ValueSketch, read_matrix_rows
 from sidestep.features.files.store import MatrixStore
 from sidestep.features.files.tables import row_name
 from sidestep.features.identifiers import Samples, match_key
 from sidestep.features.knowledge.rows import KnowledgeTable, keyed
+from sidestep.features.knowledge.symbols import current_symbol
 from sidestep.features.study.genes import note_unprofiled, require_rows, sample_columns
 
 _CAUTION = re.compile(r"[\s_.-]*caution$", re.IGNORECASE)
@@ -45,7 +47,7 @@ class Antibody:
     Attributes
     ----------
     genes : tuple of str
-        Hugo symbols that it cannot tell apart; the first one leads.
+        Approved symbols that it cannot tell apart; the first one leads.
     site : str
         ``""`` for the total protein, else for example ``pS473``, ``pT202_Y204``, ``cleavedD198``,
         ``acK40``.
@@ -68,10 +70,29 @@ class Antibody:
 
 @dataclass(frozen=True)
 class ProteinLevels:
-    """Samples x canonical antibodies, and the table of those antibodies."""
+    """Protein levels of a file.
+
+    Attributes
+    ----------
+    values : Matrix
+        Samples x canonical antibodies.
+    antibodies : pandas.DataFrame
+        Table of those antibodies.
+    sketch : ValueSketch
+        Of the file's numbers.
+    flat : tuple of str
+        Samples that are left out, because nearly all of their numbers are the same.
+    """
 
     values: Matrix
     antibodies: pd.DataFrame
+    sketch: ValueSketch
+    flat: tuple[str, ...] = ()
+
+    def converted(self, convert: Callable[[np.ndarray], np.ndarray]) -> ProteinLevels:
+        """The same on another scale; see `features.files.matrix.ConvertedRows`."""
+        rows = ConvertedRows(self.values.rows, convert)
+        return replace(self, values=replace(self.values, rows=rows))
 
 
 def parse_antibody(name: str) -> Antibody:
@@ -90,7 +111,7 @@ def parse_antibody(name: str) -> Antibody:
     'CASP7_cleavedD198'
     """
     prefix, bar, rest = name.partition("|")
-    genes = tuple(prefix.split()) if bar else ()
+    genes = tuple(dict.fromkeys(map(current_symbol, prefix.split()))) if bar else ()
     base = (rest if bar else name).strip()
     caution = bool(_CAUTION.search(base)) or bool(re.search(r"[-.][RMGTSC][-.]C$", base))
     base = _CAUTION.sub("", _VALIDATION.sub("", _CAUTION.sub("", base))).strip()
@@ -234,7 +255,9 @@ def protein_levels(
     note_unprofiled(samples, rows.measured, file, findings)
     canonical = pd.Index([antibody.canonical for antibody in parsed], dtype="str")
     note_repeated(canonical, file, "antibody name", findings)
-    return ProteinLevels(rows.matrix(samples, canonical), _describe(names, parsed))
+    flat = tuple(samples[at] for at in np.flatnonzero(rows.flat).tolist())
+    values = rows.without(rows.flat).matrix(samples, canonical)
+    return ProteinLevels(values, _describe(names, parsed), rows.sketch, flat)
 
 
 def _note_unknown(parsed: Sequence[Antibody], file: str, findings: Findings) -> None:

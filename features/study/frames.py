@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.errors import InputError, some
-from sidestep.features.files.matrix import HeldRows
-from sidestep.features.files.rows import MatrixRows, ValueSketch
+from sidestep.features.files.rows import MatrixRows
 from sidestep.features.files.tables import LARGEST, MISSING, Table, check_header
 from sidestep.features.study import mix_ups
 from sidestep.features.study.antibodies import protein_levels
 from sidestep.features.study.data_files import DataFiles
+from sidestep.features.study.gene_names import split_names
 from sidestep.features.study.genes import GeneRows, drop_unprofiled, note_unprofiled
 from sidestep.features.study.meta import Meta
 from sidestep.features.study.reader import StudyReader
@@ -127,13 +127,13 @@ class FrameReader(StudyReader):
     def _gene_rows(self, meta: Meta) -> GeneRows:
         samples, genes, read = self._levels(meta, "gene")
         note_unprofiled(samples, read.measured, meta.name, self.findings)
-        symbols = pd.Series(genes, dtype="str")
-        entrez = pd.Series(pd.NA, index=symbols.index, dtype="Int64")
+        symbols, entrez = split_names(pd.Series(genes, dtype="str"))
         return GeneRows(meta.name, symbols, entrez, tuple(samples), read)
 
     def _take_protein(self, meta: Meta) -> None:
         samples, antibodies, read = self._levels(meta, "antibody")
-        self.protein = protein_levels(antibodies, read, samples, meta.name, self.findings)
+        levels = protein_levels(antibodies, read, samples, meta.name, self.findings)
+        self._take_levels(meta, levels, meta.name)
 
     def _read_sequenced(self) -> None:
         if self.calls is None:
@@ -153,12 +153,7 @@ class FrameReader(StudyReader):
         """Samples and features of a frame of levels, and its numbers."""
         names, features, values = _numbers(self._frames[meta.name], meta.name, feature)
         meant = self.samples.resolve(names, meta.name)
-        sketch = ValueSketch()
-        sketch.add(values.T)
-        measured = ~np.isnan(values).all(axis=1)
-        lines = np.arange(1, len(features) + 1)
-        read = MatrixRows(pd.DataFrame(), lines, HeldRows(values), measured, sketch)
-        return [meant[name] for name in names], features, read
+        return [meant[name] for name in names], features, MatrixRows.of_values(values)
 
 
 class _FrameTables(DataFiles):

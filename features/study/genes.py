@@ -15,13 +15,22 @@ from sidestep.features.files.sample_major import SampleMajorTable
 from sidestep.features.files.store import MatrixStore
 from sidestep.features.files.tables import row_name
 from sidestep.features.identifiers import Samples
+from sidestep.features.knowledge.rows import KnowledgeTable, columns_by_meaning
+from sidestep.features.knowledge.symbols import symbol_table
+from sidestep.features.study.account import Account
+from sidestep.features.study.gene_names import CHROMOSOME, NameCount, candidates, split_names
 
+#: Meaning (symbol, entrez, place) -> columns of genes x samples files that have it, by rank.
+COLUMN_TABLE = KnowledgeTable(
+    "gene_columns.tsv", ("meaning", "column", "source"), columns_by_meaning
+)
 #: Columns that describe a row, in the files of cBioPortal and of its sources.
 _ANNOTATIONS = frozenset([
     "hugo_symbol", "entrez_gene_id", "gene_symbol", "gene", "gene_id", "cytoband", "locus_id",
     "composite.element.ref", "entity_stable_id", "name", "description", "url",
     "ensembl_gene_id", "ensembl_id", "transcript_id", "chromosome", "chr", "start", "end",
-    "strand", "length", "biotype", "id", "locus id", "gene symbol", "entrez id",
+    "strand", "length", "biotype", "id", "locus id", "gene symbol", "entrez id", "hgnc_symbol",
+    "gene_name", "symbol", "entrez_id",
 ])  # fmt: skip
 
 
@@ -41,6 +50,8 @@ class GeneRows:
         Sample of each column.
     numbers : MatrixRows
         Rows of the file x these samples.
+    calls : bool
+        Whether the numbers are calls, which are not averaged.
     """
 
     file: str
@@ -48,6 +59,7 @@ class GeneRows:
     entrez: pd.Series
     samples: tuple[str, ...]
     numbers: MatrixRows
+    calls: bool = False
 
 
 def sample_columns(
@@ -103,12 +115,18 @@ def read_entrez(file: str, column: str | None, text: pd.DataFrame, lines: np.nda
 
 
 def read_gene_rows(
-    table: AnyTable, samples: Samples, findings: Findings, store: MatrixStore | None = None
+    table: AnyTable,
+    samples: Samples,
+    findings: Findings,
+    account: Account,
+    store: MatrixStore | None = None,
 ) -> GeneRows:
     """Read a genes x samples file that has Hugo_Symbol, Entrez_Gene_Id or both.
 
     Parameters
     ----------
+    account : Account
+        Where names decided by chromosome are counted.
     store : MatrixStore, optional
         Where the numbers of a large table go.
 
@@ -117,23 +135,54 @@ def read_gene_rows(
     StudyError
         If it has neither column, no rows, no samples, or a cell that is no number.
     """
-    hugo, entrez = table.find("Hugo_Symbol"), table.find("Entrez_Gene_Id")
-    names = [column for column in (hugo, entrez) if column is not None]
-    if not names:
+    symbol, entrez, place = (_first_column(table, what) for what in ("symbol", "entrez", "place"))
+    if symbol is None and entrez is None:
         message = (
             f"{table.name} has neither a Hugo_Symbol nor an Entrez_Gene_Id column; add one of them."
         )
         raise study_error(message, table.name)
+    names = [column for column in (symbol, entrez, place) if column is not None]
     require_rows(table)
     columns = sample_columns(table, samples, findings)
     sample_of = samples.resolve(columns, table.name)
     rows = read_matrix_rows(table, names, columns, store)
     text = rows.text
-    symbols = text[hugo] if hugo else pd.Series(pd.NA, index=text.index, dtype="str")
-    numbers = read_entrez(table.name, entrez, text, rows.lines)
+    none = pd.Series(pd.NA, index=text.index, dtype="str")
+    symbols, inside = split_names(none if symbol is None else text[symbol])
+    numbers = read_entrez(table.name, entrez, text, rows.lines).fillna(inside)
+    if place is not None:
+        symbols = _by_place(symbols, text[place], table.name, account)
     of_columns = tuple(sample_of[column] for column in columns)
     note_unprofiled(of_columns, rows.measured, table.name, findings)
     return GeneRows(table.name, symbols, numbers, of_columns, rows)
+
+
+def _first_column(table: AnyTable, meaning: str) -> str | None:
+    """First column of the table that has a meaning of `COLUMN_TABLE`."""
+    return table.find(*COLUMN_TABLE.load()[meaning])
+
+
+def _by_place(symbols: pd.Series, places: pd.Series, file: str, account: Account) -> pd.Series:
+    """Symbols, those of several genes decided by chromosome or band where it can be."""
+    several = (
+        symbols.map({name: len(candidates(name)) > 1 for name in symbols.dropna().unique()}).eq(
+            True
+        )
+        & places.notna()
+    )
+    if not several.any():
+        return symbols
+    decided = {
+        at: gene
+        for at, name, place in zip(
+            symbols.index[several], symbols[several], places[several], strict=True
+        )
+        if (gene := symbol_table().on_chromosome(str(name), str(place))) is not None
+    }
+    account.match(file, {CHROMOSOME: len(decided)})
+    named = symbols.astype(object)
+    named.loc[list(decided)] = list(decided.values())
+    return named.astype("str")
 
 
 def require_rows(table: AnyTable) -> None:
@@ -170,34 +219,66 @@ def gene_pairs(symbols: pd.Series, entrez: pd.Series) -> pd.Series:
 
 
 def name_rows(
-    rows: GeneRows, symbol_of: Mapping[int, str], findings: Findings
+    rows: GeneRows, by_entrez: Mapping[int, str], findings: Findings, account: Account
 ) -> tuple[Matrix, pd.Series]:
-    """Samples x genes under Hugo symbols, and the symbols' Entrez identifiers.
+    """Samples x genes under approved symbols, and the symbols' Entrez identifiers.
 
-    A row without a Hugo symbol takes the symbol that the study's other files give to its Entrez
-    identifier, else the name ``entrez:1234``; a row with neither is left out. Rows that end up
-    under one symbol are averaged sample by sample over the values present. No rule looks at
-    another sample, so a sample reads the same alone and in a batch.
+    A row's gene is the one that its Entrez identifier has in the study, else the one that its
+    name stands for, else it keeps its name (``entrez:1234`` without one); a row with neither is
+    left out. A row under an earlier or other symbol of a gene that has a row under its own keeps
+    its name too. Rows that end up under one name are averaged sample by sample over the values
+    present. No rule looks at another sample, so a sample reads the same alone and in a batch.
+
+    Raises
+    ------
+    StudyError
+        If no row is a gene that is known.
     """
-    symbols = rows.symbols.astype(object)
-    nameless = symbols.isna() & rows.entrez.notna()
-    if nameless.any():
-        named = rows.entrez[nameless].map(lambda number: symbol_of.get(number, f"entrez:{number}"))
-        symbols[nameless] = named.astype(object)
-        unknown = int(named.str.startswith("entrez:").sum())
-        findings.note(
-            f"{rows.file}: {int(nameless.sum())} row(s) have an Entrez identifier only; "
-            f"{unknown} of them stay 'entrez:…' because no file of the study gives their symbol.",
-            rows.file,
-        )
-    keep = symbols.notna()
+    count = NameCount()
+    keep = rows.symbols.notna() | rows.entrez.notna()
     if not keep.all():
+        left = int((~keep).sum())
+        account.set_aside(rows.file, "rows without a gene identifier", left)
         findings.warn(
-            f"{rows.file}: {int((~keep).sum())} row(s) without a gene identifier are left out.",
+            f"{rows.file}: {left} row(s) without a gene identifier are left out.", rows.file
+        )
+    given = rows.symbols[keep].astype(object)
+    given = given.where(given.notna(), None)
+    numbers = rows.entrez[keep].astype(object)
+    found = [
+        count.name(symbol, None if number is pd.NA else int(number), by_entrez)
+        for symbol, number in zip(given, numbers, strict=True)
+    ]
+    nameless = sum(symbol is None for symbol in given)
+    if nameless:
+        unknown = sum(name.startswith("entrez:") for name in found)
+        findings.note(
+            f"{rows.file}: {nameless} row(s) have an Entrez identifier only; {unknown} of them "
+            "stay 'entrez:…' because no file of the study gives their symbol.",
             rows.file,
         )
-    names = pd.Index(symbols[keep].astype(str), dtype="str")
-    pairs = gene_pairs(symbols[keep], rows.entrez[keep])
-    note_repeated(names, rows.file, "gene", findings)
+    names = pd.Index(_with_own_rows(given.tolist(), found, rows.file, findings), dtype="str")
+    count.report(rows.file, findings, account)
+    pairs = gene_pairs(pd.Series(names, index=given.index), rows.entrez[keep])
+    note_repeated(names, rows.file, "gene", findings, extreme=rows.calls)
     columns = None if keep.all() else np.flatnonzero(keep.to_numpy())
-    return rows.numbers.matrix(rows.samples, names, columns), pairs
+    return rows.numbers.matrix(rows.samples, names, columns, extreme=rows.calls), pairs
+
+
+def _with_own_rows(
+    given: Sequence[str | None], found: Sequence[str], file: str, findings: Findings
+) -> list[str]:
+    """Names found, but for other symbols of a gene that has a row under its own."""
+    own = {name for symbol, name in zip(given, found, strict=True) if symbol == name}
+    names = [
+        symbol if symbol is not None and symbol != name and name in own else name
+        for symbol, name in zip(given, found, strict=True)
+    ]
+    kept = [f"{name} ({gene})" for name, gene in zip(names, found, strict=True) if name != gene]
+    if kept:
+        findings.note(
+            f"{file}: {len(kept)} row(s) under an earlier or other symbol keep it, because the "
+            f"gene has a row under its own: {some(kept)}.",
+            file,
+        )
+    return names

@@ -1,49 +1,49 @@
 """Mutations and structural variants: which calls there are, of what kind, in which residue.
 
-A MAF's calls keep the words of their file; `is_nonsilent`, `is_truncating` and `residue` say what
-these mean. A structural variant is kept as the two genes that it joins.
+A MAF's calls keep the words of their file; `study.effects` says what these mean and
+`study.protein_changes` what changed. A structural variant is kept as the two genes that it joins.
 """
 
 from __future__ import annotations
 
-import functools
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
-from sidestep.features.errors import Findings, StudyError, study_error
+from sidestep.features.errors import Findings, StudyError, some, study_error
 from sidestep.features.files.large_tables import LargeTable
 from sidestep.features.files.tables import Table
 from sidestep.features.identifiers import Samples
+from sidestep.features.knowledge.rows import KnowledgeTable, columns_by_meaning
+from sidestep.features.study.account import Account
+from sidestep.features.study.effects import NONSILENT, UNKNOWN, effect_of_word, effects
+from sidestep.features.study.gene_names import label_genes
 from sidestep.features.study.genes import gene_pairs, read_entrez
+from sidestep.features.study.protein_changes import is_unchanged, parse_change
 
-_TRUNCATING = frozenset([
-    "nonsense_mutation", "frame_shift_del", "frame_shift_ins", "frameshift_variant",
-    "frameshift", "frame_shift", "splice_site", "stop_gained", "splice_acceptor_variant",
-    "splice_donor_variant", "transcript_ablation", "frameshift_deletion",
-    "frameshift_insertion", "nonsense",
-])  # fmt: skip
-_OTHER_NONSILENT = frozenset([
-    "missense_mutation", "missense_variant", "missense", "in_frame_del", "in_frame_ins",
-    "inframe_deletion", "inframe_insertion", "in_frame_deletion", "in_frame_insertion",
-    "protein_altering_variant", "nonstop_mutation", "stop_lost", "translation_start_site",
-    "start_lost", "initiator_codon_variant", "de_novo_start_outofframe",
-    "de_novo_start_inframe", "start_codon_snp", "start_codon_del", "start_codon_ins",
-    "stop_codon_del", "stop_codon_ins",
-])  # fmt: skip
-_PROTEIN_CHANGE = ("HGVSp_Short", "HGVSp", "Protein_Change", "Amino_Acid_Change")
 _COLUMNS = ("sample_id", "gene", "classification", "protein_change")
-_ONE_LETTER = {
-    "Ala": "A", "Arg": "R", "Asn": "N", "Asp": "D", "Cys": "C", "Gln": "Q", "Glu": "E",
-    "Gly": "G", "His": "H", "Ile": "I", "Leu": "L", "Lys": "K", "Met": "M", "Phe": "F",
-    "Pro": "P", "Ser": "S", "Thr": "T", "Trp": "W", "Tyr": "Y", "Val": "V", "Ter": "*",
-    "Sec": "U",
-}  # fmt: skip
-_THREE_LETTER = re.compile("|".join(_ONE_LETTER))
-_RESIDUE = re.compile(r"^(?:[\w.]+:)?(?:p\.)?\(?([A-Z*]\d+)")
+_NEEDED = {
+    "gene": "Hugo_Symbol",
+    "sample": "Tumor_Sample_Barcode",
+    "effect": "Variant_Classification",
+}
+#: What stands for a protein change that is not there.
+_BLANK = frozenset({".", "-", "p.?", "p.", "?", "p.(?)", "unknown", "UNKNOWN", "None", "none"})
+#: Columns of fusions that name genes.
+FUSED_GENES = ("gene_a", "gene_b")
+DUPLICATE = "exact duplicate rows, counted once"
+_MOST_NAMED = 5
+#: Share of protein changes that may be unreadable before it is more than a note.
+_FEW = 0.01
+
+
+#: Meaning -> the columns that have it, the one that is asked first at the front.
+COLUMN_TABLE = KnowledgeTable(
+    "mutation_columns.tsv", ("meaning", "column", "source"), columns_by_meaning
+)
 
 
 @dataclass(frozen=True)
@@ -52,97 +52,44 @@ class MutationCalls:
 
     Attributes
     ----------
+    file : str
+        File name for messages.
     calls : pandas.DataFrame
-        `sample_id, gene, classification, protein_change`, one call a row, silent calls kept.
+        `sample_id, gene, classification, protein_change`, one call a row, silent calls kept. A
+        gene is a label of `study.gene_names` until the study's genes are named.
     entrez : pandas.Series
         Hugo symbol -> Entrez identifier (Int64).
     """
 
+    file: str
     calls: pd.DataFrame
     entrez: pd.Series
 
 
-def is_nonsilent(classification: pd.Series) -> pd.Series:
-    """Whether each `Variant_Classification` changes the protein (MAF and VEP names).
-
-    Missense, truncating, in-frame, nonstop and start-site calls do; Silent, RNA, Intron, UTR,
-    flank, splice-region and unknown names do not.
-    """
-    return _terms(classification, _TRUNCATING | _OTHER_NONSILENT)
-
-
-def is_truncating(classification: pd.Series) -> pd.Series:
-    """Whether each `Variant_Classification` cuts the protein short.
-
-    Nonsense, frameshift and splice-site calls do.
-    """
-    return _terms(classification, _TRUNCATING)
-
-
-def _terms(classification: pd.Series, wanted: frozenset[str]) -> pd.Series:
-    # VEP joins the consequences of one call with '&' or ','; one that counts is enough.
-    levels = {
-        level: any(
-            term.strip().replace(" ", "_").casefold() in wanted
-            for term in re.split(r"[&,;]", str(level))
-        )
-        for level in classification.dropna().unique()
-    }
-    return classification.map(levels).eq(True).astype(bool)
-
-
-def residue(protein_change: pd.Series) -> pd.Series:
-    """Residue of each protein change: ``p.H1047R`` and ``p.His1047Arg`` are ``"H1047"``.
-
-    Returns
-    -------
-    pandas.Series
-        Reference amino acid and position (the first one of a range), NaN where there is none.
-    """
-    found = [None if pd.isna(change) else _residue(change) for change in protein_change.tolist()]
-    return pd.Series(found, index=protein_change.index, dtype="str", name=protein_change.name)
-
-
-# The builders of every fold, and the evidence, ask of the same calls.
-@functools.lru_cache(maxsize=2**17)
-def _residue(change: str) -> str | None:
-    short = _THREE_LETTER.sub(lambda m: _ONE_LETTER[m.group()], change.strip())
-    found = _RESIDUE.search(short)
-    return found.group(1) if found else None
-
-
 def read_mutations(
-    table: Table | LargeTable, samples: Samples, findings: Findings
+    table: Table | LargeTable, samples: Samples, findings: Findings, account: Account
 ) -> MutationCalls:
     """Read a MAF; the calls of a large one are categories, a few bytes a call.
 
-    A call whose gene has no Hugo symbol is left out, with a warning.
+    Where a column has no word or change that can be read, the next column of that meaning is
+    asked, row by row (`COLUMN_TABLE`). Exact duplicate rows count once. A call whose gene has
+    neither symbol nor Entrez identifier is left out, with a warning.
 
     Raises
     ------
     StudyError
-        If Hugo_Symbol, Tumor_Sample_Barcode or Variant_Classification is absent, or a call has
-        no sample.
+        If Hugo_Symbol, Tumor_Sample_Barcode or Variant_Classification is absent, a call has no
+        sample, or no call's effect can be read.
     """
-    found = {
-        needed: table.find(needed)
-        for needed in ("Hugo_Symbol", "Tumor_Sample_Barcode", "Variant_Classification")
-    }
-    absent = [needed for needed, column in found.items() if column is None]
-    if absent:
-        message = (
-            f"{table.name} lacks {len(absent)} column(s) that a MAF needs: {', '.join(absent)}."
-        )
-        raise study_error(message, table.name)
-    gene, sample, kind = (column for column in found.values() if column is not None)
-    change, entrez = table.find(*_PROTEIN_CHANGE), table.find("Entrez_Gene_Id")
-    maf = _read_calls(table, sample, [sample, gene, kind, change], entrez)
-    if change is None:
+    columns = _find_columns(table)
+    maf = _read_calls(table, columns)
+    if not columns["change"] and not columns["residues"]:
         findings.note(
             f"{table.name} has no HGVSp_Short column: hotspots cannot be told.", table.name
         )
     sample_of = samples.resolve(list(maf.samples), table.name)
     calls = _joined(maf.parts, large=isinstance(table, LargeTable))
+    calls = _without_duplicates(calls, maf.keys, table.name, findings, account)
     names = calls["sample_id"]
     if names.dtype == "category":
         calls["sample_id"] = names.cat.rename_categories(sample_of)
@@ -151,7 +98,24 @@ def read_mutations(
     if maf.wrong_entrez is not None:
         raise maf.wrong_entrez
     pairs = pd.concat(maf.pairs)
-    return MutationCalls(_with_gene(calls, table.name, findings), pairs[~pairs.index.duplicated()])
+    calls = _with_gene(calls, table.name, findings, account)
+    _tell_unread(calls, table.name, findings, account)
+    return MutationCalls(table.name, calls, pairs[~pairs.index.duplicated()])
+
+
+def _find_columns(table: Table | LargeTable) -> dict[str, list[str]]:
+    """Meaning -> the columns of the table that have it."""
+    columns: dict[str, list[str]] = {}
+    for meaning, names in COLUMN_TABLE.load().items():
+        found = [column for name in names if (column := table.find(name)) is not None]
+        columns[meaning] = list(dict.fromkeys(found))
+    absent = [name for meaning, name in _NEEDED.items() if not columns[meaning]]
+    if absent:
+        message = (
+            f"{table.name} lacks {len(absent)} column(s) that a MAF needs: {', '.join(absent)}."
+        )
+        raise study_error(message, table.name)
+    return columns
 
 
 @dataclass
@@ -159,35 +123,102 @@ class _MafCalls:
     """A MAF's calls as they were read, part after part."""
 
     parts: list[pd.DataFrame] = field(default_factory=list)
+    keys: list[pd.DataFrame] = field(default_factory=list)
     samples: dict[str, None] = field(default_factory=dict)
     pairs: list[pd.Series] = field(default_factory=list)
     wrong_entrez: StudyError | None = None
 
 
-def _read_calls(
-    table: Table | LargeTable, sample: str, columns: Sequence[str | None], entrez: str | None
-) -> _MafCalls:
-    """Sample, gene, classification and change of each call, in whatever column they stand."""
+def _read_calls(table: Table | LargeTable, columns: Mapping[str, Sequence[str]]) -> _MafCalls:
+    """Sample, gene, classification and change of each call, in whatever columns they stand."""
     maf = _MafCalls()
-    wanted = [column for column in (*columns, entrez) if column is not None]
+    gene, sample = columns["gene"][0], columns["sample"][0]
+    entrez = columns["entrez"][0] if columns["entrez"] else None
+    chromosome = columns["chromosome"][0] if columns["chromosome"] else None
+    wanted = dict.fromkeys([gene, sample, *columns["effect"], *columns["change"]])
+    wanted |= dict.fromkeys(
+        column
+        for column in (entrez, chromosome, *columns["residues"], *columns["position"])
+        if column is not None
+    )
     for block in table.blocks():
-        text = block.text(wanted)
+        text = block.text(list(wanted))
         if text[sample].isna().any():
             place = block.row(int(text[sample].isna().to_numpy().argmax()))
-            message = f"{table.name}, {place} has no Tumor_Sample_Barcode; name the call's sample."
+            message = f"{table.name}, {place} has no {sample}; name the call's sample."
             raise study_error(message, table.name, place, sample)
-        none = pd.Series(pd.NA, text.index, "str")
-        calls = [none if column is None else text[column] for column in columns]
-        maf.parts.append(pd.DataFrame(dict(zip(_COLUMNS, calls, strict=True))))
-        if isinstance(table, LargeTable):
-            maf.parts[-1] = maf.parts[-1].astype("category")
-        maf.samples |= dict.fromkeys(text[sample])
         try:
             numbers = read_entrez(table.name, entrez, text, block.lines)
-            maf.pairs.append(gene_pairs(calls[1], numbers))
         except StudyError as error:
             maf.wrong_entrez = maf.wrong_entrez or error
+            numbers = pd.Series(pd.NA, index=text.index, dtype="Int64")
+        where = None if chromosome is None else text[chromosome]
+        labels = label_genes(text[gene], numbers, where)
+        change = _first_read([text[name] for name in columns["change"]], _is_change, text.index)
+        part = pd.DataFrame(
+            {
+                "sample_id": text[sample],
+                "gene": labels,
+                "classification": _first_read(
+                    [text[name] for name in columns["effect"]], _is_effect, text.index
+                ),
+                "protein_change": _with_residues(change, text, columns),
+            }
+        )
+        maf.parts.append(part.astype("category") if isinstance(table, LargeTable) else part)
+        maf.keys.append(_row_keys(block))
+        maf.samples |= dict.fromkeys(text[sample])
+        maf.pairs.append(gene_pairs(text[gene], numbers))
     return maf
+
+
+def _is_effect(word: str) -> bool:
+    return effect_of_word(word) != UNKNOWN
+
+
+def _is_change(text: str) -> bool:
+    return parse_change(text) is not None or is_unchanged(text)
+
+
+def _first_read(
+    columns: Sequence[pd.Series], readable: Callable[[str], bool], index: pd.Index
+) -> pd.Series:
+    """Of each row the first text that is readable, else the first text that there is."""
+    if not columns:
+        return pd.Series(pd.NA, index=index, dtype="str")
+    found = columns[0]
+    for other in columns[1:]:
+        levels = {text: not readable(str(text)) for text in found.dropna().unique()}
+        unread = found.isna() | found.map(levels).eq(True)
+        if not unread.any():
+            return found
+        better = {text: readable(str(text)) for text in other[unread].dropna().unique()}
+        take = unread & (other.map(better).eq(True) | (found.isna() & other.notna()))
+        found = found.mask(take, other)
+    return found
+
+
+def _with_residues(
+    change: pd.Series, text: pd.DataFrame, columns: Mapping[str, Sequence[str]]
+) -> pd.Series:
+    """Changes, and where there is none, what VEP's Amino_acids and Protein_position make up."""
+    if not columns["residues"] or not columns["position"]:
+        return change
+    open_rows = change.isna() | change.isin(_BLANK)
+    pairs = text[columns["residues"][0]].str.extract(r"^([A-Z*])/([A-Z*])$")
+    position = text[columns["position"][0]].str.extract(r"^(\d+)(?:/\d+)?$", expand=False)
+    made = "p." + pairs[0] + position + pairs[1]
+    return change.mask(open_rows & made.notna(), made)
+
+
+def _row_keys(block: Table) -> pd.DataFrame:
+    """Two numbers for each row, which are equal for equal rows and, but for chance, no others."""
+    lines = np.array(block.body.split(b"\n")[: len(block)], dtype=object)
+    hashed = [
+        pd.util.hash_array(lines, hash_key=key, categorize=False)
+        for key in ("sidestep-row-one", "sidestep-row-two")
+    ]
+    return pd.DataFrame({"one": hashed[0], "two": hashed[1]})
 
 
 def _joined(parts: Sequence[pd.DataFrame], *, large: bool) -> pd.DataFrame:
@@ -197,11 +228,102 @@ def _joined(parts: Sequence[pd.DataFrame], *, large: bool) -> pd.DataFrame:
     return pd.DataFrame({name: union_categoricals([p[name] for p in parts]) for name in _COLUMNS})
 
 
-def _with_gene(calls: pd.DataFrame, file: str, findings: Findings) -> pd.DataFrame:
+def _without_duplicates(
+    calls: pd.DataFrame,
+    keys: Sequence[pd.DataFrame],
+    file: str,
+    findings: Findings,
+    account: Account,
+) -> pd.DataFrame:
+    """Calls without those whose row stands in the file already, cell by cell."""
+    again = pd.concat(list(keys), ignore_index=True).duplicated().to_numpy()
+    if not again.any():
+        return calls
+    account.set_aside(file, DUPLICATE, int(again.sum()))
+    samples = list(calls.loc[again, "sample_id"].astype("str").value_counts().index)
+    findings.warn(
+        f"{file}: {int(again.sum()):,} row(s) of {len(samples)} sample(s) stand in it twice, cell "
+        f"by cell, and count once: {some(samples, 3)}.",
+        file,
+    )
+    return calls[~again].reset_index(drop=True)
+
+
+def _with_gene(
+    calls: pd.DataFrame, file: str, findings: Findings, account: Account
+) -> pd.DataFrame:
     nameless = int(calls["gene"].isna().sum())
     if nameless:
+        account.set_aside(file, "calls without a gene", nameless)
         findings.warn(f"{file}: {nameless} call(s) without a Hugo_Symbol are left out.", file)
     return calls[calls["gene"].notna()].reset_index(drop=True)
+
+
+def _tell_unread(calls: pd.DataFrame, file: str, findings: Findings, account: Account) -> None:
+    """Name the words and changes that say nothing, with their counts; refuse if all do."""
+    if calls.empty:
+        return
+    kinds = calls["classification"].astype("str")
+    changed = calls["protein_change"].astype("str")
+    effect = effects(kinds, changed)
+    words = kinds.fillna("(blank)")
+    by_change = kinds.fillna("").map(effect_of_word).eq(UNKNOWN) & effect.ne(UNKNOWN)
+    unread = words[effect.eq(UNKNOWN)].value_counts()
+    account.match(
+        file,
+        {
+            "effect by its word": int((effect.ne(UNKNOWN) & ~by_change).sum()),
+            "effect by the protein change": int(by_change.sum()),
+        },
+    )
+    account.puzzle(file, {str(word): int(count) for word, count in unread.items()})
+    if by_change.any():
+        told = words[by_change].value_counts()
+        findings.note(
+            f"{file}: {int(by_change.sum()):,} call(s) have a word that names no effect "
+            f"({_named(told)}); their protein change tells it.",
+            file,
+        )
+    if len(unread) and effect.eq(UNKNOWN).all():
+        message = (
+            f"{file}: no call's effect can be read ({_named(unread)}); write "
+            "Variant_Classification in the words of a MAF, such as Missense_Mutation, or give "
+            "HGVSp_Short."
+        )
+        raise study_error(message, file, column=_NEEDED["effect"])
+    if len(unread):
+        findings.warn(
+            f"{file}: the effect of {int(unread.sum()):,} call(s) cannot be read "
+            f"({_named(unread)}), so their genes count as unknown in these samples, not as wild "
+            "type; write Variant_Classification in the words of a MAF.",
+            file,
+        )
+    _tell_unread_changes(changed, effect, file, findings, account)
+
+
+def _tell_unread_changes(
+    changed: pd.Series, effect: pd.Series, file: str, findings: Findings, account: Account
+) -> None:
+    """Name protein changes that cannot be read, of calls that have one."""
+    asked = effect.isin(NONSILENT - {"splice"}) & changed.notna() & ~changed.isin(_BLANK)
+    texts = changed[asked]
+    levels = {text: parse_change(text) is None for text in texts.unique()}
+    unread = texts[texts.map(levels).eq(True)].value_counts()
+    if len(unread):
+        account.puzzle(file, {str(text): int(count) for text, count in unread.items()})
+        many = unread.sum() > _FEW * asked.sum()
+        (findings.warn if many else findings.note)(
+            f"{file}: {int(unread.sum()):,} protein change(s) cannot be read ({_named(unread)}), "
+            "so hotspots are not looked for there; write HGVSp_Short, such as p.H1047R.",
+            file,
+        )
+
+
+def _named(counts: pd.Series) -> str:
+    """Words and how often each occurs: ``"'SNV' 120, (blank) 3"``."""
+    shown = [f"{word!r} {count:,}" for word, count in counts.head(_MOST_NAMED).items()]
+    more = len(counts) - _MOST_NAMED
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
 def read_fusions(table: Table, samples: Samples) -> pd.DataFrame:
@@ -210,27 +332,40 @@ def read_fusions(table: Table, samples: Samples) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        `sample_id, gene_a, gene_b`, one variant a row; a gene is NaN where the file names one
-        partner only.
+        `sample_id, gene_a, gene_b`, one variant a row; a gene is a label of `study.gene_names`
+        until the study's genes are named, NaN where the file names one partner only.
 
     Raises
     ------
     StudyError
-        If Sample_Id, Site1_Hugo_Symbol or Site2_Hugo_Symbol is absent, or a row has no sample.
+        If Sample_Id is absent, a site has neither Hugo_Symbol nor Entrez_Gene_Id, or a row has no
+        sample.
     """
-    needed = ("Sample_Id", "Site1_Hugo_Symbol", "Site2_Hugo_Symbol")
-    found = [table.find(name) for name in needed]
-    absent = [name for name, column in zip(needed, found, strict=True) if column is None]
-    if absent:
+    sample = table.find("Sample_Id")
+    sites = [
+        (table.find(f"Site{n}_Hugo_Symbol"), table.find(f"Site{n}_Entrez_Gene_Id")) for n in (1, 2)
+    ]
+    absent = [] if sample else ["Sample_Id"]
+    absent += [f"Site{n}_Hugo_Symbol" for n, site in enumerate(sites, 1) if site == (None, None)]
+    if absent or sample is None:
         message = (
             f"{table.name} lacks {len(absent)} column(s) that structural variants need: "
             f"{', '.join(absent)}."
         )
         raise study_error(message, table.name)
-    columns = [column for column in found if column is not None]
-    text = table.text(columns).set_axis(["sample_id", "gene_a", "gene_b"], axis=1)
-    if text["sample_id"].isna().any():
-        place = table.row(int(text["sample_id"].isna().to_numpy().argmax()))
+    columns = [sample, *(column for site in sites for column in site if column is not None)]
+    text = table.text(columns)
+    if text[sample].isna().any():
+        place = table.row(int(text[sample].isna().to_numpy().argmax()))
         raise study_error(f"{table.name}, {place} has no Sample_Id.", table.name, place)
-    sample_of = samples.resolve(list(dict.fromkeys(text["sample_id"])), table.name)
-    return text.assign(sample_id=text["sample_id"].map(sample_of).astype("str"))
+    sample_of = samples.resolve(list(dict.fromkeys(text[sample])), table.name)
+    none = pd.Series(pd.NA, index=text.index, dtype="str")
+    genes = {
+        at: label_genes(
+            none if symbol is None else text[symbol],
+            read_entrez(table.name, entrez, text, table.lines),
+            None,
+        )
+        for at, (symbol, entrez) in zip(FUSED_GENES, sites, strict=True)
+    }
+    return pd.DataFrame({"sample_id": text[sample].map(sample_of).astype("str"), **genes})

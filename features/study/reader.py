@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from sidestep.features.errors import Findings, some, study_error
+from sidestep.features.errors import Findings, Problem, StudyError, some, study_error
 from sidestep.features.files.matrix import Matrix
 from sidestep.features.files.store import MatrixStore
 from sidestep.features.identifiers import Samples
@@ -17,18 +19,34 @@ from sidestep.features.study.account import Account
 from sidestep.features.study.antibodies import ProteinLevels, read_protein_levels
 from sidestep.features.study.clinical import join_patients, read_attributes
 from sidestep.features.study.data_files import DataFiles
+from sidestep.features.study.gene_names import NameCount, name_calls, symbols_by_entrez
 from sidestep.features.study.genes import GeneRows, gene_pairs, name_rows, read_gene_rows
 from sidestep.features.study.meta import Meta, check_folder, data_path, meta_paths, read_meta
-from sidestep.features.study.mutations import MutationCalls, read_fusions, read_mutations
+from sidestep.features.study.mutations import (
+    FUSED_GENES,
+    MutationCalls,
+    read_fusions,
+    read_mutations,
+)
 from sidestep.features.study.profiles import READ_KINDS, Profile, by_kind, choose_profile
 from sidestep.features.study.responses import ResponseFile, describe_response, response_columns
+from sidestep.features.study.scales import (
+    DISCRETE,
+    Scale,
+    copy_number_scale,
+    expression_scale,
+    protein_scale,
+)
 from sidestep.features.study.sequencing import (
     CASE_LIST,
+    panel_genes,
     panel_paths,
     read_case_list,
     read_panel,
     read_panel_matrix,
+    read_sequenced_header,
     sequenced_samples,
+    warn_of_unknown_panels,
 )
 
 
@@ -61,7 +79,7 @@ class StudyReader:
         self._files = DataFiles(folder, store, self.digests)
         self.findings = Findings()
         self.account = Account()
-        self.samples = Samples(self.findings)
+        self.samples = Samples(self.findings, self.account)
         self.info: dict[str, str] = {}
         self.clinical = pd.DataFrame(index=pd.Index([], dtype="str"))
         self.patients: tuple[str, pd.DataFrame] | None = None
@@ -69,7 +87,8 @@ class StudyReader:
         self.copy_number_rows: GeneRows | None = None
         self.expression: Matrix | None = None
         self.copy_number: Matrix | None = None
-        self.datatypes: dict[str, str] = {}
+        self.kinds: dict[str, str] = {}
+        self.failed: dict[str, str] = {}
         self.protein: ProteinLevels | None = None
         self.calls: MutationCalls | None = None
         self.sequenced: list[str] | None = None
@@ -99,6 +118,7 @@ class StudyReader:
         for path in panel_paths(self.folder, claimed):
             yield partial(self._read_panel, path)
         yield partial(self._read_profile, "GENE_PANEL_MATRIX", self._take_panel_matrix)
+        yield self._settle_panels
         for meta in self._of_kind("GENERIC_ASSAY"):
             if meta.fields.get("generic_assay_type", "").upper() == "TREATMENT_RESPONSE":
                 yield partial(self._read_response, meta)
@@ -153,7 +173,8 @@ class StudyReader:
                 f"{some(again)}."
             )
             raise study_error(message, table.name)
-        self.samples.declare(attributes.index)
+        patient = next((c for c in attributes.columns if c.upper() == "PATIENT_ID"), None)
+        self.samples.declare(attributes.index, None if patient is None else attributes[patient])
         self._say(
             meta, table.name, f"{attributes.shape[1]} attributes of {len(attributes)} samples"
         )
@@ -179,7 +200,6 @@ class StudyReader:
                 other.meta.name,
             )
         self.profiles[kind] = choice.profile
-        self.datatypes[kind] = chosen.datatype
         take(chosen)
 
     def _say(self, meta: Meta, file: str, understood: str, unit: str = "", by: str = "") -> None:
@@ -189,39 +209,73 @@ class StudyReader:
     def _gene_rows(self, meta: Meta) -> GeneRows:
         table = self._files.matrix_table(meta, "Hugo_Symbol")
         mix_ups.refuse_transposed(table, self.samples, "gene")
-        return read_gene_rows(table, self.samples, self.findings, self._store)
+        return read_gene_rows(table, self.samples, self.findings, self.account, self._store)
 
     def _take_expression(self, meta: Meta) -> None:
-        rows = self.expression_rows = self._gene_rows(meta)
-        self._say(meta, rows.file, f"expression of {_shape(rows, 'gene rows')}")
+        rows = self._gene_rows(meta)
         mix_ups.refuse_calls(rows)
         mix_ups.refuse_counts(rows)
-        highest = rows.numbers.sketch.highest
-        if self.datatypes["MRNA_EXPRESSION"] == "CONTINUOUS" and highest > mix_ups.HIGHEST_LOG:
-            self.findings.warn(
-                f"{rows.file} reaches {highest:.5g}, so it does not look like logarithms; "
-                "Sidestep expects log2 expression.",
-                rows.file,
-            )
+        scale = expression_scale(rows.numbers.sketch, self.profiles[meta.kind], rows.file)
+        flat = [rows.samples[at] for at in np.flatnonzero(rows.numbers.flat).tolist()]
+        self._set_flat_aside(flat, rows.file, "expression")
+        rows = replace(rows, numbers=rows.numbers.without(rows.numbers.flat))
+        self.expression_rows = self._on_scale(meta, rows, scale, "expression")
+
+    def _on_scale(self, meta: Meta, rows: GeneRows, scale: Scale, what: str) -> GeneRows:
+        """Rows on Sidestep's scale, of which account is given."""
+        understood = f"{what} of {len(rows.symbols):,} gene rows x {len(rows.samples):,} samples"
+        self._settle_scale(meta, scale, rows.file, understood)
+        if scale.convert is None:
+            return rows
+        return replace(rows, numbers=rows.numbers.converted(scale.convert))
+
+    def _settle_scale(self, meta: Meta, scale: Scale, file: str, understood: str) -> None:
+        self.kinds[meta.kind] = scale.kind
+        self._say(meta, file, understood, scale.unit, scale.decided_by)
+        if scale.warning:
+            self.findings.warn(scale.warning, file)
+
+    def _set_flat_aside(self, samples: Sequence[str], file: str, what: str) -> None:
+        """Samples whose numbers are nearly all the same are set aside: failed libraries."""
+        if not samples:
+            return
+        self.account.set_aside(file, "flat samples, as of failed libraries", len(samples))
+        why = f"its {what} in {file} is flat: nearly all values are the same, as after a failure"
+        self.failed |= dict.fromkeys(samples, why)
+        self.findings.warn(
+            f"{file}: {len(samples)} sample(s) have nearly the same value for all features, as "
+            f"failed ones do, and are set aside: {some(samples)}.",
+            file,
+        )
 
     def _take_copy_number(self, meta: Meta) -> None:
         rows = self._gene_rows(meta)
-        if self.datatypes["COPY_NUMBER_ALTERATION"] == "DISCRETE":
+        scale = copy_number_scale(rows.numbers.sketch, self.profiles[meta.kind], rows.file)
+        if scale.kind == DISCRETE:
             mix_ups.refuse_other_than_calls(rows)
-        mix_ups.refuse_swapped(self.expression_rows, rows)
-        self._say(meta, rows.file, f"copy number of {_shape(rows, 'gene rows')}")
-        self.copy_number_rows = rows
+        if scale.convert is None:
+            mix_ups.refuse_swapped(self.expression_rows, rows)
+        rows = replace(rows, calls=scale.kind == DISCRETE)
+        self.copy_number_rows = self._on_scale(meta, rows, scale, "copy number")
 
     def _take_protein(self, meta: Meta) -> None:
         table = self._files.matrix_table(meta, "Composite.Element.REF")
         mix_ups.refuse_transposed(table, self.samples, "antibody")
-        self.protein = read_protein_levels(table, self.samples, self.findings, self._store)
-        antibodies, samples = len(self.protein.antibodies), len(self.protein.values.samples)
-        self._say(meta, table.name, f"protein levels: {antibodies} antibodies x {samples} samples")
+        levels = read_protein_levels(table, self.samples, self.findings, self._store)
+        self._take_levels(meta, levels, table.name)
+
+    def _take_levels(self, meta: Meta, levels: ProteinLevels, file: str) -> None:
+        """Protein levels on Sidestep's scale, of which account is given."""
+        scale = protein_scale(levels, self.profiles[meta.kind], file)
+        self._set_flat_aside(levels.flat, file, "protein levels")
+        antibodies, samples = len(levels.antibodies), len(levels.values.samples)
+        understood = f"protein levels: {antibodies:,} antibodies x {samples:,} samples"
+        self._settle_scale(meta, scale, file, understood)
+        self.protein = levels if scale.convert is None else levels.converted(scale.convert)
 
     def _take_mutations(self, meta: Meta) -> None:
         table = self._files.large_table(meta)
-        self.calls = read_mutations(table, self.samples, self.findings)
+        self.calls = read_mutations(table, self.samples, self.findings, self.account)
         self._say(meta, table.name, f"{len(self.calls.calls)} mutation calls")
 
     def _take_fusions(self, meta: Meta) -> None:
@@ -232,12 +286,17 @@ class StudyReader:
     def _read_sequenced(self) -> None:
         found = read_case_list(self.folder)
         if found:
-            self.digests[CASE_LIST] = found[1]
-            self.account.add(CASE_LIST, "CASE_LIST", f"{len(found[0])} sequenced samples")
-        if self.calls is not None:
-            called = list(self.calls.calls["sample_id"].unique())
-            listed = found[0] if found else None
-            self.sequenced = sequenced_samples(listed, called, self.samples, self.findings)
+            self.digests[found.file] = found.digest
+            self.account.add(found.file, "CASE_LIST", f"{len(found.samples)} sequenced samples")
+        profile = self.profiles.get("MUTATION_EXTENDED")
+        if self.calls is None or profile is None:
+            return
+        if found is None:
+            path = data_path(profile.meta, self.folder)
+            found = read_sequenced_header(path, path.relative_to(self.folder).as_posix())
+        called = list(self.calls.calls["sample_id"].unique())
+        listed, where = (found.samples, found.file) if found else (None, CASE_LIST)
+        self.sequenced = sequenced_samples(listed, called, self.samples, self.findings, where)
 
     def _read_panel(self, path: Path) -> None:
         name, genes, digest = read_panel(path, self.folder)
@@ -251,6 +310,17 @@ class StudyReader:
         table = self._files.table(meta)
         self.panel_of = read_panel_matrix(table, profile, self.panels, self.samples, self.findings)
         self._say(meta, table.name, f"the gene panel of {len(self.panel_of)} samples")
+
+    def _settle_panels(self) -> None:
+        """Panel of each sample: the matrix's, else the one that the mutations' meta file names."""
+        profile = self.profiles.get("MUTATION_EXTENDED")
+        panel = profile.meta.fields.get("gene_panel") if profile else None
+        if profile is not None and panel and self.sequenced is not None:
+            warn_of_unknown_panels(profile.meta.name, [panel], self.panels, self.findings)
+            self.panel_of = {**dict.fromkeys(self.sequenced, panel), **self.panel_of}
+        self.panel_of = {
+            sample: panel for sample, panel in self.panel_of.items() if panel in self.panels
+        }
 
     def _read_response(self, meta: Meta) -> None:
         if meta.stable_id in self.responses:
@@ -279,20 +349,55 @@ class StudyReader:
             )
 
     def _name_genes(self) -> None:
+        """Name the genes of all files, by what all of them know; see `study.gene_names`."""
         matrices = [rows for rows in (self.expression_rows, self.copy_number_rows) if rows]
         given = [gene_pairs(rows.symbols, rows.entrez) for rows in matrices]
         given += [self.calls.entrez] if self.calls else []
-        symbol_of = _symbols(given)
-        if self.expression_rows:
-            self.expression, pairs = name_rows(self.expression_rows, symbol_of, self.findings)
+        by_entrez = symbols_by_entrez(given)
+        problems: list[Problem] = []
+
+        def named(rows: GeneRows | None) -> Matrix | None:
+            if rows is None:
+                return None
+            try:
+                matrix, pairs = name_rows(rows, by_entrez, self.findings, self.account)
+            except StudyError as error:
+                problems.extend(error.problems)
+                return None
             given.append(pairs)
-        if self.copy_number_rows:
-            self.copy_number, pairs = name_rows(self.copy_number_rows, symbol_of, self.findings)
-            given.append(pairs)
+            return matrix
+
+        self.expression = named(self.expression_rows)
+        self.copy_number = named(self.copy_number_rows)
         self.expression_rows = self.copy_number_rows = None
+        problems += self._name_called_genes(by_entrez)
         if given:
             entrez = pd.concat(given)
             self.entrez = entrez[~entrez.index.duplicated()].astype("Int64")
+        if problems:
+            raise StudyError(problems)
+
+    def _name_called_genes(self, by_entrez: Mapping[int, str]) -> Sequence[Problem]:
+        """Name the genes of mutations, panels and structural variants; say what is wrong."""
+        called: frozenset[str] = frozenset()
+        problems: Sequence[Problem] = ()
+        if self.calls is not None:
+            count = NameCount()
+            genes = name_calls(self.calls.calls["gene"], by_entrez, count)
+            self.calls = replace(self.calls, calls=self.calls.calls.assign(gene=genes))
+            called = frozenset(genes.astype("str").unique())
+            try:
+                count.report(self.calls.file, self.findings, self.account)
+            except StudyError as error:
+                problems = error.problems
+        for panel, labels in self.panels.items():
+            self.panels[panel] = panel_genes(panel, labels, by_entrez, called, self.findings)
+        if self.fusions is not None:
+            count = NameCount()
+            self.fusions = self.fusions.assign(
+                **{at: name_calls(self.fusions[at], by_entrez, count) for at in FUSED_GENES}
+            )
+        return problems
 
     def _note_unread(self) -> None:
         for meta in self._metas:
@@ -324,16 +429,3 @@ class StudyReader:
             file, patients = self.patients
             clinical = join_patients(clinical, donors, patients, file, self.findings)
         return clinical, donors.astype("str").rename("donor")
-
-
-def _shape(rows: GeneRows, what: str) -> str:
-    return f"{len(rows.symbols):,} {what} x {len(rows.samples):,} samples"
-
-
-def _symbols(given: Sequence[pd.Series]) -> dict[int, str]:
-    """Entrez identifier -> symbol; the first file that names it decides."""
-    symbol_of: dict[int, str] = {}
-    for pairs in given:
-        for symbol, number in pairs.items():
-            symbol_of.setdefault(int(number), str(symbol))
-    return symbol_of

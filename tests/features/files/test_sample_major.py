@@ -31,7 +31,7 @@ DATA = {
     "meta_cna.txt": "data_cna",
 }
 SAMPLES = [f"S{number}" for number in range(40)]
-GENES = ["ERBB2", "EGFR", "TP53", "PIK3CA", "HLA", "HLA.A"]
+GENES = ["ERBB2", "EGFR", "TP53", "PIK3CA", "HLA", "HLA-A"]
 
 
 @pytest.fixture
@@ -307,13 +307,13 @@ def test_nulls_among_numbers_of_one_kind_are_missing(
     folder = study_of("data_expression.parquet")
     content = pa.table(
         {
-            "HLA.A": pa.array([0.1, None, 3.25], kind),
+            "HLA-A": pa.array([0.1, None, 3.25], kind),
             "SAMPLE_ID": ["697", "AU565", "SKBR3"],
             "HLA": pa.array([None, 2.5, -1e29], kind),
         }
     )
     pq.write_table(content, folder / "data_expression.parquet", row_group_size=rows)
-    found = read_study(folder).expression.loc[["697", "AU565", "SKBR3"], ["HLA.A", "HLA"]]
+    found = read_study(folder).expression.loc[["697", "AU565", "SKBR3"], ["HLA-A", "HLA"]]
     first = np.float32(0.1) if kind == pa.float32() else 0.1
     least = np.float32(-1e29) if kind == pa.float32() else -1e29
     expected = [[first, np.nan], [np.nan, 2.5], [3.25, least]]

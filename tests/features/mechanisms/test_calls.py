@@ -14,20 +14,20 @@ from sidestep.features.mechanisms.calls import (
     any_of,
     fused,
     fusions_of,
-    short_changes,
 )
+from sidestep.features.study.protein_changes import substitutions
 from sidestep.features.study.study import read_study
 
 
 def test_changes_are_read_in_either_code():
     given = ["p.H1047R", "p.His1047Arg", "H1047R", "p.(R130*)", "p.Arg130Ter", "p.K267fs", None]
-    read = short_changes(pd.Series(given, dtype="str"))
+    read = substitutions(pd.Series(given, dtype="str"))
     assert read[:5].tolist() == ["H1047R", "H1047R", "H1047R", "R130*", "R130*"]
     assert read[5:].isna().all()
 
 
 def test_a_deletion_of_residues_is_no_substitution():
-    assert short_changes(pd.Series(["p.E746_A750del", "p.V600_K601delinsE"])).isna().all()
+    assert substitutions(pd.Series(["p.E746_A750del", "p.V600_K601delinsE"])).isna().all()
 
 
 def test_silent_calls_and_unsequenced_samples_do_not_count(make_study):

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from sidestep.features.errors import InputError
-from sidestep.features.study.mutations import is_nonsilent, is_truncating, residue
+from sidestep.features.study.effects import CUTTING, NONSILENT, effects
+from sidestep.features.study.protein_changes import residue
 from sidestep.features.study.study import read_study
 
 TRUNCATING = [
@@ -19,21 +20,19 @@ CHANGING = [
 ]  # fmt: skip
 SILENT = [
     "Silent", "synonymous_variant", "RNA", "Intron", "3'UTR", "5'Flank", "IGR", "Splice_Region",
-    "anything else", None,
 ]  # fmt: skip
 
 
+def effects_of(classes: list[str | None]) -> list[str]:
+    kinds = pd.Series(classes, dtype="str")
+    return list(effects(kinds, pd.Series(pd.NA, index=kinds.index, dtype="str")))
+
+
 def test_classes_of_calls():
-    classes = pd.Series([*TRUNCATING, *CHANGING, *SILENT], dtype="str")
-    counts = len(TRUNCATING), len(CHANGING), len(SILENT)
-    assert list(is_truncating(classes)) == [True] * counts[0] + [False] * (counts[1] + counts[2])
-    assert list(is_nonsilent(classes)) == [True] * (counts[0] + counts[1]) + [False] * counts[2]
-
-
-def test_classes_keep_the_index_and_take_no_calls():
-    calls = pd.Series(["Silent", "Nonsense_Mutation"], index=["b", "a"])
-    assert is_truncating(calls).to_dict() == {"b": False, "a": True}
-    assert is_nonsilent(pd.Series([], dtype="str")).empty
+    assert all(effect in CUTTING for effect in effects_of(TRUNCATING))
+    assert all(effect in NONSILENT - CUTTING for effect in effects_of(CHANGING))
+    assert set(effects_of(SILENT)) == {"silent"}
+    assert set(effects_of(["anything else", None, "SNV"])) == {"unknown"}
 
 
 @pytest.mark.parametrize(

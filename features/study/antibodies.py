@@ -28,6 +28,7 @@ _PHOSPHO = re.compile(r"(?:[-_\s.]+p([STY]\d+)|p([STY]\d{2,}))((?:[-_\s.,/]+p?[S
 _CLEAVED_LAST = re.compile(r"[-_\s.]*cleaved[-_\s.]*([A-Z]?\d+)?$", re.IGNORECASE)
 _CLEAVED_FIRST = re.compile(r"^cleaved[-_\s.]+", re.IGNORECASE)
 _ACETYL_FIRST = re.compile(r"^acetyl(?:ated)?[-_\s.]+", re.IGNORECASE)
+_ACETYLATED = re.compile(r"_ac(K\d+)?$")
 _ACETYL_LAST = re.compile(r"[-_\s.]+(?:ac)?(?:Lys|K)(\d+)$|[-_\s.]+acK?(\d+)$")
 _SITE = re.compile(r"([A-Za-z]*?)([STYKD]?)(\d+)$")
 
@@ -138,6 +139,8 @@ def _split_site(name: str) -> tuple[str, str]:
         return base[: found.start()].strip(), f"cleaved{found.group(1) or position}"
     if found := _CLEAVED_FIRST.match(base):
         return base[found.end() :].strip(), f"cleaved{position}"
+    if found := _ACETYLATED.search(base):  # a canonical name
+        return base[: found.start()].strip(), f"ac{found.group(1) or position}"
     if found := _ACETYL_FIRST.match(base):
         base = base[found.end() :].strip()
         if last := _ACETYL_LAST.search(base):

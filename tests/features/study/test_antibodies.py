@@ -47,6 +47,7 @@ def test_names_of_three_houses_come_to_one_form(name, canonical):
     antibody = parse_antibody(name)
     assert antibody.canonical == canonical
     assert antibody.known
+    assert parse_antibody(canonical).canonical == canonical
 
 
 def test_an_antibody_that_cannot_tell_paralogues_apart_keeps_them_all():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,6 +31,26 @@ class HeldRows:
 
 
 @dataclass(frozen=True)
+class ConvertedRows:
+    """Rows of which other numbers are made when they are taken, each row by itself.
+
+    Attributes
+    ----------
+    rows : SampleRows
+    convert : callable
+        Makes (n_samples, n_columns) of the same shape; of a row nothing but that row's numbers may
+        be used, so that a sample reads the same alone and in a batch.
+    """
+
+    rows: SampleRows
+    convert: Callable[[np.ndarray], np.ndarray]
+
+    def take(self, places: np.ndarray) -> np.ndarray:
+        """See `SampleRows.take`."""
+        return self.convert(self.rows.take(places))
+
+
+@dataclass(frozen=True)
 class Matrix:
     """A modality's numbers, by sample and feature.
 
@@ -42,9 +63,12 @@ class Matrix:
     places : numpy.ndarray
         Row of each profiled sample.
     names : pandas.Index
-        Feature of each column that is kept; columns of one name are averaged.
+        Feature of each column that is kept; columns of one name become one.
     columns : numpy.ndarray or None
         Which columns of `rows` these are; None for all.
+    extreme : bool
+        Whether columns of one name become the number farthest from 0, missing where two are as far
+        on either side, as fits calls; else they are averaged.
     """
 
     rows: SampleRows
@@ -52,6 +76,7 @@ class Matrix:
     places: np.ndarray
     names: pd.Index
     columns: np.ndarray | None = None
+    extreme: bool = False
 
     def frame(self, samples: pd.Index) -> pd.DataFrame:
         """The profiled ones of `samples` x features, in their order.
@@ -62,25 +87,41 @@ class Matrix:
         values = self.rows.take(self.places[at[at >= 0]])
         if self.columns is not None:
             values = values[:, self.columns]
-        return _averaged(pd.DataFrame(values, index=samples[at >= 0], columns=self.names))
+        table = pd.DataFrame(values, index=samples[at >= 0], columns=self.names)
+        return _one_each(table, _farthest if self.extreme else _mean)
 
 
-def note_repeated(names: pd.Index, file: str, what: str, findings: Findings) -> None:
-    """Note which features several rows of a file have, which are to be averaged."""
+def note_repeated(
+    names: pd.Index, file: str, what: str, findings: Findings, *, extreme: bool = False
+) -> None:
+    """Note which features several rows of a file have, and what becomes of them (see `Matrix`)."""
     repeated = names.duplicated(keep=False)
     if repeated.any():
         shared = list(names[repeated].unique())
+        become = "give the call farthest from 0," if extreme else "are averaged"
         findings.note(
-            f"{file}: {int(repeated.sum())} rows of {len(shared)} repeated {what}(s) are averaged "
+            f"{file}: {int(repeated.sum())} rows of {len(shared)} repeated {what}(s) {become} "
             f"sample by sample: {some(shared)}.",
             file,
         )
 
 
-def _averaged(table: pd.DataFrame) -> pd.DataFrame:
-    """Average the columns that share a name, sample by sample, over the values present."""
+def _one_each(table: pd.DataFrame, combine: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
+    """Make one column of those that share a name, sample by sample, of the values present."""
     repeated = table.columns.duplicated(keep=False)
     if not repeated.any():
         return table
-    means = table.loc[:, repeated].T.groupby(level=0, sort=False).mean().T
-    return pd.concat([table.loc[:, ~repeated], means], axis=1)[table.columns.unique()]
+    combined = combine(table.loc[:, repeated])
+    return pd.concat([table.loc[:, ~repeated], combined], axis=1)[table.columns.unique()]
+
+
+def _mean(table: pd.DataFrame) -> pd.DataFrame:
+    return table.T.groupby(level=0, sort=False).mean().T
+
+
+def _farthest(table: pd.DataFrame) -> pd.DataFrame:
+    """Number farthest from 0; missing where one as far lies on the other side."""
+    groups = table.T.groupby(level=0, sort=False)
+    lowest, highest = groups.min().T, groups.max().T
+    farthest = highest.where(highest >= -lowest, lowest)
+    return farthest.mask((highest == -lowest) & (highest != 0))

@@ -7,8 +7,8 @@ to tell one kind of data from another. The sketch is the same in whatever order 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
@@ -17,7 +17,7 @@ import pandas as pd
 from sidestep.features.errors import Problem, StudyError, study_error
 from sidestep.features.files.large_tables import LargeTable
 from sidestep.features.files.limits import readable_size, table_limits
-from sidestep.features.files.matrix import HeldRows, Matrix, SampleRows
+from sidestep.features.files.matrix import ConvertedRows, HeldRows, Matrix, SampleRows
 from sidestep.features.files.sample_major import SampleMajorTable
 from sidestep.features.files.store import MatrixStore
 from sidestep.features.files.tables import MOST_CELLS, Table
@@ -25,16 +25,20 @@ from sidestep.features.files.tables import MOST_CELLS, Table
 AnyTable = Table | LargeTable | SampleMajorTable
 #: Copy-number calls of cBioPortal: from deep deletion to amplification.
 CALLS = (-2.0, -1.5, -1.0, 0.0, 1.0, 2.0)
-# Sizes are counted by sign-less exponent and the first 8 of 52 binary places.
+# Numbers are counted by sign, exponent and the first 8 of 52 binary places: negative ones lie in
+# the second half of the bins, and in either half sizes rise.
 _PLACES = 8
 _SHIFT = 52 - _PLACES
-_BINS = 2 ** (11 + _PLACES)
+_SIZES = 2 ** (11 + _PLACES)
 # Odd numbers whose products scatter over all bits (SplitMix64: Steele, Lea and Flood, OOPSLA 2014,
 # DOI 10.1145/2660193.2660195).
 _SCATTER = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 # Of what is kept in a store: raise it when other numbers or facts are made of the same file, so
 # that what an older version laid out is not taken for them.
-_LAYOUT = 1
+_LAYOUT = 2
+# A failed library: nearly all features have the lowest value that the sample has.
+_FLAT_SHARE = 0.98
+_FEWEST_FLAT = 10
 
 
 @dataclass
@@ -44,8 +48,8 @@ class ValueSketch:
     Attributes
     ----------
     count : int
-    highest : float
-        -inf without any number.
+    lowest, highest : float
+        inf and -inf without any number.
     whole : bool
         Whether all are whole numbers.
     first_other : tuple of int, int and float, or None
@@ -56,11 +60,12 @@ class ValueSketch:
     """
 
     count: int = 0
+    lowest: float = np.inf
     highest: float = -np.inf
     whole: bool = True
     first_other: tuple[int, int, float] | None = None
     total: int = 0
-    _sizes: np.ndarray = field(default_factory=lambda: np.zeros(_BINS, dtype=np.int64))
+    _bins: np.ndarray = field(default_factory=lambda: np.zeros(2 * _SIZES, dtype=np.int64))
 
     def add(self, values: np.ndarray, row: int = 0, column: int = 0) -> None:
         """Look at some numbers; NaN is none.
@@ -76,12 +81,12 @@ class ValueSketch:
         if not len(numbers):
             return
         self.count += len(numbers)
+        self.lowest = min(self.lowest, float(numbers.min()))
         self.highest = max(self.highest, float(numbers.max()))
         self.whole = self.whole and bool((numbers == np.floor(numbers)).all())
         bits = numbers.view(np.uint64)
-        self._sizes += np.bincount(
-            ((bits << np.uint64(1)) >> np.uint64(_SHIFT + 1)).astype(np.int64), minlength=_BINS
-        )
+        places = (bits >> np.uint64(_SHIFT)).astype(np.int64)
+        self._bins += np.bincount(places, minlength=2 * _SIZES)
         self.total = (self.total + int(_scattered(bits).sum(dtype=np.uint64))) % 2**64
         if self.first_other is None:
             self._look_for_others(values, finite, row, column)
@@ -101,19 +106,43 @@ class ValueSketch:
         """
         if not self.count:
             return float("nan")
-        place = int(np.searchsorted(np.cumsum(self._sizes), share * self.count))
-        return float((np.uint64(place) << np.uint64(_SHIFT)).view(np.float64))
+        sizes = self._bins[:_SIZES] + self._bins[_SIZES:]
+        return _size(int(np.searchsorted(np.cumsum(sizes), share * self.count)))
+
+    def quantile(self, share: float) -> float:
+        """Number that this share of the numbers does not exceed.
+
+        Its size is at most 0.4 % too small; NaN without numbers.
+        """
+        if not self.count:
+            return float("nan")
+        rising = np.concatenate([self._bins[_SIZES:][::-1], self._bins[:_SIZES]])
+        place = int(np.searchsorted(np.cumsum(rising), share * self.count))
+        return -_size(_SIZES - 1 - place) if place < _SIZES else _size(place - _SIZES)
+
+    @property
+    def negative_share(self) -> float:
+        """Share of the numbers that are below 0; NaN without numbers."""
+        return float(self._bins[_SIZES:].sum()) / self.count if self.count else float("nan")
+
+    def share_near(self, values: Sequence[float]) -> float:
+        """Share of the numbers that are some values, or no more than 0.4 % larger in size."""
+        if not self.count:
+            return float("nan")
+        bits = (np.asarray(values, dtype=np.float64) + 0.0).view(np.uint64)
+        return float(self._bins[np.unique(bits >> np.uint64(_SHIFT))].sum()) / self.count
 
     def state(self) -> dict[str, Any]:
         """Plain values, from which `from_state` makes the same sketch."""
-        used = np.flatnonzero(self._sizes)
+        used = np.flatnonzero(self._bins)
         return {
             "count": self.count,
+            "lowest": self.lowest,
             "highest": self.highest,
             "whole": self.whole,
             "first_other": self.first_other,
             "total": self.total,
-            "sizes": [used.tolist(), self._sizes[used].tolist()],
+            "bins": [used.tolist(), self._bins[used].tolist()],
         }
 
     @classmethod
@@ -122,14 +151,20 @@ class ValueSketch:
         other = state["first_other"]
         sketch = cls(
             state["count"],
+            state["lowest"],
             state["highest"],
             state["whole"],
             None if other is None else (other[0], other[1], other[2]),
             state["total"],
         )
-        used, counts = state["sizes"]
-        sketch._sizes[used] = counts
+        used, counts = state["bins"]
+        sketch._bins[used] = counts
         return sketch
+
+
+def _size(place: int) -> float:
+    """Least size of a bin."""
+    return float((np.uint64(place) << np.uint64(_SHIFT)).view(np.float64))
 
 
 def _scattered(bits: np.ndarray) -> np.ndarray:
@@ -153,6 +188,8 @@ class MatrixRows:
         Samples in the order of the columns asked for, features in the order of the file.
     measured : numpy.ndarray
         Whether each sample has any number.
+    flat : numpy.ndarray
+        Whether nearly all numbers of a sample are its lowest one.
     sketch : ValueSketch
         Of all numbers; its rows are features, its columns samples.
     """
@@ -161,10 +198,36 @@ class MatrixRows:
     lines: np.ndarray
     rows: SampleRows
     measured: np.ndarray
+    flat: np.ndarray
     sketch: ValueSketch
 
+    @classmethod
+    def of_values(cls, values: np.ndarray) -> Self:
+        """Numbers in memory, (n_samples, n_features), without text."""
+        scan = _Scan(len(values))
+        scan.add(values.T, 0, 0)
+        lines = np.arange(1, values.shape[1] + 1)
+        rows = HeldRows(values)
+        return cls(pd.DataFrame(), lines, rows, scan.measured, scan.flat, scan.sketch)
+
+    def converted(self, convert: Callable[[np.ndarray], np.ndarray]) -> Self:
+        """The same with other numbers in each row, which are made when they are taken.
+
+        The sketch remains that of the file's numbers.
+        """
+        return replace(self, rows=ConvertedRows(self.rows, convert))
+
+    def without(self, samples: np.ndarray) -> Self:
+        """The same, where some samples count as not measured."""
+        return replace(self, measured=self.measured & ~samples)
+
     def matrix(
-        self, samples: Sequence[str], names: pd.Index, columns: np.ndarray | None = None
+        self,
+        samples: Sequence[str],
+        names: pd.Index,
+        columns: np.ndarray | None = None,
+        *,
+        extreme: bool = False,
     ) -> Matrix:
         """The numbers by sample and feature, without samples that have none.
 
@@ -172,12 +235,12 @@ class MatrixRows:
         ----------
         samples : sequence of str
             Sample of each row of `rows`.
-        names, columns
+        names, columns, extreme
             As in `features.files.matrix.Matrix`.
         """
         places = np.flatnonzero(self.measured)
         profiled = pd.Index([samples[at] for at in places.tolist()], dtype="str", name="sample_id")
-        return Matrix(self.rows, profiled, places, names, columns)
+        return Matrix(self.rows, profiled, places, names, columns, extreme)
 
 
 def read_matrix_rows(
@@ -240,7 +303,7 @@ def _of_sample_major(table: SampleMajorTable, store: MatrixStore | None) -> Matr
         )
         scan = _Scan.from_state(n_samples, state)
     lines = np.arange(1, len(table) + 1)
-    return MatrixRows(table.text(), lines, rows, scan.measured, scan.sketch)
+    return MatrixRows(table.text(), lines, rows, scan.measured, scan.flat, scan.sketch)
 
 
 def _require_holdable(table: SampleMajorTable) -> None:
@@ -259,13 +322,34 @@ class _Scan:
     """What has been learnt of a matrix while it was read."""
 
     def __init__(self, n_samples: int) -> None:
-        self.measured = np.zeros(n_samples, dtype=bool)
+        self._counts = np.zeros(n_samples, dtype=np.int64)
+        self._lowest = np.full(n_samples, np.inf)
+        self._at_lowest = np.zeros(n_samples, dtype=np.int64)
         self.sketch = ValueSketch()
 
     def add(self, values: np.ndarray, feature: int, sample: int) -> None:
         """Look at features x samples."""
         self.sketch.add(values, feature, sample)
-        self.measured[sample : sample + values.shape[1]] |= ~np.isnan(values).all(axis=0)
+        if not values.size:
+            return
+        at = slice(sample, sample + values.shape[1])
+        self._counts[at] += np.count_nonzero(~np.isnan(values), axis=0)
+        lowest = np.fmin(self._lowest[at], np.fmin.reduce(values, axis=0))
+        self._at_lowest[at] = np.where(lowest < self._lowest[at], 0, self._at_lowest[at])
+        self._at_lowest[at] += np.count_nonzero(values == lowest, axis=0)
+        self._lowest[at] = lowest
+
+    @property
+    def measured(self) -> np.ndarray:
+        """Whether each sample has any number."""
+        return np.asarray(self._counts > 0)
+
+    @property
+    def flat(self) -> np.ndarray:
+        """Whether nearly all numbers of each sample, of ten at least, are its lowest one."""
+        return np.asarray(
+            (self._counts >= _FEWEST_FLAT) & (self._at_lowest >= _FLAT_SHARE * self._counts)
+        )
 
     def each(self, table: SampleMajorTable) -> Iterator[tuple[int, int, np.ndarray]]:
         """Blocks of a sample-major file, added as they come."""
@@ -276,15 +360,18 @@ class _Scan:
     @property
     def state(self) -> dict[str, Any]:
         """Plain values, from which `from_state` makes the same."""
-        unmeasured = np.flatnonzero(~self.measured).tolist()
-        return {"unmeasured": unmeasured, "sketch": self.sketch.state()}
+        return {
+            "counts": self._counts.tolist(),
+            "at_lowest": self._at_lowest.tolist(),
+            "sketch": self.sketch.state(),
+        }
 
     @classmethod
     def from_state(cls, n_samples: int, state: dict[str, Any]) -> Self:
         """What `state` described."""
         scan = cls(n_samples)
-        scan.measured[:] = True
-        scan.measured[state["unmeasured"]] = False
+        scan._counts[:] = state["counts"]
+        scan._at_lowest[:] = state["at_lowest"]
         scan.sketch = ValueSketch.from_state(state["sketch"])
         return scan
 
@@ -320,7 +407,8 @@ class _TextScan(_Scan):
     def matrix_rows(self, rows: SampleRows) -> MatrixRows:
         """All that the file holds, its numbers in `rows`."""
         text = pd.concat(self._text, ignore_index=True)
-        return MatrixRows(text, np.concatenate(self._lines), rows, self.measured, self.sketch)
+        lines = np.concatenate(self._lines)
+        return MatrixRows(text, lines, rows, self.measured, self.flat, self.sketch)
 
     @property
     def state(self) -> dict[str, Any]:

@@ -23,9 +23,8 @@ from sidestep.features.knowledge.drugs import DRUG_TABLE, PARTNER_TABLE, find_dr
 from sidestep.features.study.antibodies import ANTIBODY_TABLE, parse_antibody
 from sidestep.features.study.genes import GeneRows
 from sidestep.features.study.meta import Meta
+from sidestep.features.study.scales import HIGHEST_LOG
 
-#: Above this, expression is hardly on a log2 scale (2^30 is more than any count or intensity).
-HIGHEST_LOG = 30.0
 _FEWEST_NAMES = 3
 _FEWEST_VALUES = 100
 # Nine in ten values of real log2 ratios lie within 1.0, of log2 expression within 5 to 7, of

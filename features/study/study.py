@@ -79,6 +79,10 @@ class Study:
         What was understood of each file, and what was not.
     profiles : mapping of str to str
         Kind of data -> stable_id, for the profiles that were chosen by hand.
+    rppa_kind : str
+        ``"log2"`` or ``"z-score"``.
+    failed : mapping of str to str
+        Sample that must not be scored -> why.
     """
 
     path: Path | None
@@ -105,6 +109,8 @@ class Study:
     digests: Mapping[str, str] = field(default_factory=dict)
     account: tuple[FileAccount, ...] = ()
     profiles: Mapping[str, str] = field(default_factory=dict)
+    rppa_kind: str = "log2"
+    failed: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_frames(
@@ -286,6 +292,7 @@ class Study:
             panel_of=self.panel_of.loc[_in_order(self.panel_of.index, wanted)],
             copy_number=_rows(self.copy_number, wanted),
             fusions=_calls(self.fusions, wanted),
+            failed={name: self.failed[name] for name in wanted if name in self.failed},
         )
 
     def profiled(self) -> dict[str, pd.Index]:
@@ -393,8 +400,6 @@ def assemble(reader: StudyReader, *, held: bool = True) -> Study:
         dtype="str",
         name="panel",
     )
-    discrete = reader.datatypes.get("COPY_NUMBER_ALTERATION") == "DISCRETE"
-    z_scores = reader.datatypes.get("MRNA_EXPRESSION") == "Z-SCORE"
     study_id = reader.info.get("cancer_study_identifier") or reader.folder.resolve().name
     return Study(
         path=reader.folder,
@@ -405,7 +410,7 @@ def assemble(reader: StudyReader, *, held: bool = True) -> Study:
         donors=donors,
         clinical=clinical,
         expression=_frame(reader.expression if held else None, samples),
-        expression_kind="z-score" if z_scores else "continuous",
+        expression_kind=reader.kinds.get("MRNA_EXPRESSION", "continuous"),
         rppa=_frame(protein.values if held and protein else None, samples),
         antibodies=_no_antibodies() if protein is None else protein.antibodies,
         mutations=_calls(reader.calls.calls if held and reader.calls else None, samples),
@@ -413,7 +418,7 @@ def assemble(reader: StudyReader, *, held: bool = True) -> Study:
         panels=reader.panels,
         panel_of=panel_of,
         copy_number=_frame(reader.copy_number if held else None, samples),
-        copy_number_kind="discrete" if discrete else "log2",
+        copy_number_kind=reader.kinds.get("COPY_NUMBER_ALTERATION", "log2"),
         fusions=_calls(reader.fusions if held else None, samples),
         entrez=reader.entrez,
         response_files=reader.responses,
@@ -421,6 +426,8 @@ def assemble(reader: StudyReader, *, held: bool = True) -> Study:
         digests=reader.digests,
         account=reader.account.files(),
         profiles=reader.wanted,
+        rppa_kind=reader.kinds.get("PROTEIN_LEVEL", "log2"),
+        failed=reader.failed,
     )
 
 

@@ -50,7 +50,7 @@ def test_a_table_too_large_on_disk_is_refused_before_it_is_read(make_study):
 
 def test_the_size_limit_is_the_environments(make_study, small, monkeypatch):
     monkeypatch.setenv("SIDESTEP_MAX_FILE_GIB", f"{1000 / 2**30}")
-    rows = "".join(f"G{i}\t{i}\t1\t1\t1\t1\n" for i in range(100))
+    rows = "".join(f"G{i}\t{i}" + f"\t{i % 8}" * 4 + "\n" for i in range(100))
     folder = make_study({EXPRESSION: small[EXPRESSION] + rows})
     _refused(folder, EXPRESSION, "more than the 1000 bytes", "SIDESTEP_MAX_FILE_GIB")
     monkeypatch.setenv("SIDESTEP_MAX_FILE_GIB", f"{4000 / 2**30}")
@@ -120,12 +120,15 @@ def test_too_many_lines_are_refused(make_study, small, monkeypatch, line_end):
 def test_a_line_may_cross_chunks(make_study, small):
     """Cells of a line that is read in many pieces come out whole."""
     names = [f"S{i:04}" for i in range(4000)]
-    rows = [f"{gene}" + "".join(f"\t{i}.25{'0' * 150}" for i in range(4000)) for gene in "AB"]
+    rows = [
+        f"{gene}" + "".join(f"\t1.{i:04}{'0' * 150}" for i in range(4000))
+        for gene in ("EGFR", "KRAS")
+    ]
     assert len(rows[0]) < MIB < len(rows[0] + rows[1])
     table = "\n".join(["Hugo_Symbol\t" + "\t".join(names), *rows])
     expression = read_study(make_study({EXPRESSION: table})).expression
-    for gene in "AB":
-        assert expression.loc[names, gene].tolist() == [i + 0.25 for i in range(4000)]
+    for gene in ("EGFR", "KRAS"):
+        assert expression.loc[names, gene].tolist() == [float(f"1.{i:04}") for i in range(4000)]
 
 
 def test_a_meta_file_is_small(make_study, small):

@@ -197,7 +197,8 @@ def test_numbers_in_memory_count_not_bytes_on_disk(
 ) -> None:
     """A matrix of 1.5 MiB, which both formats make small."""
     folder = study_of(name)
-    table = pd.DataFrame(np.zeros((400, 500)), columns=[f"G{n}" for n in range(500)])
+    values = np.tile([1.0] + 24 * [0.0], (400, 20))
+    table = pd.DataFrame(values, columns=[f"G{n}" for n in range(500)])
     table = table.set_axis([f"S{n}" for n in range(400)]).assign(G0=0.5)
     write = write_parquet if name.endswith("parquet") else write_h5ad
     write(folder / name, table, *([] if name.endswith("parquet") else ["csr"]))

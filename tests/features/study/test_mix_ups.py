@@ -119,13 +119,17 @@ def test_swapped_z_scores_and_copy_number_are_refused(study: Path) -> None:
 def test_discrete_copy_number_holds_calls_and_nothing_else(study: Path) -> None:
     meta = study / COPIES.replace("data", "meta")
     meta.write_text(meta.read_text().replace("LOG2-VALUE", "DISCRETE"))
-    said = rf"{COPIES}, gene ERBB2, sample \S+: -?\d\.\d+ is no copy-number call .* 'datatype: LOG2"
-    with pytest.raises(InputError, match=said):
-        read_study(study)
     content = table(study / COPIES)
     calls = content.iloc[:, 2:].astype(float).round().clip(-2, 2)
     write(study / COPIES, pd.concat([content.iloc[:, :2], calls], axis=1))
     assert read_study(study).copy_number_kind == "discrete"
+    calls.iloc[0, 0] = 0.7
+    write(study / COPIES, pd.concat([content.iloc[:, :2], calls], axis=1))
+    said = rf"{COPIES}, gene ERBB2, sample \S+: 0\.7 is no copy-number call .* 'datatype: LOG2"
+    with pytest.raises(InputError, match=said):
+        read_study(study)
+    calls.iloc[0, 0] = 1
+    write(study / COPIES, pd.concat([content.iloc[:, :2], calls], axis=1))
     swap(study / EXPRESSION, study / COPIES)
     with pytest.raises(InputError, match=f"{EXPRESSION} holds copy-number calls"):
         read_study(study)

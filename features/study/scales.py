@@ -1,0 +1,252 @@
+"""Scales: in which unit a matrix of expression, copy number or protein levels is, by its numbers.
+
+What a meta file declares is often not what its file holds: public studies declare RSEM and
+logarithms alike as CONTINUOUS, copies less two as copy number, and logarithms as z-scores. The
+numbers of the whole file decide (range, sign, spacing, middle), where they leave no doubt; else
+the words of the meta file do. What is on another scale than Sidestep's is converted as it is
+taken, sample by sample, and once, so that all users of a study see one scale: log2 expression,
+log2 ratios of copies or calls, log2 protein levels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from sidestep.features.errors import study_error
+from sidestep.features.files.limits import CELLS
+from sidestep.features.files.matrix import Matrix
+from sidestep.features.files.rows import CALLS, ValueSketch
+from sidestep.features.study.antibodies import ProteinLevels
+from sidestep.features.study.profiles import Z_SCORE, Profile
+
+#: Above this, expression is hardly on a log2 scale (2^30 is more than any count or intensity).
+HIGHEST_LOG = 30.0
+#: With fewer numbers nothing is told of them as a whole.
+FEWEST = 100
+# Of 1,000 numbers and more, of log2 expression at most one is beyond 30 by a slip; of RPKM, the
+# lowest of the units, one in 100 is.
+_LOG_QUANTILE = 0.99
+# Shares below 0: of logarithms of FPKM up to 0.52, of z-scores 0.4 to 0.66 (metabric_her2,
+# breast_cell_lines); of intensities after subtraction of a background 0.1.
+_MOST_NEGATIVE = 0.2
+_BALANCED = (0.25, 0.8)
+# Nine in ten sizes of z-scores and centred logarithms lie within 1.8, of log2 expression within 5
+# to 7.
+_SIZE_QUANTILE = 0.9
+_MOST_CENTRED = 3.0
+_NO_NEGATIVE = 0.02
+# Copy number. The middle of ratios and of log2(ratio + 1) is 1, of copies 2 to 4.
+_SLIPS = 0.05
+_RATIO_MIDDLE = (0.75, 1.5)
+_COPIES_MIDDLE = (1.5, 4.5)
+_HIGHEST_LOG_RATIO_PLUS_ONE = 6.5
+_LEAST_RATIO = 0.05
+_FEWEST_GENES = 100
+_STANDARD_SAMPLES = 10
+_STANDARD_TOLERANCE = 0.02
+
+CONTINUOUS, LOG2, DISCRETE = "continuous", "log2", "discrete"
+Convert = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Scale of a matrix.
+
+    Attributes
+    ----------
+    kind : str
+        ``"continuous"``, ``"log2"``, ``"z-score"`` or ``"discrete"``, as `Study` has it.
+    unit : str
+        Unit once read.
+    decided_by : str
+        How that was decided.
+    convert : callable or None
+        Makes numbers of that unit of those of the file.
+    warning : str
+        What the user should know, where file and meta file disagree; else empty.
+    """
+
+    kind: str
+    unit: str
+    decided_by: str
+    convert: Convert | None = None
+    warning: str = ""
+
+
+def expression_scale(sketch: ValueSketch, profile: Profile, file: str) -> Scale:
+    """Scale of expression: logarithms, linear values (which are logged), or z-scores."""
+    unit = profile.unit or profile.platform
+    declared = profile.scale == Z_SCORE
+    if _is_linear(sketch):
+        by = f"values up to {sketch.highest:,.5g} are no logarithms"
+        warning = f"{file} is declared as z-scores, and {by}: it is read as levels."
+        return Scale(
+            CONTINUOUS,
+            f"log2({unit or 'level'} + 1)",
+            f"{by}, so they are logged on reading",
+            _log2_plus_one,
+            warning if declared else "",
+        )
+    if sketch.count >= FEWEST and declared != _is_centred(sketch):
+        by = (
+            f"{sketch.negative_share:.0%} of its values are below 0, and nine in ten lie within "
+            f"{sketch.size_at(_SIZE_QUANTILE):.3g}"
+        )
+        if not declared:
+            warning = f"{file}: {by}, so it is read as z-scores and not as levels."
+            return Scale(Z_SCORE, "standard deviations, or log ratios", by, warning=warning)
+        if sketch.negative_share < _NO_NEGATIVE or sketch.size_at(0.9) > 2 * _MOST_CENTRED:
+            warning = f"{file} is declared as z-scores; {by}, so it is read as levels."
+            return Scale(CONTINUOUS, _logarithm(unit), by, warning=warning)
+    if declared:
+        return Scale(Z_SCORE, "standard deviations", "its meta file")
+    by = f"no more than 1 in 100 values beyond {HIGHEST_LOG:g}"
+    return Scale(CONTINUOUS, _logarithm(unit), by)
+
+
+def _logarithm(unit: str) -> str:
+    return f"logarithm of {unit}" if unit else "logarithm"
+
+
+def _is_linear(sketch: ValueSketch) -> bool:
+    return (
+        sketch.count > 0
+        and sketch.size_at(_LOG_QUANTILE) > HIGHEST_LOG
+        and sketch.negative_share <= _MOST_NEGATIVE
+    )
+
+
+def _is_centred(sketch: ValueSketch) -> bool:
+    low, high = _BALANCED
+    return low <= sketch.negative_share <= high and sketch.size_at(_SIZE_QUANTILE) < _MOST_CENTRED
+
+
+def copy_number_scale(sketch: ValueSketch, profile: Profile, file: str) -> Scale:
+    """Scale of copy number: calls, log2 ratios, or what is converted to these.
+
+    Raises
+    ------
+    StudyError
+        If the file is declared DISCRETE and a few values are no calls (a slip), or if ratios and
+        log2(ratio + 1) cannot be told apart.
+    """
+    declared = profile.meta.datatype == "DISCRETE"
+    few = sketch.count < FEWEST
+    calls = sketch.first_other is None
+    if calls and not few and sketch.lowest >= 0 and sketch.quantile(0.5) >= 2:
+        return _copies(file, "whole numbers from 0, of which the middle one is 2", declared)
+    if calls and (declared or not few):
+        by = "all values are among -2, -1, 0, 1 and 2"
+        other = f"{file} is not declared DISCRETE, and {by}: it is read as calls."
+        return Scale(DISCRETE, "calls (-2 to 2)", by, warning="" if declared else other)
+    if few or (declared and 1 - sketch.share_near(CALLS) < _SLIPS):
+        # Of a file of calls `mix_ups.refuse_other_than_calls` names the slip.
+        return Scale(DISCRETE if declared else LOG2, "log2 ratio", "its meta file")
+    scale = _by_distribution(sketch, profile, file)
+    if declared and not scale.warning:
+        warning = f"{file} is declared DISCRETE, and holds no calls: {scale.decided_by}."
+        return Scale(scale.kind, scale.unit, scale.decided_by, scale.convert, warning)
+    return scale
+
+
+def _by_distribution(sketch: ValueSketch, profile: Profile, file: str) -> Scale:
+    """Scale of copy number that is no calls, of a hundred values and more."""
+    middle = sketch.quantile(0.5)
+    if sketch.lowest < 0:
+        if profile.scale == "copies minus two" and sketch.lowest >= -2:
+            by = f"its meta file, and no value below -2 (the lowest is {sketch.lowest:.3g})"
+            return Scale(LOG2, "log2 ratio", f"copies less two: {by}", _of_copies_less_two)
+        return Scale(LOG2, "log2 ratio", f"values below 0, the middle one {middle:.2g}")
+    if sketch.whole and sketch.highest > 2 and middle >= 1:
+        return _copies(file, f"whole numbers from 0 to {sketch.highest:g}", False)
+    low, high = _COPIES_MIDDLE
+    near_middle = sketch.quantile(0.05) >= middle / 4
+    if low <= middle <= high and near_middle and sketch.size_at(0.9) <= 3 * middle:
+        return _copies(file, f"no value below 0, the middle one {middle:.2g}", False)
+    low, high = _RATIO_MIDDLE
+    if not low <= middle < high or not near_middle:
+        return Scale(LOG2, "log2 ratio", f"its meta file (no value below 0, middle {middle:.2g})")
+    by = f"no value below 0, the middle one {middle:.2g}, the highest {sketch.highest:.3g}"
+    if profile.scale == "log2 of ratio plus one":
+        return Scale(LOG2, "log2 ratio", f"log2(ratio + 1): its meta file; {by}", _of_log2_plus_one)
+    if profile.scale == "ratios" or sketch.highest > _HIGHEST_LOG_RATIO_PLUS_ONE:
+        return Scale(LOG2, "log2 ratio", f"ratios of copies: {by}", _of_ratios)
+    message = (
+        f"{file} holds ratios of copies or log2(ratio + 1), which its values cannot tell apart "
+        f"({by}); write 'copy ratio' or 'log2(ratio+1)' into the profile_description of "
+        f"{profile.meta.name}, or give log2 ratios."
+    )
+    raise study_error(message, file)
+
+
+def _copies(file: str, by: str, declared: bool) -> Scale:
+    warning = (
+        f"{file} holds copies of genes ({by}), which are read as log2 ratios to each sample's "
+    )
+    return Scale(
+        LOG2,
+        "log2 ratio",
+        f"copies: {by}",
+        _of_copies,
+        f"{warning}middle one{', although it is declared DISCRETE' if declared else ''}.",
+    )
+
+
+def protein_scale(levels: ProteinLevels, profile: Profile, file: str) -> Scale:
+    """Scale of RPPA: log2 levels, linear ones (which are logged), or z-scores."""
+    sketch = levels.sketch
+    if _is_linear(sketch):
+        by = f"values up to {sketch.highest:,.5g} are no logarithms"
+        return Scale(LOG2, "log2 level", f"{by}, so they are logged on reading", _log2_plus_one)
+    if profile.scale == Z_SCORE:
+        return Scale(Z_SCORE, "standard deviations", "its meta file")
+    if sketch.count <= CELLS and _is_standardised(levels.values):
+        by = "each antibody has mean 0 and standard deviation 1 over the samples"
+        warning = f"{file}: {by}, so it is read as z-scores, of which no ratios are built."
+        return Scale(Z_SCORE, "standard deviations", by, warning=warning)
+    return Scale(LOG2, "log2 level", "its meta file")
+
+
+def _is_standardised(matrix: Matrix) -> bool:
+    """Whether nearly every column has mean 0 and deviation 1, over ten samples at least."""
+    values = matrix.rows.take(matrix.places)
+    enough = values[:, np.isfinite(values).sum(axis=0) >= _STANDARD_SAMPLES]
+    if enough.shape[1] < 2:
+        return False
+    mean = np.abs(np.nanmean(enough, axis=0))
+    deviations = [np.abs(np.nanstd(enough, axis=0, ddof=ddof) - 1) for ddof in (0, 1)]
+    deviation = np.minimum(*deviations)
+    fits = (mean < _STANDARD_TOLERANCE) & (deviation < _STANDARD_TOLERANCE)
+    return bool(fits.mean() > 1 - _SLIPS)
+
+
+def _log2_plus_one(values: np.ndarray) -> np.ndarray:
+    return np.asarray(np.log2(np.clip(values, 0, None) + 1))
+
+
+def _of_ratios(values: np.ndarray) -> np.ndarray:
+    return np.asarray(np.log2(np.clip(values, _LEAST_RATIO, None)))
+
+
+def _of_log2_plus_one(values: np.ndarray) -> np.ndarray:
+    return _of_ratios(np.exp2(values) - 1)
+
+
+def _of_copies_less_two(values: np.ndarray) -> np.ndarray:
+    return _of_ratios((values + 2) / 2)
+
+
+def _of_copies(values: np.ndarray) -> np.ndarray:
+    """Log2 ratios to the middle of each sample's own copies; to 2 with few genes."""
+    ploidy = np.full(len(values), 2.0)
+    if values.shape[1] >= _FEWEST_GENES:
+        for row, copies in enumerate(values):
+            measured = copies[np.isfinite(copies)]
+            middle = float(np.median(measured)) if len(measured) else math.nan
+            ploidy[row] = middle if middle > 0 else 2.0
+    return _of_ratios(values / ploidy[:, None])

@@ -1,53 +1,189 @@
 """Groups of a study's samples, for strata, baselines and reports: HER2-high ones, and lineages.
 
-Both are read from the clinical file first. None is ever a feature.
+Whether a sample is HER2-high is decided by the first evidence that decides: the clinical status;
+ERBB2's copy number; its place among the sample's own genes; and a level of ERBB2's RNA or HER2's
+protein beyond a cut-off, which a model freezes from its training lines. RNA is always compared on
+the log2 scale. None of this is ever a feature.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
 import pandas as pd
 
+from sidestep.features.knowledge.statuses import (
+    NEGATIVE,
+    POSITIVE,
+    STATUS_COLUMN_TABLE,
+    UNDECIDED,
+    read_status,
+)
 from sidestep.features.study.study import Study
 
 #: Clinical attributes that name a sample's lineage or cancer.
 LINEAGE_COLUMNS = ("LINEAGE", "CANCER_TYPE", "ONCOTREE_CODE")
-#: Clinical attributes that say whether a sample is HER2-positive.
-STATUS_COLUMNS = ("HER2_STATUS", "ERBB2_STATUS", "HER2_STATUS_BY_IHC", "HER2_SNP6")
-_POSITIVE = {"positive", "pos", "gain", "amplified", "3+", "her2+"}
-_UNDECIDED = {"equivocal", "undef", "unknown", "indeterminate", "2+", "not evaluated"}
-_AMPLIFIED_LOG2 = 1.0
+#: What can decide, besides a clinical attribute, the most certain first.
+COPY_NUMBER, OWN_GENES, RNA, PROTEIN = (
+    "ERBB2 copy number",
+    "ERBB2 RNA among the sample's own genes",
+    "ERBB2 RNA",
+    "HER2 protein",
+)
+_GENE = "ERBB2"
+_AMPLIFIED_LOG2, _AMPLIFIED_CALL = 1.0, 2
 _OUTLIER_MADS = 3.0
+# ERBB2 is in the top 1 % of a sample's genes in all 14 breast lines that are HER2-positive by RNA,
+# in JIMT1 and MDAMB453, whose ERBB2 is amplified, and in no other of 69; of SCAN-B's tumours, in
+# 26 of 42 positive and none of 343 negative ones (`tests/features/test_groups.py`).
+_TOP_SHARE, _FEWEST_GENES = 0.99, 5000
+# Log2 levels end near 25; a linear table goes beyond, and its zeros take the least value of it.
+_HIGHEST_LOG = 30.0
 
 
-def her2_high(study: Study) -> pd.Series:
+@dataclass(frozen=True)
+class Her2Cutoffs:
+    """Levels above which a sample counts as HER2-high, learnt from a study or frozen in a model.
+
+    Attributes
+    ----------
+    rna : float or None
+        log2 expression of ERBB2; None where nothing was learnt of it.
+    protein : float or None
+        Level of HER2.
+    """
+
+    rna: float | None = None
+    protein: float | None = None
+
+    @classmethod
+    def of(cls, study: Study) -> Self:
+        """Three robust standard deviations (1.4826 x MAD) above the study's median.
+
+        They tell outliers of a mixed cohort; where most samples are HER2-high, they tell nothing.
+        """
+        rna = None if study.expression is None else _cutoff(_log2_levels(study.expression))
+        protein = None
+        if study.rppa is not None and _GENE in study.rppa:
+            protein = _cutoff(study.rppa[_GENE])
+        return cls(rna, protein)
+
+
+def her2_high(study: Study, cutoffs: Her2Cutoffs | None = None) -> pd.Series:
     """Whether each sample is HER2-high: bool, by sample; False where nothing tells.
 
-    The clinical status where the study records one (HER2_STATUS, ERBB2_STATUS ...). A sample
-    without it, or with one that decides nothing (equivocal), is high if its ERBB2 copy number
-    is at least 1 (log2; discrete: 2), or its ERBB2 RNA or HER2 protein lies 3 robust standard
-    deviations (1.4826 x median absolute deviation) above the study's median.
+    See `her2_calls`, which also says what decided.
     """
-    measured = pd.Series(False, index=study.samples, name="her2_high")
-    if study.copy_number is not None and "ERBB2" in study.copy_number:
-        cut = _AMPLIFIED_LOG2 if study.copy_number_kind == "log2" else 2
-        measured |= (study.copy_number["ERBB2"] >= cut).reindex(study.samples, fill_value=False)
-    for table in (study.expression, study.rppa):
-        if table is not None and "ERBB2" in table:
-            measured |= _outlying(table["ERBB2"]).reindex(study.samples, fill_value=False)
-    for column in STATUS_COLUMNS:
-        if column in study.clinical:
-            status = study.clinical[column].reindex(study.samples).str.strip().str.lower()
-            decided = status.notna() & ~status.isin(_UNDECIDED)
-            return status.isin(_POSITIVE).where(decided, measured).astype(bool).rename("her2_high")
-    return measured
+    return her2_calls(study, cutoffs)["high"].rename("her2_high")
 
 
-def _outlying(values: pd.Series) -> pd.Series:
-    centre = values.median()
-    spread = 1.4826 * (values - centre).abs().median()
-    if not spread > 0:  # half the samples are alike, or nothing is measured: no outlier is known
-        return pd.Series(False, index=values.index)
-    return values > centre + _OUTLIER_MADS * spread
+def her2_assay(study: Study, cutoffs: Her2Cutoffs | None = None) -> pd.Series:
+    """What decided whether each sample is HER2-high; empty where nothing did."""
+    return her2_calls(study, cutoffs)["assay"].rename("her2_assay")
+
+
+def her2_calls(study: Study, cutoffs: Her2Cutoffs | None = None) -> pd.DataFrame:
+    """Whether each sample is HER2-high, and by what.
+
+    The clinical status where one decides (`knowledge.statuses`; an equivocal, unknown or unread
+    one does not). Else a sample is high if its ERBB2 copy number is at least 1 (log2; discrete:
+    2), if its ERBB2 RNA is in the top 1 % of at least 5,000 genes of its own, or if RNA or
+    protein lies beyond the cut-off. These three are looked at in this order.
+
+    Parameters
+    ----------
+    study : Study
+    cutoffs : Her2Cutoffs, optional
+        A model's; by default those of the study itself.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Samples x `high` (bool) and `assay` (str): the attribute or measurement that decided, for
+        a sample that is not high the most certain one that was there; empty where none was.
+    """
+    learnt = Her2Cutoffs.of(study) if cutoffs is None else cutoffs
+    high = np.zeros(len(study.samples), dtype=bool)
+    decided = np.zeros(len(study.samples), dtype=bool)
+    assay = np.full(len(study.samples), "", dtype=object)
+    for column in her2_columns(study):
+        status = read_status(study.clinical[column], column, study.grades.get(column)).status
+        told = status.reindex(study.samples, fill_value=UNDECIDED).to_numpy()
+        new = ~decided & np.isin(told, (POSITIVE, NEGATIVE))
+        high |= new & (told == POSITIVE)
+        assay[new] = column
+        decided |= new
+    for name, above in _measured(study, learnt):
+        shown = above.reindex(study.samples).to_numpy(float)
+        new = ~decided & ~high & (shown == 1.0)
+        high |= new
+        assay[new] = name
+        assay[~decided & (assay == "") & (shown == 0.0)] = name
+    return pd.DataFrame({"high": high, "assay": assay}, index=study.samples).astype(
+        {"assay": "str"}
+    )
+
+
+def her2_columns(study: Study) -> list[str]:
+    """Clinical attributes of a study that say whether samples are HER2-positive, in order."""
+    by_case = {str(column).upper(): str(column) for column in study.clinical.columns}
+    return [by_case[name] for name in STATUS_COLUMN_TABLE.load() if name in by_case]
+
+
+def _measured(study: Study, cutoffs: Her2Cutoffs) -> list[tuple[str, pd.Series]]:
+    """What was measured: its name, and 1 where it shows HER2, 0 where not, NaN where unknown."""
+    found: list[tuple[str, pd.Series]] = []
+    if study.copy_number is not None and _GENE in study.copy_number:
+        cut = _AMPLIFIED_LOG2 if study.copy_number_kind == "log2" else _AMPLIFIED_CALL
+        copies = study.copy_number[_GENE]
+        found.append((COPY_NUMBER, _beyond(copies, copies >= cut)))
+    if study.expression is not None and _GENE in study.expression:
+        if study.expression_kind != "z-score":
+            share = _share_of_own_genes(study.expression)
+            found.append((OWN_GENES, _beyond(share, share >= _TOP_SHARE)))
+        levels = _log2_levels(study.expression)
+        if cutoffs.rna is not None:
+            found.append((RNA, _beyond(levels, levels > cutoffs.rna)))
+    if study.rppa is not None and _GENE in study.rppa and cutoffs.protein is not None:
+        levels = study.rppa[_GENE]
+        found.append((PROTEIN, _beyond(levels, levels > cutoffs.protein)))
+    return found
+
+
+def _beyond(levels: pd.Series, beyond: pd.Series) -> pd.Series:
+    return beyond.astype(float).where(levels.notna())
+
+
+def _share_of_own_genes(expression: pd.DataFrame) -> pd.Series:
+    """Share of each sample's genes that ERBB2 is not below; NaN where few were measured."""
+    own = expression[_GENE].to_numpy(float)
+    values = expression.to_numpy(float)
+    measured = np.isfinite(values).sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = (values <= own[:, None]).sum(axis=1) / measured
+    known = np.isfinite(own) & (measured >= _FEWEST_GENES)
+    return pd.Series(np.where(known, share, np.nan), index=expression.index)
+
+
+def _log2_levels(expression: pd.DataFrame) -> pd.Series:
+    """ERBB2's log2 expression, whatever the unit of the table; NaN where it is not measured."""
+    if _GENE not in expression:
+        return pd.Series(np.nan, index=expression.index)
+    levels = expression[_GENE].astype(float)
+    values = expression.to_numpy(float)
+    if not values.size or not np.nanmax(values, initial=-np.inf) > _HIGHEST_LOG:
+        return levels
+    least = levels[levels > 0].min()
+    return pd.Series(np.log2(levels.clip(lower=least)), index=levels.index)
+
+
+def _cutoff(levels: pd.Series) -> float | None:
+    """Level of an outlier; None where half the levels are alike, or nothing is measured."""
+    centre = levels.median()
+    spread = 1.4826 * (levels - centre).abs().median()
+    return float(centre + _OUTLIER_MADS * spread) if spread > 0 else None
 
 
 def lineage_column(study: Study) -> str | None:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from sidestep.features.errors import Findings, some, study_error
 from sidestep.features.files.tables import Table
+from sidestep.features.knowledge.statuses import (
+    STATUS_COLUMN_TABLE,
+    grade_meaning,
+    read_status,
+)
+from sidestep.features.study.account import Account
 from sidestep.features.study.genes import require_rows
 
 #: Words of TCGA and cBioPortal clinical files for a value that is not there.
@@ -53,6 +61,43 @@ def read_attributes(table: Table, key: str) -> pd.DataFrame:
         raise study_error(message, table.name, table.row(at, name), column)
     values = text.drop(columns=column).set_axis(pd.Index(keys.astype(str), dtype="str"))
     return values.mask(values.isin(_ABSENT))
+
+
+def tell_statuses(
+    file: str, attributes: pd.DataFrame, findings: Findings, account: Account
+) -> dict[str, Mapping[str, str]]:
+    """Name the words of HER2 attributes that decide nothing because they are not known.
+
+    Returns
+    -------
+    dict
+        Attribute -> what its bare 0, 1, 2 and 3 say (`knowledge.statuses.grade_meaning`).
+    """
+    grades: dict[str, Mapping[str, str]] = {}
+    for column in attributes.columns:
+        if str(column).upper() not in STATUS_COLUMN_TABLE.load():
+            continue
+        grades[str(column)] = grade_meaning(attributes[column], str(column))
+        reading = read_status(attributes[column], str(column), grades[str(column)])
+        account.match(file, {f"{column} {s}": n for s, n in reading.status.value_counts().items()})
+        account.puzzle(file, {f"{column}: {word}": n for word, n in reading.unread.items()})
+        if reading.unread:
+            words = [f"{word!r} {n:,}" for word, n in reading.unread.items()]
+            findings.warn(
+                f"{file}, column {column}: {len(words)} word(s) are no HER2 status that is known "
+                f"({some(words)}), so they decide nothing; write Positive, Negative or Equivocal.",
+                file,
+                column=str(column),
+            )
+        if reading.ambiguous:
+            findings.warn(
+                f"{file}, column {column}: its 0 and 1 may be scores of immunohistochemistry (both "
+                "negative) or no and yes, so they decide nothing; write Positive and Negative, or "
+                "call the column HER2_IHC_SCORE.",
+                file,
+                column=str(column),
+            )
+    return grades
 
 
 def join_patients(

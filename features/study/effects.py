@@ -69,11 +69,12 @@ def effects(classification: pd.Series, protein_change: pd.Series) -> pd.Series:
     protein_change : Series of str
         On the same index; asked only where the words say nothing.
     """
-    levels = {word: effect_of_word(str(word)) for word in classification.dropna().unique()}
-    found = classification.astype(object).map(levels).fillna(UNKNOWN).astype("str")
-    silent_words = found.eq(UNKNOWN) & protein_change.notna()
-    if silent_words.any():
-        texts = protein_change[silent_words].astype(object)
-        shown = {text: effect_of_change(str(text)) for text in texts.unique()}
-        found[silent_words] = texts.map(shown)
-    return found.rename("effect")
+    found = [
+        UNKNOWN if pd.isna(words) else effect_of_word(str(words))
+        for words in classification.tolist()
+    ]
+    found = [
+        effect_of_change(str(text)) if effect == UNKNOWN and not pd.isna(text) else effect
+        for effect, text in zip(found, protein_change.tolist(), strict=True)
+    ]
+    return pd.Series(found, index=classification.index, dtype="str", name="effect")

@@ -17,7 +17,7 @@ from sidestep.features.identifiers import Samples
 from sidestep.features.study import mix_ups
 from sidestep.features.study.account import Account
 from sidestep.features.study.antibodies import ProteinLevels, read_protein_levels
-from sidestep.features.study.clinical import join_patients, read_attributes
+from sidestep.features.study.clinical import join_patients, read_attributes, tell_statuses
 from sidestep.features.study.data_files import DataFiles
 from sidestep.features.study.gene_names import NameCount, name_calls, symbols_by_entrez
 from sidestep.features.study.genes import GeneRows, gene_pairs, name_rows, read_gene_rows
@@ -89,6 +89,7 @@ class StudyReader:
         self.copy_number: Matrix | None = None
         self.kinds: dict[str, str] = {}
         self.failed: dict[str, str] = {}
+        self.grades: dict[str, Mapping[str, str]] = {}
         self.protein: ProteinLevels | None = None
         self.calls: MutationCalls | None = None
         self.sequenced: list[str] | None = None
@@ -164,6 +165,7 @@ class StudyReader:
             self._say(
                 meta, table.name, f"{patients.shape[1]} attributes of {len(patients)} patients"
             )
+            self._read_statuses(table.name, patients)
             return
         attributes = read_attributes(table, "SAMPLE_ID")
         again = [name for name in attributes.index if name in self.samples]
@@ -178,7 +180,13 @@ class StudyReader:
         self._say(
             meta, table.name, f"{attributes.shape[1]} attributes of {len(attributes)} samples"
         )
+        self._read_statuses(table.name, attributes)
         self.clinical = pd.concat([self.clinical, attributes])
+
+    def _read_statuses(self, file: str, attributes: pd.DataFrame) -> None:
+        """Tell what the words of HER2 attributes say, and which of them decide nothing."""
+        grades = tell_statuses(file, attributes, self.findings, self.account)
+        self.grades |= grades
 
     def _read_profile(self, kind: str, take: Callable[[Meta], None]) -> None:
         metas, wanted = self._of_kind(kind), self.wanted.get(kind)

@@ -75,6 +75,8 @@ class Study:
         Warnings and notes met while reading.
     digests : mapping of str to str
         File name -> sha256 of its bytes, for every file read.
+    grades : mapping of str to mapping
+        HER2 attribute -> what its bare 0, 1, 2 and 3 say (`knowledge.statuses.grade_meaning`).
     account : tuple of FileAccount
         What was understood of each file, and what was not.
     profiles : mapping of str to str
@@ -107,6 +109,7 @@ class Study:
     response_files: Mapping[str, ResponseFile]
     problems: tuple[Problem, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
+    grades: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     account: tuple[FileAccount, ...] = ()
     profiles: Mapping[str, str] = field(default_factory=dict)
     rppa_kind: str = "log2"
@@ -428,6 +431,7 @@ def assemble(reader: StudyReader, *, held: bool = True) -> Study:
         profiles=reader.wanted,
         rppa_kind=reader.kinds.get("PROTEIN_LEVEL", "log2"),
         failed=reader.failed,
+        grades=reader.grades,
     )
 
 

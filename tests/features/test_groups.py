@@ -8,7 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sidestep.features.groups import her2_high, lineage_column, lineage_labels
+from sidestep.features.groups import (
+    COPY_NUMBER,
+    OWN_GENES,
+    PROTEIN,
+    Her2Cutoffs,
+    her2_assay,
+    her2_calls,
+    her2_high,
+    lineage_column,
+    lineage_labels,
+)
 from sidestep.features.simulation.simulate import SimulationPlan, simulate_study
 from sidestep.features.study.measurements import study_of_measurements
 from sidestep.features.study.study import Study, read_study
@@ -71,17 +81,83 @@ def test_levels_without_a_spread_have_no_outliers(levels):
 def test_the_clinical_status_goes_before_the_assays():
     study = of(copy_number=column(*[2.0] * 8))
     status = column(
-        "Positive", "NEGATIVE", " gain ", "Amplified", "3+", "NEUTRAL", "1+", name="HER2_STATUS"
+        "Positive", "NEGATIVE", " Pos ", "Amplified", "3+", "NEUTRAL", "1+", name="HER2_STATUS"
     )
     study = replace(study, clinical=status.reindex(SAMPLES))
     assert high(study) == ["S0", "S2", "S3", "S4", "S7"]  # S7 has no status, but is amplified
+    assert list(her2_assay(study)) == ["HER2_STATUS"] * 7 + [COPY_NUMBER]
 
 
-@pytest.mark.parametrize("status", ["Equivocal", "UNDEF", "2+"])
+@pytest.mark.parametrize("status", ["Equivocal", "UNDEF", "2+", "Gain", "not a word"])
 def test_a_status_that_decides_nothing_leaves_it_to_the_assays(status):
     clinical = column(status, status, "Negative", name="ERBB2_STATUS").reindex(SAMPLES)
     study = replace(of(copy_number=column(2.0, 0.0, 2.0)), clinical=clinical)
     assert high(study) == ["S0"]
+
+
+def test_an_attribute_that_decides_nothing_leaves_it_to_the_next():
+    study = of(copy_number=column(0.0, 0.0, 2.0))
+    clinical = pd.DataFrame(
+        {"HER2_FISH_STATUS": ["Amplified", "Not amplified"], "HER2_STATUS": ["2+", "Negative"]},
+        index=SAMPLES[:2],
+    ).astype("str")
+    study = replace(study, clinical=clinical.reindex(SAMPLES))
+    assert high(study) == ["S0", "S2"]
+    assert list(her2_assay(study)[:3]) == ["HER2_FISH_STATUS", "HER2_STATUS", COPY_NUMBER]
+
+
+def test_what_decided_is_named_and_nothing_where_nothing_did():
+    study = of(
+        copy_number=column(2.0, 0.0, np.nan),
+        rppa=column(*([0.0, 1.0, 40.0, 3.0, 4.0, 5.0, 2.0])),
+    )
+    calls = her2_calls(study)
+    assert calls["assay"].tolist() == [COPY_NUMBER, COPY_NUMBER, *[PROTEIN] * 5, ""]
+    assert calls["high"].tolist() == [True, False, True, *[False] * 5]
+
+
+def test_a_models_cutoffs_hold_whatever_the_cohort():
+    training = of(expression=column(2.0, 3.0, 4.0, 4.0, 5.0, 6.0, 11.1, 11.3))
+    frozen = Her2Cutoffs.of(training)
+    positives = of(expression=column(11.3, 11.4, 11.5, 11.6))
+    assert her2_calls(positives)["high"].sum() == 0  # no outlier among themselves
+    assert her2_calls(positives, frozen)["high"].sum() == 4
+    assert her2_calls(training, frozen).equals(her2_calls(training))
+
+
+def test_the_same_rna_is_as_high_in_linear_units():
+    levels = column(2.0, 3.0, 4.0, 4.0, 5.0, 6.0, 11.1, 11.3)
+    assert high(of(expression=levels)) == high(of(expression=2**levels)) == ["S7"]
+
+
+@pytest.mark.parametrize("offset", [0.0, 1.0])
+def test_real_breast_lines_are_as_high_in_linear_units(real_study, offset):
+    """6 of 69 lines by logarithms and 16 by linear units before there was one scale."""
+    study = real_study("breast_cell_lines")
+    by_rna = replace(study, clinical=study.clinical[[]], copy_number=None, rppa=None)
+    linear = replace(by_rna, expression=2**by_rna.expression + offset)
+    assert her2_high(by_rna).equals(her2_high(linear))
+    clinical = her2_high(study)
+    assert set(clinical.index[clinical]) | {"JIMT1", "MDAMB453"} == set(high(by_rna))
+
+
+def test_a_cohort_of_positive_lines_only_is_positive(real_study):
+    study = real_study("breast_cell_lines")
+    by_rna = replace(study, clinical=study.clinical[[]], copy_number=None, rppa=None)
+    positives = by_rna.select(high(study))
+    assert high(positives) == high(study)
+    assert set(her2_assay(positives)) == {OWN_GENES}
+
+
+def test_the_top_of_a_tumours_own_genes_is_high_in_scanb(real_study):
+    study = real_study("scanb_breast")
+    by_rna = replace(study, clinical=study.clinical[[]])
+    top = her2_calls(by_rna)
+    top = top["high"] & (top["assay"] == OWN_GENES)
+    status = her2_high(study)
+    decided = study.clinical["HER2_STATUS"].notna()
+    assert top[decided & status].sum() == 26
+    assert not top[decided & ~status].any()
 
 
 def test_simulated_status_agrees_with_the_assays(tmp_path):

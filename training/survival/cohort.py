@@ -13,7 +13,7 @@ from difflib import get_close_matches
 import pandas as pd
 
 from sidestep.features.errors import InputError, some
-from sidestep.features.groups import STATUS_COLUMNS, her2_high
+from sidestep.features.groups import her2_columns, her2_high
 from sidestep.features.study.study import Study
 from sidestep.training.survival.follow_up import Survival, read_survival
 
@@ -71,11 +71,12 @@ def choose_group(study: Study, wanted: str) -> Group:
 
 def _her2(study: Study) -> Group:
     high = her2_high(study)
-    status = next((column for column in STATUS_COLUMNS if column in study.clinical), None)
-    measured = "ERBB2 copy number, RNA or protein far above the study's other samples"
-    rule = (
-        measured if status is None else f"clinical {status}; where it decides nothing, {measured}"
+    status = " or ".join(her2_columns(study))
+    measured = (
+        "ERBB2 copy number, or RNA among the top 1 % of a sample's genes, or RNA or protein far "
+        "above the study's other samples"
     )
+    rule = f"clinical {status}; where it decides nothing, {measured}" if status else measured
     if not high.any():
         raise InputError(
             f"no sample of study {study.study_id} is HER2-positive by {rule}; "

@@ -216,9 +216,7 @@ def _names(drugs: str | None) -> list[str] | None:
     return [name for name in names if name] or None
 
 
-def _open(
-    study: Path, store: MatrixStore, out: Path, profiles: Mapping[str, str]
-) -> SampleSource:
+def _open(study: Path, store: MatrixStore, out: Path, profiles: Mapping[str, str]) -> SampleSource:
     """Read a study; what is too large for memory goes to the store."""
     from sidestep.features.study.on_disk import open_study
     from sidestep.serving.disk.output import unwritable

@@ -61,3 +61,93 @@ def test_a_sample_missing_from_the_clinical_file_is_kept_and_told(make_study, sm
     assert study.donors["NEW1"] == "NEW1"
     warnings = [p.message for p in study.problems if p.severity == "warning"]
     assert any("NEW1" in warning and "clinical" in warning for warning in warnings)
+
+
+SAMPLES = (
+    "PATIENT_ID\tSAMPLE_ID\n"
+    "TCGA-A1-A0SH\tTCGA-A1-A0SH-01\n"
+    "TCGA-A2-A04N\tTCGA-A2-A04N-01\n"
+    "TCGA-A2-A04P\tTCGA-A2-A04P-01\n"
+    "TCGA-A2-A04P\tTCGA-A2-A04P-06\n"
+)
+NOTHING_ELSE = dict.fromkeys(
+    [
+        "meta_rppa.txt", "data_rppa.txt", "meta_cna.txt", "data_cna.txt", "meta_sv.txt",
+        "data_sv.txt", "meta_mutations.txt", "data_mutations.txt", "meta_gene_panel_matrix.txt",
+        "data_gene_panel_matrix.txt", "meta_treatment_gi50.txt", "data_treatment_gi50.txt",
+        "case_lists/cases_sequenced.txt", "meta_clinical_patient.txt", "data_clinical_patient.txt",
+    ]
+)  # fmt: skip
+
+
+def expression_of(*names: str) -> str:
+    rows = [("Hugo_Symbol", *names)]
+    rows += [(gene, *(f"{at}.{k}" for k in range(len(names)))) for at, gene in enumerate(
+        ["ERBB2", "EGFR", "MET"], 1)]  # fmt: skip
+    return "\n".join("\t".join(row) for row in rows) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "sample"),
+    [
+        ("TCGA-A1-A0SH-01A-11R-A056-07", "TCGA-A1-A0SH-01"),
+        ("TCGA-A1-A0SH-01A", "TCGA-A1-A0SH-01"),
+        ("TCGA.A1.A0SH.01A.11R.A056.07", "TCGA-A1-A0SH-01"),
+        ("TCGA-A1-A0SH", "TCGA-A1-A0SH-01"),
+        ("tcga-a2-a04p-06A", "TCGA-A2-A04P-06"),
+    ],
+)
+def test_tcga_barcodes_of_any_length_join_at_sample_level(make_study, name, sample):
+    changes = {"data_clinical_sample.txt": SAMPLES, "data_expression.txt": expression_of(name)}
+    study = read_study(make_study({**NOTHING_ELSE, **changes}))
+    assert len(study.samples) == 4
+    assert list(study.expression.index) == [sample]
+    [account] = [a for a in study.account if a.file == "data_expression.txt"]
+    assert any(how in account.matched for how in ("TCGA barcode", "patient"))
+
+
+def test_a_patient_with_two_samples_names_none_of_them(make_study):
+    changes = {
+        "data_clinical_sample.txt": SAMPLES,
+        "data_expression.txt": expression_of("TCGA-A2-A04P"),
+    }
+    with pytest.raises(InputError, match="could be TCGA-A2-A04P-01 or TCGA-A2-A04P-06"):
+        read_study(make_study({**NOTHING_ELSE, **changes}))
+
+
+def test_two_aliquots_of_one_sample_are_never_both_read(make_study):
+    names = ("TCGA-A1-A0SH-01A-11R-A056-07", "TCGA-A1-A0SH-01A-12R-A056-07")
+    changes = {"data_clinical_sample.txt": SAMPLES, "data_expression.txt": expression_of(*names)}
+    with pytest.raises(InputError, match="both mean sample 'TCGA-A1-A0SH-01'"):
+        read_study(make_study({**NOTHING_ELSE, **changes}))
+
+
+def test_normal_tissue_is_no_tumour_of_its_patient(make_study):
+    clinical = "SAMPLE_ID\tAGE\nTCGA-A1-A0SH\t40\nTCGA-A2-A04N\t50\n"
+    names = ("TCGA-A1-A0SH-01A", "TCGA-A1-A0SH-11A", "TCGA-A2-A04N-01A")
+    changes = {"data_clinical_sample.txt": clinical, "data_expression.txt": expression_of(*names)}
+    study = read_study(make_study({**NOTHING_ELSE, **changes}))
+    assert list(study.expression.index) == ["TCGA-A1-A0SH", "TCGA-A2-A04N", "TCGA-A1-A0SH-11A"]
+
+
+@pytest.mark.parametrize(
+    ("names", "samples"),
+    [
+        (("D2", "SKBR3"), ["SKBR3", "697"]),  # D2 has one sample, 697
+        (("X697", "AU.565"), ["AU565", "697"]),
+        (("X4", "SK.BR.3"), ["SKBR3", "X4"]),
+    ],
+)
+def test_patients_of_one_sample_and_names_that_r_made(make_study, names, samples):
+    study = read_study(make_study({"data_expression.txt": expression_of(*names)}))
+    assert list(study.samples) == ["SKBR3", "AU565", "697", "X4"]
+    assert list(study.expression.index) == samples
+    assert any("data_expression.txt" in p.message and "sample name(s)" in p.message
+               for p in study.problems)  # fmt: skip
+
+
+def test_samples_that_join_with_none_are_told_loudly(make_study):
+    changes = {"data_expression.txt": expression_of("A", "B", "C")}
+    study = read_study(make_study(changes))
+    [warning] = [p.message for p in study.problems if "data_expression.txt: none of" in p.message]
+    assert "none of its 3 sample(s) (for one 'A') is known so far (for one 'SKBR3')" in warning

@@ -119,7 +119,7 @@ def find_sample(source: Source, name: str) -> tuple[Study, Samples]:
     alone = source.study.select([sample])
     predictor = source.model.predictor
     features: pd.DataFrame = predictor.features(alone)
-    for reason in unusable(features).values():
+    for reason in {**unusable(features), **alone.failed}.values():
         raise InputError(f"sample {sample} cannot be predicted: {reason}; choose another sample")
     return alone, samples_of(predictor, alone, features)
 

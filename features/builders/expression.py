@@ -19,7 +19,6 @@ from sidestep.features.errors import InputError
 from sidestep.features.study.study import Study
 
 _CLIP_SD = 8.0
-_NOT_LOGGED_ABOVE = 50.0
 _KEPT_LEVELS = 8
 
 
@@ -29,11 +28,11 @@ class ExpressionBuilder(FeatureBuilder):
     Each sample is mapped on its own: the rank of a gene within the sample, over the genes that
     the sample shares with the model, becomes the quantile of the training lines' pooled
     distribution over those genes. Any monotone difference of scale (FPKM, TPM, counts,
-    microarray intensity, logged or not) falls away. A gene is then centred and scaled by the
-    mean and standard deviation of the mapped training lines. This is quantile normalisation
-    (Bolstad et al., Bioinformatics 2003, DOI 10.1093/bioinformatics/19.2.185) to a frozen
-    reference, as in frozen RMA (McCall et al., Biostatistics 2010,
-    DOI 10.1093/biostatistics/kxp059).
+    microarray intensity) falls away; a study's expression is logarithmic once it is read. A gene
+    is then centred and scaled by the mean and standard deviation of the mapped training lines.
+    This is quantile normalisation (Bolstad et al., Bioinformatics 2003,
+    DOI 10.1093/bioinformatics/19.2.185) to a frozen reference, as in frozen RMA (McCall et al.,
+    Biostatistics 2010, DOI 10.1093/biostatistics/kxp059).
 
     Expression that arrives as z-scores has lost the order of genes within a sample; it is taken
     as standardised already and not mapped. A model that was itself trained on z-scores knows no
@@ -91,8 +90,6 @@ class ExpressionBuilder(FeatureBuilder):
             )
         self.z_scores_ = X.expression_kind == "z-score"
         values = table.to_numpy(float)
-        if not self.z_scores_ and np.nanpercentile(values, 99) > _NOT_LOGGED_ABOVE:
-            values = np.log2(np.clip(values, 0, None) + 1)
         keep = self._informative(values)
         values = values[:, keep]
         self.genes_ = [str(gene) for gene in table.columns[keep]]

@@ -21,6 +21,10 @@ class RppaBuilder(FeatureBuilder):
     protein is also on the array is their difference. Antibodies of another platform are found by
     gene and overlapping phosphosites (`features.study.antibodies.match_antibodies`).
 
+    Levels that arrive as z-scores are taken as standardised already. No ratios are built of them:
+    the difference of two z-scores is the ratio of nothing. A model that was itself trained on
+    z-scores takes samples with levels as not measured.
+
     Attributes
     ----------
     antibodies_ : list of str
@@ -32,6 +36,7 @@ class RppaBuilder(FeatureBuilder):
     """
 
     modality = "rppa"
+    z_scores_ = False  # of models that were saved before z-scores were told apart
 
     def fit(self, X: Study, y: object = None) -> Self:
         """Learn antibodies, ratios, means and deviations.
@@ -42,15 +47,20 @@ class RppaBuilder(FeatureBuilder):
             If no sample has RPPA.
         """
         table = well_measured(require(X.rppa, "RPPA", X))
+        self.z_scores_ = X.rppa_kind == "z-score"
         self.antibodies_ = [str(name) for name in table.columns]
         totals = {name for name in self.antibodies_ if "_" not in name}
         self.ratios_ = [
-            name for name in self.antibodies_ if "_p" in name and name.split("_", 1)[0] in totals
+            name
+            for name in self.antibodies_
+            if "_p" in name and name.split("_", 1)[0] in totals and not self.z_scores_
         ]
         self.feature_names_ = [f"rppa:{name}" for name in self.antibodies_] + [
             f"rppa:{name}/{name.split('_', 1)[0]}" for name in self.ratios_
         ]
         self.mean_, self.sd_ = mean_and_sd(self._levels_and_ratios(table))
+        if self.z_scores_:
+            self.mean_, self.sd_ = np.zeros_like(self.mean_), np.ones_like(self.sd_)
         return self
 
     def _measured(self, X: Study) -> pd.DataFrame | None:
@@ -61,7 +71,13 @@ class RppaBuilder(FeatureBuilder):
             {name: X.rppa[found[name]] if name in found else np.nan for name in self.antibodies_},
             index=X.rppa.index,
         )
-        standard = (self._levels_and_ratios(table) - self.mean_) / self.sd_
+        if X.rppa_kind == "z-score":
+            standard = np.full((len(table), len(self.feature_names_)), np.nan)
+            standard[:, : len(self.antibodies_)] = table.to_numpy(float)
+        elif self.z_scores_:
+            standard = np.full((len(table), len(self.feature_names_)), np.nan)
+        else:
+            standard = (self._levels_and_ratios(table) - self.mean_) / self.sd_
         return pd.DataFrame(
             np.clip(standard, -_CLIP_SD, _CLIP_SD), index=table.index, columns=self.feature_names_
         )

@@ -26,7 +26,7 @@ KIND_OF: Mapping[str, str] = {
     "mutation": "MUTATION_EXTENDED",
     "fusion": "STRUCTURAL_VARIANT",
 }
-Z_SCORE = "z-score"
+Z_SCORE, COUNTS = "z-score", "counts"
 _SEPARATORS = re.compile(r"[^0-9a-z]+")
 #: Kind of data -> what none of its profiles may be -> why it is left out.
 _UNUSABLE: Mapping[str, Mapping[str, str]] = {
@@ -51,7 +51,7 @@ _DATATYPE_RANK = {
     "GENE_PANEL_MATRIX": ("GENE_PANEL_MATRIX",),
 }
 #: Aspects of which the description does not tell: it says from what a profile was made, too.
-_NOT_DESCRIBED = ("unit", "enrichment", "reference")
+_NOT_DESCRIBED = ("enrichment", "reference")
 #: Kinds of data of which one profile is read.
 READ_KINDS = ("MRNA_EXPRESSION", *_DATATYPE_RANK)
 
@@ -133,7 +133,7 @@ class Profile:
             return (place, name.casefold(), name)
         return (
             int(self.scale == Z_SCORE),
-            int(self.unit == "counts"),
+            int(self.unit == COUNTS),
             _PLATFORM_RANK.get(self.platform, _OTHER_PLATFORM),
             int(bool(self.enrichment)),
             _REFERENCE_RANK.get(self.reference, _OTHER_REFERENCE),
@@ -274,10 +274,14 @@ def _scale(meta: Meta, said: str) -> str:
 
 
 def _meaning(meta: Meta, aspect: str) -> str:
-    """What the first text with a known word says; of several words the longest, then the first."""
+    """What the first text with a known word says; of several words the longest, then the first.
+
+    Counts go last: CPM is made of them, and the text may say so.
+    """
     words = PROFILE_WORDS.load().get((meta.kind, aspect), {})
     for text in _texts(meta, described=aspect not in _NOT_DESCRIBED):
         found = [word for word in words if f" {word} " in text]
+        found = [word for word in found if words[word] != COUNTS] or found
         if found:
             return words[max(found, key=lambda word: (len(word), -text.index(f" {word} ")))]
     return ""

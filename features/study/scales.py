@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -135,11 +135,19 @@ def copy_number_scale(sketch: ValueSketch, profile: Profile, file: str) -> Scale
         If the file is declared DISCRETE and a few values are no calls (a slip), or if ratios and
         log2(ratio + 1) cannot be told apart.
     """
+    scale = _copy_number_scale(sketch, profile, file)
+    if profile.meta.datatype != "DISCRETE" or scale.kind == DISCRETE:
+        return scale
+    warning = f"{file} is declared DISCRETE, and holds no calls but {scale.decided_by}."
+    return replace(scale, warning=warning)
+
+
+def _copy_number_scale(sketch: ValueSketch, profile: Profile, file: str) -> Scale:
     declared = profile.meta.datatype == "DISCRETE"
     few = sketch.count < FEWEST
     calls = sketch.first_other is None
     if calls and not few and sketch.lowest >= 0 and sketch.quantile(0.5) >= 2:
-        return _copies(file, "whole numbers from 0, of which the middle one is 2", declared)
+        return _copies(file, "whole numbers from 0, of which the middle one is 2")
     if calls and (declared or not few):
         by = "all values are among -2, -1, 0, 1 and 2"
         other = f"{file} is not declared DISCRETE, and {by}: it is read as calls."
@@ -147,11 +155,7 @@ def copy_number_scale(sketch: ValueSketch, profile: Profile, file: str) -> Scale
     if few or (declared and 1 - sketch.share_near(CALLS) < _SLIPS):
         # Of a file of calls `mix_ups.refuse_other_than_calls` names the slip.
         return Scale(DISCRETE if declared else LOG2, "log2 ratio", "its meta file")
-    scale = _by_distribution(sketch, profile, file)
-    if declared and not scale.warning:
-        warning = f"{file} is declared DISCRETE, and holds no calls: {scale.decided_by}."
-        return Scale(scale.kind, scale.unit, scale.decided_by, scale.convert, warning)
-    return scale
+    return _by_distribution(sketch, profile, file)
 
 
 def _by_distribution(sketch: ValueSketch, profile: Profile, file: str) -> Scale:
@@ -163,11 +167,11 @@ def _by_distribution(sketch: ValueSketch, profile: Profile, file: str) -> Scale:
             return Scale(LOG2, "log2 ratio", f"copies less two: {by}", _of_copies_less_two)
         return Scale(LOG2, "log2 ratio", f"values below 0, the middle one {middle:.2g}")
     if sketch.whole and sketch.highest > 2 and middle >= 1:
-        return _copies(file, f"whole numbers from 0 to {sketch.highest:g}", False)
+        return _copies(file, f"whole numbers from 0 to {sketch.highest:g}")
     low, high = _COPIES_MIDDLE
     near_middle = sketch.quantile(0.05) >= middle / 4
     if low <= middle <= high and near_middle and sketch.size_at(0.9) <= 3 * middle:
-        return _copies(file, f"no value below 0, the middle one {middle:.2g}", False)
+        return _copies(file, f"no value below 0, the middle one {middle:.2g}")
     low, high = _RATIO_MIDDLE
     if not low <= middle < high or not near_middle:
         return Scale(LOG2, "log2 ratio", f"its meta file (no value below 0, middle {middle:.2g})")
@@ -184,17 +188,11 @@ def _by_distribution(sketch: ValueSketch, profile: Profile, file: str) -> Scale:
     raise study_error(message, file)
 
 
-def _copies(file: str, by: str, declared: bool) -> Scale:
+def _copies(file: str, by: str) -> Scale:
     warning = (
-        f"{file} holds copies of genes ({by}), which are read as log2 ratios to each sample's "
+        f"{file} holds copies of genes ({by}), read as log2 ratios to each sample's middle one."
     )
-    return Scale(
-        LOG2,
-        "log2 ratio",
-        f"copies: {by}",
-        _of_copies,
-        f"{warning}middle one{', although it is declared DISCRETE' if declared else ''}.",
-    )
+    return Scale(LOG2, "log2 ratio", f"copies: {by}", _of_copies, warning)
 
 
 def protein_scale(levels: ProteinLevels, profile: Profile, file: str) -> Scale:

@@ -145,7 +145,7 @@ def _score(
     predictor = model.predictor
     features = predictor.features(part)
     shares = coverage(features)
-    quarantined = unusable(features)
+    quarantined = {**unusable(features), **part.failed}
     kept = features.index.drop(list(quarantined))
     if not len(kept):
         return _empty_chunk(shares, quarantined)

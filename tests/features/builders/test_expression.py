@@ -162,13 +162,6 @@ def test_a_model_of_z_scores_takes_levels_as_not_measured():
     assert model.transform(expressed(table)).isna().all(axis=None)
 
 
-def test_linear_training_data_are_logged():
-    logged = ExpressionBuilder().fit(expressed(np.log2(np.exp2(levels()) + 1)))
-    linear = ExpressionBuilder().fit(expressed(np.exp2(levels())))
-    new = expressed(levels(lines=3, seed=1))
-    assert_frame_equal(linear.transform(new), logged.transform(new))
-
-
 def test_only_expressed_and_variable_genes_are_kept():
     table = levels()
     table["G000"] = 5.0

@@ -123,3 +123,15 @@ def test_a_study_without_rppa_gets_rows_of_nan(builder, table):
 def test_fitting_needs_rppa(table):
     with pytest.raises(InputError, match="no sample has RPPA data to fit on"):
         RppaBuilder().fit(assayed(table, ["a"]))
+
+
+def test_z_scores_are_taken_as_standardised_and_give_no_ratios(builder):
+    new = levels(3, seed=1)
+    features = builder.transform(replace(assayed(new), rppa_kind="z-score"))
+    np.testing.assert_array_equal(features["rppa:ERBB2"], new["ERBB2"])
+    assert features["rppa:ERBB2_pY1248/ERBB2"].isna().all()
+    own = RppaBuilder().fit(replace(assayed(levels()), rppa_kind="z-score"))
+    assert not [name for name in own.feature_names_ if "/" in name]
+    scores = replace(assayed(new), rppa_kind="z-score")
+    np.testing.assert_array_equal(own.transform(scores)["rppa:ERBB2"], new["ERBB2"])
+    assert own.transform(assayed(new)).isna().all(axis=None)

@@ -180,12 +180,6 @@ def test_logarithms_go_before_z_scores(make_study, small):
     assert alone.expression_kind == "z-score"
 
 
-def test_expression_that_is_no_logarithm_is_told(make_study, small):
-    study = read_study(make_study({EXPRESSION: small[EXPRESSION].replace("\t10\t", "\t1000\t")}))
-    assert any("does not look like logarithms" in p.message for p in study.problems)
-    assert not any("logarithms" in p.message for p in read_study(make_study()).problems)
-
-
 def test_log2_copy_number_is_told_from_calls(make_study, small):
     meta = small["meta_cna.txt"].replace("DISCRETE", "LOG2-VALUE")
     assert read_study(make_study({"meta_cna.txt": meta})).copy_number_kind == "log2"

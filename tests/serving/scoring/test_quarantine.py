@@ -139,3 +139,13 @@ def test_a_damaged_model_is_no_fault_of_the_samples(touchy, cohort, tmp_path):
     with pytest.raises(InputError, match="the model's files are damaged"):
         score_study(cohort, touchy(find_damage), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_sample_that_failed_in_the_laboratory_is_named(
+    cohort: Study, model: LoadedModel, tmp_path: Path
+) -> None:
+    flat = str(cohort.samples[4])
+    failed = replace(cohort, failed={flat: "its expression is flat"}, digests={})
+    manifest = score_study(failed, model, tmp_path / "out", chunk=6)
+    assert manifest["quarantined"] == {flat: "its expression is flat"}
+    assert_others_are_as_ever(cohort, model, tmp_path / "out", {flat})

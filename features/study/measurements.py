@@ -21,6 +21,7 @@ from __future__ import annotations
 import pandas as pd
 
 from sidestep.features.errors import InputError
+from sidestep.features.knowledge.symbols import current_symbol
 from sidestep.features.study.antibodies import parse_antibody
 from sidestep.features.study.study import Study
 
@@ -81,7 +82,7 @@ def study_of_measurements(measurements: pd.DataFrame) -> Study:
         )
     samples = pd.Index(table["sample_id"].unique(), dtype="str", name="sample_id")
     wide = {modality: _matrix(table, modality, samples) for modality in _MATRICES}
-    mutated = table[table["modality"] == "mutation"]
+    mutated = _under_current_symbols(table[table["modality"] == "mutation"])
     detail = mutated["detail"].fillna("").str.split(" ", n=1, expand=True)
     calls = pd.DataFrame(
         {
@@ -129,6 +130,8 @@ def _matrix(table: pd.DataFrame, modality: str, samples: pd.Index) -> pd.DataFra
         return None
     if modality == "rppa":
         rows = rows.assign(feature=[parse_antibody(name).canonical for name in rows["feature"]])
+    else:
+        rows = _under_current_symbols(rows)
     number = pd.to_numeric(rows["value"], errors="coerce")
     bad = rows[number.isna() & rows["value"].notna()]
     if len(bad):
@@ -139,6 +142,12 @@ def _matrix(table: pd.DataFrame, modality: str, samples: pd.Index) -> pd.DataFra
         )
     wide = _pivot(rows.assign(value=number.astype(float)), modality, "value")
     return wide.reindex(samples[samples.isin(wide.index)])
+
+
+def _under_current_symbols(rows: pd.DataFrame) -> pd.DataFrame:
+    """Measurements of genes, under the approved symbols that studies are read with."""
+    name_of = {name: current_symbol(str(name)) for name in rows["feature"].dropna().unique()}
+    return rows.assign(feature=rows["feature"].map(name_of).astype("str"))
 
 
 def _pivot(rows: pd.DataFrame, modality: str, values: str) -> pd.DataFrame:

@@ -74,11 +74,13 @@ class GeneSetReference:
 
     def __init__(self, sets: Sequence[GeneSet], nearest: NearestLines) -> None:
         self.sets = tuple(sets)
-        column = {
-            current_symbol(name.removeprefix(_EXPRESSION)): place
+        own = {
+            name.removeprefix(_EXPRESSION): place
             for place, name in enumerate(nearest.features_)
             if name.startswith(_EXPRESSION)
         }
+        # A gene's own row goes before another one under a symbol that it had.
+        column = {current_symbol(gene): place for gene, place in own.items()} | own
         genes = (current_symbol(gene) for one in self.sets for gene in one.weights)
         wanted = dict.fromkeys(gene for gene in genes if gene in column)
         self._columns = np.array([column[gene] for gene in wanted], dtype=int)

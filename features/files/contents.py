@@ -23,6 +23,9 @@ from sidestep.features.errors import StudyError, study_error
 from sidestep.features.files.limits import Limits, Meter
 
 _CHUNK = 2**20
+#: What a file begins with that stands for another one, or is packed under another name.
+_LFS, _ANNEX, _GZIP = b"version https://git-lfs", b"/annex/objects/", b"\x1f\x8b"
+_LONGEST_START = max(map(len, (_LFS, _ANNEX, _GZIP)))
 _BOM = "\ufeff"
 _NUL = "\0"
 
@@ -96,6 +99,7 @@ class _Digested(io.RawIOBase):
 def _metered(stored: _Digested, meter: Meter, compressed: bool) -> Iterator[bytes]:
     """Contents piece by piece, each within the limits; of a table first of all the header."""
     buffered = io.BufferedReader(stored, _CHUNK)
+    refuse_stand_in(buffered.peek(_LONGEST_START), meter.name, compressed=compressed)
     contents = gzip.GzipFile(fileobj=buffered) if compressed else buffered
     header = None if meter.limits.columns is not None else b""
     while header is None and (read := contents.readline(meter.limits.line_bytes + 1)):
@@ -109,6 +113,39 @@ def _metered(stored: _Digested, meter: Meter, compressed: bool) -> Iterator[byte
     while chunk := contents.read(_CHUNK):
         meter.take(chunk)
         yield chunk
+
+
+def refuse_stand_in(start: bytes, name: str, *, compressed: bool = False) -> None:
+    """Refuse a file that only points to the data, or is packed and not named so.
+
+    Parameters
+    ----------
+    start : bytes
+        What the file begins with.
+    name : str
+        File name for messages.
+    compressed : bool
+        Whether it is unpacked by its name.
+
+    Raises
+    ------
+    StudyError
+        If it is a pointer of Git LFS or git-annex, or gzip without its ending.
+    """
+    if start.startswith((_LFS, _ANNEX)):
+        tool, command = (
+            ("Git LFS", "git lfs pull")
+            if start.startswith(_LFS)
+            else ("git-annex", "git annex get")
+        )
+        message = (
+            f"{name} is a pointer of {tool} and not the file itself; fetch it with `{command}` in "
+            "its repository, or download it."
+        )
+        raise study_error(message, name)
+    if start.startswith(_GZIP) and not compressed:
+        message = f"{name} is gzip-compressed, which its name does not say; name it {name}.gz."
+        raise study_error(message, name)
 
 
 def decode(data: bytes, name: str) -> str:

@@ -154,7 +154,7 @@ class Meter:
     """
 
     def __init__(self, name: str, stored: int, limits: Limits, *, compressed: bool) -> None:
-        self._name = name
+        self.name = name
         self.limits = limits
         self._bomb = unpacked_limit(stored) if compressed else limits.size
         self._size = self._lines = self._returns = self._line = 0
@@ -211,4 +211,4 @@ class Meter:
         self._refuse(what, f"if it is as it should be, set {MAX_COLUMNS} to the columns it has")
 
     def _refuse(self, what: str, advice: str) -> NoReturn:
-        raise study_error(f"{self._name} {what}; {advice}.", self._name)
+        raise study_error(f"{self.name} {what}; {advice}.", self.name)

@@ -13,13 +13,14 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.errors import Problem, StudyError, some, study_error
-from sidestep.features.files.contents import FileState
+from sidestep.features.files.contents import FileState, refuse_stand_in
 from sidestep.features.files.limits import MAX_COLUMNS, table_limits
 from sidestep.features.files.matrix import SampleRows
 from sidestep.features.files.tables import LARGEST, MISSING, MOST_CELLS, find_column
 
 #: How the names of such files end.
 PARQUET, H5AD = ".parquet", ".h5ad"
+_START = 64
 
 
 class SampleMajorFile(Protocol):
@@ -256,6 +257,7 @@ def _digest(path: Path, name: str) -> tuple[str, FileState]:
             raise study_error(f"{name} is not a plain file; put the file itself there.", name)
         state = FileState.of(path, name)
         with path.open("rb") as file:
+            refuse_stand_in(file.peek()[:_START], name)
             return hashlib.file_digest(file, "sha256").hexdigest(), state
     except OSError as error:
         reason = error.strerror or str(error)

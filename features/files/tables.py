@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ PEEK = 50
 #: Rows whose first fields tell whether rows are features or samples.
 LABELS = 1000
 _MOST_SHOWN = 60
+_LIMIT = re.compile(r"[<>]=?\s*[-+]?[\d.]+(?:[eE][-+]?\d+)?")
 #: Beyond this a number is a slip, and sums and squares of it are soon infinite.
 LARGEST = 1e30
 #: How `pandas.read_csv` is to read: tabs part cells, and nothing else has a meaning.
@@ -196,10 +198,10 @@ class Table:
         number = pd.to_numeric(value, errors="coerce")
         what = f"is beyond {LARGEST:g}" if np.isfinite(number) else "is not a finite number"
         shown = value if len(value) <= _MOST_SHOWN else f"{value[:_MOST_SHOWN]}…"
-        message = (
-            f"{self.name}, {place}, column {column}: {shown!r} {what}; write a number with a "
-            "decimal point, or NA where there is none."
-        )
+        advice = "write a number with a decimal point, or NA where there is none"
+        if _LIMIT.fullmatch(value):
+            advice = "if the file holds limits, write 'datatype: LIMIT-VALUE' into its meta file"
+        message = f"{self.name}, {place}, column {column}: {shown!r} {what}; {advice}."
         return Problem("error", self.name, place, column, message)
 
 
@@ -260,7 +262,21 @@ def no_header(name: str) -> StudyError:
 
 
 def check_header(header: Sequence[str], name: str) -> None:
-    """Refuse a header with a column that has no name, or another's."""
+    """Refuse a header with a column that has no name, or another's, or not parted by tabs."""
+    other = next((sign for sign in ",;" if len(header) == 1 and sign in header[0]), None)
+    if other is not None:
+        what = "commas" if other == "," else "semicolons"
+        message = (
+            f"{name} has a single column, and {what} in its header ({header[0][:_MOST_SHOWN]!r}); "
+            "part the columns by tabs."
+        )
+        raise study_error(message, name)
+    if len(header[0]) > 1 and header[0][0] == header[0][-1] == '"':
+        message = (
+            f"{name} has its header in quotes ({header[0]}); write it without (in R: "
+            "write.table(…, sep = '\\t', quote = FALSE))."
+        )
+        raise study_error(message, name, column=header[0])
     if "" in header:
         at = header.index("") + 1
         raise study_error(f"{name}: column {at} of the header has no name; give it one.", name)

@@ -20,7 +20,9 @@ __all__ = [
     "on_disk",
     "profiles",
     "reader",
+    "response_units",
     "responses",
+    "scales",
     "sequencing",
     "study",
 ]

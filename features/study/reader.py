@@ -12,6 +12,7 @@ import pandas as pd
 
 from sidestep.features.errors import Findings, Problem, StudyError, some, study_error
 from sidestep.features.files.matrix import Matrix
+from sidestep.features.files.sample_major import H5AD, PARQUET
 from sidestep.features.files.store import MatrixStore
 from sidestep.features.identifiers import Samples
 from sidestep.features.study import mix_ups
@@ -29,6 +30,7 @@ from sidestep.features.study.mutations import (
     read_mutations,
 )
 from sidestep.features.study.profiles import READ_KINDS, Profile, by_kind, choose_profile
+from sidestep.features.study.response_units import doubtful_direction
 from sidestep.features.study.responses import ResponseFile, describe_response, response_columns
 from sidestep.features.study.scales import (
     DISCRETE,
@@ -125,6 +127,7 @@ class StudyReader:
                 yield partial(self._read_response, meta)
         yield self._name_genes
         yield self._note_unread
+        yield self._warn_of_files_without_meta
 
     def _of_kind(self, kind: str) -> list[Meta]:
         return [meta for meta in self._metas if meta.kind == kind]
@@ -348,6 +351,9 @@ class StudyReader:
             f"drug response {file.stable_id}: {len(table)} drugs x {len(columns)} samples",
             file.unit,
         )
+        doubt = file.known_unit and doubtful_direction(file.known_unit, file.higher_is_resistant)
+        if doubt:
+            self.findings.warn(f"{meta.name}: response {meta.stable_id}: {doubt}.", meta.name)
         if file.higher_is_resistant is None:
             self.findings.warn(
                 f"{meta.name} gives no direction, so response {meta.stable_id} cannot be used; add "
@@ -406,6 +412,25 @@ class StudyReader:
                 **{at: name_calls(self.fusions[at], by_entrez, count) for at in FUSED_GENES}
             )
         return problems
+
+    def _warn_of_files_without_meta(self) -> None:
+        """Data files that no meta file names are not read, which their owner may not know."""
+        named = {meta.fields.get("data_filename", "").removesuffix(".gz") for meta in self._metas}
+        found = [path.name for path in sorted(self.folder.glob("data_*")) if path.is_file()]
+        lost = [
+            name
+            for name in found
+            if name.removesuffix(".gz") not in named
+            and not name.startswith("data_gene_panel_")
+            and name.removesuffix(".gz").endswith((".txt", PARQUET, H5AD))
+        ]
+        for name in lost:
+            self.findings.warn(
+                f"{name} is named by no meta file, so it is not read; add "
+                f"{name.replace('data_', 'meta_', 1).partition('.')[0]}.txt with the lines "
+                "genetic_alteration_type, datatype, stable_id and data_filename.",
+                name,
+            )
 
     def _note_unread(self) -> None:
         for meta in self._metas:

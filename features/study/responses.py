@@ -19,6 +19,7 @@ from sidestep.features.identifiers import Samples, match_key
 from sidestep.features.knowledge.drugs import find_drug, nearest_drugs
 from sidestep.features.study.genes import drop_unprofiled, require_rows, sample_columns
 from sidestep.features.study.meta import Meta
+from sidestep.features.study.response_units import ResponseUnit, doubtful_values, unit_of
 
 _DIRECTIONS = {"ASC": True, "DESC": False}
 _UNIT = re.compile(r"\bUnit:\s*(.+?)\s*\.(?:\s|$)")
@@ -57,6 +58,11 @@ class ResponseFile:
     columns: Mapping[str, str] = field(repr=False)
     limits: bool = False
     held: pd.DataFrame | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def known_unit(self) -> ResponseUnit | None:
+        """Unit that its words tell, if Sidestep knows it."""
+        return unit_of([self.unit, self.profile_name, self.metric, self.stable_id])
 
 
 @dataclass(frozen=True)
@@ -160,6 +166,9 @@ def read_values(file: ResponseFile, findings: Findings) -> pd.DataFrame:
     if file.limits:
         _note_limits(table, columns, findings)
     values = drop_unprofiled(values.rename(columns=dict(file.columns)), table.name, findings)
+    doubt = "" if file.known_unit is None else doubtful_values(file.known_unit, values.to_numpy())
+    if doubt:
+        findings.warn(f"{table.name}: response {file.stable_id}: {doubt}.", table.name)
     return values.set_axis(drugs).T
 
 
@@ -248,3 +257,22 @@ def drug_column(name: str, columns: Sequence[str], where: str) -> str:
     alike = nearest_drugs(name, columns)
     hint = f"did you mean {', '.join(alike)}?" if alike else f"it has {', '.join(columns[:5])} ..."
     raise InputError(f"drug {name} is not in {where}; {hint}")
+
+
+def drug_columns(names: Sequence[str], columns: Sequence[str], where: str) -> list[str]:
+    """Columns that some names of drugs mean, each once; see `drug_column`.
+
+    A name may list several with commas between them, unless it is itself that of a column: the
+    names of some drugs have commas.
+
+    Examples
+    --------
+    >>> drug_columns(["Lapatinib,Gefitinib", "A,B"], ["A,B", "Gefitinib", "Lapatinib"], "gi50")
+    ['Lapatinib', 'Gefitinib', 'A,B']
+    """
+    keys = {match_key(column) for column in columns}
+    single: list[str] = []
+    for name in names:
+        parts = [name] if match_key(name) in keys else name.split(",")
+        single += [part.strip() for part in parts if part.strip()]
+    return list(dict.fromkeys(drug_column(name, columns, where) for name in single))

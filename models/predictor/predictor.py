@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.builders.joiner import FeatureJoiner
-from sidestep.features.study.responses import drug_column
+from sidestep.features.study.responses import drug_columns
 from sidestep.features.study.study import Study
 from sidestep.models.estimators.base import Contributions
 from sidestep.models.estimators.patterns import Pattern
@@ -95,7 +95,7 @@ class PanelPredictor:
         """
         if names is None:
             return list(self.drugs.values())
-        return [self.drugs[drug_column(name, list(self.drugs), "the model")] for name in names]
+        return [self.drugs[name] for name in drug_columns(names, list(self.drugs), "the model")]
 
     def predict(self, features: Features, model: DrugModel) -> np.ndarray:
         """Predicted response of each sample to one drug, in the response's unit."""

@@ -64,7 +64,13 @@ _EPILOG = "\n".join(
     metavar="DIR",
     help="Folder to write; an earlier output of score there is replaced.",
 )
-@click.option("--drugs", metavar="A,B", help="Drugs to score; all of the model by default.")
+@click.option(
+    "--drugs",
+    multiple=True,
+    metavar="A,B",
+    help="Drugs to score; all of the model by default. May be repeated; the name of a drug may "
+    "have a comma.",
+)
 @profile_option
 @click.option(
     "--top-k",
@@ -125,7 +131,7 @@ def score(
     study: Path,
     model: str,
     out: Path,
-    drugs: str | None,
+    drugs: tuple[str, ...],
     profiles: tuple[str, ...],
     top_k: int,
     level: float,
@@ -170,7 +176,7 @@ def score(
         )
         outside = read_outside_knowledge(knowledge)
         loaded = load_model(model, tracking_uri or None, trust=trust)
-        chosen = choose_drugs(loaded, _names(drugs))
+        chosen = choose_drugs(loaded, [name for name in drugs if name.strip()] or None)
         subject = _open(study, store, out, wanted)
         _tell_doubts(subject, bool(loaded.predictor.training.get("simulated")))
         if outside.note and not quiet:
@@ -208,12 +214,6 @@ def _note(line: str) -> None:
     from sidestep.features.progress import say
 
     say(f"note: {line}")
-
-
-def _names(drugs: str | None) -> list[str] | None:
-    """Names between commas; None where there are none."""
-    names = [name.strip() for name in (drugs or "").split(",")]
-    return [name for name in names if name] or None
 
 
 def _open(study: Path, store: MatrixStore, out: Path, profiles: Mapping[str, str]) -> SampleSource:

@@ -25,7 +25,13 @@ DEFAULT_PANEL = "kinase"
     help="Response to learn: its stable_id, its file's metric (gi50) or a part of either.  "
     "[default: the study's only one]",
 )
-@click.option("--drugs", metavar="A,B", help="Drugs to learn, by name or synonym.")
+@click.option(
+    "--drugs",
+    multiple=True,
+    metavar="A,B",
+    help="Drugs to learn, by name or synonym. May be repeated; the name of a drug may have a "
+    "comma.",
+)
 @click.option(
     "--panel",
     type=click.Choice(["her2", "kinase", "all"]),
@@ -100,7 +106,7 @@ DEFAULT_PANEL = "kinase"
 def train(
     study: Path,
     response: str | None,
-    drugs: str | None,
+    drugs: tuple[str, ...],
     panel: str | None,
     trials: int,
     folds: int,
@@ -128,7 +134,8 @@ def train(
     """
     from sidestep.features.errors import InputError
 
-    if drugs is not None and panel is not None:
+    named = tuple(name for name in drugs if name.strip()) or None
+    if named is not None and panel is not None:
         raise click.UsageError("give --drugs or --panel, not both.")
     if search_workers > 1 and study_storage is None:
         raise click.UsageError("--search-workers share trials through --study-storage; give it.")
@@ -156,7 +163,7 @@ def train(
     request = Request(
         study=study,
         response=response,
-        drugs=_listed(drugs),
+        drugs=named,
         panel=panel or DEFAULT_PANEL,
         min_lines=min_lines,
         plan=plan,

@@ -11,7 +11,7 @@ import pandas as pd
 from sidestep.features.builders.names import features_of_genes
 from sidestep.features.errors import InputError
 from sidestep.features.knowledge.drugs import find_drug
-from sidestep.features.study.responses import Response, drug_column
+from sidestep.features.study.responses import Response, drug_columns
 from sidestep.features.study.study import Study
 
 PANELS = ("her2", "kinase", "all")
@@ -127,11 +127,7 @@ def choose_panel(
     values = response.values.reindex(usable)
     columns = [str(name) for name in values.columns]
     if drugs is not None:
-        chosen = list(
-            dict.fromkeys(
-                drug_column(name, columns, f"response {response.stable_id}") for name in drugs
-            )
-        )
+        chosen = drug_columns(drugs, columns, f"response {response.stable_id}")
     else:
         chosen = [name for name in columns if _in_panel(name, panel)]
     lacks = {name: _lack(values[name].dropna(), study.donors, min_lines) for name in chosen}

@@ -8,6 +8,7 @@ and left as it is.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,6 +31,7 @@ _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT",
 _MONTH = "|".join(_MONTHS)
 _DAY_MONTH = re.compile(rf"^(\d{{1,2}})[- ]({_MONTH})(?:[- ]\d{{2,4}})?$", re.IGNORECASE)
 _MONTH_DAY = re.compile(rf"^({_MONTH})[- ](\d{{1,2}})$", re.IGNORECASE)
+_BETWEEN = re.compile(r"[-/ ]")
 _ISO_DATE = re.compile(r"^\d{4}[-/](\d{1,2})[-/](\d{1,2})(?: 0{1,2}:00(?::00)?)?$")
 _NOTHING = ("?", "---", "-", ".", "")
 
@@ -64,6 +66,8 @@ def split_names(names: pd.Series) -> tuple[pd.Series, pd.Series]:
 
 
 def _split(name: str) -> tuple[str | None, int | None]:
+    if name in symbol_table().chromosomes:
+        return name, None
     if found := _WITH_ENTREZ.fullmatch(name):
         symbol = found["symbol"].strip()
         return (None if symbol in _NOTHING else symbol), int(found["a"] or found["b"])
@@ -74,6 +78,7 @@ def _split(name: str) -> tuple[str | None, int | None]:
     return (None, None) if name in _NOTHING else (name, None)
 
 
+@functools.lru_cache(maxsize=2**17)
 def candidates(name: str) -> tuple[str, ...]:
     """Approved symbols of the genes that a name may stand for; none if it is unknown.
 
@@ -84,12 +89,16 @@ def candidates(name: str) -> tuple[str, ...]:
     >>> candidates("MLL2"), candidates("1-Mar"), candidates("Sep-09"), candidates("XYZ0")
     (('KMT2B', 'KMT2D'), ('MARCHF1', 'MTARC1'), ('SEPTIN9',), ())
     """
+    if name in symbol_table().chromosomes:
+        return (name,)
     known = symbol_table().candidates(as_date(name) or name)
     return known if known or "." not in name else symbol_table().candidates(name.replace(".", "-"))
 
 
 def as_date(name: str) -> str | None:
     """The day and month (``"1-Mar"``) that a spreadsheet made of a gene's name; else None."""
+    if not _BETWEEN.search(name):
+        return None
     if found := _DAY_MONTH.fullmatch(name):
         day, month = int(found[1]), found[2]
     elif found := _MONTH_DAY.fullmatch(name):
@@ -166,6 +175,9 @@ def symbols_by_entrez(given: Iterable[pd.Series]) -> dict[int, str]:
 
 
 def _common(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        found = candidates(names[0])
+        return found[0] if len(found) == 1 else names[0]
     known = [set(found) for name in names if (found := candidates(name))]
     if not known:
         return names[0]

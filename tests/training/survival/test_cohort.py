@@ -22,7 +22,7 @@ def test_without_a_clinical_status_her2_is_measured_and_the_rule_says_so() -> No
     levels = [*np.linspace(0.0, 1.0, 9), 30.0]
     group = choose_group(study_with({"AGE": ["1"] * 10}, {"ERBB2": levels}), "HER2")
     assert list(group.samples) == ["S9"]
-    assert group.rule.startswith("ERBB2 copy number, RNA or protein far above")
+    assert group.rule.startswith("ERBB2 copy number, or RNA among the top 1 %")
 
 
 def test_a_group_may_be_everybody_or_a_clinical_attribute_in_any_case() -> None:

@@ -32,6 +32,8 @@ _FEWEST_VALUES = 100
 _SPREAD_QUANTILE = 0.9
 _MOST_TIMES_EXPRESSION = 1.5
 _MOST_COPIES = 3.0
+# Of 443 cell lines the highest log2 ratio is 7.7 (pancan_cell_lines): 400 copies of a gene.
+_HIGHEST_LOG_RATIO = 10.0
 
 
 def refuse_claimed(path: Path, meta: Meta, claimed: dict[Path, str]) -> None:
@@ -206,6 +208,24 @@ def refuse_swapped(expression: GeneRows | None, copy_number: GeneRows) -> None:
         "own kind."
     )
     raise study_error(message, copy_number.file)
+
+
+def refuse_impossible_ratios(copy_number: GeneRows, meta: Meta) -> None:
+    """Refuse a file of log2 ratios of copies that reaches what no gene does.
+
+    Raises
+    ------
+    StudyError
+        It tells how to say that the file holds copies.
+    """
+    highest = copy_number.numbers.sketch.highest
+    if highest > _HIGHEST_LOG_RATIO:
+        message = (
+            f"{copy_number.file} reaches {highest:.5g}, which no log2 ratio of copies does; if it "
+            "holds copies or ratios, write 'absolute copy number' or 'copy ratio' into the "
+            f"profile_description of {meta.name}, else mend that value."
+        )
+        raise study_error(message, copy_number.file)
 
 
 def _same_values(one: GeneRows, other: GeneRows) -> bool:

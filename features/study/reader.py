@@ -266,6 +266,7 @@ class StudyReader:
             mix_ups.refuse_other_than_calls(rows)
         if scale.convert is None:
             mix_ups.refuse_swapped(self.expression_rows, rows)
+            mix_ups.refuse_impossible_ratios(rows, meta)
         rows = replace(rows, calls=scale.kind == DISCRETE)
         self.copy_number_rows = self._on_scale(meta, rows, scale, "copy number")
 

@@ -11,7 +11,7 @@ log2 ratios of copies or calls, log2 protein levels.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -46,6 +46,7 @@ _COPIES_MIDDLE = (1.5, 4.5)
 _HIGHEST_LOG_RATIO_PLUS_ONE = 6.5
 _LEAST_RATIO = 0.05
 _FEWEST_GENES = 100
+_FEWEST_COPIES = 20
 _STANDARD_SAMPLES = 10
 _STANDARD_TOLERANCE = 0.02
 
@@ -144,7 +145,7 @@ def copy_number_scale(sketch: ValueSketch, profile: Profile, file: str) -> Scale
 
 def _copy_number_scale(sketch: ValueSketch, profile: Profile, file: str) -> Scale:
     declared = profile.meta.datatype == "DISCRETE"
-    few = sketch.count < FEWEST
+    few = sketch.count < _FEWEST_COPIES
     calls = sketch.first_other is None
     if calls and not few and sketch.lowest >= 0 and sketch.quantile(0.5) >= 2:
         return _copies(file, "whole numbers from 0, of which the middle one is 2")
@@ -152,6 +153,8 @@ def _copy_number_scale(sketch: ValueSketch, profile: Profile, file: str) -> Scal
         by = "all values are among -2, -1, 0, 1 and 2"
         other = f"{file} is not declared DISCRETE, and {by}: it is read as calls."
         return Scale(DISCRETE, "calls (-2 to 2)", by, warning="" if declared else other)
+    if few and profile.scale in _CONVERT and sketch.lowest >= 0:
+        return _by_distribution(sketch, profile, file)
     if few or (declared and 1 - sketch.share_near(CALLS) < _SLIPS):
         # Of a file of calls `mix_ups.refuse_other_than_calls` names the slip.
         return Scale(DISCRETE if declared else LOG2, "log2 ratio", "its meta file")
@@ -161,6 +164,8 @@ def _copy_number_scale(sketch: ValueSketch, profile: Profile, file: str) -> Scal
 def _by_distribution(sketch: ValueSketch, profile: Profile, file: str) -> Scale:
     """Scale of copy number that is no calls, of a hundred values and more."""
     middle = sketch.quantile(0.5)
+    if sketch.lowest >= 0 and profile.scale in _CONVERT:
+        return Scale(LOG2, "log2 ratio", f"{profile.scale}: its meta file", _CONVERT[profile.scale])
     if sketch.lowest < 0:
         if profile.scale == "copies minus two" and sketch.lowest >= -2:
             by = f"its meta file, and no value below -2 (the lowest is {sketch.lowest:.3g})"
@@ -176,9 +181,7 @@ def _by_distribution(sketch: ValueSketch, profile: Profile, file: str) -> Scale:
     if not low <= middle < high or not near_middle:
         return Scale(LOG2, "log2 ratio", f"its meta file (no value below 0, middle {middle:.2g})")
     by = f"no value below 0, the middle one {middle:.2g}, the highest {sketch.highest:.3g}"
-    if profile.scale == "log2 of ratio plus one":
-        return Scale(LOG2, "log2 ratio", f"log2(ratio + 1): its meta file; {by}", _of_log2_plus_one)
-    if profile.scale == "ratios" or sketch.highest > _HIGHEST_LOG_RATIO_PLUS_ONE:
+    if sketch.highest > _HIGHEST_LOG_RATIO_PLUS_ONE:
         return Scale(LOG2, "log2 ratio", f"ratios of copies: {by}", _of_ratios)
     message = (
         f"{file} holds ratios of copies or log2(ratio + 1), which its values cannot tell apart "
@@ -248,3 +251,11 @@ def _of_copies(values: np.ndarray) -> np.ndarray:
             middle = float(np.median(measured)) if len(measured) else math.nan
             ploidy[row] = middle if middle > 0 else 2.0
     return _of_ratios(values / ploidy[:, None])
+
+
+#: Words of a meta file -> what makes log2 ratios of such copy number, where none is below 0.
+_CONVERT: Mapping[str, Convert] = {
+    "log2 of ratio plus one": _of_log2_plus_one,
+    "ratios": _of_ratios,
+    "copies": _of_copies,
+}

@@ -149,6 +149,16 @@ def test_ratios_that_may_be_logarithms_are_refused(read, copies) -> None:
         read("meta_cna.txt", copies.clip(upper=4) / 2, "LOG2-VALUE")
 
 
+def test_twelve_copies_of_a_few_genes_are_no_log2_ratio(make_study, small) -> None:
+    meta = small["meta_cna.txt"].replace("DISCRETE", "LOG2-VALUE")
+    rows = "Hugo_Symbol\tSKBR3\t697\nERBB2\t12\t2\nTP53\t2\t1\n"
+    with pytest.raises(InputError, match=r"data_cna.txt reaches 12, .* 'absolute copy number'"):
+        read_study(make_study({DNA: rows, "meta_cna.txt": meta}))
+    says = meta + "profile_description: Absolute copy number\n"
+    study = read_study(make_study({DNA: rows, "meta_cna.txt": says}))
+    assert study.copy_number.at["SKBR3", "ERBB2"] == pytest.approx(np.log2(6))
+
+
 def test_calls_are_calls_whatever_is_declared(read, copies) -> None:
     calls = np.clip(copies - 2, -2, 2)
     assert read("meta_cna.txt", calls, "DISCRETE").copy_number_kind == "discrete"

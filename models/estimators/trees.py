@@ -17,15 +17,15 @@ import numpy as np
 import pandas as pd
 import xgboost as xgb
 
+from sidestep.features.builders.names import modality_of
 from sidestep.features.errors import InputError
 from sidestep.models.engines.options import DEVICES
 from sidestep.models.estimators.base import Contributions, ExplainedEstimator
 from sidestep.models.estimators.folds import Folds
 from sidestep.models.estimators.lines import FeatureRanking, TrainingLines
 from sidestep.models.estimators.screening import rank_folds, screen
+from sidestep.models.treeshap.blocks import MOST_BITS
 from sidestep.models.treeshap.ensemble import TreeEnsemble
-from sidestep.models.treeshap.tables import contributions_by_xgboost
-from sidestep.models.treeshap.trees import NoTablesError
 
 CPU, CUDA = DEVICES
 
@@ -33,10 +33,13 @@ CPU, CUDA = DEVICES
 class ScreenedTrees(ExplainedEstimator):
     """XGBoost regression [1]_ on the features that pass a screen inside `fit`.
 
-    Missing values go the way that XGBoost learned for them. Contributions are the exact
-    path-dependent TreeSHAP values [2]_, by tables or, to the same bytes, leaf by leaf
-    (`models.treeshap`). XGBoost computes them only where the trees cannot be tabulated, as with
-    leaves deeper than 12 conditions; so the way depends on the model alone.
+    A missing value goes the way that XGBoost learned where training lines lack the feature though
+    its modality was measured. Where none does, that way says nothing of a feature: the row goes
+    both ways, weighted by the training lines that went there, so that the feature contributes 0
+    and shifts no prediction. (A sample without the modality has a model of its own,
+    `models.estimators.pattern_blend`.)
+    Contributions are the exact path-dependent TreeSHAP values [2]_, by tables or, to the same
+    bytes, leaf by leaf (`models.treeshap`).
 
     Parameters
     ----------
@@ -46,7 +49,7 @@ class ScreenedTrees(ExplainedEstimator):
         Features that the screen keeps.
     n_trees, learning_rate, max_depth, min_child_weight, subsample, colsample, l2, max_bin
         XGBoost's `num_boost_round`, `eta`, `max_depth`, `min_child_weight`, `subsample`,
-        `colsample_bynode`, `lambda`, `max_bin`.
+        `colsample_bynode`, `lambda`, `max_bin`. Trees deeper than 12 conditions are refused.
     n_jobs : int
     seed : int
     device : {"cpu", "cuda"}
@@ -62,8 +65,11 @@ class ScreenedTrees(ExplainedEstimator):
         Mean response of the training lines, which the trees learn deviations from.
     unit_ : float
         Response units in one unit of the booster.
+    never_missing_ : ndarray of bool, shape (n_kept,)
+        Features that no training line lacks in which their modality was measured; see
+        `treeshap.ensemble.TreeEnsemble.both_ways`.
     booster_ : Booster
-        As it was grown; a model that was loaded has it only where `ensemble_` is None.
+        As it was grown; a model that was loaded has none.
 
     References
     ----------
@@ -104,6 +110,10 @@ class ScreenedTrees(ExplainedEstimator):
         self.device = device
 
     def _fit(self, X: pd.DataFrame | TrainingLines, y: np.ndarray, groups: np.ndarray) -> None:
+        if self.max_depth > MOST_BITS:
+            raise InputError(
+                f"max_depth {self.max_depth} is too deep to be explained; give at most {MOST_BITS}"
+            )
         lines = TrainingLines.of(X)
         self.columns_ = screen(lines, y, self.n_features, self.target_features)
         # XGBoost sums responses in single precision; centred ones lose nothing.
@@ -124,8 +134,10 @@ class ScreenedTrees(ExplainedEstimator):
             "device": require_device(self.device),
             "verbosity": 0,
         }
+        values = lines.single_values(self.columns_)
+        self.never_missing_ = _never_missing(lines, self.columns_, values)
         data = xgb.DMatrix(
-            lines.single_values(self.columns_),
+            values,
             label=(y - self.offset_) / self.unit_,
             nthread=self.n_jobs,
         )
@@ -158,7 +170,7 @@ class ScreenedTrees(ExplainedEstimator):
             trees = type(self)(**self.get_params())
             trees.fit(lines.among(train).ranked(ranking), y[train])
             values = lines.among(test).single_values(trees.columns_)
-            predicted[test] = trees.offset_ + trees._by_booster(values)
+            predicted[test] = trees._predicted(values)
         return predicted
 
     def _predict(self, X: pd.DataFrame) -> np.ndarray:
@@ -166,16 +178,15 @@ class ScreenedTrees(ExplainedEstimator):
 
     def predict_rows(self, rows: np.ndarray) -> np.ndarray:
         """Predict rows of the features of `fit`."""
-        kept = self._kept(rows)
-        # The same bytes either way; just after a fit XGBoost needs no preparation.
-        if "booster_" not in vars(self) and self.ensemble_ is not None:
-            return self.offset_ + self.ensemble_.predict(kept).astype(float)
-        return self.offset_ + self._by_booster(kept)
+        return self._predicted(self._kept(rows))
 
-    def _by_booster(self, kept: np.ndarray) -> np.ndarray:
-        """What XGBoost predicts about the mean, from the values of `columns_`."""
-        predicted = self.booster_.predict(xgb.DMatrix(kept, nthread=self.n_jobs))
-        return np.asarray(self.unit_ * predicted.astype(float))
+    def _predicted(self, kept: np.ndarray) -> np.ndarray:
+        """Prediction from the values of `columns_`, (n_rows,)."""
+        # The same bytes either way; just after a fit XGBoost needs no preparation.
+        if "booster_" in vars(self) and not np.isnan(kept[:, self.never_missing_]).any():
+            predicted = self.booster_.predict(xgb.DMatrix(kept, nthread=self.n_jobs))
+            return np.asarray(self.offset_ + self.unit_ * predicted.astype(float))
+        return np.asarray(self.offset_ + self.ensemble_.predict(kept).astype(float))
 
     def _contributions(self, X: pd.DataFrame) -> Contributions:
         shares, base_value = self.explain_rows(X.to_numpy(float))
@@ -192,22 +203,13 @@ class ScreenedTrees(ExplainedEstimator):
             All other features contribute nothing.
         base_value : float
         """
-        # One more row, of nothing measured, tells the base value even where there are no rows.
-        kept = np.vstack([self._kept(rows), np.full((1, len(self.columns_)), np.nan, np.float32)])
-        if self.ensemble_ is None:
-            found = contributions_by_xgboost(self.booster_, kept, n_jobs=self.n_jobs)
-            shares = found * np.float32(self.unit_)
-        else:
-            shares = self.ensemble_.contributions(kept)
-        return shares[:-1, :-1], self.offset_ + float(shares[-1, -1])
+        shares = self.ensemble_.contributions(self._kept(rows))
+        return shares[:, :-1], self.offset_ + float(np.float32(self.ensemble_.base_value))
 
     @cached_property
-    def ensemble_(self) -> TreeEnsemble | None:
-        """The trees without XGBoost; None where they cannot be tabulated."""
-        try:
-            return TreeEnsemble.of(self.booster_, self.unit_)
-        except NoTablesError:
-            return None
+    def ensemble_(self) -> TreeEnsemble:
+        """The trees without XGBoost."""
+        return TreeEnsemble.of(self.booster_, self.unit_, self.never_missing_)
 
     def gains(self) -> np.ndarray:
         """Total gain of the splits on each feature, (n_features,)."""
@@ -224,21 +226,14 @@ class ScreenedTrees(ExplainedEstimator):
         return gains * self.unit_**2
 
     def get_state(self) -> dict[str, Any]:
-        """State that prediction needs, as plain values and arrays.
-
-        The trees as arrays (`treeshap.ensemble`), or in XGBoost's UBJSON where they cannot be
-        tabulated.
-        """
-        state = {
+        """State that prediction needs, as plain values and arrays: no booster is kept."""
+        return {
             "parameters": self.get_params() | {"device": CPU},
             "columns_": self.columns_,
             "offset_": self.offset_,
             "gains_": self.gains_,
+            "ensemble_": self.ensemble_.get_state(),
         }
-        if self.ensemble_ is not None:
-            return state | {"forest_": self.ensemble_.get_state()}
-        raw = np.frombuffer(bytes(self.booster_.save_raw("ubj")), dtype=np.uint8)
-        return state | {"booster_": raw, "unit_": self.unit_}
 
     @classmethod
     def from_state(cls, state: dict[str, Any], features: np.ndarray) -> Self:
@@ -246,18 +241,14 @@ class ScreenedTrees(ExplainedEstimator):
         trees = cls(**state["parameters"]).expecting(features)
         trees.columns_, trees.offset_ = state["columns_"], state["offset_"]
         trees.gains_ = state["gains_"]
-        if "forest_" in state:
-            trees.ensemble_ = TreeEnsemble(**state["forest_"])
-        else:
-            trees.unit_ = state["unit_"]
-            trees.booster_ = xgb.Booster({"nthread": trees.n_jobs})
-            trees.booster_.load_model(bytearray(state["booster_"].tobytes()))
+        trees.ensemble_ = TreeEnsemble(**state["ensemble_"])
+        trees.never_missing_ = trees.ensemble_.both_ways
         return trees
 
     def __getstate__(self) -> dict[str, Any]:
         """For other processes: arrays, which are read faster than XGBoost's model."""
         state: dict[str, Any] = super().__getstate__()
-        if "booster_" in state and self.ensemble_ is not None:
+        if "booster_" in state:
             state |= {"ensemble_": self.ensemble_, "gains_": self.gains_}
             del state["booster_"]
         return state
@@ -310,6 +301,18 @@ def saved_settings(tree_settings: Mapping[str, Any] | None) -> Mapping[str, Any]
     if tree_settings is None or "device" not in tree_settings:
         return tree_settings
     return {**tree_settings, "device": CPU}
+
+
+def _never_missing(lines: TrainingLines, columns: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Whether all lines that have a feature's modality have the feature, (n_columns,)."""
+    modalities = np.array([modality_of(name) for name in lines.columns[columns]], dtype=str)
+    patterns, present = lines.patterns, np.isfinite(values)
+    never = np.ones(len(columns), bool)
+    for modality in set(modalities.tolist()):
+        has = [modality == "clinical" or modality in pattern for pattern in patterns]
+        of_it = modalities == modality
+        never[of_it] = present[np.ix_(has, of_it)].all(axis=0)
+    return never
 
 
 def _unit(y: np.ndarray) -> float:

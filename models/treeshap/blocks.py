@@ -10,7 +10,7 @@ and 6 (10).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -70,19 +70,10 @@ def cut(trees: Trees, bits: int) -> Blocks:
     leaf = leaf[np.argsort(block[leaf], kind="stable")]
     owner, node = _conditions(trees, block, root)
     order = np.lexsort((node, depth[node], owner))
-    owner, node = owner[order], node[order]
-    bit_start = np.searchsorted(owner, starts)
-    slots = distinct(owner * trees.n_features + trees.feature[node])
-    slot_owner, slot_feature = np.divmod(slots, max(trees.n_features, 1))
-    patterns = np.left_shift(1, np.diff(bit_start))
     return Blocks(
         leaf_start=np.searchsorted(block[leaf], starts),
         leaf_node=leaf,
-        bit_start=bit_start,
-        bit_node=node,
-        slot_start=np.searchsorted(slot_owner, starts),
-        slot_feature=slot_feature,
-        slot_offset=np.concatenate([[0], np.cumsum(patterns[slot_owner])]),
+        **_conditions_and_slots(trees, owner[order], node[order], starts),
     )
 
 
@@ -105,6 +96,32 @@ def distinct(numbers: np.ndarray) -> np.ndarray:
     first = np.ones(len(in_order), bool)
     np.not_equal(in_order[1:], in_order[:-1], out=first[1:])
     return np.asarray(in_order[first])
+
+
+def without(trees: Trees, blocks: Blocks, unknown: np.ndarray) -> Blocks:
+    """The same blocks without the conditions on the features that are `unknown`, (n_features,)."""
+    starts = np.arange(len(blocks.bit_start))
+    kept = ~unknown[trees.feature[blocks.bit_node]]
+    owner = np.repeat(starts[:-1], np.diff(blocks.bit_start))[kept]
+    node = blocks.bit_node[kept]
+    return replace(blocks, **_conditions_and_slots(trees, owner, node, starts))
+
+
+def _conditions_and_slots(
+    trees: Trees, owner: np.ndarray, node: np.ndarray, starts: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Parts of `Blocks` that follow from the conditions, sorted by the block that owns each."""
+    bit_start = np.searchsorted(owner, starts)
+    slots = distinct(owner * trees.n_features + trees.feature[node])
+    slot_owner, slot_feature = np.divmod(slots, max(trees.n_features, 1))
+    patterns = np.left_shift(1, np.diff(bit_start))
+    return {
+        "bit_start": bit_start,
+        "bit_node": node,
+        "slot_start": np.searchsorted(slot_owner, starts),
+        "slot_feature": slot_feature,
+        "slot_offset": np.concatenate([[0], np.cumsum(patterns[slot_owner])]),
+    }
 
 
 def _assigned(trees: Trees, bits: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

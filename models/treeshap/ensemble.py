@@ -8,14 +8,22 @@ from __future__ import annotations
 
 import threading
 import weakref
+from collections import OrderedDict
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from sidestep.models.treeshap.tables import TreeTables, cut_to_fit
-from sidestep.models.treeshap.trees import Trees, read_trees
+from sidestep.models.treeshap.blocks import MOST_BITS
+from sidestep.models.treeshap.tables import TreeTables
+from sidestep.models.treeshap.trees import (
+    NoTablesError,
+    Trees,
+    read_trees,
+    require_columns,
+    require_shallow,
+)
 
 if TYPE_CHECKING:
     import xgboost as xgb
@@ -23,6 +31,9 @@ if TYPE_CHECKING:
 #: Measured with the 270 trees of depth 5 of a pan-cancer model: filling tables takes as long as
 #: summing up the leaves of some two hundred rows.
 FEW_ROWS = 128
+# Sets of missing features of which explanations are kept: the samples of a study mostly lack the
+# same ones.
+_MOST_SETS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +57,10 @@ class TreeEnsemble:
     default_left : ndarray of shape (n_nodes,), bool
     hessian : ndarray of shape (n_nodes,), float32
         Training weight that reached the node.
+    both_ways : ndarray of shape (n_features,), bool
+        Features that no training row lacked. What XGBoost would do with a row that lacks one was
+        learned from nothing: it goes both ways instead, weighted by `hessian`, and the feature
+        contributes 0.
 
     Raises
     ------
@@ -62,6 +77,7 @@ class TreeEnsemble:
     condition: np.ndarray
     default_left: np.ndarray
     hessian: np.ndarray
+    both_ways: np.ndarray
 
     def __post_init__(self) -> None:
         if not self._are_trees():
@@ -92,10 +108,16 @@ class TreeEnsemble:
             and (led_to <= 1).all()
             and (self.feature >= 0).all()
             and (self.feature < self.n_features).all()
+            and self.both_ways.dtype == np.bool_
+            and self.both_ways.shape == (self.n_features,)
+            and np.isfinite(self.hessian).all()
+            and (self.hessian >= np.where(self.left >= 0, np.finfo(np.float32).tiny, 0)).all()
         )
 
     @classmethod
-    def of(cls, booster: xgb.Booster, unit: float = 1.0) -> Self:
+    def of(
+        cls, booster: xgb.Booster, unit: float = 1.0, both_ways: np.ndarray | None = None
+    ) -> Self:
         """Ensemble of a booster's trees.
 
         Parameters
@@ -103,14 +125,18 @@ class TreeEnsemble:
         booster : Booster
         unit : float
             Response units in one unit of the booster: a power of two, which is exact.
+        both_ways : ndarray of bool, shape (n_features,), optional
+            Features that no training row lacked; none by default, so that a row which lacks a
+            value goes the way that XGBoost has learned.
 
         Raises
         ------
         NoTablesError
-            If the booster is not plain trees of one output, or they cannot be tabulated.
+            If the booster is not plain trees of one output, or a leaf lies deeper than 12
+            conditions.
         """
         trees = read_trees(booster)
-        cut_to_fit(trees)  # which fails where there can be no tables
+        require_shallow(trees, MOST_BITS)
         return cls(
             n_features=trees.n_features,
             roots=trees.roots.astype(np.int32),
@@ -120,26 +146,40 @@ class TreeEnsemble:
             condition=np.where(trees.left >= 0, trees.value, trees.value * unit).astype(np.float32),
             default_left=trees.default_left,
             hessian=trees.hessian.astype(np.float32),
+            both_ways=np.zeros(trees.n_features, bool) if both_ways is None else both_ways,
         )
 
     @property
     def trees(self) -> Trees:
         """The same trees with all that follows from these arrays."""
-        return Trees.of_nodes(**self.get_state())
+        state = self.get_state()
+        del state["both_ways"]
+        return Trees.of_nodes(**state)
 
     def predict(self, rows: np.ndarray) -> np.ndarray:
-        """Prediction of each row, (n_rows,), float32: to the last bit what XGBoost predicts.
+        """Prediction of each row, (n_rows,), float32.
+
+        To the last bit what XGBoost predicts, but for rows that lack a feature of `both_ways`.
 
         Parameters
         ----------
         rows : ndarray of shape (n_rows, n_features), float32
             NaN where missing.
         """
-        from sidestep.models.treeshap.loops import add_leaves
+        from sidestep.models.treeshap.loops import add_expected, add_leaves
 
-        total = np.zeros(len(rows), np.float32)
-        add_leaves(np.ascontiguousarray(rows), *self._ways_down, total)
+        rows, total = np.ascontiguousarray(rows), np.zeros(len(rows), np.float32)
+        ways = self._ways_down
+        if self.goes_both_ways(rows).any():
+            add_expected(rows, self.both_ways, *ways[:-1], self.hessian, ways[-1], total)
+        else:
+            add_leaves(rows, *ways, total)
         return total
+
+    def goes_both_ways(self, rows: np.ndarray) -> np.ndarray:
+        """Where a row lacks a feature of `both_ways`, (n_rows, n_features)."""
+        require_columns(rows, self.n_features)
+        return np.isnan(rows) & self.both_ways
 
     def contributions(self, rows: np.ndarray) -> np.ndarray:
         """Shapley values of the features of each row, and last the base value.
@@ -161,35 +201,45 @@ class TreeEnsemble:
         ValueError
             If `rows` has not the ensemble's number of features.
         """
-        explained = vars(self).get("_explained", 0) + len(rows)
-        if "_tables" in vars(self) or explained > FEW_ROWS:
-            return self.tables.contributions(rows)
-        from sidestep.models.treeshap.leaves import explain_few
-
-        trees = self.trees
-        shares = explain_few(trees, rows)
-        vars(self)["_explained"] = explained
-        return np.hstack([shares, np.full((len(rows), 1), self._base(trees), np.float32)])
+        unknown = self.goes_both_ways(rows) & self._tested
+        if not unknown.any():
+            return self._explanation(unknown[:1].any(axis=0)).of(rows)
+        out = np.empty((len(rows), self.n_features + 1), np.float32)
+        different, kind = np.unique(np.packbits(unknown, axis=1), axis=0, return_inverse=True)
+        for number, packed in enumerate(different):
+            some = np.flatnonzero(kind == number)
+            gaps = np.unpackbits(packed, count=self.n_features).astype(bool)
+            out[some] = self._explanation(gaps).of(rows[some])
+        return out
 
     @property
     def tables(self) -> TreeTables:
-        """The contributions, tabulated; kept if the process has room for them."""
-        kept: TreeTables | None = vars(self).get("_tables")
-        if kept is not None:
-            return kept
-        trees = self.trees
-        tables = TreeTables.of_trees(trees, self._base(trees))
-        if _BUDGET.claim(self, tables.n_bytes):
-            vars(self)["_tables"] = tables
-        else:  # until they would pay again
-            vars(self)["_explained"] = 0
-        return tables
+        """The contributions of rows that lack nothing, tabulated."""
+        return self._explanation(np.zeros(self.n_features, bool)).tables
 
-    def _base(self, trees: Trees) -> float:
-        """Mean prediction of the trees over the training rows; kept."""
-        if "_base_value" not in vars(self):
-            vars(self)["_base_value"] = trees.mean_prediction()
-        return float(vars(self)["_base_value"])
+    def _explanation(self, unknown: np.ndarray) -> _Explanation:
+        """How rows are explained that lack the features `unknown`; of the latest such sets kept."""
+        kept: OrderedDict[bytes, _Explanation] = vars(self).setdefault("_kept", OrderedDict())
+        key = unknown.tobytes()
+        found = kept.get(key)
+        if found is None:
+            found = kept[key] = _Explanation(self, unknown)
+        kept.move_to_end(key)
+        while len(kept) > _MOST_SETS:
+            kept.popitem(last=False)
+        return found
+
+    @cached_property
+    def _tested(self) -> np.ndarray:
+        """Whether some tree tests each feature, (n_features,)."""
+        tested = np.zeros(self.n_features, bool)
+        tested[self.feature[self.left >= 0]] = True
+        return tested
+
+    @cached_property
+    def base_value(self) -> float:
+        """Mean prediction of the trees over the training rows."""
+        return self.trees.mean_prediction()
 
     @cached_property
     def _ways_down(self) -> tuple[Any, ...]:
@@ -209,6 +259,50 @@ class TreeEnsemble:
     def __reduce__(self) -> tuple[Any, ...]:
         # Tables are quicker filled anew than sent to another process.
         return type(self), tuple(self.get_state().values())
+
+
+class _Explanation:
+    """Contributions to rows that lack the same features, few by leaves and many by tables."""
+
+    def __init__(self, ensemble: TreeEnsemble, unknown: np.ndarray) -> None:
+        self._ensemble = weakref.proxy(ensemble)
+        self._unknown = unknown
+        self._explained = 0
+        self._tables: TreeTables | None = None
+        self._fits = True
+
+    def of(self, rows: np.ndarray) -> np.ndarray:
+        """Contributions to rows, and last the base value, (n_rows, n_features + 1), float32."""
+        explained = self._explained + len(rows)
+        if self._fits and (self._tables is not None or explained > FEW_ROWS):
+            try:
+                return self.tables.contributions(rows)
+            except NoTablesError:
+                self._fits = False
+        from sidestep.models.treeshap.leaves import explain_few
+
+        shares = explain_few(self._ensemble.trees, rows, self._unknown)
+        self._explained = explained
+        return np.hstack([shares, np.full((len(rows), 1), self._ensemble.base_value, np.float32)])
+
+    @property
+    def tables(self) -> TreeTables:
+        """The contributions, tabulated; kept if the process has room for them.
+
+        Raises
+        ------
+        NoTablesError
+            If they would take more than a table may.
+        """
+        if self._tables is not None:
+            return self._tables
+        ensemble = self._ensemble
+        tables = TreeTables.of_trees(ensemble.trees, ensemble.base_value, unknown=self._unknown)
+        if _BUDGET.claim(self, tables.n_bytes):
+            self._tables = tables
+        else:  # until they would pay again
+            self._explained = 0
+        return tables
 
 
 class MemoryBudget:

@@ -20,11 +20,14 @@ from sidestep.models.treeshap.trees import Trees, require_columns, require_shall
 from sidestep.models.treeshap.units import response_per_unit, units_per_response
 
 
-def fill_table(trees: Trees, blocks: Blocks, scale: np.ndarray) -> np.ndarray:
-    """Table of all blocks, (slot_offset[-1],), int32, in `scale` units a response unit."""
+def fill_table(trees: Trees, blocks: Blocks, scale: np.ndarray, unknown: np.ndarray) -> np.ndarray:
+    """Table of all blocks, (slot_offset[-1],), int32, in `scale` units a response unit.
+
+    `unknown` says of each feature whether its conditions stay open; the blocks have none of them.
+    """
     table = np.zeros(blocks.slot_offset[-1], dtype=np.int32)
     _fill_blocks(
-        trees.left, trees.parent, trees.feature, trees.hessian, trees.value, scale,
+        trees.left, trees.parent, trees.feature, trees.hessian, trees.value, unknown, scale,
         blocks.leaf_start, blocks.leaf_node, blocks.bit_start, blocks.bit_node,
         blocks.slot_start, blocks.slot_feature, blocks.slot_offset,
         *gauss_legendre((MOST_BITS + 1) // 2), table,
@@ -32,7 +35,7 @@ def fill_table(trees: Trees, blocks: Blocks, scale: np.ndarray) -> np.ndarray:
     return table
 
 
-def explain_few(trees: Trees, rows: np.ndarray) -> np.ndarray:
+def explain_few(trees: Trees, rows: np.ndarray, unknown: np.ndarray) -> np.ndarray:
     """Shapley values of the features of each row.
 
     Takes O(n^2 2^n + n_rows n) operations a leaf under n features.
@@ -42,6 +45,8 @@ def explain_few(trees: Trees, rows: np.ndarray) -> np.ndarray:
     trees : Trees
     rows : ndarray of shape (n_rows, n_features)
         Values in single precision, NaN where missing.
+    unknown : ndarray of bool, shape (n_features,)
+        Features at whose splits all rows go both ways; they contribute 0.
 
     Returns
     -------
@@ -61,8 +66,8 @@ def explain_few(trees: Trees, rows: np.ndarray) -> np.ndarray:
     sums = np.zeros(rows.shape[::-1], np.int32)
     _add_leaves(
         np.ascontiguousarray(rows.T, np.float32), trees.leaves, trees.left, trees.parent,
-        trees.feature, trees.threshold, trees.default_left, trees.hessian, trees.value, scale,
-        *gauss_legendre((MOST_BITS + 1) // 2), sums,
+        trees.feature, trees.threshold, trees.default_left, trees.hessian, trees.value, unknown,
+        scale, *gauss_legendre((MOST_BITS + 1) // 2), sums,
     )  # fmt: skip
     shares = sums.astype(np.float32) * response_per_unit(scale)[:, None]
     return np.ascontiguousarray(shares.T)
@@ -104,15 +109,22 @@ def _shares(value, ratio, points, weights, product, shares):  # type: ignore[no-
 
 
 @compiled
-def _way_up(leaf, left, parent, feature, hessian, above, went_left, of, tested, ratio):  # type: ignore[no-untyped-def]
-    """How many features are tested on the way to a leaf, and by how many conditions.
+def _way_up(  # type: ignore[no-untyped-def]
+    leaf, left, parent, feature, hessian, unknown, above, went_left, of, tested, ratio
+):
+    """How many features are tested on the way to a leaf, by how many conditions, and what is left.
 
     Condition c is that of node `above[c]`, whose left child is on the way if `went_left[c]` is 1;
     it tests feature `tested[of[c]]`. `ratio` is the share of training weight, feature by feature.
+    Unknown features are not among them: what is left is the share of a row that goes on at them.
     """
-    n, n_above, node = 0, 0, leaf
+    n, n_above, node, left_over = 0, 0, leaf, 1.0
     while parent[node] >= 0:
         split = parent[node]
+        if unknown[feature[split]]:
+            left_over *= hessian[node] / hessian[split]
+            node = split
+            continue
         i = 0
         while i < n and tested[i] != feature[split]:
             i += 1
@@ -124,12 +136,12 @@ def _way_up(leaf, left, parent, feature, hessian, above, went_left, of, tested, 
         went_left[n_above] = np.uint16(left[split] == node)
         n_above += 1
         node = split
-    return n, n_above
+    return n, n_above, left_over
 
 
 @compiled
 def _fill_blocks(  # type: ignore[no-untyped-def]
-    left, parent, feature, hessian, value, scale,
+    left, parent, feature, hessian, value, unknown, scale,
     leaf_start, leaf_node, bit_start, bit_node, slot_start, slot_feature, slot_offset,
     points, weights, table,
 ):  # fmt: skip
@@ -145,9 +157,11 @@ def _fill_blocks(  # type: ignore[no-untyped-def]
         columns = slot_feature[slot_start[block] : slot_start[block + 1]]
         patterns = 1 << bits.size
         for leaf in leaf_node[leaf_start[block] : leaf_start[block + 1]]:
-            n, n_above = _way_up(
-                leaf, left, parent, feature, hessian, above, went_left, of, tested, ratio
+            n, n_above, left_over = _way_up(
+                leaf, left, parent, feature, hessian, unknown, above, went_left, of, tested, ratio
             )
+            if n == 0:
+                continue
             for i in range(n):
                 slot[i], mask[i], wanted[i] = 0, 0, 0
                 while columns[slot[i]] != tested[i]:
@@ -160,7 +174,8 @@ def _fill_blocks(  # type: ignore[no-untyped-def]
                 if went_left[c]:
                     wanted[of[c]] |= 1 << bit
             rule = (n + 1) // 2 - 1
-            _shares(value[leaf], ratio[:n], points[rule], weights[rule], product, shares)
+            worth = value[leaf] * left_over
+            _shares(worth, ratio[:n], points[rule], weights[rule], product, shares)
             held = sets[:patterns]
             held[:] = 0
             for i in range(n):
@@ -180,8 +195,8 @@ def _fill_blocks(  # type: ignore[no-untyped-def]
 
 @compiled
 def _add_leaves(  # type: ignore[no-untyped-def]
-    columns, leaves, left, parent, feature, threshold, default_left, hessian, value, scale,
-    points, weights, sums,
+    columns, leaves, left, parent, feature, threshold, default_left, hessian, value, unknown,
+    scale, points, weights, sums,
 ):  # fmt: skip
     """Add each leaf's shares, rounded to table units, to the columns of the features above it."""
     most, n_rows = points.shape[0] * 2, columns.shape[1]
@@ -201,13 +216,14 @@ def _add_leaves(  # type: ignore[no-untyped-def]
     held = np.empty(n_rows, np.uint16)
     product, shares = np.empty(1 << most), np.empty((most, 1 << most))
     for leaf in leaves:
-        n, n_above = _way_up(
-            leaf, left, parent, feature, hessian, above, went_left, of, tested, ratio
+        n, n_above, left_over = _way_up(
+            leaf, left, parent, feature, hessian, unknown, above, went_left, of, tested, ratio
         )
         if n == 0:
             continue
         rule = (n + 1) // 2 - 1
-        _shares(value[leaf], ratio[:n], points[rule], weights[rule], product, shares)
+        worth = value[leaf] * left_over
+        _shares(worth, ratio[:n], points[rule], weights[rule], product, shares)
         met[:n] = np.uint16(1)
         for c in range(n_above):
             i, split, wanted = of[c], above[c], went_left[c]

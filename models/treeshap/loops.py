@@ -53,6 +53,46 @@ def add_leaves(  # type: ignore[no-untyped-def]
 
 
 @compiled
+def add_expected(  # type: ignore[no-untyped-def]
+    rows, both_ways, roots, children, feature, condition, default_left, hessian, n_levels, total
+):
+    """Add to `total` what each row is expected to get of every tree, where values are missing.
+
+    At a split on a missing feature of `both_ways` a row goes both ways, weighted by the training
+    weight that went there; a row without such a feature gets what `add_leaves` adds.
+
+    Parameters
+    ----------
+    rows, roots, children, feature, condition, default_left, n_levels, total
+        As for `add_leaves`.
+    both_ways : ndarray of bool, shape (n_features,)
+    hessian : ndarray of shape (n_nodes,)
+    """
+    waiting, share = np.empty(n_levels + 2, np.int64), np.empty(n_levels + 2)
+    for root in roots:
+        for r in range(total.size):
+            expected, n = 0.0, 1
+            waiting[0], share[0] = root, 1.0
+            while n:
+                n -= 1
+                at, weight = waiting[n], share[n]
+                while children[at, 0] != at:
+                    x = rows[r, feature[at]]
+                    if x != x and both_ways[feature[at]]:
+                        right, left = children[at]
+                        waiting[n] = right
+                        share[n] = weight * (np.float64(hessian[right]) / np.float64(hessian[at]))
+                        n += 1
+                        weight *= np.float64(hessian[left]) / np.float64(hessian[at])
+                        at = left
+                    else:
+                        goes_left = (x < condition[at]) | ((x != x) & default_left[at])
+                        at = children[at, np.int64(goes_left)]
+                expected += weight * np.float64(condition[at])
+            total[r] += np.float32(expected)
+
+
+@compiled
 def add_rows(  # type: ignore[no-untyped-def]
     rows, used, bit_start, bit_column, bit_threshold, bit_left,
     slot_start, slot_column, slot_offset, table, unit, base, out,

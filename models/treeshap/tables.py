@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from sidestep.models.treeshap.blocks import MOST_BITS, Blocks, cut, distinct
+from sidestep.models.treeshap.blocks import MOST_BITS, Blocks, cut, distinct, without
 from sidestep.models.treeshap.trees import (
     NoTablesError,
     Trees,
@@ -105,8 +105,16 @@ class TreeTables:
         return cls.of_trees(read_trees(booster, n_rounds), base_value, memory)
 
     @classmethod
-    def of_trees(cls, trees: Trees, base_value: float, memory: int = MEMORY) -> Self:
+    def of_trees(
+        cls,
+        trees: Trees,
+        base_value: float,
+        memory: int = MEMORY,
+        unknown: np.ndarray | None = None,
+    ) -> Self:
         """Tables of some trees; `base_value` is their mean prediction over the training rows.
+
+        At splits on the features that are `unknown`, (n_features,), all rows go both ways.
 
         Raises
         ------
@@ -116,6 +124,10 @@ class TreeTables:
         from sidestep.models.treeshap.leaves import fill_table
 
         blocks = cut_to_fit(trees, memory)
+        if unknown is None:
+            unknown = np.zeros(trees.n_features, bool)
+        if unknown.any():
+            blocks = without(trees, blocks, unknown)
         scale = units_per_response(trees)
         tested = distinct(blocks.slot_feature)
         return cls(
@@ -127,7 +139,7 @@ class TreeTables:
             missing_left=trees.default_left[blocks.bit_node],
             bit_column=np.searchsorted(tested, trees.feature[blocks.bit_node]),
             slot_column=np.searchsorted(tested, blocks.slot_feature),
-            table=fill_table(trees, blocks, scale),
+            table=fill_table(trees, blocks, scale, unknown),
             unit=response_per_unit(scale[tested]),
         )
 

@@ -247,6 +247,41 @@ def test_contributions_add_up_for_lines_unlike_the_training_lines(fitted, lines,
     np.testing.assert_allclose(total, fitted[name].predict(far), atol=1e-5 * lines.y.std())
 
 
+def with_gaps(X: pd.DataFrame, share: float, seed: int) -> pd.DataFrame:
+    """Lines of which some measured features are not: any, but for mutations."""
+    rng = np.random.default_rng(seed)
+    open_to_gaps = ~X.columns.str.startswith("mutation:")
+    return X.mask((rng.random(X.shape) < share) & open_to_gaps)
+
+
+@every_explained
+def test_what_was_not_measured_contributes_exactly_nothing(fitted, lines, name):
+    complete = lines.X.iloc[len(lines.X) // 2 : -1]
+    gaps = with_gaps(complete, 0.2, seed=0)
+    parts = fitted[name].contributions(gaps)
+    assert (parts.values[gaps.isna().to_numpy()] == 0).all()
+    total = parts.base_value + parts.values.sum(axis=1)
+    np.testing.assert_allclose(total, fitted[name].predict(gaps), atol=1e-5 * lines.y.std())
+    alone = fitted[name].contributions(gaps.iloc[[7]])
+    np.testing.assert_array_equal(alone.values[0], parts.values[7])
+
+
+@every_explained
+def test_gaps_do_not_shift_the_mean_prediction(many_lines, marker, name):
+    """Lines held out, a fifth of their features taken away, twenty times."""
+    X, y = many_lines.X, many_lines.y
+    train, test = np.arange(0, len(y), 2), np.arange(121, len(y) - 1, 2)
+    estimator = EXPLAINED[name](many_lines.lineages, marker).fit(X.iloc[train], y[train])
+    held_out = X.iloc[test]
+    whole = estimator.predict(held_out).mean()
+    shifts = [
+        estimator.predict(with_gaps(held_out, 0.2, seed)).mean() - whole for seed in range(20)
+    ]
+    # Lines are drawn to the mean that they are held out from, so their own mean moves with it.
+    drawn = 0.25 * abs(whole - y[train].mean())
+    assert abs(np.mean(shifts)) < 0.04 * y.std() + drawn
+
+
 @every_explained
 def test_what_tells_nothing_contributes_exactly_nothing(fitted, lines, name):
     far = lines.X.assign(**{"expression:CONSTANT": 7.0, "rppa:NEVER": -7.0})

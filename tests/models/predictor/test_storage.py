@@ -214,7 +214,7 @@ def test_arrays_that_describe_no_trees_are_never_followed(folder, study):
 
     def misplace(state: dict[str, Any]) -> None:
         for blend in state["drugs"]["Lapatinib"]["blend"]["blends"].values():
-            trees = blend["trees_"]["forest_"]
+            trees = blend["trees_"]["ensemble_"]
             trees["left"] = trees["condition"]
 
     described(folder, misplace)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from itertools import product
+from math import factorial
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ import xgboost as xgb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sidestep.features.errors import InputError
 from sidestep.models.estimators.trees import ScreenedTrees
 from sidestep.models.treeshap import ensemble as module
 from sidestep.models.treeshap.ensemble import MemoryBudget, TreeEnsemble
@@ -55,6 +58,86 @@ def test_any_tree_predicts_and_explains_any_row(
         assert some.tobytes() == explained[:few].tobytes()
 
 
+def expected(trees: Trees, row: np.ndarray, both_ways: np.ndarray) -> float:
+    """What a row gets of all trees, walked down one by one."""
+
+    def below(node: int) -> float:
+        left, right = trees.left[node], trees.right[node]
+        if left < 0:
+            return float(trees.value[node])
+        x = row[trees.feature[node]]
+        if np.isnan(x) and both_ways[trees.feature[node]]:
+            weighted = [trees.hessian[child] * below(child) for child in (left, right)]
+            return float(sum(weighted) / trees.hessian[node])
+        goes_left = trees.default_left[node] if np.isnan(x) else x < trees.threshold[node]
+        return below(left if goes_left else right)
+
+    return sum(below(root) for root in trees.roots)
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n_trees=st.integers(1, 5),
+    n_features=st.integers(1, 5),
+    max_depth=st.integers(0, 6),
+)
+def test_what_no_training_row_lacked_goes_both_ways_and_contributes_nothing(
+    grow: Grow, seed: int, n_trees: int, n_features: int, max_depth: int
+) -> None:
+    booster, rows = grow(seed, n_trees, n_features, max_depth)
+    rng = np.random.default_rng(seed)
+    both_ways = rng.random(n_features) < 0.7
+    rows[rng.random(rows.shape) < 0.3] = np.nan
+    ensemble = TreeEnsemble.of(booster, both_ways=both_ways)
+    predicted, explained = ensemble.predict(rows), ensemble.contributions(rows)
+    walked = [expected(ensemble.trees, row, both_ways) for row in rows]
+    np.testing.assert_allclose(predicted, walked, atol=1e-5)
+    np.testing.assert_allclose(explained.astype(float).sum(axis=1), predicted, atol=1e-5)
+    assert (explained[:, :-1][np.isnan(rows) & both_ways] == 0).all()
+    for row in range(0, len(rows), 7):
+        alone = TreeEnsemble.of(booster, both_ways=both_ways)
+        assert alone.predict(rows[[row]]).tobytes() == predicted[[row]].tobytes()
+        assert alone.contributions(rows[[row]]).tobytes() == explained[[row]].tobytes()
+
+
+def test_contributions_of_rows_with_gaps_are_shapley_values(learned) -> None:
+    """By the definition: over all orders, what a feature changes when it becomes known."""
+    booster, rows = learned
+    everything = np.ones(9, bool)
+    ensemble = TreeEnsemble.of(booster, both_ways=everything)
+    row = rows[np.isnan(rows).sum(axis=1) == 2][0]
+    known = np.flatnonzero(~np.isnan(row))
+    sets = np.array(list(product([False, True], repeat=len(known))))
+    masked = np.full((len(sets), 9), np.nan, np.float32)
+    masked[:, known] = np.where(sets, row[known], np.nan)
+    values = ensemble.predict(masked).astype(float)
+    value = dict(zip(map(tuple, sets.tolist()), values, strict=True))
+    n = len(known)
+    for place, feature in enumerate(known):
+        shapley = 0.0
+        for coalition in sets[~sets[:, place]]:
+            joined = coalition.copy()
+            joined[place] = True
+            s = int(coalition.sum())
+            weight = factorial(s) * factorial(n - 1 - s) / factorial(n)
+            shapley += weight * (value[tuple(joined)] - value[tuple(coalition)])
+        assert ensemble.contributions(row[None])[0, feature] == pytest.approx(shapley, abs=1e-5)
+
+
+def test_many_rows_with_the_same_gaps_are_tabulated_and_change_no_byte(learned) -> None:
+    booster, rows = learned
+    rows = rows.copy()
+    rows[:, [1, 4]] = np.nan
+    both_ways = np.isin(np.arange(9), [1, 4])
+    few, many = (TreeEnsemble.of(booster, both_ways=both_ways) for _ in range(2))
+    whole = many.contributions(rows)
+    for start in range(0, 90, 30):
+        some = slice(start, start + 30)
+        assert few.contributions(rows[some]).tobytes() == whole[some].tobytes()
+    assert many.predict(rows)[:30].tobytes() == few.predict(rows[:30]).tobytes()
+
+
 def test_a_row_is_the_same_alone_and_in_any_batch(learned) -> None:
     booster, rows = learned
     ensemble = TreeEnsemble.of(booster)
@@ -67,6 +150,12 @@ def test_a_row_is_the_same_alone_and_in_any_batch(learned) -> None:
         assert len(what(rows[:0])) == 0
 
 
+def tabulated(ensemble: TreeEnsemble) -> bool:
+    """Whether the tables of rows without gaps are kept."""
+    (explanation,) = vars(ensemble)["_kept"].values()
+    return explanation._tables is not None
+
+
 def test_tables_are_filled_when_they_pay_and_change_no_byte(learned) -> None:
     booster, rows = learned
     whole = TreeEnsemble.of(booster).contributions(rows)
@@ -75,11 +164,11 @@ def test_tables_are_filled_when_they_pay_and_change_no_byte(learned) -> None:
     for start in range(0, 240, 40):
         some = slice(start, start + 40)
         assert ensemble.contributions(rows[some]).tobytes() == whole[some].tobytes()
-        had.append("_tables" in vars(ensemble))
+        had.append(tabulated(ensemble))
     assert had == [False] * 3 + [True] * 3
     many = TreeEnsemble.of(booster)
     many.contributions(rows)
-    assert "_tables" in vars(many)
+    assert tabulated(many)
 
 
 def test_rows_of_other_features_are_refused(learned) -> None:
@@ -98,7 +187,7 @@ def test_trees_too_deep_for_tables_are_too_deep_for_few_rows_as_well() -> None:
         1, np.array([0]), left, right, nodes, np.ones(29), np.zeros(29, bool), np.ones(29)
     )
     with pytest.raises(NoTablesError, match="deeper than 12 conditions"):
-        explain_few(trees, np.zeros((1, 1), np.float32))
+        explain_few(trees, np.zeros((1, 1), np.float32), np.zeros(1, bool))
 
 
 def test_a_state_and_a_pickle_make_the_same_ensemble(learned) -> None:
@@ -152,16 +241,14 @@ def test_a_booster_that_cannot_be_tabulated_is_no_ensemble() -> None:
 
 
 @pytest.mark.parametrize("spread", [1.0, 1e-6])
-@pytest.mark.parametrize("max_depth", [3, 14])
+@pytest.mark.parametrize("max_depth", [3, 12])
 def test_trees_of_any_depth_are_restored_to_the_bit(max_depth: int, spread: float) -> None:
-    """Deep ones are explained by XGBoost, alone and in a batch, before and after."""
     rng = np.random.default_rng(2)
     names = [f"expression:G{number}" for number in range(8)]
     X = pd.DataFrame(rng.standard_normal((800, 8)), columns=names)
     fitted = ScreenedTrees(n_features=8, n_trees=4, max_depth=max_depth, min_child_weight=0.0).fit(
         X, spread * rng.standard_normal(800)
     )
-    assert (fitted.ensemble_ is None) == (max_depth == 14)
     columns = np.array(names, dtype=object)
     restored = ScreenedTrees.from_state(fitted.get_state(), columns)
     sent = pickle.loads(pickle.dumps(fitted))
@@ -177,6 +264,12 @@ def test_trees_of_any_depth_are_restored_to_the_bit(max_depth: int, spread: floa
         np.testing.assert_array_equal(trees.contributions(X).values, expected)
         np.testing.assert_array_equal(trees.contributions(X.iloc[[7]]).values[0], expected[7])
         np.testing.assert_array_equal(trees.gains(), fitted.gains())
+
+
+def test_trees_too_deep_to_be_explained_are_not_grown() -> None:
+    X = pd.DataFrame({"expression:A": np.arange(20.0)})
+    with pytest.raises(InputError, match="max_depth 13 is too deep to be explained; give at most"):
+        ScreenedTrees(max_depth=13).fit(X, X["expression:A"])
 
 
 def test_a_second_fit_forgets_the_first() -> None:

@@ -37,7 +37,7 @@ from sidestep.training.validation.cross_validation import (
     split_lines,
 )
 from sidestep.training.validation.lines import DrugLines
-from sidestep.training.validation.metrics import pearson
+from sidestep.training.validation.metrics import correlation, within_folds
 from sidestep.training.validation.panel import Panel, choose_panel
 
 BREAST = ("Lapatinib", "BIBW2992", "Erlotinib", "Gefitinib", "Everolimus")
@@ -69,13 +69,13 @@ def main() -> None:
     study = read_study(shared / "studies" / folder)
     panel = choose_panel(study, study.response(response), drugs=drugs, panel="all", min_lines=20)
     print(f"{folder}, {response}: {len(panel.values)} lines, {len(panel.drugs)} drugs, 5 folds by")
-    print(f"donor, {options.repeats} fold assignment(s); Pearson r within drug, out of fold\n")
+    print(f"donor, {options.repeats} fold assignment(s); Pearson r within folds\n")
     started = time.perf_counter()
     repeats = [
         compare(
             study,
             panel,
-            Plan(trials=options.trials, seed=seed, jobs=options.jobs),
+            Plan(trials=options.trials, seed=seed, jobs=options.jobs, repeats=1),
             [options.only] if options.only else ["ours", *OTHERS],
         )
         for seed in range(options.repeats)
@@ -123,11 +123,11 @@ def ablation(study: Study, panel: Panel, plan: Plan) -> pd.DataFrame:
 def out_of_fold(
     study: Study, panel: Panel, plan: Plan, make: Callable[[DrugLines], RegressorMixin]
 ) -> pd.DataFrame:
-    """`drug, observed, predicted` of an estimator on the outer folds of `cross_validate`."""
+    """`drug, fold, observed, predicted` of an estimator on the outer folds of `cross_validate`."""
     lines = panel.values.index
     tables: list[pd.DataFrame] = Parallel(n_jobs=plan.jobs)(
-        delayed(_predict)(make(data), data.among(train), data.among(test))
-        for train, test in split_lines(study, lines, plan)
+        delayed(_predict)(make(data), data.among(train), data.among(test), fold)
+        for fold, (train, test) in enumerate(split_lines(study, lines, plan))
         for data in _data(study, panel, train, plan)
     )
     return pd.concat(tables, ignore_index=True)
@@ -165,26 +165,28 @@ OTHERS: dict[str, Callable[..., RegressorMixin]] = {
 }
 
 
-def _predict(model: RegressorMixin, known: DrugLines, held_out: DrugLines) -> pd.DataFrame:
+def _predict(
+    model: RegressorMixin, known: DrugLines, held_out: DrugLines, fold: int
+) -> pd.DataFrame:
     if isinstance(model, ResponseEstimator):
         model.fit(known.X, known.y, known.donors)
     else:
         model.fit(known.X, known.y)
     predicted = model.predict(held_out.X) if len(held_out.y) else []
-    return pd.DataFrame({"drug": known.drug.name, "observed": held_out.y, "predicted": predicted})
+    found = {"fold": fold, "observed": held_out.y, "predicted": predicted}
+    return pd.DataFrame({"drug": known.drug.name, **found})
 
 
 def _by_drug(predictions: pd.DataFrame, column: str) -> pd.Series:
-    """Pearson r of each drug; a constant ranks nobody, its r is 0."""
-    constant = column == "drug_mean"
-    return pd.Series(
-        {
-            drug: 0.0
-            if constant
-            else pearson(lines["observed"].to_numpy(), lines[column].to_numpy())
-            for drug, lines in predictions.groupby("drug", sort=False)
-        }
-    )
+    """Pearson r within folds of each drug, as `sidestep train` gives it."""
+    found = {}
+    for drug, lines in predictions.groupby("drug", sort=False):
+        observed, predicted = (lines[name].to_numpy(float) for name in ("observed", column))
+        once = np.ones((1, len(lines)))
+        found[drug] = within_folds(
+            correlation, observed, predicted, lines["fold"].to_numpy(), once
+        )[0]
+    return pd.Series(found)
 
 
 if __name__ == "__main__":

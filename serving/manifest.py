@@ -12,7 +12,7 @@ import math
 import secrets
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -184,7 +184,7 @@ def _drug(model: LoadedModel, drug: DrugModel, *, her2_context: bool) -> dict[st
         "n_lines": drug.n_lines,
         "pearson": [finite(number) for number in drug.metrics["blend"]["pearson"]],
         "best_baseline": _best_baseline(drug, "marker" if known is None else known.marker),
-        "beats_baselines": drug.beats_baselines,
+        "gain": asdict(drug.gain),
         "typical_response": finite(typical),
     }
 

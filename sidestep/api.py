@@ -105,6 +105,7 @@ def train(
     *,
     trials: int = 20,
     folds: int = 5,
+    repeats: int | None = None,
     seed: int = 0,
     min_lines: int = 20,
     jobs: int | None = None,
@@ -132,6 +133,8 @@ def train(
         Drugs to learn where `drugs` does not say; ``"kinase"`` by default.
     trials : int
         Optuna trials a search; 0 takes the usual settings.
+    repeats : int, optional
+        Assignments to folds; 3 below 100 lines, else 1.
     folds : int
         Folds of the cross-validation; the lines of one donor are never parted.
     seed : int
@@ -168,7 +171,7 @@ def train(
     --------
     >>> import sidestep
     >>> study = sidestep.simulate(lines=40, genes=150)
-    >>> trained = sidestep.train(study, drugs=["Lapatinib"], trials=0, folds=3, jobs=1)
+    >>> trained = sidestep.train(study, drugs=["Lapatinib"], trials=0, folds=3, repeats=1, jobs=1)
     >>> list(trained.metrics.index)
     ['Lapatinib']
     """
@@ -185,6 +188,7 @@ def train(
     _require_at_least(min_lines=(min_lines, 10))
     plan = Plan(
         folds=folds,
+        repeats=repeats,
         trials=trials,
         seed=seed,
         jobs=jobs,
@@ -253,7 +257,7 @@ def score(
     --------
     >>> import sidestep
     >>> study = sidestep.simulate(lines=40, genes=150)
-    >>> trained = sidestep.train(study, drugs=["Lapatinib"], trials=0, folds=3, jobs=1)
+    >>> trained = sidestep.train(study, drugs=["Lapatinib"], trials=0, folds=3, repeats=1, jobs=1)
     >>> cohort = sidestep.simulate(kind="cohort", lines=8, genes=150)
     >>> scores = sidestep.score(cohort, trained)
     >>> scores.table("prediction").shape
@@ -305,7 +309,7 @@ def explain(
     --------
     >>> import sidestep
     >>> study = sidestep.simulate(lines=40, genes=150)
-    >>> trained = sidestep.train(study, drugs=["Lapatinib"], trials=0, folds=3, jobs=1)
+    >>> trained = sidestep.train(study, drugs=["Lapatinib"], trials=0, folds=3, repeats=1, jobs=1)
     >>> scores = sidestep.score(study, trained)
     >>> sample = scores.samples[0]
     >>> before = sidestep.explain(scores, sample, "lapatinib")
@@ -343,7 +347,7 @@ def combine(scores: Scores, at_least: float = 75.0) -> pd.DataFrame:
     --------
     >>> import sidestep
     >>> study = sidestep.simulate(lines=40, genes=150)
-    >>> trained = sidestep.train(study, drugs=["Lapatinib"], trials=0, folds=3, jobs=1)
+    >>> trained = sidestep.train(study, drugs=["Lapatinib"], trials=0, folds=3, repeats=1, jobs=1)
     >>> partners = sidestep.combine(sidestep.score(study, trained))
     >>> list(partners.columns[:5])
     ['sample_id', 'drug', 'basis', 'rank', 'partner']

@@ -316,6 +316,8 @@ class Scores:
             targets=[";".join(targets) for targets in facts["targets"]],
             pearson=pearson[0].astype(float),
             best_baseline=[(of or {}).get("name", "") for of in facts["best_baseline"]],
+            gain=[of["verdict"] for of in facts["gain"]],
+            gain_probability=[float(of["probability"]) for of in facts["gain"]],
             typical_response=facts["typical_response"].astype(float),
         ).rename_axis(None)
 

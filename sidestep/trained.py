@@ -71,7 +71,7 @@ class TrainedPanel:
         """Out-of-fold Pearson r a drug, the best predicted first, beside its baselines.
 
         Columns: `n` (lines), `pearson` with `lower` and `upper` (95 %, bootstrap over donors), one
-        for each other method, `best_baseline`, `best_baseline_pearson` and `beats`.
+        for each other method, `best_baseline`, `best_baseline_pearson`, `gain` and `probability`.
         """
         return headline(self.retrain)
 

@@ -22,7 +22,7 @@ from sidestep.features.simulation.simulate import SimulationPlan, simulate_study
 from sidestep.features.study.study import Study, read_study
 from sidestep.models.estimators.folds import Folds, donor_folds
 from sidestep.models.estimators.pattern_blend import PatternBlend
-from sidestep.models.predictor.drug_model import DrugModel
+from sidestep.models.predictor.drug_model import DrugModel, Gain
 from sidestep.models.predictor.predictor import PanelPredictor, ResponseScale
 from sidestep.models.predictor.references import MechanismReference
 from sidestep.models.reliability.applicability import NearestLines
@@ -141,7 +141,9 @@ def _fit_drug(
         observed=y.iloc[tested].to_numpy(float),
         metrics={"blend": {"pearson": [0.5, 0.2, 0.7]}, "ridge": {"pearson": [0.4, 0.1, 0.6]}},
         # A drug of simulated noise: no model can predict it.
-        beats_baselines=not name.startswith("SIMNULL"),
+        gain=Gain("worse", 0.01, "marker", -0.1)
+        if name.startswith("SIMNULL")
+        else Gain("better", 0.99, "marker", 0.1),
     )
 
 

@@ -151,8 +151,8 @@ def retrain_study(
     """Cross-validate a panel of a study that was read, judge, and assemble the predictor."""
     shared = _shared_searches(request, study, panel)
     validation = cross_validate(study, panel, request.plan, progress, engine, shared)
-    metrics = evaluate(validation.predictions, her2_high(study), seed=request.plan.seed)
-    verdict = judge(metrics)
+    metrics = evaluate(validation.repeated, her2_high(study), seed=request.plan.seed)
+    verdict = judge(validation.repeated, metrics, seed=request.plan.seed)
     predictor = _assemble(request, study, panel, validation, metrics, verdict)
     lineage = lineage_labels(study).loc[validation.features.index].to_numpy(dtype=object)
     return Retrain(
@@ -228,7 +228,7 @@ def _assemble(
             lines=validation.features.index.get_indexer(pd.Index(lines["sample_id"])),
             observed=lines["observed"].to_numpy(float),
             metrics=_nested(metrics[(metrics["drug"] == drug.name) & (metrics["subset"] == "all")]),
-            beats_baselines=verdict.beats_baselines[drug.name],
+            gain=verdict.gains[drug.name],
         )
     response = panel.response
     scale = ResponseScale(

@@ -34,6 +34,28 @@ class SubModelView:
 
 
 @dataclass(frozen=True)
+class Gain:
+    """What a drug's model gains over its best baseline, on lines that were held out.
+
+    Attributes
+    ----------
+    verdict : {"better", "as good", "worse"}
+    probability : float
+        That the model ranks new lines better than the baseline does (paired bootstrap over
+        donors).
+    baseline : {"drug_mean", "lineage_mean", "marker"}
+        The best one.
+    difference : float
+        The model's Pearson r within folds less the baseline's.
+    """
+
+    verdict: str
+    probability: float
+    baseline: str
+    difference: float
+
+
+@dataclass(frozen=True)
 class DrugModel:
     """One drug's model, with its out-of-fold errors and metrics.
 
@@ -54,8 +76,8 @@ class DrugModel:
         Its response.
     metrics : mapping
         Method -> metric -> [value, lower, upper], out of fold.
-    beats_baselines : bool
-        Whether the blend's out-of-fold Pearson r is above every baseline's.
+    gain : Gain
+        Over the best baseline.
     units : mapping of Pattern to float
         Of the sub-models' neighbourhoods, as far as they are known.
     """
@@ -67,7 +89,7 @@ class DrugModel:
     lines: np.ndarray
     observed: np.ndarray
     metrics: Mapping[str, Mapping[str, Sequence[float]]]
-    beats_baselines: bool
+    gain: Gain
     units: Mapping[Pattern, float] = field(default_factory=dict)
 
     # What the model's own parts say, worked out when first asked for.
@@ -106,7 +128,7 @@ class DrugModel:
             "lines": self.lines,
             "observed": self.observed,
             "metrics": self.metrics,
-            "beats_baselines": self.beats_baselines,
+            "gain": asdict(self.gain),
             "units": np.array([view.neighbourhood.unit for view in views]),
         }
 
@@ -120,6 +142,7 @@ class DrugModel:
             **state
             | {
                 "blend": blend,
+                "gain": Gain(**state["gain"]),
                 "units": dict(zip(blend.patterns, map(float, state["units"]), strict=True)),
                 "fold_blends": {
                     int(n): PatternBlend.from_state(blend, fold_features[int(n)])

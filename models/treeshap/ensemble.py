@@ -179,7 +179,7 @@ class TreeEnsemble:
     def goes_both_ways(self, rows: np.ndarray) -> np.ndarray:
         """Where a row lacks a feature of `both_ways`, (n_rows, n_features)."""
         require_columns(rows, self.n_features)
-        return np.isnan(rows) & self.both_ways
+        return np.asarray(np.isnan(rows) & self.both_ways)
 
     def contributions(self, rows: np.ndarray) -> np.ndarray:
         """Shapley values of the features of each row, and last the base value.

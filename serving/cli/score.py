@@ -195,7 +195,7 @@ def score(
                 notice=say,
                 engine=workers,
             )
-    poor = [drug.name for drug in chosen if not drug.beats_baselines]
+    poor = [drug.name for drug in chosen if drug.gain.verdict == "worse"]
     for line in _summary(manifest, poor, out, report=not no_report):
         click.echo(line)
     if fails_on(manifest, fail_on):
@@ -276,6 +276,9 @@ def _summary(manifest: dict[str, Any], poor: list[str], out: Path, *, report: bo
     if apart:
         lines.append(f"Quarantined, for the reasons in {MANIFEST}: {some(list(apart))}")
     if poor:
-        lines.append(f"Not better than the baselines in cross-validation: {some(poor)}")
+        lines.append(
+            "Worse than the best baseline in cross-validation, so that every call abstains: "
+            f"{some(poor)}"
+        )
     files = [name for name in FILES if report or name != REPORT]
     return [*lines, f"Written to {out}: {', '.join(files)}"]

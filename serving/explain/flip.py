@@ -19,7 +19,7 @@ from sidestep.models.predictor.predictor import PanelPredictor
 from sidestep.serving.explain.settings import is_level
 from sidestep.serving.explain.what_if import ratio_slopes, shifted_samples
 from sidestep.serving.scoring.outlook import Outlook, outlook_of
-from sidestep.serving.scoring.reasons import NOT_BETTER, REASONS
+from sidestep.serving.scoring.reasons import REASONS, WORSE
 from sidestep.serving.scoring.samples import Samples
 
 #: Largest shift tried, in training standard deviations.
@@ -129,10 +129,10 @@ def find_flips(
         As in `outlook`.
     """
     obstacles = tuple(code for code in outlook.reasons[0].split(";") if code in _ABSTAINING)
-    if set(obstacles) - {NOT_BETTER.code}:
+    if set(obstacles) - {WORSE.code}:
         return FlipSearch("abstain", obstacles, (), ())
     pushes = _pushes(predictor, model, samples)
-    trusted = replace(model, beats_baselines=True)
+    trusted = replace(model, gain=replace(model.gain, verdict="better"))
     search = _Search(predictor, trusted, samples, list(pushes), outlook.level, her2_context)
     call = str(search.outlook(samples).call[0])
     mechanism, sizes = mechanisms_of(pushes), np.array(list(pushes.values()))

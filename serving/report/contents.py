@@ -90,7 +90,7 @@ class PageContents:
                     "name": drug["name"],
                     "about": drug_subtitle(drug),
                     "quality": quality_sentence(drug),
-                    "beats": bool(drug["beats_baselines"]),
+                    "gain": drug["gain"]["verdict"],
                     "typical": _short(drug["typical_response"]),
                 }
                 for drug in self._manifest["drugs"]

@@ -170,7 +170,8 @@ def _quality(drug: Mapping[str, Any]) -> dict[str, Any]:
         "baseline": f"{fixed(baseline['pearson'], 2)}, {baseline['name']}"
         if _is_number(baseline["pearson"])
         else _NO_BASELINE,
-        "beats": bool(drug["beats_baselines"]),
+        "gain": drug["gain"]["verdict"],
+        "probability": fixed(drug["gain"]["probability"], 2),
         "at": {
             name: _place(value)
             for name, value in (
@@ -180,14 +181,22 @@ def _quality(drug: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+#: How a drug's model stands to its best baseline.
+_THAN = {"better": "better than", "as good": "as good as", "worse": "worse than"}
+
+
 def quality_sentence(drug: Mapping[str, Any]) -> str:
     """How far a drug's model is to be trusted, from cross-validation."""
     quality = _quality(drug)
-    verdict = "beats" if quality["beats"] else "does not beat"
-    best = "" if quality["baseline"] == _NO_BASELINE else f" (best: {quality['baseline']})"
+    verdict = _THAN[quality["gain"]]
+    best = (
+        ""
+        if quality["baseline"] == _NO_BASELINE
+        else f" ({quality['baseline']}; probability of better {quality['probability']})"
+    )
     return (
         f"In cross-validation r = {quality['r']} on {quality['lines']} training lines; the model "
-        f"{verdict} its baselines{best}."
+        f"is {verdict} its best baseline{best}."
     )
 
 

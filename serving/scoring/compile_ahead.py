@@ -13,7 +13,7 @@ import pandas as pd
 
 from sidestep.models.estimators.pattern_blend import PatternBlend
 from sidestep.models.estimators.rows import FeatureRows
-from sidestep.models.predictor.drug_model import DrugModel
+from sidestep.models.predictor.drug_model import DrugModel, Gain
 from sidestep.models.reliability.applicability import NearestLines, weight_covered
 from sidestep.models.treeshap.ensemble import FEW_ROWS
 from sidestep.serving.scoring.contributions import largest
@@ -33,7 +33,16 @@ def compile_ahead() -> None:
     y = lines[names[0]].to_numpy() + rng.standard_normal(_LINES)
     fitted = PatternBlend(inner_folds=0, tree_settings={"n_trees": 2}).fit(lines, y)
     blend = PatternBlend.from_state(fitted.get_state(), np.array(names, dtype=object))
-    drug = DrugModel("SIM", blend, {0: blend}, {}, np.arange(_LINES), y, {}, True)
+    drug = DrugModel(
+        "SIM",
+        blend,
+        {0: blend},
+        {},
+        np.arange(_LINES),
+        y,
+        {},
+        Gain("better", 1.0, "drug_mean", 1.0),
+    )
     named = NamedFeatures.of(lines.columns, {0: lines.columns})
     samples = Samples(lines, {0: lines}, named, [("expression",)] * _LINES, ["expression"] * _LINES)
     blend.predict_rows(samples.rows)

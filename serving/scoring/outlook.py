@@ -12,16 +12,18 @@ import numpy as np
 
 from sidestep.models.estimators.base import Contributions
 from sidestep.models.estimators.patterns import Pattern, best_pattern
-from sidestep.models.predictor.drug_model import DrugModel
+from sidestep.models.predictor.drug_model import DrugModel, Gain
 from sidestep.models.predictor.predictor import PanelPredictor
 from sidestep.serving.scoring.reasons import (
+    AS_GOOD_AS_MARKER,
+    AS_GOOD_AS_MEAN,
     LOW_COVERAGE,
     MISSING,
     NO_INTERVAL,
-    NOT_BETTER,
     OUT_OF_DOMAIN,
     UNUSED,
     WIDE_INTERVAL,
+    WORSE,
     Reason,
 )
 from sidestep.serving.scoring.samples import Samples
@@ -99,7 +101,7 @@ def outlook_of(
         NO_INTERVAL: ~np.isfinite(upper - lower),
         OUT_OF_DOMAIN: farthest | (applicability < _LEAST_APPLICABILITY),
         LOW_COVERAGE: covered_weight < _LEAST_COVERAGE,
-        NOT_BETTER: np.full(len(features), not model.beats_baselines),
+        **{reason: np.full(len(features), raised) for reason, raised in _gain_flags(model.gain)},
         WIDE_INTERVAL: upper - lower >= _spread(model.observed, level),
     }
     typical = predictor.typical_response(model, her2_context=her2_context)
@@ -117,6 +119,16 @@ def outlook_of(
         reasons=_codes(flags, samples.patterns, model.blend.patterns),
         contributions=contributions,
     )
+
+
+def _gain_flags(gain: Gain) -> list[tuple[Reason, bool]]:
+    """Reasons that the comparison with baselines gives, alike for all samples."""
+    as_good = gain.verdict == "as good"
+    return [
+        (WORSE, gain.verdict == "worse"),
+        (AS_GOOD_AS_MARKER, as_good and gain.baseline == "marker"),
+        (AS_GOOD_AS_MEAN, as_good and gain.baseline != "marker"),
+    ]
 
 
 def _calls(

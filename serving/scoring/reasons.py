@@ -42,10 +42,23 @@ LOW_COVERAGE = Reason(
     "the sample has.",
     True,
 )
-NOT_BETTER = Reason(
-    "DRUG_NOT_BETTER_THAN_BASELINE",
-    "In cross-validation the drug's model did not beat its best baseline.",
+WORSE = Reason(
+    "DRUG_WORSE_THAN_BASELINE",
+    "In cross-validation the drug's model is shown to be worse than its best baseline, or to err "
+    "no less than the mean of the training lines does.",
     True,
+)
+AS_GOOD_AS_MARKER = Reason(
+    "AS_GOOD_AS_MARKER",
+    "In cross-validation the drug's model is as good as the clinician's marker alone, and not "
+    "shown to be better.",
+    False,
+)
+AS_GOOD_AS_MEAN = Reason(
+    "AS_GOOD_AS_MEAN",
+    "In cross-validation the drug's model is as good as the mean of the lineage or of all lines, "
+    "and not shown to be better.",
+    False,
 )
 WIDE_INTERVAL = Reason(
     "WIDE_INTERVAL",
@@ -66,7 +79,17 @@ UNUSED = Reason(
 )
 
 #: In the order in which the `reasons` column lists them.
-REASONS = (NO_INTERVAL, OUT_OF_DOMAIN, LOW_COVERAGE, NOT_BETTER, WIDE_INTERVAL, MISSING, UNUSED)
+REASONS = (
+    NO_INTERVAL,
+    OUT_OF_DOMAIN,
+    LOW_COVERAGE,
+    WORSE,
+    AS_GOOD_AS_MARKER,
+    AS_GOOD_AS_MEAN,
+    WIDE_INTERVAL,
+    MISSING,
+    UNUSED,
+)
 
 
 def reasons_table() -> str:

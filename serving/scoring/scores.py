@@ -35,6 +35,8 @@ SCORES = pa.schema(
         "model_name": _TEXT,
         "model_version": _TEXT,
         "explanation_agreement": _NUMBER,
+        "evidence_of_gain": _TEXT,
+        "gain_probability": _NUMBER,
     }
 )
 
@@ -81,6 +83,8 @@ def score_rows(
             "model_name": model.name,
             "model_version": model.version,
             "explanation_agreement": agreement,
+            "evidence_of_gain": drug.gain.verdict,
+            "gain_probability": drug.gain.probability,
         }
     )
     names: list[str] = SCORES.names

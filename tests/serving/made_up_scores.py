@@ -120,7 +120,7 @@ def _score(
     elif abs(prediction - base) > half:
         call = "resistant" if (prediction > base) == higher_is_resistant else "sensitive"
     reasons = ["NO_INTERVAL"] if lacking else []
-    reasons += ["DRUG_NOT_BETTER_THAN_BASELINE"] if poor else []
+    reasons += ["DRUG_WORSE_THAN_BASELINE"] if poor else []
     reasons += [f"MODALITY_MISSING:{one}" for one in MODALITIES[1:4]] if lacking else []
     sums = {f"contribution_{one}": contributions[one == OF_MODALITY].sum() for one in MODALITIES}
     return {
@@ -249,7 +249,12 @@ def _manifest(
                 "n_lines": 38,
                 "pearson": [0.62, 0.41, 0.78],
                 "best_baseline": {"name": "ERBB2 level", "pearson": 0.5},
-                "beats_baselines": name != drugs[-1][0],
+                "gain": {
+                    "verdict": "better" if name != drugs[-1][0] else "worse",
+                    "probability": 0.99 if name != drugs[-1][0] else 0.01,
+                    "baseline": "marker",
+                    "difference": 0.1,
+                },
                 "typical_response": float(scores.loc[scores["drug"] == name, "base_value"].iloc[0]),
             }
             for name, drug_class, targets in drugs

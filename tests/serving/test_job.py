@@ -120,7 +120,7 @@ def test_a_lacking_modality_is_a_reason(scores: pd.DataFrame, cohort: Study) -> 
         missing = [f"MODALITY_MISSING:{name}" for name in lacks[row.sample_id]]
         codes = row.reasons.split(";")
         assert [code for code in codes if code.startswith("MODALITY_MISSING")] == missing
-        assert ("DRUG_NOT_BETTER_THAN_BASELINE" in codes) == (row.drug == "SIMNULL-1")
+        assert ("DRUG_WORSE_THAN_BASELINE" in codes) == (row.drug == "SIMNULL-1")
         present = [name for name in MODALITIES[:4] if name not in lacks[row.sample_id]]
         assert row.modalities == ";".join(present)
 

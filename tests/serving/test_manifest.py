@@ -112,12 +112,17 @@ def test_each_drug_is_described(manifest: dict, model: LoadedModel) -> None:
         "n_lines": trained.n_lines,
         "pearson": [0.5, 0.2, 0.7],
         "best_baseline": None,  # this model was not measured beside any
-        "beats_baselines": True,
+        "gain": {
+            "verdict": "better",
+            "probability": 0.99,
+            "baseline": "marker",
+            "difference": 0.1,
+        },
         "typical_response": pytest.approx(np.median(trained.observed)),
     }
     unknown = drugs["SIMNULL-1"]
     assert (unknown["drug_class"], unknown["targets"]) == (None, [])
-    assert unknown["beats_baselines"] is False
+    assert unknown["gain"]["verdict"] == "worse"
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def simulated_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def retrained(simulated_study: Path) -> Retrain:
     """A retrain that passes the gate."""
-    plan = Plan(folds=3, trials=2, jobs=1)
+    plan = Plan(folds=3, repeats=1, trials=2, jobs=1)
     return retrain(Request(simulated_study, "gi50", ("Lapatinib", "BI-2536"), plan=plan))
 
 

@@ -33,6 +33,7 @@ def predictions(
                     "drug": drug,
                     "sample_id": [f"L{line}" for line in number],
                     "donor": [f"D{line - line % 3 // 2}" for line in number],
+                    "repeat": 0,
                     "fold": number // 3 % folds,
                     "observed": y,
                     "train_mean": y.mean(),
@@ -60,20 +61,25 @@ class Tiny:
         noise: float = 1.0,
         *,
         seed: int = 1,
+        more_noise: float = 0.0,
+        more_seed: int = 0,
         lines: int = 60,
         drugs: tuple[str, ...] = ("Lapatinib", "BI-2536"),
         passes: bool = True,
         study: str = "breast_sim",
         response: str = "sim_gi50",
     ) -> Registration:
-        rng = np.random.default_rng(seed)
+        """Register a version; the first lines of the same seed and noise are predicted alike."""
         tables = []
         for drug in drugs:
             y = np.random.default_rng(len(drug)).standard_normal(200)[:lines]
             names = [f"L{line}" for line in range(lines)]
-            blend = y + noise * rng.standard_normal(lines)
+            rng = np.random.default_rng([seed, len(drug)])
+            blend = y + noise * rng.standard_normal(200)[:lines]
+            rng = np.random.default_rng([more_seed, len(drug)])
+            blend += more_noise * rng.standard_normal(200)[:lines]
             columns = {"drug": drug, "sample_id": names, "donor": names, "observed": y}
-            more = {"fold": np.arange(lines) % 5, "train_mean": 0.0, "blend": blend}
+            more = {"repeat": 0, "fold": np.arange(lines) % 5, "train_mean": 0.0, "blend": blend}
             tables.append(pd.DataFrame({**columns, **more}))
         client, experiment = self.client, self.store.experiment_id
         tags = {"study": study, "response": response}

@@ -15,7 +15,7 @@ def test_the_number_of_processes_changes_no_byte_of_the_model(
 ) -> None:
     digests = set()
     for jobs in (1, 2):
-        plan = Plan(folds=2, trials=0, jobs=jobs, modalities=("rppa",))
+        plan = Plan(folds=2, repeats=1, trials=0, jobs=jobs, modalities=("rppa",))
         made = retrain(Request(simulated_study, "gi50", ("Lapatinib",), plan=plan))
         assert made.predictor.training["plan"]["seed"] == plan.seed
         save_predictor(made.predictor, tmp_path / str(jobs))

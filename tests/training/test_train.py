@@ -16,7 +16,7 @@ from sidestep.training.tracking.store import Store
 from sidestep.training.train import TrainResult, Where, run_train
 from sidestep.training.validation.cross_validation import Plan
 
-PLAN = Plan(folds=2, trials=0, jobs=1, modalities=("rppa",))
+PLAN = Plan(folds=2, repeats=1, trials=0, jobs=1, modalities=("rppa",))
 
 
 @pytest.fixture(scope="module")

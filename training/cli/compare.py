@@ -27,7 +27,7 @@ def compare(run_a: str, run_b: str, tracking_uri: str | None) -> None:
 
     A run is the identifier that `sidestep train` printed, or a registered NAME@champion or
     NAME/VERSION. Pearson r a drug, with the difference and its 95 % interval (bootstrap over
-    donors), and a test over the panel that swaps the runs' predictions donor by donor.
+    donors), and the probability that B is better.
     """
     from sidestep.models.registry.files import resolve_tracking_uri
     from sidestep.training.tracking.lifecycle import open_registry
@@ -60,5 +60,5 @@ def _account(a: RunPredictions, b: RunPredictions, comparison: Comparison) -> It
     ends = {"better": "B is better", "worse": "A is better", "tie": "Neither is better"}
     yield (
         f"{ends[comparison.verdict]}: {comparison.numbers}, {comparison.donors} donors "
-        "(95 % interval by bootstrap over donors, p by swapping the runs' predictions a donor)."
+        "(95 % interval and probability by bootstrap over donors)."
     )

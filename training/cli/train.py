@@ -46,6 +46,11 @@ DEFAULT_PANEL = "kinase"
     help="Optuna trials a search; there is one search a fold and one on all lines.",
 )
 @click.option(
+    "--repeats",
+    type=click.IntRange(min=1),
+    help="Assignments to folds; metrics are their mean.  [default: 3 below 100 lines, else 1]",
+)
+@click.option(
     "--folds",
     type=click.IntRange(min=2),
     default=5,
@@ -110,6 +115,7 @@ def train(
     panel: str | None,
     trials: int,
     folds: int,
+    repeats: int | None,
     seed: int,
     min_lines: int,
     jobs: int | None,
@@ -153,6 +159,7 @@ def train(
 
     plan = Plan(
         folds=folds,
+        repeats=repeats,
         trials=trials,
         seed=seed,
         jobs=_default_jobs() if jobs is None else jobs,

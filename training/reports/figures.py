@@ -29,6 +29,7 @@ from sidestep.models.predictor.shap_values import shap_explanation
 from sidestep.training.reports.tables import headline
 from sidestep.training.retrain import Retrain
 from sidestep.training.validation.evaluation import panel_means
+from sidestep.training.validation.gate import WORSE
 
 if TYPE_CHECKING:
     import shap
@@ -90,16 +91,16 @@ def panel_overview(retrain: Retrain) -> Figure:
             label=label,
         )  # fmt: skip
     names = [
-        f"{drug}{'' if beats else ' *'}  (n = {n})"
-        for drug, beats, n in zip(table.index, table["beats"], table["n"], strict=True)
+        f"{drug}{' *' if gain == WORSE else ''}  (n = {n})"
+        for drug, gain, n in zip(table.index, table["gain"], table["n"], strict=True)
     ]
     axes.set_yticks(heights, names)
     axes.set_ylim(-0.6, len(table) - 0.4)
     axes.axvline(0.0, color=GREY, lw=0.8)
     means = panel_means(retrain.metrics)["pearson"].to_dict()
     axes.axvline(means["blend"], color=BLUE, lw=0.8, ls=":")
-    axes.set_xlabel("Pearson r, out of fold, with 95 % interval (dotted: mean of the blend)")
-    lost = "" if table["beats"].all() else "; * loses to a baseline"
+    axes.set_xlabel("Pearson r within folds, with 95 % interval (dotted: mean of the blend)")
+    lost = "; * worse than a baseline" if (table["gain"] == WORSE).any() else ""
     axes.set_title(f"{_what(retrain)}{lost}")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0 + 0.3 / figure.get_figheight()),
                 ncols=2, frameon=False)  # fmt: skip

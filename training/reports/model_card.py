@@ -22,6 +22,7 @@ from sidestep.training.reports.tables import (
 )
 from sidestep.training.retrain import Retrain, study_digest, training_software
 from sidestep.training.validation.coverage import FEWEST_PAIRS, judged_pairs
+from sidestep.training.validation.gate import AS_GOOD, WORSE
 
 CARD_FILE = "model_card.md"
 #: Room for a version's description in MLflow's SQL stores.
@@ -125,9 +126,9 @@ def _method(retrain: Retrain) -> Sequence[str]:
 def _metrics(retrain: Retrain) -> Sequence[str]:
     verdict = retrain.verdict
     return [
-        f"Pearson r and RMSE ({as_text(retrain.panel.response.unit)}) out of fold, with 95 % "
-        "intervals (bootstrap over donors), beside r of the baselines: the drug's mean, the "
-        "lineage's or subtype's mean, and the clinician's marker.",
+        f"Pearson r within folds and RMSE ({as_text(retrain.panel.response.unit)}) out of fold, "
+        "with 95 % intervals (bootstrap over donors), beside r of the baselines: the drug's mean, "
+        "the lineage's or subtype's mean, and the clinician's marker.",
         metrics_table(retrain),
         f"Gate {'passed' if verdict.passes else 'failed'}: {verdict.reason}.",
     ]
@@ -158,7 +159,7 @@ def _limits(retrain: Retrain) -> Sequence[str]:
     panel, high = retrain.panel, her2_high(retrain.study)
     high_counts = panel.values[high.loc[panel.values.index].to_numpy(bool)].notna().sum()
     few = "" if high_counts.max() >= _FEW_HER2_HIGH else ", too few to tell drugs apart within them"
-    losers = [drug for drug, beats in retrain.verdict.beats_baselines.items() if not beats]
+    worse, as_good = (retrain.verdict.drugs(verdict) for verdict in (WORSE, AS_GOOD))
     points = ["Simulated data: nothing here says how it does on real samples."]
     if not retrain.study.simulated:
         points = [
@@ -167,9 +168,13 @@ def _limits(retrain: Retrain) -> Sequence[str]:
             "to 0.60; no model of one screen can be much better than that at predicting another.",
         ]
     points += [
-        f"Not better than a baseline, so that every call abstains: {_some(map(as_text, losers))}."
-        if losers
-        else "Every drug beats its baselines; how surely, the intervals say.",
+        f"Worse than a baseline, so that every call abstains: {_some(map(as_text, worse))}."
+        if worse
+        else "No drug is shown to be worse than its best baseline.",
+        f"As good as their best baseline, not better, which every score says: "
+        f"{_some(map(as_text, as_good))}."
+        if as_good
+        else "Every other drug is shown to be better than its best baseline.",
         f"HER2-high lines: {_range(high_counts)} a drug{few}.",
         "A sample that lacks a modality is predicted by a sub-model without it, and gets the "
         "interval that this sub-model earned.",

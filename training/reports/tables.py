@@ -14,10 +14,14 @@ from sidestep.training.retrain import Retrain
 from sidestep.training.validation.coverage import LEVELS, coverage_by, coverage_metrics
 from sidestep.training.validation.cross_validation import BASELINES
 from sidestep.training.validation.evaluation import panel_means
+from sidestep.training.validation.gate import AS_GOOD, BETTER, WORSE
 
 _OTHERS = ("ridge", "trees", *BASELINES)
-_LOSES = "*"
-LEGEND = f"{_LOSES} does not beat its baselines; every score of the drug will say so"
+_MARKS = {BETTER: "+", AS_GOOD: "", WORSE: "*"}
+LEGEND = (
+    "r within folds. + better than the best baseline with a probability of 95 %; * worse, or errs "
+    "no less than the mean: every score of the drug abstains; no mark: as good, and scores say so"
+)
 
 
 def headline(retrain: Retrain) -> pd.DataFrame:
@@ -27,7 +31,8 @@ def headline(retrain: Retrain) -> pd.DataFrame:
     -------
     DataFrame
         Indexed by drug: `n` (lines), `pearson, lower, upper` (blend), one column for each other
-        method, `best_baseline` (its name), `best_baseline_pearson` (0 where undefined), `beats`.
+        method, `best_baseline` (its name), `best_baseline_pearson` (0 where undefined), `gain`
+        (``better``, ``as good`` or ``worse`` than that) and `probability` (of better).
     """
     metrics = retrain.metrics
     r = metrics[(metrics["subset"] == "all") & (metrics["metric"] == "pearson")]
@@ -38,7 +43,9 @@ def headline(retrain: Retrain) -> pd.DataFrame:
     baselines = by_method[list(BASELINES)].fillna(0.0)
     table["best_baseline"] = baselines.idxmax(axis=1)
     table["best_baseline_pearson"] = baselines.max(axis=1)
-    table["beats"] = [retrain.verdict.beats_baselines[str(drug)] for drug in table.index]
+    gains = [retrain.verdict.gains[str(drug)] for drug in table.index]
+    table["gain"] = [gain.verdict for gain in gains]
+    table["probability"] = [gain.probability for gain in gains]
     return table.sort_values("pearson", ascending=False, kind="stable")
 
 
@@ -55,7 +62,7 @@ def text_table(retrain: Retrain) -> str:
     ]
     lines.insert(1, "-" * max(map(len, lines)))
     lines.insert(len(lines) - 1, lines[1])
-    return "\n".join(lines + ([] if headline(retrain)["beats"].all() else [LEGEND]))
+    return "\n".join([*lines, LEGEND])
 
 
 def _headline_cells(retrain: Retrain) -> list[list[str]]:
@@ -63,7 +70,7 @@ def _headline_cells(retrain: Retrain) -> list[list[str]]:
     names = [name.replace("_", " ") for name in _OTHERS]
     rows = [["drug", "lines", "blend r", "95 % interval", *names]]
     for drug, row in table.iterrows():
-        mark = "" if row["beats"] else f" {_LOSES}"
+        mark = f" {_MARKS[row['gain']]}".rstrip()
         interval = f"{_number(row['lower'])} to {_number(row['upper'])}"
         others = [_number(row[name]) for name in _OTHERS]
         rows.append([f"{drug}{mark}", str(row["n"]), _number(row["pearson"]), interval, *others])
@@ -81,7 +88,7 @@ def metrics_table(retrain: Retrain, subset: str = "all") -> str:
     ----------
     retrain : Retrain
     subset : {"all", "her2_high"}
-        Lines. Over all of them, the last column says whether r is above every baseline's, and
+        Lines. Over all of them, the last column says how r stands against the best baseline's, and
         the last row has the means of the drugs.
     """
     table = retrain.metrics[retrain.metrics["subset"] == subset]
@@ -94,7 +101,7 @@ def metrics_table(retrain: Retrain, subset: str = "all") -> str:
     markers = {drug.name: drug.marker for drug in retrain.panel.drugs}
     heads = ["drug", "lines", "r", "RMSE", "drug mean r", "lineage mean r", "marker r"]
     all_lines = subset == "all"
-    rows = [[*heads, *(["beats baselines"] if all_lines else [])]]
+    rows = [[*heads, *(["against the best baseline"] if all_lines else [])]]
     blend = table[(table["method"] == "blend") & (table["metric"] == "pearson")]
     for row in blend.sort_values("value", ascending=False, kind="stable").to_dict("records"):
         drug = row["drug"]
@@ -110,7 +117,8 @@ def metrics_table(retrain: Retrain, subset: str = "all") -> str:
             ]
         )
         if all_lines:
-            rows[-1].append("yes" if retrain.verdict.beats_baselines[drug] else "no")
+            gain = retrain.verdict.gains[drug]
+            rows[-1].append(f"{gain.verdict} ({gain.probability:.2f})")
     if all_lines and len(rows) > 2:
         rows.append(_mean_cells(retrain))
     return markdown_rows(rows)
@@ -120,14 +128,14 @@ def _mean_cells(retrain: Retrain) -> list[str]:
     means = panel_means(retrain.metrics)
     r = [f"{means['pearson'].to_dict()[name]:.2f}" for name in ("blend", *BASELINES)]
     rmse = f"{means['rmse'].to_dict()['blend']:.2f}"
-    beats = retrain.verdict.beats_baselines
+    verdict = retrain.verdict
     return [
-        f"mean of {len(beats)}",
+        f"mean of {len(verdict.gains)}",
         "",
         r[0],
         rmse,
         *r[1:],
-        f"{sum(beats.values())} of {len(beats)}",
+        f"{len(verdict.drugs(BETTER))} better, {len(verdict.drugs(WORSE))} worse",
     ]
 
 

@@ -1,7 +1,9 @@
 """The champion of a registered model: what may replace it, promoting another, and going back.
 
 The alias `champion` names the version in use and `previous` the one before. The registered
-model's tag `former_champions` lists the versions to go back to, the oldest first, as ``1,3,4``.
+model's tag `former_champions` lists the versions to go back to, the oldest first, as ``1,3,4``,
+and its tag `best_version` names the one that later versions are held against: the best there was,
+or the one that a person chose last.
 """
 
 from __future__ import annotations
@@ -21,6 +23,10 @@ from sidestep.training.validation.comparison import compare_runs, read_run
 CHAMPION = "champion"
 PREVIOUS = "previous"
 FORMER = "former_champions"
+#: Tag of a registered model: the version that no later champion may be worse than.
+BEST = "best_version"
+#: Mean r that a champion may be worse than the best version, at most.
+MARGIN = 0.02
 _SQLITE = "sqlite:///"
 
 
@@ -33,10 +39,13 @@ class Decision:
     replaces : bool
     reason : str
         A clause about the new version, to follow "because".
+    best : bool
+        Whether it is the best version there was: what later ones are held against.
     """
 
     replaces: bool
     reason: str
+    best: bool = False
 
 
 def open_registry(tracking_uri: str) -> MlflowClient:
@@ -71,6 +80,17 @@ def champion_of(client: MlflowClient, name: str) -> str | None:
     """Version of a registered model that is champion, if one is."""
     version = _model(client, name).aliases.get(CHAMPION)
     return None if version is None else str(version)
+
+
+def best_of(client: MlflowClient, name: str) -> str | None:
+    """Version that later ones are held against, if it still exists."""
+    version = _model(client, name).tags.get(BEST)
+    return version if version and _exists(client, name, version) else None
+
+
+def set_best(client: MlflowClient, name: str, version: str) -> None:
+    """Note the version that later ones are held against."""
+    client.set_registered_model_tag(name, BEST, version)
 
 
 def set_champion(client: MlflowClient, name: str, version: str) -> None:
@@ -111,6 +131,7 @@ def promote(client: MlflowClient, name: str, version: str, *, force: bool = Fals
         )
     if not passed:
         client.set_model_version_tag(name, version, "forced", "true")
+    set_best(client, name, version)
     set_champion(client, name, version)
     replaced = _replaced(current)
     forced = "" if passed else f" It was forced: the version {_shortfall(candidate)}."
@@ -133,6 +154,7 @@ def rollback(client: MlflowClient, name: str) -> str:
         version = former.pop()
         if version == current or not _exists(client, name, version):
             continue
+        set_best(client, name, version)
         client.set_registered_model_alias(name, CHAMPION, version)
         _keep_former(client, name, former)
         return f"{name}@{CHAMPION} is version {version} again; {_replaced(current)}."
@@ -145,10 +167,13 @@ def rollback(client: MlflowClient, name: str) -> str:
 def decide(client: MlflowClient, name: str, version: str, run_id: str) -> Decision:
     """Decide whether a version that passed the gate replaces the champion.
 
-    It does if there is none; if it is better on the lines that both runs held out (the interval
-    of the mean difference is above 0); or if it is not worse (the interval holds 0) and was
-    learned from more lines. Runs of another study or response, or without some of the champion's
-    drugs, are not compared: a person promotes them.
+    It does if there is none; if it is better than the best version there was, on the lines that
+    both runs held out (the interval of the mean difference is above 0); or if it is shown to be no
+    worse than that by more than `MARGIN` (95 %, one-sided) and was learned from more lines than
+    the champion. It is always held against the best, never against whichever is in use: a row of
+    champions, each a little worse than the one before, would else lead down. Runs of another study
+    or response, or without some of the best version's drugs, are not compared: a person promotes
+    them.
 
     Parameters
     ----------
@@ -160,16 +185,18 @@ def decide(client: MlflowClient, name: str, version: str, run_id: str) -> Decisi
     """
     champion = champion_of(client, name)
     if champion is None:
-        return Decision(True, "there was no champion")
-    rival = f"champion version {champion}"
+        return Decision(True, "there was no champion", best=True)
+    best = best_of(client, name) or champion
+    rival = f"champion version {champion}" if best == champion else f"version {best}, the best yet"
     try:
-        old, new = read_run(client, f"{name}/{champion}"), read_run(client, run_id)
+        old, new = read_run(client, f"{name}/{best}"), read_run(client, run_id)
         if old.study != new.study:
-            raise InputError(f"it learned from {new.study}, the champion from {old.study}")
+            raise InputError(f"it learned from {new.study}, that from {old.study}")
         lacking = sorted(set(old.predictions["drug"]) - set(new.predictions["drug"]))
         if lacking:
-            raise InputError(f"it lacks the champion's {textwrap.shorten(', '.join(lacking), 80)}")
+            raise InputError(f"it lacks that one's {textwrap.shorten(', '.join(lacking), 80)}")
         comparison = compare_runs(old, new)
+        current = old if best == champion else read_run(client, f"{name}/{champion}")
     except InputError as error:
         return Decision(
             False,
@@ -178,11 +205,21 @@ def decide(client: MlflowClient, name: str, version: str, run_id: str) -> Decisi
         )
     if comparison.verdict != "tie":
         better = comparison.verdict == "better"
-        return Decision(better, f"it is {comparison.verdict} than {rival}: {comparison.numbers}")
-    old_count, new_count = (run.predictions["sample_id"].nunique() for run in (old, new))
-    more = new_count > old_count
-    lines = f"{new_count} training lines, {'more than' if more else 'not more than'} {old_count}"
-    return Decision(more, f"it ties with {rival} ({comparison.numbers}) and has {lines}")
+        return Decision(
+            better, f"it is {comparison.verdict} than {rival}: {comparison.numbers}", best=better
+        )
+    if not comparison.not_worse_by(MARGIN):
+        return Decision(
+            False,
+            f"it is not shown to be within {MARGIN} of {rival} ({comparison.numbers}; it may be "
+            f"{-comparison.least:.3f} worse)",
+        )
+    current_count, count = (run.predictions["sample_id"].nunique() for run in (current, new))
+    more = count > current_count
+    lines = f"{count} training lines, {'more than' if more else 'not more than'} {current_count}"
+    return Decision(
+        more, f"it is no worse than {rival} by {MARGIN} ({comparison.numbers}) and has {lines}"
+    )
 
 
 def _replaced(version: str | None) -> str:

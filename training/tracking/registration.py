@@ -12,7 +12,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_MODEL_VERSIONS
 
 from sidestep.features.errors import InputError
 from sidestep.models.registry.files import DIGEST_TAG
-from sidestep.training.tracking.lifecycle import CHAMPION, Decision, decide, set_champion
+from sidestep.training.tracking.lifecycle import CHAMPION, Decision, decide, set_best, set_champion
 from sidestep.training.validation.gate import Verdict
 
 _LONGEST_TAG = 1000
@@ -102,6 +102,8 @@ def register(
         else Decision(False, "it did not pass the gate")
     )
     client.set_model_version_tag(name, version, "champion_decision", decision.reason[:_LONGEST_TAG])
+    if decision.best:
+        set_best(client, name, version)
     if decision.replaces:
         set_champion(client, name, version)
     return Registration(name, version, decision.replaces, decision.reason)

@@ -30,6 +30,7 @@ from sidestep.training.retrain import Retrain, study_digest, training_software
 from sidestep.training.validation.coverage import coverage_metrics, coverage_sentence
 from sidestep.training.validation.cross_validation import BASELINES
 from sidestep.training.validation.evaluation import panel_means
+from sidestep.training.validation.gate import BETTER, WORSE
 
 _LONGEST_PARAMETER = 500
 _WHOLE_TABLE = "*Shortened; every drug is in the artefact `metrics.csv`.*"
@@ -52,7 +53,7 @@ def panel_tags(retrain: Retrain) -> dict[str, str]:
     """Tags to filter the list of panel runs by, and the run's description."""
     response, verdict = retrain.panel.response, retrain.verdict
     toward = "resistant" if response.higher_is_resistant else "sensitive"
-    losers = [drug for drug, beats in verdict.beats_baselines.items() if not beats]
+    marked = verdict.drugs(WORSE)
     return {
         **_common_tags(retrain),
         "level": "panel",
@@ -60,7 +61,7 @@ def panel_tags(retrain: Retrain) -> dict[str, str]:
         "direction": f"higher is more {toward}",
         "gate": "passed" if verdict.passes else "failed",
         "gate_reason": verdict.reason,
-        "marked_drugs": _listed(losers) or "none",
+        "marked_drugs": _listed(marked) or "none",
         "study_digest": study_digest(retrain.study.digests),
         "sidestep_version": training_software()["sidestep"],
         mlflow_tags.MLFLOW_RUN_NOTE: description(retrain),
@@ -74,7 +75,7 @@ def drug_tags(retrain: Retrain, drug: str, parent: str) -> dict[str, str]:
         mlflow_tags.MLFLOW_PARENT_RUN_ID: parent,
         "level": "drug",
         "drug": drug,
-        "beats_baselines": _yes(retrain.verdict.beats_baselines[drug]),
+        "gain": retrain.verdict.gains[drug].verdict,
         "best_baseline": str(headline(retrain).at[drug, "best_baseline"]),
     }
 
@@ -158,7 +159,7 @@ def panel_metrics(retrain: Retrain) -> dict[str, float]:
     }
     best = max(metrics[_key("pearson", name)] for name in BASELINES)
     metrics["pearson_minus_best_baseline"] = metrics["pearson"] - best
-    metrics["winning_drugs"] = float(sum(retrain.verdict.beats_baselines.values()))
+    metrics["winning_drugs"] = float(len(retrain.verdict.drugs(BETTER)))
     return _defined(metrics | coverage_metrics(retrain.coverage))
 
 
@@ -177,6 +178,7 @@ def drug_metrics(retrain: Retrain, drug: str) -> dict[str, float]:
             metrics |= {f"{key}_lower": row["lower"], f"{key}_upper": row["upper"]}
     best = headline(retrain)["best_baseline_pearson"].to_dict()[drug]
     metrics["pearson_minus_best_baseline"] = metrics["pearson"] - best
+    metrics["probability_of_gain"] = retrain.verdict.gains[drug].probability
     covered = retrain.coverage[retrain.coverage["drug"] == drug]
     return _defined(metrics | coverage_metrics(covered))
 

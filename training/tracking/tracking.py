@@ -141,7 +141,7 @@ def _log_panel(
     ]
     _log_metrics(client, run_id, metrics)
     with _artefacts(client, run_id) as folder:
-        retrain.validation.predictions.to_parquet(folder / "out_of_fold.parquet", index=False)
+        retrain.validation.repeated.to_parquet(folder / "out_of_fold.parquet", index=False)
         retrain.metrics.to_parquet(folder / "metrics.parquet", index=False)
         retrain.coverage.to_parquet(folder / "coverage.parquet", index=False)
         retrain.metrics.to_csv(folder / "metrics.csv", index=False)

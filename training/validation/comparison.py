@@ -3,8 +3,6 @@
 References
 ----------
 Efron, Ann. Stat. 7:1 (1979), doi:10.1214/aos/1176344552: the bootstrap.
-Phipson and Smyth, Stat. Appl. Genet. Mol. Biol. 9:39 (2010), doi:10.2202/1544-6115.1585: the data
-as they are count among the random swaps, so that p is never 0.
 """
 
 from __future__ import annotations
@@ -19,13 +17,13 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from sidestep.features.errors import InputError
-from sidestep.training.validation.metrics import constant_within_folds
+from sidestep.training.validation.metrics import correlation, donor_weights, within_folds
 
 FEWEST_LINES = 10
 RESAMPLES = 2000
-_KEY = ["drug", "sample_id"]
-_COLUMNS = [*_KEY, "donor", "fold", "observed", "train_mean", "blend"]
-_TAIL = 2.5
+_KEY = ["drug", "sample_id", "repeat"]
+_COLUMNS = [*_KEY, "donor", "fold", "observed", "blend"]
+_TAIL, _ONE_SIDED = 2.5, 5.0
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class RunPredictions:
         As the run was asked for.
     run_id, study, response : str
     predictions : DataFrame
-        As `training.validation.cross_validation.CrossValidation.predictions`.
+        As `training.validation.cross_validation.CrossValidation.repeated`.
     """
 
     label: str
@@ -59,8 +57,10 @@ class Comparison:
         (95 % interval).
     difference, lower, upper : float
         Mean difference over the drugs, with its 95 % interval.
-    p_value : float
-        Two-sided, of no difference over the panel.
+    least : float
+        The difference is above it with a probability of 95 %.
+    probability : float
+        That B is better.
     lines, donors : int
         That both runs held out.
     same_folds : bool
@@ -71,7 +71,8 @@ class Comparison:
     difference: float
     lower: float
     upper: float
-    p_value: float
+    least: float
+    probability: float
     lines: int
     donors: int
     same_folds: bool
@@ -83,12 +84,17 @@ class Comparison:
             return "better"
         return "worse" if self.upper < 0 else "tie"
 
+    def not_worse_by(self, margin: float) -> bool:
+        """Whether B is shown to be no worse than `margin` in mean r (95 %, one-sided)."""
+        return self.least > -margin
+
     @property
     def numbers(self) -> str:
-        """Difference, interval and p in words."""
+        """Difference, interval and probability in words."""
         return (
             f"mean r {self.difference:+.3f} ({self.lower:+.3f} to {self.upper:+.3f}), "
-            f"p = {self.p_value:.2g}, {len(self.drugs)} drugs, {self.lines} lines"
+            f"probability of better {self.probability:.2f}, {len(self.drugs)} drugs, "
+            f"{self.lines} lines"
         )
 
 
@@ -165,72 +171,68 @@ def pair(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     a, b : DataFrame
-        As `training.validation.cross_validation.CrossValidation.predictions`.
+        As `training.validation.cross_validation.CrossValidation.repeated`.
 
     Returns
     -------
     DataFrame
-        One row a drug and line: `drug, sample_id`, and the other columns of each run, ending
-        in `_a` and `_b`; in the order of A.
+        One row a drug, line and assignment to folds that both have: `drug, sample_id, repeat`, and
+        the other columns of each run, ending in `_a` and `_b`; in the order of A.
     """
     paired = a[_COLUMNS].merge(b[_COLUMNS], on=_KEY, suffixes=("_a", "_b"), validate="one_to_one")
-    lines = paired.groupby("drug")["sample_id"].transform("size")
+    lines = paired.groupby("drug")["sample_id"].transform("nunique")
     return paired[lines >= FEWEST_LINES].reset_index(drop=True)
 
 
 def compare(paired: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0) -> Comparison:
-    """Compare the blends of two runs by Pearson r over the same lines.
+    """Compare the blends of two runs by Pearson r within folds, over the same lines.
 
-    Intervals are the 95 % percentile bootstrap that draws donors, the same donors for both runs
-    and all drugs. The p-value is of a randomisation test: if the runs are equally good, then A's
-    and B's predictions for a donor (all its lines, all drugs) can be swapped; p is the share of
-    random swaps, the data as they are counted in, whose mean difference is as far from 0.
-    Predictions are first brought to mean 0 and variance 1 a drug, so that a mere difference in
-    scale, which r does not see, is none for the test either.
-
-    A run that predicts one number within every fold ranks nobody and has r = 0, as in
-    `training.validation.metrics.score`; so has a draw in which r is not defined.
+    Intervals are of the percentile bootstrap [1]_ that draws donors, the same donors for both runs
+    and all drugs. A draw in which r is not defined counts as 0.
 
     Parameters
     ----------
     paired : DataFrame
         As `pair` returns, not empty.
     resamples : int
-        Of the bootstrap, and swaps of the test.
+        Of the bootstrap.
     seed : int
+
+    References
+    ----------
+    .. [1] Efron, Ann. Stat. 7:1 (1979), doi:10.1214/aos/1176344552.
     """
-    rng = np.random.default_rng(seed)
-    donor_of_row, donors = pd.factorize(paired["donor_a"])
-    count = len(donors)
-    draws = rng.multinomial(count, np.full(count, 1 / count), size=resamples)
-    swaps = rng.random((resamples, count)) < 0.5
-    rows, by_draw, by_swap = [], [], []
+    weights = donor_weights(paired["donor_a"].to_numpy(dtype=str), resamples, seed)
+    rows, drawn = [], []
     for drug, table in paired.groupby("drug", sort=False):
-        donor = donor_of_row[table.index.to_numpy()]
-        weights = np.vstack([np.ones(len(donor)), draws[:, donor]])
-        a, b = _products(table, "a"), _products(table, "b")
-        r_a, r_b = _correlation(weights @ a), _correlation(weights @ b)
-        exchange = swaps[:, donor].astype(float) @ (b - a)
-        by_swap.append(
-            _correlation(b.sum(axis=0) - exchange) - _correlation(a.sum(axis=0) + exchange)
-        )
+        among = weights[:, table.index.to_numpy()]
+        r_a, r_b = (_correlation(table, run, among) for run in "ab")
         difference = r_b - r_a
-        by_draw.append(difference)
-        rows.append((drug, len(donor), r_a[0], r_b[0], difference[0], *_bounds(difference[1:])))
+        drawn.append(difference)
+        n = table["sample_id"].nunique()
+        rows.append((drug, n, r_a[0], r_b[0], difference[0], *_bounds(difference[1:])))
     columns = ["drug", "n", "pearson_a", "pearson_b", "difference", "lower", "upper"]
-    mean = np.mean(by_draw, axis=0)
+    mean = np.mean(drawn, axis=0)
     lower, upper = _bounds(mean[1:])
-    as_far = np.abs(np.mean(by_swap, axis=0)) >= abs(mean[0]) - 1e-12
     return Comparison(
-        pd.DataFrame(rows, columns=columns).set_index("drug"),
-        float(mean[0]),
-        lower,
-        upper,
-        float((1 + as_far.sum()) / (1 + resamples)),
-        int(paired["sample_id"].nunique()),
-        count,
-        _same_folds(paired),
+        drugs=pd.DataFrame(rows, columns=columns).set_index("drug"),
+        difference=float(mean[0]),
+        lower=lower,
+        upper=upper,
+        least=float(np.percentile(mean[1:], _ONE_SIDED)),
+        probability=float(np.mean((mean[1:] > 0) + 0.5 * (mean[1:] == 0))),
+        lines=int(paired["sample_id"].nunique()),
+        donors=int(paired["donor_a"].nunique()),
+        same_folds=_same_folds(paired),
     )
+
+
+def _correlation(table: pd.DataFrame, run: str, weights: np.ndarray) -> np.ndarray:
+    """Pearson r within the folds of a run, first of all lines, then of each draw."""
+    folds = table.groupby(["repeat", f"fold_{run}"], sort=False).ngroup().to_numpy()
+    observed, predicted = (table[f"{name}_{run}"].to_numpy(float) for name in ("observed", "blend"))
+    r = within_folds(correlation, observed, predicted, folds, weights)
+    return np.asarray(np.nan_to_num(r))
 
 
 def _run_of(client: MlflowClient, reference: str) -> str:
@@ -252,31 +254,6 @@ def _run_of(client: MlflowClient, reference: str) -> str:
     return str(version.run_id)
 
 
-def _products(table: pd.DataFrame, run: str) -> np.ndarray:
-    """Observed o and predicted p, standardised, as lines x (1, o, p, o², p², op)."""
-    predicted = table[f"blend_{run}"].to_numpy(float)
-    reference = table[f"train_mean_{run}"].to_numpy(float)
-    if constant_within_folds(predicted, reference, table[f"fold_{run}"].to_numpy()):
-        predicted = np.zeros(len(table))
-    o, p = _standardised(table["observed_a"].to_numpy(float)), _standardised(predicted)
-    return np.column_stack([np.ones(len(table)), o, p, o**2, p**2, o * p])
-
-
-def _standardised(values: np.ndarray) -> np.ndarray:
-    centred = values - values.mean()
-    spread = centred.std()
-    return centred / spread if spread > 1e-12 else np.zeros(len(values))
-
-
-def _correlation(sums: np.ndarray) -> np.ndarray:
-    """Pearson r from weighted sums of `_products`; 0 where it is not defined."""
-    means = sums / sums[..., :1].clip(1)
-    _, o, p, oo, pp, op = np.moveaxis(means, -1, 0)
-    product = (oo - o**2) * (pp - p**2)
-    defined = product > 1e-12
-    return np.where(defined, (op - o * p) / np.sqrt(np.where(defined, product, 1)), 0.0)
-
-
 def _bounds(draws: np.ndarray) -> tuple[float, float]:
     lower, upper = np.percentile(draws, [_TAIL, 100 - _TAIL])
     return float(lower), float(upper)
@@ -284,5 +261,6 @@ def _bounds(draws: np.ndarray) -> tuple[float, float]:
 
 def _same_folds(paired: pd.DataFrame) -> bool:
     """Whether the folds are the same sets of lines, whatever their numbers."""
-    pairs = paired[["fold_a", "fold_b"]].drop_duplicates()
-    return len(pairs) == paired["fold_a"].nunique() == paired["fold_b"].nunique()
+    pairs = paired[["repeat", "fold_a", "fold_b"]].drop_duplicates()
+    numbers = [len(paired[["repeat", fold]].drop_duplicates()) for fold in ("fold_a", "fold_b")]
+    return numbers == [len(pairs)] * 2

@@ -32,6 +32,10 @@ from sidestep.training.validation.shared_search import SharedSearch, SharedSearc
 BASELINES = ("drug_mean", "lineage_mean", "marker")
 METHODS = ("blend", "ridge", "trees", *BASELINES)
 #: What a search on every line of the panel is called.
+# Assignments to folds are drawn by seeds far apart, so that no seed of a fold's trees comes twice.
+_APART = 10_000
+# Metrics of fewer lines than this depend on which lines are held out together.
+_FEW_LINES = 100
 ALL_LINES = "all lines"
 Progress = Callable[[str, int, int], None]
 _Result = TypeVar("_Result")
@@ -56,6 +60,10 @@ class Plan:
         Clinical attributes to use as covariates.
     device : {"cpu", "cuda"}
         Where trees are grown (`models.estimators.trees`).
+    repeats : int, optional
+        Assignments to folds, one after the other; metrics are their mean. 3 by default for a panel
+        of fewer than 100 lines, of which another assignment gives other numbers, else 1. Models,
+        intervals and explanations are those of the first.
     """
 
     folds: int = 5
@@ -65,6 +73,11 @@ class Plan:
     modalities: tuple[str, ...] | None = None
     clinical: tuple[str, ...] = ()
     device: str = CPU
+    repeats: int | None = None
+
+    def assignments(self, n_lines: int) -> int:
+        """How often a panel of so many lines is assigned to folds."""
+        return self.repeats or (3 if n_lines < _FEW_LINES else 1)
 
 
 @dataclass(frozen=True)
@@ -75,7 +88,9 @@ class CrossValidation:
     ----------
     predictions : DataFrame
         One row a drug and line: `drug, sample_id, donor, lineage, fold, observed, train_mean`
-        and one column a method of `METHODS`.
+        and one column a method of `METHODS`; of the first assignment to folds.
+    repeated : DataFrame
+        The same of all assignments to folds; `repeat` numbers them from 0.
     search : SearchResult
         The search on all lines, for the final models.
     fold_searches : mapping of int to SearchResult
@@ -96,6 +111,7 @@ class CrossValidation:
     """
 
     predictions: pd.DataFrame
+    repeated: pd.DataFrame
     search: SearchResult
     fold_searches: dict[int, SearchResult]
     joiner: FeatureJoiner
@@ -115,14 +131,16 @@ class CrossValidation:
         return pd.concat(filled or tables[:1], ignore_index=True)
 
 
-def split_lines(study: Study, lines: pd.Index, plan: Plan) -> list[tuple[pd.Index, pd.Index]]:
+def split_lines(
+    study: Study, lines: pd.Index, plan: Plan, repeat: int = 0
+) -> list[tuple[pd.Index, pd.Index]]:
     """Outer folds (training lines, test lines), one split for all drugs.
 
-    By donor, stratified by lineage or subtype.
+    By donor, stratified by lineage or subtype; every `repeat` is another assignment.
     """
     strata = lineage_labels(study).reindex(lines).fillna("unknown").to_numpy(dtype=object)
     donors = study.donors.reindex(lines).to_numpy(dtype=object)
-    folds = donor_folds(donors, plan.folds, plan.seed, strata)
+    folds = donor_folds(donors, plan.folds, plan.seed + _APART * repeat, strata)
     return [(lines[train], lines[test]) for train, test in folds]
 
 
@@ -162,40 +180,58 @@ def cross_validate(
         with LocalEngine(plan.jobs) as processes:
             return cross_validate(study, panel, plan, progress, processes, shared)
     lines = panel.values.index
-    splits = split_lines(study, lines, plan)
+    splits = [
+        _Split(repeat, number, *split)
+        for repeat in range(plan.assignments(len(lines)))
+        for number, split in enumerate(split_lines(study, lines, plan, repeat))
+    ]
     joiner, features = fit_features(study, lines, lines, plan)
     all_lines = engine.share(FoldLines.of(features, lines, lines[:0]))
     _report(progress, "features", 1, 1 + len(splits))
     fold_joiners: dict[int, FeatureJoiner] = {}
-    folds: list[FoldLines] = []
-    for number, (train, test) in enumerate(splits):
-        fold_joiners[number], fold_features = fit_features(study, train, lines, plan)
-        folds.append(engine.share(FoldLines.of(fold_features, train, test)))
-        _report(progress, "features", 2 + number, 1 + len(splits))
+    folds: list[_Fold] = []
+    for split in splits:
+        fold_joiner, fold_features = fit_features(study, split.train, lines, plan)
+        if split.repeat == 0:
+            fold_joiners[split.number] = fold_joiner
+        shared_lines = engine.share(FoldLines.of(fold_features, split.train, split.test))
+        folds.append(_Fold(split.repeat, split.number, shared_lines))
+        _report(progress, "features", 1 + len(folds), 1 + len(splits))
     responses = [responses_to(study, panel, drug) for drug in panel.drugs]
     work = _Work(engine, plan, responses, progress)
     search, *fold_searches = work.search(all_lines, folds, shared)
     tests = work.test(folds, fold_searches)
     blends = work.fit(all_lines, search)
     names = [drug.name for drug in panel.drugs]
+    repeated = pd.concat([test.predictions for test in tests], ignore_index=True)
+    first = repeated["repeat"] == 0
     return CrossValidation(
-        predictions=pd.concat([test.predictions for test in tests], ignore_index=True),
+        predictions=repeated[first].drop(columns="repeat").reset_index(drop=True),
+        repeated=repeated,
         search=search,
-        fold_searches=dict(enumerate(fold_searches)),
+        fold_searches=dict(enumerate(fold_searches[: len(fold_joiners)])),
         joiner=joiner,
         fold_joiners=fold_joiners,
         features=features,
         blends=dict(zip(names, blends, strict=True)),
         fold_blends={
-            name: {test.fold: test.blend for test in tests if test.drug == name} for name in names
+            name: {
+                test.fold: test.blend
+                for test in tests
+                if test.drug == name and test.blend is not None
+            }
+            for name in names
         },
-        errors={name: [test.errors for test in tests if test.drug == name] for name in names},
+        errors={
+            name: [test.errors for test in tests if test.drug == name and test.errors]
+            for name in names
+        },
     )
 
 
-def lines_without(fold: int) -> str:
+def lines_without(fold: int, repeat: int = 0) -> str:
     """The lines outside a fold, in words."""
-    return f"without fold {fold}"
+    return f"without fold {fold}" + (f" of assignment {repeat + 1}" if repeat else "")
 
 
 def lines_of_drug(study: Study, panel: Panel, drug: PanelDrug, features: pd.DataFrame) -> DrugLines:
@@ -223,8 +259,27 @@ class _FoldTest:
     drug: str
     fold: int
     predictions: pd.DataFrame
-    blend: PatternBlend
+    blend: PatternBlend | None
     errors: dict[Pattern, HeldOutErrors]
+
+
+@dataclass(frozen=True)
+class _Split:
+    """Training and test lines of one fold of one assignment to folds."""
+
+    repeat: int
+    number: int
+    train: pd.Index
+    test: pd.Index
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """The lines of one fold of one assignment, as processes share them."""
+
+    repeat: int
+    number: int
+    lines: FoldLines
 
 
 @dataclass(frozen=True)
@@ -240,12 +295,14 @@ class _Work:
     progress: Progress | None
 
     def search(
-        self, all_lines: FoldLines, folds: Sequence[FoldLines], shared: SharedSearches | None
+        self, all_lines: FoldLines, folds: Sequence[_Fold], shared: SharedSearches | None
     ) -> list[SearchResult]:
         """Settings chosen on all lines, then on the training lines of each fold."""
         drugs = drawn_drugs([responses.drug for responses in self.responses], self.plan.seed)
         drawn = [responses for responses in self.responses if responses.drug in drugs]
-        named = {ALL_LINES: all_lines} | {lines_without(n): fold for n, fold in enumerate(folds)}
+        named = {ALL_LINES: all_lines} | {
+            lines_without(fold.number, fold.repeat): fold.lines for fold in folds
+        }
         # All workers of a shared search come to the same result.
         workers = 1 if shared is None else shared.workers
         results = self.engine.map(
@@ -258,7 +315,7 @@ class _Work:
         )
         return list(self._counted(results, "search", len(named) * workers))[::workers]
 
-    def test(self, folds: Sequence[FoldLines], searches: Sequence[SearchResult]) -> list[_FoldTest]:
+    def test(self, folds: Sequence[_Fold], searches: Sequence[SearchResult]) -> list[_FoldTest]:
         """Every drug in every fold that holds a line of it, fold by fold."""
         parameters = [search.settings.blend_parameters(self.plan.device) for search in searches]
         results = self.engine.map(
@@ -266,8 +323,15 @@ class _Work:
             (
                 # A fold's trees have a seed of their own: where the folds' explanations agree, it
                 # is not by the seed.
-                (fold, number, responses, parameters[number], self.plan.seed + 1 + number)
-                for number, fold in enumerate(folds)
+                (
+                    fold.lines,
+                    fold.repeat,
+                    fold.number,
+                    responses,
+                    chosen,
+                    self.plan.seed + 1 + fold.number + _APART * fold.repeat,
+                )
+                for fold, chosen in zip(folds, parameters, strict=True)
                 for responses in self.responses
             ),
         )
@@ -300,9 +364,17 @@ def _search(
 
 @in_one_thread
 def _test_methods(
-    fold: FoldLines, number: int, responses: DrugResponses, parameters: dict[str, Any], seed: int
+    fold: FoldLines,
+    repeat: int,
+    number: int,
+    responses: DrugResponses,
+    parameters: dict[str, Any],
+    seed: int,
 ) -> _FoldTest | None:
-    """Fit every method on the training lines and predict the test lines; None without any."""
+    """Fit every method on the training lines and predict the test lines; None without any.
+
+    Of the first assignment to folds the model and its errors are kept.
+    """
     training, held_out = fold.training_lines(responses), fold.test_lines(responses)
     if not len(held_out.y):
         return None
@@ -325,12 +397,15 @@ def _test_methods(
             "sample_id": held_out.X.index,
             "donor": held_out.donors,
             "lineage": held_out.lineage,
+            "repeat": repeat,
             "fold": number,
             "observed": held_out.y,
             "train_mean": training.y.mean(),
             **predicted,
         }
     )
+    if repeat:
+        return _FoldTest(responses.drug.name, number, table, None, {})
     nearest = NearestLines().fit(training.X, list(training.donors))
     errors = held_out_errors(blend, number, nearest, held_out.X, held_out.y, held_out.numbers)
     return _FoldTest(responses.drug.name, number, table, blend, errors)

@@ -19,7 +19,7 @@ def evaluate(
     Parameters
     ----------
     predictions : DataFrame
-        As `training.validation.cross_validation.CrossValidation.predictions`.
+        As `training.validation.cross_validation.CrossValidation.repeated`.
     her2_high : Series
         Sample -> whether it is HER2-high; metrics within those need 8 of them.
     seed, n_bootstrap : int
@@ -38,22 +38,28 @@ def evaluate(
         if high.sum() >= FEWEST_HER2_HIGH:
             subsets["her2_high"] = table[high]
         for subset, lines in subsets.items():
+            n = lines["sample_id"].nunique()
             for method in METHODS:
                 estimates = score(
                     lines["observed"].to_numpy(float),
                     lines[method].to_numpy(float),
                     lines["train_mean"].to_numpy(float),
                     lines["donor"].to_numpy(dtype=str),
-                    lines["fold"].to_numpy(),
+                    fold_groups(lines),
                     n_bootstrap=n_bootstrap,
                     seed=seed,
                 )
                 rows += [
-                    (drug, subset, method, name, e.value, e.lower, e.upper, len(lines))
+                    (drug, subset, method, name, e.value, e.lower, e.upper, n)
                     for name, e in estimates.items()
                 ]
     columns = ["drug", "subset", "method", "metric", "value", "lower", "upper", "n"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def fold_groups(predictions: pd.DataFrame) -> np.ndarray:
+    """A number for each fold of each assignment, (n_rows,): lines predicted by the same model."""
+    return np.asarray(predictions.groupby(["repeat", "fold"], sort=False).ngroup())
 
 
 def evaluate_folds(predictions: pd.DataFrame) -> pd.DataFrame:

@@ -1,48 +1,111 @@
-"""The gate: a retrained panel passes if its blend beats every baseline, on lines held out."""
+"""The gate: whether a retrained panel is good enough to be registered as champion.
+
+Every claim is held against its best baseline by a paired bootstrap over donors: the same lines,
+held out by the same folds, are drawn for the blend and for the baseline.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
+from sidestep.models.predictor.drug_model import Gain
 from sidestep.training.validation.cross_validation import BASELINES
-from sidestep.training.validation.evaluation import panel_means
+from sidestep.training.validation.evaluation import fold_groups
+from sidestep.training.validation.metrics import correlation, donor_weights, within_folds
+
+BETTER, AS_GOOD, WORSE = "better", "as good", "worse"
+#: Beyond this a difference counts as shown.
+SURE = 0.95
+RESAMPLES = 2000
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a panel passes the gate, and which of its drugs beat their baselines.
+    """The gate's verdict on a panel.
 
     Attributes
     ----------
     passes : bool
-        The blend's mean out-of-fold Pearson r over the panel is above every baseline's.
+        Whether the panel is not shown to be worse than the best baseline, and errs less than the
+        training mean does.
     reason : str
         One sentence with the numbers.
-    beats_baselines : mapping of str to bool
-        Drug -> whether the blend's r is above every baseline's on that drug.
+    gains : mapping of str to Gain
+        Drug -> what its blend gains over its best baseline.
     """
 
     passes: bool
     reason: str
-    beats_baselines: Mapping[str, bool]
+    gains: Mapping[str, Gain]
+
+    def drugs(self, verdict: str) -> list[str]:
+        """Drugs of which the gate says ``better``, ``as good`` or ``worse``."""
+        return [drug for drug, gain in self.gains.items() if gain.verdict == verdict]
 
 
-def judge(metrics: pd.DataFrame) -> Verdict:
-    """Judge out-of-fold metrics, as `training.validation.evaluation.evaluate` returns them."""
-    r = metrics[(metrics["subset"] == "all") & (metrics["metric"] == "pearson")]
-    by_drug = r.pivot(index="drug", columns="method", values="value").fillna(0.0)
-    best_baseline = by_drug[list(BASELINES)].max(axis=1)
-    beats = {str(drug): bool(won) for drug, won in (by_drug["blend"] > best_baseline).items()}
-    means = panel_means(metrics)["pearson"]
-    rival = str(means[list(BASELINES)].idxmax())
-    passes = bool(means["blend"] > means[rival])
-    return Verdict(
-        passes,
-        f"mean out-of-fold r {means['blend']:.3f} {'beats' if passes else 'does not beat'} "
-        f"the best baseline, {rival.replace('_', ' ')}, at {means[rival]:.3f} "
-        f"({sum(beats.values())} of {len(beats)} drugs beat theirs)",
-        beats,
+def judge(repeated: pd.DataFrame, metrics: pd.DataFrame, *, seed: int) -> Verdict:
+    """Judge a panel's blends by the lines that were held out.
+
+    A drug's model is ``better`` if its r within folds is above the best baseline's in 95 % of the
+    draws, ``worse`` if it is below in 95 %, or errs no less than the training mean (relative RMSE
+    of 1 or more), else ``as good``. The panel is judged alike by the mean over its drugs.
+
+    Parameters
+    ----------
+    repeated : DataFrame
+        As `training.validation.cross_validation.CrossValidation.repeated`.
+    metrics : DataFrame
+        As `training.validation.evaluation.evaluate` returns, of the same predictions.
+    seed : int
+        Of the bootstrap.
+    """
+    draws = {str(drug): _draws(lines, seed) for drug, lines in repeated.groupby("drug", sort=False)}
+    everywhere = metrics[(metrics["subset"] == "all") & (metrics["method"] == "blend")]
+    relative = everywhere[everywhere["metric"] == "rmse_relative"].set_index("drug")["value"]
+    gains = {}
+    for drug, r in draws.items():
+        baseline = max(BASELINES, key=lambda name: r[name][0])
+        gains[drug] = _gain(r["blend"] - r[baseline], baseline, float(relative[drug]))
+    mean = {
+        name: np.mean([r[name] for r in draws.values()], axis=0) for name in ("blend", *BASELINES)
+    }
+    rival = max(BASELINES, key=lambda name: mean[name][0])
+    panel = _gain(mean["blend"] - mean[rival], rival, float(relative.mean()))
+    counts = ", ".join(
+        f"{sum(gain.verdict == verdict for gain in gains.values())} {verdict}"
+        for verdict in (BETTER, AS_GOOD, WORSE)
     )
+    than = "as good as" if panel.verdict == AS_GOOD else f"{panel.verdict} than"
+    return Verdict(
+        panel.verdict != WORSE,
+        f"mean out-of-fold r {mean['blend'][0]:.3f} is {than} the best baseline, "
+        f"{rival.replace('_', ' ')}, at {mean[rival][0]:.3f} (probability of better "
+        f"{panel.probability:.2f}; RMSE {relative.mean():.2f} of the mean's; drugs: {counts})",
+        gains,
+    )
+
+
+def _draws(lines: pd.DataFrame, seed: int) -> dict[str, np.ndarray]:
+    """Pearson r within folds of the blend and every baseline, first of all lines, then as drawn."""
+    weights = donor_weights(lines["donor"].to_numpy(dtype=str), RESAMPLES, seed)
+    observed, folds = lines["observed"].to_numpy(float), fold_groups(lines)
+    found = {
+        name: within_folds(correlation, observed, lines[name].to_numpy(float), folds, weights)
+        for name in ("blend", *BASELINES)
+    }
+    return {name: np.nan_to_num(r) for name, r in found.items()}
+
+
+def _gain(difference: np.ndarray, baseline: str, relative_rmse: float) -> Gain:
+    """Verdict on a difference in r: of all lines first, then of each draw."""
+    drawn = difference[1:]
+    probability = float(np.mean((drawn > 0) + 0.5 * (drawn == 0)))
+    if probability <= 1 - SURE or not relative_rmse < 1:
+        verdict = WORSE
+    else:
+        verdict = BETTER if probability >= SURE else AS_GOOD
+    return Gain(verdict, probability, baseline, float(difference[0]))

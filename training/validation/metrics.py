@@ -8,12 +8,15 @@ Harrell et al., JAMA 247:2543 (1982), doi:10.1001/jama.1982.03320430047030: conc
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import rankdata
 
-METRICS = ("pearson", "spearman", "concordance", "rmse", "rmse_relative", "r2")
+METRICS = ("pearson", "pearson_pooled", "spearman", "concordance", "rmse", "rmse_relative", "r2")
+Statistic = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+_FEWEST = 3
 
 
 @dataclass(frozen=True)
@@ -47,32 +50,36 @@ def score(
     Parameters
     ----------
     observed, predicted : ndarray of shape (n_samples,)
-        In the response's unit.
+        In the response's unit. With several assignments to folds a sample stands once for each.
     reference : ndarray of shape (n_samples,)
         Mean response of the training lines of each sample's fold.
     donors : ndarray of shape (n_samples,)
         The bootstrap draws donors, not lines, since lines of one donor are not independent.
     folds : ndarray of shape (n_samples,)
-        Fold in which each sample was held out.
+        Fold in which each sample was held out; of other assignments, folds of other names.
 
     Returns
     -------
     dict of str to Estimate
-        `pearson`, `spearman` (ranks taken once, over all samples), `concordance` (share of
-        pairs in the right order, ties in prediction count one half),
-        `rmse` (response units), `rmse_relative` (to the mean of the training lines; below 1 is
-        better than knowing nothing), `r2` (1 - rmse_relative squared). A predictor that is
-        constant within every fold ranks nobody: its correlations are 0 and its concordance 0.5,
-        where pooling over folds would give an artefact of the folds' means.
+        `pearson`, `spearman`, `concordance` (share of pairs in the right order, ties in
+        prediction count one half): each within folds, their mean weighted by size
+        (`within_folds`); `pearson_pooled`: r over all samples at once; `rmse` (response units),
+        `rmse_relative` (to the mean of the training lines; below 1 is better than knowing
+        nothing), `r2` (1 - rmse_relative squared).
     """
-    rng = np.random.default_rng(seed)
-    names, donor = np.unique(donors, return_inverse=True)
-    draws = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=n_bootstrap)
-    weights = np.vstack([np.ones(len(observed)), draws[:, donor]]).astype(float)
-    values = _weighted_metrics(observed, predicted, reference, weights)
-    if constant_within_folds(predicted, reference, folds):
-        values["pearson"] = values["spearman"] = np.zeros(len(weights))
-        values["concordance"] = np.full(len(weights), 0.5)
+    weights = donor_weights(donors, n_bootstrap, seed)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        squared = weights @ (observed - predicted) ** 2
+        relative = np.sqrt(squared / (weights @ (observed - reference) ** 2))
+    values = {
+        "pearson": within_folds(correlation, observed, predicted, folds, weights),
+        "pearson_pooled": correlation(observed, predicted, weights),
+        "spearman": within_folds(_rank_correlation, observed, predicted, folds, weights),
+        "concordance": within_folds(_concordance, observed, predicted, folds, weights),
+        "rmse": np.sqrt(squared / weights.sum(axis=1)),
+        "rmse_relative": relative,
+        "r2": 1 - relative**2,
+    }
     tail = 100 * (1 - level) / 2
     estimates = {}
     for name in METRICS:
@@ -82,57 +89,82 @@ def score(
     return estimates
 
 
-def pearson(observed: np.ndarray, predicted: np.ndarray) -> float:
-    """Pearson correlation; NaN where either is constant."""
-    return float(_correlation(observed, predicted, np.ones((1, len(observed))))[0])
+def donor_weights(donors: np.ndarray, n_bootstrap: int, seed: int) -> np.ndarray:
+    """How often each sample counts, (1 + n_bootstrap, n_samples): once, then as drawn by donor."""
+    rng = np.random.default_rng(seed)
+    names, donor = np.unique(donors, return_inverse=True)
+    draws = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=n_bootstrap)
+    return np.vstack([np.ones(len(donor)), draws[:, donor]]).astype(float)
 
 
-def constant_within_folds(predicted: np.ndarray, reference: np.ndarray, folds: np.ndarray) -> bool:
-    """Whether a method predicts one number for all samples of a fold, in every fold.
+def within_folds(
+    statistic: Statistic,
+    observed: np.ndarray,
+    predicted: np.ndarray,
+    folds: np.ndarray,
+    weights: np.ndarray,
+) -> np.ndarray:
+    """Mean over the folds of a statistic within each, weighted by size, (n_draws,).
 
-    A sample alone in its fold is no evidence of that; there, the number must be the mean of the
-    training lines.
+    Over all lines at once, a fold's training mean runs against the lines held out: a method that
+    predicts group means of nothing at all gets an r below 0, and a true one loses. Within a fold
+    all predictions come from the same model. Folds of fewer than three samples are left out;
+    where those hold more than half of the samples (leave-one-out, or a small group of lines), the
+    statistic is taken over all samples.
+
+    Parameters
+    ----------
+    statistic : callable
+        Of observed, predicted and weights; NaN in a draw where it is not defined.
+    observed, predicted, folds : ndarray of shape (n_samples,)
+    weights : ndarray of shape (n_draws, n_samples)
     """
-    for fold in np.unique(folds):
-        samples = folds == fold
-        numbers = predicted[samples]
-        if samples.sum() == 1:
-            numbers = np.append(numbers, reference[samples])
-        if np.ptp(numbers) > 1e-12:
-            return False
-    return True
-
-
-def _weighted_metrics(
-    observed: np.ndarray, predicted: np.ndarray, reference: np.ndarray, weights: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Every metric for every row of weights (how often each sample was drawn)."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        squared = weights @ (observed - predicted) ** 2
-        squared_reference = weights @ (observed - reference) ** 2
-        relative = np.sqrt(squared / squared_reference)
-        return {
-            "pearson": _correlation(observed, predicted, weights),
-            "spearman": _correlation(rankdata(observed), rankdata(predicted), weights),
-            "concordance": _concordance(observed, predicted, weights),
-            "rmse": np.sqrt(squared / weights.sum(axis=1)),
-            "rmse_relative": relative,
-            "r2": 1 - relative**2,
-        }
-
-
-def _correlation(a: np.ndarray, b: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    total = weights.sum(axis=1)
-    a, b = a - a.mean(), b - b.mean()
-    mean_a, mean_b = weights @ a / total, weights @ b / total
-    covariance = weights @ (a * b) / total - mean_a * mean_b
-    variance_a = weights @ a**2 / total - mean_a**2
-    variance_b = weights @ b**2 / total - mean_b**2
-    product = variance_a * variance_b
-    tiny = 1e-12 * max(float(np.var(a) * np.var(b)), np.finfo(float).tiny)
-    return np.where(
-        product > tiny, covariance / np.sqrt(np.where(product > tiny, product, 1)), np.nan
+    members = [np.flatnonzero(folds == fold) for fold in np.unique(folds)]
+    members = [some for some in members if len(some) >= _FEWEST]
+    if 2 * sum(map(len, members)) < len(folds):
+        return statistic(observed, predicted, weights)
+    values = np.array(
+        [statistic(observed[some], predicted[some], weights[:, some]) for some in members]
     )
+    sizes = np.array([weights[:, some].sum(axis=1) for some in members])
+    sizes[~np.isfinite(values)] = 0.0
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.nansum(values * sizes, axis=0) / sizes.sum(axis=0))
+
+
+def pearson(observed: np.ndarray, predicted: np.ndarray) -> float:
+    """Pearson correlation; NaN where `observed` is constant, 0 where only `predicted` is."""
+    return float(correlation(observed, predicted, np.ones((1, len(observed))))[0])
+
+
+def correlation(observed: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Pearson correlation in each draw, (n_draws,).
+
+    NaN where the drawn responses have no spread. What is predicted without spread ranks nobody:
+    0.
+    """
+    total = weights.sum(axis=1)
+    a, b = observed - observed.mean(), predicted - predicted.mean()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean_a, mean_b = weights @ a / total, weights @ b / total
+        covariance = weights @ (a * b) / total - mean_a * mean_b
+        variance_a = weights @ a**2 / total - mean_a**2
+        variance_b = weights @ b**2 / total - mean_b**2
+        r = covariance / np.sqrt(variance_a * variance_b)
+    r = np.where(variance_b > _nothing(predicted), r, 0.0)
+    return np.where(variance_a > _nothing(observed), r, np.nan)
+
+
+def _nothing(values: np.ndarray) -> float:
+    """Variance that is no more than rounding errors of such values."""
+    return float(max(1e-12 * np.var(values), 1e-24 * np.mean(values**2), np.finfo(float).tiny))
+
+
+def _rank_correlation(
+    observed: np.ndarray, predicted: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    """Spearman correlation in each draw; ranks are taken once, over all samples given."""
+    return correlation(rankdata(observed), rankdata(predicted), weights)
 
 
 def _concordance(observed: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> np.ndarray:

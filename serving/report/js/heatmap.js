@@ -67,7 +67,7 @@ function drawHeatmap() {
     const sorted = heat.samples === "drug" && heat.byDrug === n;
     const order = heat.direction < 0 ? "descending" : "ascending";
     const about = `${drugs[n].name}${drugs[n].about ? `, ${drugs[n].about}` : ""}. ${drugs[n].quality}`;
-    return el("th", { scope: "col", class: drugs[n].beats ? null : "poor", "aria-sort": sorted ? order : null },
+    return el("th", { scope: "col", class: drugs[n].gain === "worse" ? "poor" : null, "aria-sort": sorted ? order : null },
       el("button", { type: "button", class: "name", title: about, "data-drug": n },
         `${drugs[n].name}${sorted ? (heat.direction < 0 ? " ↓" : " ↑") : ""}`),
       el("span", { class: "printed" }, drugs[n].name));

@@ -65,10 +65,10 @@ def test_everything_else_survives_as_well(predictor, folder):
     assert loaded.training == predictor.training
     for name, model in predictor.drugs.items():
         other = loaded.drugs[name]
-        assert (other.name, other.n_lines, other.beats_baselines, other.metrics) == (
+        assert (other.name, other.n_lines, other.gain, other.metrics) == (
             model.name,
             model.n_lines,
-            model.beats_baselines,
+            model.gain,
             model.metrics,
         )
         np.testing.assert_array_equal(other.observed, model.observed)

@@ -170,8 +170,8 @@ def test_a_drug_without_a_call_says_what_the_interval_alone_would(
     given = ("--drug", "SIMNULL-1", "--scores", scores, "--model", saved_model)
     _, stdout, _ = run("explain", SAMPLE, *given)
     text = " ".join(stdout.split())
-    assert "did not beat its best baseline. (DRUG_NOT_BETTER_THAN_BASELINE)" in text
-    assert "no change of the sample takes DRUG_NOT_BETTER_THAN_BASELINE away" in text
+    assert "the mean of the training lines does. (DRUG_WORSE_THAN_BASELINE)" in text
+    assert "no change of the sample takes DRUG_WORSE_THAN_BASELINE away" in text
     assert re.search(r"By the interval alone the call would be (uncertain|sensitive|resist)", text)
 
 

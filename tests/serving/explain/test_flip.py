@@ -10,6 +10,7 @@ import pytest
 
 from sidestep.features.mechanisms.of_features import MECHANISMS, mechanism_of
 from sidestep.features.study.study import Study, read_study
+from sidestep.models.predictor.drug_model import Gain
 from sidestep.models.registry.load import LoadedModel
 from sidestep.serving.explain.flip import MOST_SD, Flip, FlipSearch, find_flips
 from sidestep.serving.explain.settings import is_level, read_changes
@@ -135,9 +136,9 @@ def test_no_change_of_the_sample_makes_a_poor_model_better(
 ) -> None:
     samples = alone(model, breast, breast.samples[0])
     search = search_of(model, samples, "SIMNULL-1")
-    assert search.obstacles == ("DRUG_NOT_BETTER_THAN_BASELINE",)
+    assert search.obstacles == ("DRUG_WORSE_THAN_BASELINE",)
     # It starts from the call that the interval alone would give.
-    trusted = replace(model.predictor.drugs["SIMNULL-1"], beats_baselines=True)
+    trusted = replace(model.predictor.drugs["SIMNULL-1"], gain=Gain("better", 0.99, "marker", 0.1))
     outlook = outlook_of(model.predictor, trusted, samples, level=LEVEL, her2_context=False)
     assert search.call == outlook.call[0] != "abstain"
 

@@ -65,7 +65,7 @@ def test_an_interval_over_the_typical_response_is_uncertain(
 def test_a_drug_that_lost_to_its_baselines_abstains(model: LoadedModel, cohort: Study) -> None:
     outlook = outlook_for(model, cohort, "SIMNULL-1")
     assert set(outlook.call) == {"abstain"}
-    assert all("DRUG_NOT_BETTER_THAN_BASELINE" in codes.split(";") for codes in outlook.reasons)
+    assert all("DRUG_WORSE_THAN_BASELINE" in codes.split(";") for codes in outlook.reasons)
 
 
 def test_a_sample_far_from_the_training_lines_abstains(model: LoadedModel, cohort: Study) -> None:

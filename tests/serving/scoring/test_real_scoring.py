@@ -11,7 +11,7 @@ import pytest
 
 from sidestep.features.study.study import Study, read_study
 from sidestep.models.estimators.pattern_blend import PatternBlend
-from sidestep.models.predictor.drug_model import DrugModel
+from sidestep.models.predictor.drug_model import DrugModel, Gain
 from sidestep.models.registry.load import LoadedModel
 from sidestep.serving.job import score_study
 
@@ -80,7 +80,7 @@ def test_three_levels_of_explanation_add_up_for_every_drug_of_a_screen(
             lines=features.index.get_indexer(y.index),
             observed=y.to_numpy(float),
             metrics=predictor.drugs["Lapatinib"].metrics,
-            beats_baselines=True,
+            gain=Gain("better", 0.99, "marker", 0.1),
         )
     model = LoadedModel(replace(predictor, drugs=drugs), "lines", "1", "")
     assert len(drugs) == 90

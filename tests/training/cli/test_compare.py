@@ -24,7 +24,7 @@ def test_a_comparison_is_printed_for_a_person(
     assert lines[1] == f"B: run {kept_runs['good']} (compared@champion), breast_sim, sim_gi50"
     assert lines[2].endswith("on the same 60 lines in the same folds")
     assert [line.split()[0] for line in lines[4:7]] == list(DRUGS)
-    assert re.match(r"B is better: mean r \+0\.\d{3} \(\+0.* p = 0\.0005, 3 drugs", lines[-1])
+    assert re.match(r"B is better: mean r \+0\.\d{3} \(\+0.* of better 1\.00, 3 drugs", lines[-1])
     assert main(["compare", kept_runs["poor"], "nobody", *where]) == 2
     printed = capsys.readouterr()
     assert (printed.out, printed.err.count("\n")) == ("", 1)

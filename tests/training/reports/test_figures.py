@@ -115,7 +115,7 @@ def test_the_overview_has_a_row_a_drug_and_marks_the_losers(retrained: Retrain) 
     assert len(labels) == len(table)
     for drug, label in zip(table.index[::-1], labels, strict=True):
         assert label.startswith(str(drug))
-        assert ("*" in label) == (not table.at[drug, "beats"])
+        assert ("*" in label) == (table.at[drug, "gain"] == "worse")
 
 
 def test_predictions_and_residuals_show_every_line(

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from sidestep.features.study.study import Study, read_study
+from sidestep.models.predictor.drug_model import Gain
 from sidestep.training.reports.model_card import model_card, version_description
 from sidestep.training.reports.tables import headline
 from sidestep.training.retrain import Retrain, study_digest
@@ -38,17 +39,19 @@ def rows(section: str) -> list[list[str]]:
 def renamed(retrained: Retrain, names: dict[str, str]) -> Retrain:
     """The retrain with its drugs under other names."""
     drugs = tuple(replace(d, name=names[d.name]) for d in retrained.panel.drugs)
-    beats = retrained.verdict.beats_baselines
+    gains = retrained.verdict.gains
     metrics = retrained.metrics.assign(drug=retrained.metrics["drug"].map(names))
     values = retrained.panel.values.rename(columns=names)
     return replace(
         retrained,
         metrics=metrics,
         panel=replace(retrained.panel, drugs=drugs, values=values),
-        verdict=replace(
-            retrained.verdict, beats_baselines={names[d]: won for d, won in beats.items()}
-        ),
+        verdict=replace(retrained.verdict, gains={names[d]: gain for d, gain in gains.items()}),
     )
+
+
+def gain_that_is(verdict: str) -> Gain:
+    return Gain(verdict, 0.5, "marker", 0.0)
 
 
 def many_drugs(retrained: Retrain, count: int) -> Retrain:
@@ -65,7 +68,7 @@ def many_drugs(retrained: Retrain, count: int) -> Retrain:
             drugs=tuple(replace(drug, name=name) for name in names),
             values=pd.DataFrame(values),
         ),
-        verdict=replace(retrained.verdict, beats_baselines=dict.fromkeys(names, False)),
+        verdict=replace(retrained.verdict, gains=dict.fromkeys(names, gain_that_is("worse"))),
     )
 
 
@@ -98,7 +101,7 @@ def test_metrics_have_intervals_beside_the_baselines(card: str, retrained: Retra
         assert row[4] == "0.00"  # the drug's mean ranks nobody
         marker = {"Lapatinib": "ERBB2", "BI-2536": "PLK1"}[str(drug)]
         assert re.fullmatch(rf"{marker} {expected['marker']:.2f} \(.+ to .+\)", row[6])
-        assert row[7] == ("yes" if expected["beats"] else "no")
+        assert row[7] == f"{expected['gain']} ({expected['probability']:.2f})"
     assert mean[:3] == ["mean of 2", "", f"{table['pearson'].mean():.2f}"]
 
 
@@ -108,14 +111,16 @@ def test_limits_name_the_drugs_that_lose_and_the_few_her2_high_lines(
     limits = sections(card)["Limits"]
     assert "nothing here says how it does on real samples" in limits
     assert re.search(r"HER2-high lines: \d+( to \d+)? a drug, too few", limits)
-    verdict = replace(
-        retrained.verdict, beats_baselines={"Lapatinib": False, "BI-2536": True}, passes=False
-    )
+    gains = {"Lapatinib": gain_that_is("worse"), "BI-2536": gain_that_is("as good")}
+    verdict = replace(retrained.verdict, gains=gains, passes=False)
     lost = sections(model_card(replace(retrained, verdict=verdict)))
     assert "every call abstains: Lapatinib." in lost["Limits"]
+    assert "not better, which every score says: BI-2536." in lost["Limits"]
     assert "Gate failed: " in lost["Metrics"]
-    won = replace(verdict, beats_baselines={"Lapatinib": True, "BI-2536": True})
-    assert "Every drug beats its baselines" in model_card(replace(retrained, verdict=won))
+    won = replace(verdict, gains=dict.fromkeys(gains, gain_that_is("better")))
+    limits = model_card(replace(retrained, verdict=won))
+    assert "No drug is shown to be worse than its best baseline." in limits
+    assert "Every other drug is shown to be better than its best baseline." in limits
 
 
 def test_intervals_say_what_they_held_and_how_wide_they_are(card: str) -> None:

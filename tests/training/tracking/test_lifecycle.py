@@ -49,21 +49,41 @@ def test_a_tie_is_replaced_only_by_more_lines(tiny: Tiny) -> None:
     tiny.register(1.0, lines=60)
     same = tiny.register(1.0, lines=60)
     assert not same.champion
-    assert same.decision.startswith("it ties with champion version 1 (mean r +0.000")
+    assert same.decision.startswith("it is no worse than champion version 1 by 0.02 (mean r +0.000")
     assert same.decision.endswith("60 training lines, not more than 60")
-    more = tiny.register(1.0, seed=5, lines=80)
+    more = tiny.register(1.0, lines=80)
     assert more.champion
     assert more.decision.endswith("80 training lines, more than 60")
     assert not tiny.register(1.0, lines=50).champion
     assert (tiny.champion(), tiny.previous()) == ("3", "1")
 
 
+def test_more_lines_do_not_make_up_for_what_is_not_shown_to_be_as_good(tiny: Tiny) -> None:
+    tiny.register(1.0, lines=60)
+    other = tiny.register(1.0, seed=5, lines=80)
+    assert not other.champion
+    assert other.decision.startswith("it is not shown to be within 0.02 of champion version 1 (")
+
+
+def test_champions_are_held_against_the_best_there_was(tiny: Tiny) -> None:
+    """Each a little worse than the one before, and with more lines: no row of them leads down."""
+    tiny.register(0.3, more_noise=0.1, lines=150)
+    for n in range(2, 9):
+        tiny.register(0.3, more_noise=0.08 + 0.01 * n, more_seed=n, lines=150 + 5 * n)
+    assert (tiny.champion(), tiny.previous()) == ("7", "6")
+    assert tiny.client.get_registered_model(tiny.name).tags["best_version"] == "1"
+    refused = tiny.client.get_model_version(tiny.name, "8").tags["champion_decision"]
+    assert refused.startswith("it is worse than version 1, the best yet: mean r -0.0")
+    promote(tiny.client, tiny.name, "8")
+    assert tiny.client.get_registered_model(tiny.name).tags["best_version"] == "8"
+
+
 @pytest.mark.parametrize(
     ("other", "why"),
     [
         ({"response": "sim_auc"}, "learned sim_auc"),
-        ({"study": "pancan_sim"}, "it learned from pancan_sim, the champion from breast_sim"),
-        ({"drugs": ("Lapatinib",)}, "it lacks the champion's BI-2536"),
+        ({"study": "pancan_sim"}, "it learned from pancan_sim, that from breast_sim"),
+        ({"drugs": ("Lapatinib",)}, "it lacks that one's BI-2536"),
     ],
 )
 def test_what_cannot_be_compared_does_not_replace(

@@ -94,8 +94,8 @@ def test_tags_say_what_was_learned_from_what(
     assert "| drug | lines | r | RMSE |" in tags["mlflow.note.content"]
     assert f"**Gate passed**: {retrained.verdict.reason}." in tags["mlflow.note.content"]
     for drug, run_id in tracked.children.items():
-        beats = client.get_run(run_id).data.tags["beats_baselines"]
-        assert beats == str(retrained.verdict.beats_baselines[drug]).lower()
+        gain = client.get_run(run_id).data.tags["gain"]
+        assert gain == retrained.verdict.gains[drug].verdict
 
 
 def test_parameters_hold_request_plan_settings_and_software(
@@ -186,7 +186,9 @@ def test_the_description_of_a_huge_panel_keeps_whole_rows(retrained: Retrain) ->
         for n in range(120)
     ]
     names = [f"Drug-{n}" for n in range(120)]
-    verdict = replace(retrained.verdict, beats_baselines=dict.fromkeys(names, True))
+    verdict = replace(
+        retrained.verdict, gains=dict.fromkeys(names, retrained.verdict.gains["Lapatinib"])
+    )
     drugs = tuple(replace(retrained.panel.drugs[0], name=name) for name in names)
     panel = replace(retrained.panel, drugs=drugs)
     huge = replace(retrained, metrics=pd.concat(rows), verdict=verdict, panel=panel)
@@ -211,7 +213,7 @@ def test_artefacts_are_all_there_and_small(tracked: TrackedRun, client: MlflowCl
 def test_tables_come_back_as_they_were(
     tracked: TrackedRun, client: MlflowClient, retrained: Retrain, tmp_path: Path
 ) -> None:
-    predictions = retrained.validation.predictions
+    predictions = retrained.validation.repeated
     kept = fetched(client, tracked.run_id, "out_of_fold.parquet", tmp_path)
     pd.testing.assert_frame_equal(pd.read_parquet(kept), predictions)
     one = fetched(client, tracked.children["BI-2536"], "out_of_fold.parquet", tmp_path)

@@ -20,7 +20,7 @@ from sidestep.training.validation.cross_validation import (
 )
 from sidestep.training.validation.panel import Panel, choose_panel
 
-PLAN = Plan(folds=3, trials=1, seed=2, jobs=1)
+PLAN = Plan(folds=3, repeats=1, trials=1, seed=2, jobs=1)
 DRUGS = ["Lapatinib", "Everolimus"]
 
 

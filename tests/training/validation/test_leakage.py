@@ -30,7 +30,7 @@ from sidestep.training.validation.search import search_settings
 
 pytestmark = pytest.mark.slow
 
-PLAN = Plan(folds=3, trials=0, seed=1, jobs=1)
+PLAN = Plan(folds=3, repeats=1, trials=0, seed=1, jobs=1)
 MOLECULAR = ("expression", "rppa", "mutation", "copy_number")
 
 

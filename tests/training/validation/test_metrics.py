@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import pearsonr, spearmanr
 from sklearn.metrics import r2_score, root_mean_squared_error
@@ -57,8 +58,10 @@ def concordance(observed: np.ndarray, predicted: np.ndarray) -> float:
 def test_values_agree_with_other_implementations(digits, shift):
     """With no digits kept, both sides have many ties."""
     observed, predicted = (shift + np.round(3 * values, digits) for values in draw(40))
-    values = {name: estimate.value for name, estimate in scored(observed, predicted).items()}
+    one_fold = scored(observed, predicted, folds=np.zeros(40))
+    values = {name: estimate.value for name, estimate in one_fold.items()}
     assert tuple(values) == METRICS
+    assert values["pearson_pooled"] == pytest.approx(values["pearson"])
     assert values["pearson"] == pytest.approx(pearsonr(observed, predicted).statistic)
     assert values["spearman"] == pytest.approx(spearmanr(observed, predicted).statistic)
     assert values["concordance"] == pytest.approx(concordance(observed, predicted))
@@ -81,8 +84,8 @@ def test_the_reference_is_the_training_mean_of_the_lines_own_fold():
 def test_a_perfect_and_a_reversed_prediction():
     observed, _ = draw(20)
     best, worst = scored(observed, observed), scored(observed, -observed)
-    assert [best[name].value for name in METRICS] == pytest.approx([1, 1, 1, 0, 0, 1])
-    assert [worst[name].value for name in METRICS[:3]] == pytest.approx([-1, -1, 0])
+    assert [best[name].value for name in METRICS] == pytest.approx([1, 1, 1, 1, 0, 0, 1])
+    assert [worst[name].value for name in METRICS[:4]] == pytest.approx([-1, -1, -1, 0])
 
 
 def test_a_predictor_that_is_constant_within_folds_ranks_nobody():
@@ -90,11 +93,44 @@ def test_a_predictor_that_is_constant_within_folds_ranks_nobody():
     observed, _ = draw(60)
     folds = np.arange(60) % 5
     means = np.array([observed[folds != fold].mean() for fold in range(5)])[folds]
-    assert pearson(observed, means) < -0.1  # the artefact
     found = score(observed, means, means, np.arange(60), folds, n_bootstrap=50)
     for name, value in (("pearson", 0.0), ("spearman", 0.0), ("concordance", 0.5)):
         assert found[name] == Estimate(value, value, value)
+    assert found["pearson_pooled"].value < -0.1  # the artefact
     assert found["r2"].value == pytest.approx(0)
+
+
+def test_r_is_the_mean_of_the_folds_own():
+    observed, predicted = draw(40)
+    folds = np.repeat([0, 1, 2, 3], [14, 14, 10, 2])
+    shifted = predicted - 9.0 * folds  # as if each fold's model had another offset
+    found = scored(observed, shifted, folds=folds)
+    for name, reference in (("pearson", pearsonr), ("spearman", spearmanr)):
+        each = [reference(observed[folds == f], predicted[folds == f]).statistic for f in range(3)]
+        assert found[name].value == pytest.approx(np.average(each, weights=[14, 14, 10]))
+    assert abs(found["pearson_pooled"].value - found["pearson"].value) > 0.1
+
+
+@pytest.mark.parametrize("groups", [4, 8])
+def test_no_method_has_a_negative_r_on_noise(groups):
+    """Group means of nothing: over all lines at once, r is well below 0; within folds it is not."""
+    within, pooled = [], []
+    for seed in range(120):
+        rng = np.random.default_rng(seed)
+        y, group, n = rng.standard_normal(40), rng.integers(groups, size=40), 40
+        folds = rng.permutation(n) % 5
+        means, reference = np.empty(n), np.empty(n)
+        for fold in range(5):
+            train, test = folds != fold, folds == fold
+            reference[test] = y[train].mean()
+            known = pd.Series(y[train] - y[train].mean()).groupby(group[train])
+            shrunken = known.sum() / (known.size() + 1)
+            means[test] = reference[test] + pd.Series(group[test]).map(shrunken).fillna(0.0)
+        found = score(y, means, reference, np.arange(n), folds, n_bootstrap=1)
+        within.append(found["pearson"].value)
+        pooled.append(found["pearson_pooled"].value)
+    assert np.mean(within) > -0.05
+    assert np.mean(pooled) < -0.07
 
 
 def test_one_line_a_fold_can_still_be_ranked():
@@ -106,13 +142,13 @@ def test_one_line_a_fold_can_still_be_ranked():
     assert found["pearson"].value == pytest.approx(pearsonr(observed, predicted).statistic)
     nothing = score(observed, left_out, left_out, folds, folds, n_bootstrap=10)
     assert pearson(observed, left_out) == pytest.approx(-1)  # the artefact at its worst
-    assert nothing["pearson"] == Estimate(0.0, 0.0, 0.0)
+    assert nothing["pearson_pooled"].value == pytest.approx(-1)
 
 
 def test_a_response_without_spread_has_no_correlation():
     _, predicted = draw(12)
     found = scored(np.full(12, 2.0), predicted)
-    for name in ("pearson", "spearman", "concordance"):
+    for name in ("pearson", "pearson_pooled", "spearman", "concordance"):
         assert np.isnan([found[name].value, found[name].lower, found[name].upper]).all()
     assert found["rmse"].value == pytest.approx(np.sqrt(np.mean((predicted - 2) ** 2)))
     assert np.isnan(pearson(np.full(12, 2.0), predicted))
@@ -147,7 +183,10 @@ def test_lines_of_one_donor_are_drawn_together():
     observed, predicted = draw(30)
     one = scored(observed, predicted)
     tripled = scored(
-        np.repeat(observed, 3), np.repeat(predicted, 3), donors=np.repeat(np.arange(30), 3)
+        np.repeat(observed, 3),
+        np.repeat(predicted, 3),
+        donors=np.repeat(np.arange(30), 3),
+        folds=np.repeat(np.arange(30) % 3, 3),
     )
     for name in METRICS:
         np.testing.assert_allclose(

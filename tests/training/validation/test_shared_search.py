@@ -190,7 +190,7 @@ def test_a_retrain_shares_its_searches(simulated_study: Path, file: str) -> None
         simulated_study,
         "gi50",
         ("Lapatinib",),
-        plan=Plan(folds=2, trials=2, jobs=1, modalities=("rppa",)),
+        plan=Plan(folds=2, repeats=1, trials=2, jobs=1, modalities=("rppa",)),
         study_storage=file,
     )
     first = retrain(request).validation

@@ -24,9 +24,10 @@ COLUMNS = [
     *("resistance_percentile", "call", "reasons", "modalities", "applicability", "base_value"),
     *CONTRIBUTIONS,
     *("model_name", "model_version", "explanation_agreement"),
+    *("evidence_of_gain", "gain_probability"),
 ]
 TEXT = {"sample_id", "drug", "response", "unit", "call", "reasons", "modalities"}
-TEXT |= {"model_name", "model_version"}
+TEXT |= {"model_name", "model_version", "evidence_of_gain"}
 TABLES = ["scores.parquet", "explanations.parquet", "mechanisms.parquet"]
 OTHERS = {
     "explanations": "sample_id drug rank feature modality mechanism value contribution "

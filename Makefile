@@ -11,8 +11,11 @@ DEV_READY := $(VENV)/.ready-to-develop
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install -qq --no-input
 
-# Two threads whatever the machine, so that tests neither crawl nor starve what else is running.
-BOUNDED := OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=2 MKL_NUM_THREADS=2 \
+# Two processes of one thread each, whatever the machine, so that tests neither crawl nor starve
+# what else is running. What one process has left over at the end, the other takes.
+TEST_JOBS := 2
+PYTEST := $(BIN)/python -m pytest -n $(TEST_JOBS) --dist worksteal
+BOUNDED := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 \
 	MPLBACKEND=Agg MLFLOW_DISABLE_TELEMETRY=true
 
 help: ## list the targets
@@ -24,10 +27,10 @@ demo: $(RUN_READY) ## simulate, train and score; the results are left in demo-ou
 	$(BIN)/sidestep demo --out demo-out
 
 test: $(DEV_READY) ## run every test
-	$(BOUNDED) $(BIN)/python -m pytest
+	$(BOUNDED) $(PYTEST) $(if $(CI),--durations=30)
 
 test-fast: $(DEV_READY) ## run the tests that take seconds
-	$(BOUNDED) $(BIN)/python -m pytest -m "not slow"
+	$(BOUNDED) $(PYTEST) -m "not slow"
 
 lint: $(DEV_READY) ## check style, types and the direction of imports
 	$(BIN)/ruff check --output-format concise .

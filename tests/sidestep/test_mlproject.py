@@ -115,7 +115,7 @@ def command_of(entry_point: str) -> click.Command:
     words = ENTRY_POINTS[entry_point]["command"].split()
     assert words[:3] == ["python", "-m", "sidestep"]
     verb = VERBS[words[3]]
-    command: click.Command = getattr(import_module(verb.module), verb.attribute)
+    command: click.Command = getattr(import_module(f"sidestep.{verb.module}"), verb.attribute)
     return command
 
 

@@ -89,6 +89,13 @@ def judge(repeated: pd.DataFrame, metrics: pd.DataFrame, *, seed: int) -> Verdic
     )
 
 
+def verdict_on(probability: float, relative_rmse: float) -> str:
+    """``better``, ``as good`` or ``worse``: by the probability of better, and by the error."""
+    if probability <= 1 - SURE or not relative_rmse < 1:
+        return WORSE
+    return BETTER if probability >= SURE else AS_GOOD
+
+
 def _draws(lines: pd.DataFrame, seed: int) -> dict[str, np.ndarray]:
     """Pearson r within folds of the blend and every baseline, first of all lines, then as drawn."""
     weights = donor_weights(lines["donor"].to_numpy(dtype=str), RESAMPLES, seed)
@@ -104,8 +111,5 @@ def _gain(difference: np.ndarray, baseline: str, relative_rmse: float) -> Gain:
     """Verdict on a difference in r: of all lines first, then of each draw."""
     drawn = difference[1:]
     probability = float(np.mean((drawn > 0) + 0.5 * (drawn == 0)))
-    if probability <= 1 - SURE or not relative_rmse < 1:
-        verdict = WORSE
-    else:
-        verdict = BETTER if probability >= SURE else AS_GOOD
+    verdict = verdict_on(probability, relative_rmse)
     return Gain(verdict, probability, baseline, float(difference[0]))

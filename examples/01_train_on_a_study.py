@@ -86,16 +86,16 @@ cli(
 #
 # Every r is out of fold: the line that is predicted was not there when features were scaled and
 # chosen, settings tuned, or models fitted. `blend` is the model; `ridge` and `trees` are its two
-# parts; the last three columns are what it has to beat.
+# parts; the last three columns are the baselines.
 #
 # - **Lapatinib**: the blend and the marker, which is the ERBB2 level alone, are close, and the
 #   interval is wide. On this many lines one cannot say that the model is better than the marker.
 # - **Everolimus**: no single gene tells, and the model does.
-# - **SIMNULL-1**: nothing to find. Its interval holds 0, it does not beat the best baseline, and
-#   every score of it will abstain. Point estimates decide this, so that among many drugs without
-#   any signal some will beat their baselines by chance: read the interval too.
+# - **SIMNULL-1**: nothing to find. A drug marked `*` is worse than its best baseline, or errs no
+#   less than the mean does, and every score of it abstains. The verdict is a test (a paired
+#   bootstrap over donors), which one in twenty such drugs passes by chance.
 #
-# The gate asks whether the mean over the drugs is above every baseline's. It is, so that the
-# version became the champion, which is what `models:/her2-sim@champion` stands for from now on.
+# The gate asks the same of the mean over the drugs. It is not worse, so that the version became the
+# champion, which is what `models:/her2-sim@champion` stands for from now on.
 #
 # Next: [read the runs](02_read_the_runs.md).

@@ -38,9 +38,10 @@ cli(
 # the best baseline, and so does not become champion, whatever the champion is. The one drug that
 # now beats its baselines is `SIMNULL-1`, by chance, with an interval that holds 0.
 #
-# A version that passes the gate becomes champion if it is better than the champion on the lines
-# that both held out, or if it ties with it and has learned from more lines. So a new screen,
-# trained into the same name, takes over by itself as soon as it is as good.
+# A version that passes the gate becomes champion if it is better than the best version there was,
+# on the lines that both held out; or if it is shown to be no more than 0.02 in mean r worse and has
+# learned from more lines. So a new screen, trained into the same name, takes over by itself once it
+# is shown to be as good, and no row of champions, each a little worse, can lead down.
 #
 # ## Where does the difference lie?
 #

@@ -105,7 +105,7 @@ DEFAULT_PANEL = "kinase"
 @click.option(
     "--register",
     metavar="NAME",
-    help="Register the model; it becomes NAME@champion if it beats the baselines.",
+    help="Register the model; it becomes NAME@champion if the gate and the best version allow.",
 )
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 def train(

@@ -13,6 +13,9 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.study.measurements import study_of_measurements
+from sidestep.features.study.study import Study
+from sidestep.models.predictor.drug_model import DrugModel
+from sidestep.models.predictor.known_lines import rows_by_fold
 from sidestep.models.predictor.predictor import PanelPredictor
 from sidestep.models.predictor.storage import load_predictor
 
@@ -39,6 +42,7 @@ class MeasurementModel:
         -------
         DataFrame
             One row a sample and drug: `sample_id, drug, prediction, unit, resistance_percentile`.
+            A training line is answered by the model of its fold, which has not seen it.
             Prediction and percentile are NaN for a sample with an infinite feature, and for one
             without a modality that the drug's model can use: `sidestep score` sets such samples
             apart, or abstains.
@@ -47,10 +51,14 @@ class MeasurementModel:
         features = self.predictor.features(study)
         # Nothing that was measured of such a sample is to be believed.
         features.loc[np.isinf(features.to_numpy(float)).any(axis=1)] = np.nan
+        groups = rows_by_fold(self.predictor.known.find(study, features))
         tables = []
         for model in self.predictor.choose(None):
-            prediction = self.predictor.predict(features, model)
-            prediction[[pattern is None for pattern in model.blend.chosen(features)]] = np.nan
+            prediction, percentile = np.full((2, len(features)), np.nan)
+            for fold, rows in groups.items():
+                prediction[rows], percentile[rows] = self._answers(
+                    study, features.iloc[rows], model, fold
+                )
             tables.append(
                 pd.DataFrame(
                     {
@@ -58,13 +66,25 @@ class MeasurementModel:
                         "drug": model.name,
                         "prediction": prediction,
                         "unit": self.predictor.scale.unit,
-                        "resistance_percentile": self.predictor.percentile(
-                            features, prediction, model
-                        ),
+                        "resistance_percentile": percentile,
                     }
                 )
             )
         return pd.concat(tables, ignore_index=True)
+
+    def _answers(
+        self, study: Study, features: pd.DataFrame, model: DrugModel, fold: int | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Prediction and percentile of some samples, by the models that have not seen a fold."""
+        predictor = self.predictor
+        if fold is not None and model.name in (unseen := predictor.unseen(fold)).drugs:
+            predictor, model = unseen, unseen.drugs[model.name]
+            nothing = features.isna().all(axis=1)
+            features = unseen.features(study.select(list(features.index)))
+            features = features.mask(nothing)
+        prediction = predictor.predict(features, model)
+        prediction[[pattern is None for pattern in model.blend.chosen(features)]] = np.nan
+        return prediction, predictor.percentile(features, prediction, model)
 
 
 def _load_pyfunc(data_path: str) -> MeasurementModel:

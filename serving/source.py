@@ -16,7 +16,7 @@ from sidestep.models.registry.load import LoadedModel, load_model
 from sidestep.serving.disk.output import MANIFEST, read_manifest
 from sidestep.serving.scoring.options import DEFAULT_OPTIONS
 from sidestep.serving.scoring.quarantine import unusable
-from sidestep.serving.scoring.samples import Samples, samples_of
+from sidestep.serving.scoring.samples import Answered, answered
 
 #: Scores that are looked at where none are named.
 DEFAULT_SCORES = Path("scores")
@@ -100,8 +100,8 @@ def find_source(
     return Source(read, loaded, float(options["level"]), bool(options["her2_context"]))
 
 
-def find_sample(source: Source, name: str) -> tuple[Study, Samples]:
-    """The sample of that name (case and punctuation do not count), alone, with its features.
+def find_sample(source: Source, name: str) -> tuple[Study, Answered]:
+    """The sample of that name (case and punctuation do not count), alone, and who answers for it.
 
     Raises
     ------
@@ -121,7 +121,8 @@ def find_sample(source: Source, name: str) -> tuple[Study, Samples]:
     features: pd.DataFrame = predictor.features(alone)
     for reason in {**unusable(features), **alone.failed}.values():
         raise InputError(f"sample {sample} cannot be predicted: {reason}; choose another sample")
-    return alone, samples_of(predictor, alone, features)
+    (found,) = answered(predictor, alone, features)
+    return alone, found
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

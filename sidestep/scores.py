@@ -16,7 +16,7 @@ from sidestep.explained import Explained
 from sidestep.features.errors import InputError, some
 from sidestep.features.optional import needed
 from sidestep.features.study.study import Study
-from sidestep.models.predictor.shap_values import shap_explanation
+from sidestep.models.predictor.shap_values import unseen_explanation
 from sidestep.models.registry.load import LoadedModel
 from sidestep.serving.combinations.folder import find_partners
 from sidestep.serving.combinations.rows import COMBINATIONS
@@ -32,7 +32,16 @@ if TYPE_CHECKING:
 #: ``{"ERBB2": "+2sd"}``.
 Changes = str | Sequence[str] | Mapping[str, str | float]
 _SHOWN = 10
-_BRIEF = ["sample_id", "drug", "prediction", "lower", "upper", "resistance_percentile", "call"]
+_BRIEF = [
+    "sample_id",
+    "drug_name",
+    "drug",
+    "prediction",
+    "lower",
+    "upper",
+    "resistance_percentile",
+    "call",
+]
 # Columns of the scores that are words, not numbers.
 _WORDS = ("call", "reasons")
 _OF_SAMPLES = ("modalities",)
@@ -214,9 +223,10 @@ class Scores:
         Returns
         -------
         shap.Explanation
-            Rows are `samples`, columns all features of the drug's model: ``values`` in the
-            response's unit, ``data`` (NaN where not measured), ``base_values``, ``feature_names``.
-            Base value and values of a sample add up to its prediction.
+            Rows are `samples`, columns all features of the drug's model, and of the models that
+            answer for training lines: ``values`` in the response's unit, ``data`` (NaN where not
+            measured), ``base_values``, ``feature_names``. Base value and values of a sample add up
+            to its prediction.
 
         Raises
         ------
@@ -225,7 +235,7 @@ class Scores:
         """
         predictor = self.model.predictor
         (model,) = predictor.choose([drug])
-        return shap_explanation(predictor, model, self._features)
+        return unseen_explanation(predictor, model, self.study, self.samples)
 
     def to_anndata(self) -> anndata.AnnData:
         """The scores as samples x drugs, for scanpy and its kin.
@@ -300,12 +310,6 @@ class Scores:
         """Study and model, for what is asked of single samples."""
         options = self._scored.job.options
         return Source(self.study, self.model, options.level, options.her2_context)
-
-    @cached_property
-    def _features(self) -> pd.DataFrame:
-        """Features of the scored samples."""
-        part = self.study.select(self.samples)
-        return self.model.predictor.features(part).loc[self.samples]
 
     def _drug_facts(self) -> pd.DataFrame:
         """What the manifest says of each drug, as columns of plain values."""

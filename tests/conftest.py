@@ -23,6 +23,7 @@ from sidestep.features.study.study import Study, read_study
 from sidestep.models.estimators.folds import Folds, donor_folds
 from sidestep.models.estimators.pattern_blend import PatternBlend
 from sidestep.models.predictor.drug_model import DrugModel, Gain
+from sidestep.models.predictor.known_lines import KnownLines
 from sidestep.models.predictor.predictor import PanelPredictor, ResponseScale
 from sidestep.models.predictor.references import MechanismReference
 from sidestep.models.reliability.applicability import NearestLines
@@ -74,6 +75,10 @@ def fit_predictor() -> PredictorFactory:
         tables = {fold: fitted.transform(study) for fold, fitted in joiners.items()}
         features = joiner.transform(study)
         screen = study.response(response)
+        nearest = NearestLines().fit(features, list(study.donors.loc[features.index]))
+        folds = np.empty(len(features), int)
+        for fold, (_, test) in enumerate(splits):
+            folds[test] = fold
         return PanelPredictor(
             joiner=joiner,
             fold_joiners=joiners,
@@ -83,7 +88,8 @@ def fit_predictor() -> PredictorFactory:
                 )
                 for name in drugs
             },
-            nearest=NearestLines().fit(features, list(study.donors.loc[features.index])),
+            nearest=nearest,
+            known=KnownLines.of(study, nearest, features.index, folds),
             her2_high=her2_high(study).loc[features.index].to_numpy(bool),
             mechanisms=MechanismReference.fit(study),
             scale=ResponseScale(

@@ -15,6 +15,7 @@ from sidestep.features.study.study import Study, read_study
 from sidestep.models.engines.local import Engine
 from sidestep.models.estimators.patterns import row_patterns
 from sidestep.models.predictor.drug_model import DrugModel
+from sidestep.models.predictor.known_lines import KnownLines
 from sidestep.models.predictor.predictor import PanelPredictor, ResponseScale
 from sidestep.models.predictor.references import MechanismReference
 from sidestep.models.reliability.applicability import NearestLines
@@ -244,17 +245,18 @@ def _assemble(
         "plan": _plan(request),
         "software": training_software(),
     }
+    names = validation.features.index
+    nearest = NearestLines().fit(validation.features, list(study.donors.loc[names]))
     return PanelPredictor(
         joiner=validation.joiner,
         fold_joiners=validation.fold_joiners,
         drugs=drugs,
-        nearest=NearestLines().fit(
-            validation.features, list(study.donors.loc[validation.features.index])
-        ),
-        her2_high=her2_high(study).loc[validation.features.index].to_numpy(bool),
-        mechanisms=MechanismReference.fit(study.select(list(validation.features.index))),
+        nearest=nearest,
+        her2_high=her2_high(study).loc[names].to_numpy(bool),
+        mechanisms=MechanismReference.fit(study.select(list(names))),
         scale=scale,
         training=training,
+        known=KnownLines.of(study, nearest, names, validation.folds),
     )
 
 

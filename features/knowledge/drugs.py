@@ -198,6 +198,30 @@ def find_drug(name: str) -> Drug | None:
     return found
 
 
+def standard_name(name: str) -> str:
+    """The name that the drug table shows for a drug; as it is where the table does not know it.
+
+    Examples
+    --------
+    >>> standard_name("BIBW2992"), standard_name("SIMNULL-1")
+    ('Afatinib', 'SIMNULL-1')
+    """
+    drug = find_drug(name)
+    return name if drug is None else drug.name
+
+
+def both_names(name: str) -> str:
+    """The standard name with a study's own beside it, where they differ in more than case.
+
+    Examples
+    --------
+    >>> both_names("BIBW2992"), both_names("lapatinib"), both_names("SIMNULL-1")
+    ('Afatinib (BIBW2992)', 'Lapatinib', 'SIMNULL-1')
+    """
+    standard = standard_name(name)
+    return standard if match_key(standard) == match_key(name) else f"{standard} ({name})"
+
+
 def panel(name: str) -> list[Drug]:
     """List the drugs of a panel.
 

@@ -23,6 +23,9 @@ from sidestep.features.study.responses import (
     read_values,
 )
 
+#: Identifier of a study that was made of frames and was given none.
+FRAMES = "frames"
+
 
 @dataclass(frozen=True, repr=False)
 class Study:
@@ -132,7 +135,7 @@ class Study:
         higher_is_resistant: bool | None = None,
         expression_kind: str = "continuous",
         copy_number_kind: str = "log2",
-        study_id: str = "frames",
+        study_id: str = FRAMES,
         name: str = "",
         simulated: bool = False,
     ) -> Self:

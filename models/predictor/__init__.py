@@ -8,6 +8,7 @@ lines lie, to compare samples with.
 __all__ = [
     "drug_model",
     "gene_sets",
+    "known_lines",
     "predictor",
     "references",
     "shap_values",

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
 
 from sidestep.models.estimators.pattern_blend import PatternBlend
 from sidestep.models.estimators.patterns import Pattern, pattern_name, pattern_named
-from sidestep.models.reliability.applicability import NearestLines, Neighbourhood, model_space
-from sidestep.models.reliability.intervals import HeldOutErrors, sub_model_weights
+from sidestep.models.reliability.applicability import NearestLines, Neighbourhood
+from sidestep.models.reliability.intervals import (
+    HeldOutErrors,
+    sub_model_space,
+    sub_model_weights,
+)
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,10 @@ class DrugModel:
         Over the best baseline.
     units : mapping of Pattern to float
         Of the sub-models' neighbourhoods, as far as they are known.
+    fold : int or None
+        The fold whose lines `blend` has not seen (`unseen`); None for the model of all lines.
+    other_lines : ndarray of int, optional
+        Rows of the drug's lines outside `fold`.
     """
 
     name: str
@@ -91,6 +99,8 @@ class DrugModel:
     metrics: Mapping[str, Mapping[str, Sequence[float]]]
     gain: Gain
     units: Mapping[Pattern, float] = field(default_factory=dict)
+    fold: int | None = None
+    other_lines: np.ndarray | None = None
 
     # What the model's own parts say, worked out when first asked for.
     _known: dict[Pattern, SubModelView] = field(
@@ -102,15 +112,46 @@ class DrugModel:
         known = self._known.get(pattern)
         if known is None or known.nearest is not nearest:
             weights = sub_model_weights(self.blend, pattern, nearest)
-            space = model_space(weights, nearest.features_, pattern)
+            space = sub_model_space(self.blend, pattern, nearest, weights)
             unit = self.units.get(pattern)
-            around = nearest.neighbourhood(space, pattern, self.lines, unit)
+            around = nearest.neighbourhood(space, pattern, self.learned_from, unit)
             known = self._known[pattern] = SubModelView(nearest, weights, around)
         return known
 
     def __getstate__(self) -> dict[str, Any]:
         """For other processes, which work out themselves what they need."""
         return vars(self) | {"_known": {}}
+
+    def unseen(self, fold: int, folds: np.ndarray) -> Self | None:
+        """The model of the cross-validation that had not seen the lines of a fold.
+
+        It keeps what the drug's predictions are compared with as a whole: all lines with their
+        responses. Errors, and the lines that samples are near to, are those of the other folds
+        (`HeldOutErrors.without`). None where the drug was tested on no line of the fold: then the
+        model of all lines has learned from none of them.
+
+        Parameters
+        ----------
+        fold : int
+        folds : ndarray of int, shape (n_training_lines,)
+            Fold of each training line.
+        """
+        if fold not in self.fold_blends:
+            return None
+        others = {pattern: errors.without(fold) for pattern, errors in self.errors.items()}
+        return replace(
+            self,
+            blend=self.fold_blends[fold],
+            errors={pattern: errors for pattern, errors in others.items() if len(errors.lines)},
+            units={},
+            fold=fold,
+            other_lines=self.lines[folds[self.lines] != fold],
+        )
+
+    @property
+    def learned_from(self) -> np.ndarray:
+        """Rows of the training lines that `blend` was fitted on."""
+        return self.lines if self.other_lines is None else self.other_lines
 
     @property
     def n_lines(self) -> int:

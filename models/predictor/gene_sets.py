@@ -95,8 +95,17 @@ class GeneSetReference:
         """Whether the model has enough genes of each set, bool, (n_sets,)."""
         return self._enough(self._members(np.ones(len(self._columns))))
 
-    def stand(self, features: pd.DataFrame) -> GeneSetStanding:
-        """Where samples stand; `features` are those of the model, (n_samples, n_features)."""
+    def stand(self, features: pd.DataFrame, among: np.ndarray | None = None) -> GeneSetStanding:
+        """Where samples stand among the training lines.
+
+        Parameters
+        ----------
+        features : DataFrame of shape (n_samples, n_features)
+            Those of the model.
+        among : ndarray of int, optional
+            Rows of the lines to compare with; all by default.
+        """
+        compared = self._lines if among is None else self._lines[among]
         # Rounded as the lines are, so that a sample like a line is not above it.
         values = features.to_numpy(float)[:, self._columns] / self._sd
         levels = _on_grid(values.astype(np.float32).astype(float))
@@ -107,7 +116,7 @@ class GeneSetReference:
             rows = np.flatnonzero(which.ravel() == number)
             members = self._members(has.astype(float))
             genes[rows] = members
-            scores, lines = self._scores(levels[rows], has), self._scores(self._lines, has)
+            scores, lines = self._scores(levels[rows], has), self._scores(compared, has)
             for place in np.flatnonzero(self._enough(members)):
                 known = np.sort(lines[np.isfinite(lines[:, place]), place])
                 if len(known) >= LEAST_LINES:

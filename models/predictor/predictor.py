@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -16,6 +17,7 @@ from sidestep.models.estimators.base import Contributions
 from sidestep.models.estimators.patterns import Pattern
 from sidestep.models.estimators.rows import FeatureRows
 from sidestep.models.predictor.drug_model import DrugModel
+from sidestep.models.predictor.known_lines import KnownLines
 from sidestep.models.predictor.references import MechanismReference
 from sidestep.models.reliability.applicability import (
     NearestLines,
@@ -66,6 +68,12 @@ class PanelPredictor:
     scale : ResponseScale
     training : mapping
         Study, digests, seeds, settings and software versions of the training run.
+    known : KnownLines
+        Names, donors and folds of the training lines, to know them again.
+    fold : int or None
+        The fold whose lines this predictor has not seen (`unseen`); None for that of all lines.
+    compared_joiner : FeatureJoiner, optional
+        Of a fold's predictor: fitted on all training lines, as the features of `nearest` are.
     """
 
     joiner: FeatureJoiner
@@ -76,6 +84,45 @@ class PanelPredictor:
     mechanisms: MechanismReference
     scale: ResponseScale
     training: Mapping[str, Any]
+    known: KnownLines
+    fold: int | None = None
+    compared_joiner: FeatureJoiner | None = None
+
+    @cached_property
+    def _unseen(self) -> dict[int, PanelPredictor]:
+        """Predictors of the folds, made when first asked for."""
+        return {}
+
+    def unseen(self, fold: int) -> PanelPredictor:
+        """The predictor of the cross-validation that had not seen the lines of a fold.
+
+        It answers for these lines (`KnownLines.find`) by the same methods. Its `joiner` and its
+        drugs' models are the fold's; drugs tested on no line of the fold are left out, since for
+        them this predictor has learned nothing of these lines. `mechanisms` are those of the other
+        folds' lines. `nearest` and `her2_high` stay those of all lines, so that rows mean the same.
+        """
+        if fold not in self._unseen:
+            models = {
+                name: model.unseen(fold, self.known.folds) for name, model in self.drugs.items()
+            }
+            self._unseen[fold] = replace(
+                self,
+                joiner=self.fold_joiners[fold],
+                drugs={name: model for name, model in models.items() if model is not None},
+                mechanisms=self.mechanisms.among(np.flatnonzero(self.known.folds != fold)),
+                fold=fold,
+                compared_joiner=self.joiner,
+            )
+        return self._unseen[fold]
+
+    @property
+    def compared_with(self) -> np.ndarray | None:
+        """Rows of the training lines that samples are compared with; None for all of them."""
+        return None if self.fold is None else np.flatnonzero(self.known.folds != self.fold)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For other processes, which make the folds' predictors themselves."""
+        return {name: value for name, value in vars(self).items() if name != "_unseen"}
 
     def features(self, study: Study) -> pd.DataFrame:
         """Samples x features of a study, NaN where not measured."""
@@ -127,13 +174,17 @@ class PanelPredictor:
             lower[rows], upper[rows] = interval(errors, pattern, folds, level, rows)
         return lower, upper
 
-    def applicability(self, features: Features, model: DrugModel) -> np.ndarray:
+    def applicability(
+        self, features: Features, model: DrugModel, compared: Features | None = None
+    ) -> np.ndarray:
         """Nearness of each sample to the drug's training lines, 0 to 1 (`applicability`).
 
         In the space of the sub-model that predicts the sample. NaN for a sample without a usable
-        modality, and where there are too few lines to compare with.
+        modality, and where there are too few lines to compare with. `compared` are the samples'
+        features as `nearest` has those of the lines, where `features` are a fold's.
         """
-        share, values = np.full(len(features), np.nan), FeatureRows.of(features).values
+        beside = features if compared is None else compared
+        share, values = np.full(len(features), np.nan), FeatureRows.of(beside).values
         for pattern, rows in _by_pattern(features, model):
             around = model.view(pattern, self.nearest).neighbourhood
             found = around.distances(values[np.ix_(rows, around.space.columns)])
@@ -158,6 +209,14 @@ class PanelPredictor:
                 weights = model.view(pattern, self.nearest).weights
                 covered[rows] = weight_covered(weights, feature_rows.part(pattern, rows))
         return covered
+
+    def unmeasured(self, features: Features, model: DrugModel) -> np.ndarray:
+        """Features of each sample's sub-model that the sample lacks, int, (n_samples,)."""
+        lacking, feature_rows = np.zeros(len(features), int), FeatureRows.of(features)
+        for pattern, rows in feature_rows.by_pattern(model.blend.blends_).items():
+            if pattern is not None:
+                lacking[rows] = np.isnan(feature_rows.part(pattern, rows)).sum(axis=1)
+        return lacking
 
     def among(self, *, her2_context: bool) -> np.ndarray:
         """Training lines that percentiles and calls refer to: all, or the HER2-high ones."""
@@ -199,6 +258,7 @@ class PanelPredictor:
             "mechanisms": self.mechanisms.get_state(),
             "scale": asdict(self.scale),
             "training": dict(self.training),
+            "known": self.known.get_state(),
         }
 
     @classmethod
@@ -212,15 +272,17 @@ class PanelPredictor:
             name: DrugModel.from_state(model, names, fold_names)
             for name, model in state["drugs"].items()
         }
+        nearest = NearestLines.from_state(state["nearest"])
         return cls(
             joiner=joiner,
             fold_joiners=joiners,
             drugs=drugs,
-            nearest=NearestLines.from_state(state["nearest"]),
+            nearest=nearest,
             her2_high=state["her2_high"],
             mechanisms=MechanismReference.from_state(state["mechanisms"]),
             scale=ResponseScale(**state["scale"]),
             training=state["training"],
+            known=KnownLines.from_state(state["known"], nearest),
         )
 
 

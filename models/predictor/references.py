@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -72,6 +72,10 @@ class MechanismReference:
             Standing(scores, _below(scores, self.lines)),
             Standing(levels, _below(levels, self.levels)),
         )
+
+    def among(self, rows: np.ndarray) -> Self:
+        """The same with some of the lines alone."""
+        return replace(self, lines=self.lines[rows], levels=self.levels[rows])
 
     def get_state(self) -> dict[str, Any]:
         """Plain values and arrays."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -156,6 +157,16 @@ class NearestLines:
             unit = float(typical) if np.isfinite(typical) and typical > 0 else 1.0
         known = np.nan if unit is None else unit
         return Neighbourhood(space, self.sd_[space.columns], lines, known)
+
+    def sd_of(self, features: Sequence[str]) -> np.ndarray:
+        """Training standard deviation of features by name; 1 for one that is not there."""
+        if features is self.features_:
+            return self.sd_
+        return np.array([self._sd_by_name.get(name, 1.0) for name in features])
+
+    @cached_property
+    def _sd_by_name(self) -> dict[str, float]:
+        return dict(zip(self.features_, self.sd_.tolist(), strict=True))
 
     def get_state(self) -> dict[str, Any]:
         """Plain values and arrays."""

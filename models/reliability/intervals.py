@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from sidestep.models.estimators.blend import Blend
 from sidestep.models.estimators.pattern_blend import PatternBlend
 from sidestep.models.estimators.patterns import Pattern, pattern_columns, row_patterns
 from sidestep.models.estimators.rows import FeatureRows
-from sidestep.models.reliability.applicability import NearestLines, model_space
+from sidestep.models.reliability.applicability import ModelSpace, NearestLines, model_space
 
 _FEWEST_LINES = 10
 _LEAST = np.finfo(float).eps
@@ -46,6 +47,19 @@ class HeldOutErrors:
     difficulty: np.ndarray
     predictions: np.ndarray
     distances: np.ndarray
+
+    def without(self, fold: int) -> Self:
+        """Errors of the other folds' lines, for the interval of a line that `fold` held out.
+
+        They count as made by the model of `fold`. That line's out-of-fold error is one of a set
+        that knows no order, since every line is held out once by a model that was fitted in the
+        same way; so the others' errors, of which its own and its siblings' are none, say how far
+        off the model of its fold is. The other folds' models, which CV+ would ask as well, have
+        learned from the line, and their predictions for it are too good.
+        """
+        kept = self.folds != fold
+        parts = {field.name: getattr(self, field.name)[kept] for field in fields(self)}
+        return replace(self, **parts | {"folds": np.full(int(kept.sum()), fold)})
 
     def percentile(self, predictions: np.ndarray, among: np.ndarray) -> np.ndarray:
         """Percentile of predictions among the out-of-fold ones, 0 to 100; ties count half.
@@ -111,9 +125,36 @@ def distances(
 
 
 def sub_model_weights(blend: PatternBlend, pattern: Pattern, nearest: NearestLines) -> np.ndarray:
-    """Share of a sub-model that rests on each feature that it sees (`Blend.feature_weights`)."""
-    sd = nearest.sd_[pattern_columns(nearest.features_, pattern)]
-    return blend.blends_[pattern].feature_weights(sd)
+    """Share of a sub-model that rests on each feature that it sees (`Blend.feature_weights`).
+
+    The features of a fold's model are known by their names among those of `nearest`; one that is
+    not there counts as if it varied by one.
+    """
+    return blend.blends_[pattern].feature_weights(nearest.sd_of(_names(blend, pattern)))
+
+
+def sub_model_space(
+    blend: PatternBlend, pattern: Pattern, nearest: NearestLines, weights: np.ndarray
+) -> ModelSpace:
+    """Space of a sub-model among the features of the lines to compare with.
+
+    Parameters
+    ----------
+    blend : PatternBlend
+    pattern : Pattern
+    nearest : NearestLines
+    weights : ndarray of shape (n_pattern_features,)
+        As `sub_model_weights` returns.
+    """
+    columns = pattern_columns(nearest.features_, pattern)
+    by_name = dict(zip(_names(blend, pattern), weights.tolist(), strict=True))
+    placed = np.array([by_name.get(nearest.features_[column], 0.0) for column in columns])
+    return model_space(placed, nearest.features_, pattern)
+
+
+def _names(blend: PatternBlend, pattern: Pattern) -> list[str]:
+    names = [str(name) for name in blend.feature_names_in_]
+    return [names[column] for column in pattern_columns(names, pattern)]
 
 
 def held_out_errors(

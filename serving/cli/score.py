@@ -157,6 +157,7 @@ def score(
     command goes on where the job stopped.
     """
     from sidestep.features.files.store import MatrixStore
+    from sidestep.features.knowledge.drugs import both_names
     from sidestep.features.progress import sample_progress, say
     from sidestep.features.study.profiles import parse_profiles
     from sidestep.models.engines.options import open_engine
@@ -195,7 +196,7 @@ def score(
                 notice=say,
                 engine=workers,
             )
-    poor = [drug.name for drug in chosen if drug.gain.verdict == "worse"]
+    poor = [both_names(drug.name) for drug in chosen if drug.gain.verdict == "worse"]
     for line in _summary(manifest, poor, out, report=not no_report):
         click.echo(line)
     if fails_on(manifest, fail_on):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pyarrow as pa
 from sidestep.features.errors import InputError
 from sidestep.features.files.whole import folder_beside, put_in_place, reason_of
 from sidestep.features.knowledge.rules import COMBINATION_TABLE
+from sidestep.features.study.study import Study
 from sidestep.serving.combinations.partners import Witnesses, panel_name
 from sidestep.serving.combinations.rows import COMBINATIONS, combination_rows
 from sidestep.serving.combinations.rules import not_measured
@@ -20,6 +21,7 @@ from sidestep.serving.disk.output import TableWriter, as_table
 from sidestep.serving.disk.score_folder import ScoreFolder
 from sidestep.serving.evidence.kinship import kinship
 from sidestep.serving.evidence.states import SampleStates
+from sidestep.serving.scoring.samples import answered, by_sample
 from sidestep.serving.source import Source
 
 #: The table in a score folder.
@@ -111,19 +113,29 @@ def find_partners(
     first = [pd.DataFrame(columns=_SHORT)]
     unknown: dict[str, set[str]] = {}
     for at in range(0, len(samples), _CHUNK):
-        part = source.study.select(samples[at : at + _CHUNK])
-        states = SampleStates(part, model.predictor.mechanisms)
-        scored = scored_views(scores[scores["sample_id"].isin(list(part.samples))])
-        views = {**scored, **predicted_views(source, part, unscored)}
-        witnesses = Witnesses(states, views, at_least)
-        rows = combination_rows(witnesses, drugs, named, simulated=source.simulated)
+        chunk = source.study.select(samples[at : at + _CHUNK])
+        scored = scored_views(scores[scores["sample_id"].isin(list(chunk.samples))])
+        views = {**scored, **predicted_views(source, chunk, unscored)}
+        tables = []
+        for states in _states(source, chunk):
+            witnesses = Witnesses(states, views, at_least)
+            tables.append(combination_rows(witnesses, drugs, named, simulated=source.simulated))
+            for drug in drugs:
+                for condition, those in not_measured(states, drug).items():
+                    unknown.setdefault(condition, set()).update(those & resisting.get(drug, set()))
+        rows = by_sample(tables, chunk.samples)
         append(as_table(rows, COMBINATIONS))
         first.append(rows.loc[rows["rank"] == 1, _SHORT])
-        for drug in drugs:
-            for condition, those in not_measured(states, drug).items():
-                unknown.setdefault(condition, set()).update(those & resisting.get(drug, set()))
     counted = {condition: len(those) for condition, those in unknown.items() if those}
     return Combined(resisted, pd.concat(first, ignore_index=True), counted)
+
+
+def _states(source: Source, part: Study) -> Iterator[SampleStates]:
+    """What samples show against lines that are not their own or their siblings."""
+    predictor = source.model.predictor
+    for group in answered(predictor, part, predictor.features(part)):
+        names = list(group.samples.features.index)
+        yield SampleStates(part.select(names), group.predictor.mechanisms)
 
 
 def _resisted(scores: pd.DataFrame, at_least: float) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from sidestep.features.errors import some
 from sidestep.features.knowledge.conditions import parse_condition
+from sidestep.features.knowledge.drugs import both_names
 from sidestep.serving.combinations.folder import Combined
 from sidestep.serving.combinations.partners import MODEL_ONLY
 from sidestep.serving.combinations.words import NO_SYNERGY, condition_words
@@ -63,8 +64,8 @@ def _suggestions(first: pd.DataFrame, most: int) -> Iterator[str]:
     rows += [
         (
             str(row["sample_id"]),
-            str(row["drug"]),
-            str(row["partner"]),
+            both_names(str(row["drug"])),
+            both_names(str(row["partner"])),
             str(row["rule_evidence"]),
             _model_view(row),
             textwrap.shorten(str(row["matched_mechanism"]), _MECHANISM_WIDTH, placeholder=" …")

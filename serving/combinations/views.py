@@ -10,7 +10,7 @@ import pandas as pd
 
 from sidestep.features.study.study import Study
 from sidestep.serving.scoring.outlook import outlook_of
-from sidestep.serving.scoring.samples import samples_of
+from sidestep.serving.scoring.samples import answered
 from sidestep.serving.source import Source
 
 _COLUMNS = ["sample_id", "drug", "prediction", "resistance_percentile", "call", "applicability"]
@@ -92,22 +92,24 @@ def predicted_views(
     """
     if not drugs:
         return {}
-    predictor = source.model.predictor
-    samples = samples_of(predictor, study, predictor.features(study))
-    views = {}
-    for model in predictor.choose(drugs):
-        outlook = outlook_of(
-            predictor, model, samples, level=source.level, her2_context=source.her2_context
-        )
-        cells = zip(
-            samples.features.index,
-            outlook.prediction,
-            outlook.percentile,
-            outlook.call,
-            outlook.applicability,
-            strict=True,
-        )
-        views[model.name] = {str(sample): _view(*numbers) for sample, *numbers in cells}
+    whole = source.model.predictor
+    names = [model.name for model in whole.choose(drugs)]
+    views: dict[str, dict[str, DrugView]] = {name: {} for name in names}
+    for group in answered(whole, study, whole.features(study)):
+        for name in names:
+            predictor, model, samples = group.by(name)
+            outlook = outlook_of(
+                predictor, model, samples, level=source.level, her2_context=source.her2_context
+            )
+            cells = zip(
+                samples.features.index,
+                outlook.prediction,
+                outlook.percentile,
+                outlook.call,
+                outlook.applicability,
+                strict=True,
+            )
+            views[name] |= {str(sample): _view(*numbers) for sample, *numbers in cells}
     return views
 
 

@@ -37,6 +37,12 @@ class DrugScore:
         Response units.
     lower, upper : float or None
         None where there is no interval.
+    unmeasured : int
+        Features of the sub-model that the sample lacks.
+    unmeasured_share : float or None
+        Share of the sub-model's weight on them, 0 to 1.
+    observed : float or None
+        Response of a training line.
     percentile, applicability, agreement : float or None
         `agreement` is that of the explanation over folds, -1 to 1.
     call : str
@@ -63,6 +69,9 @@ class DrugScore:
     reasons: tuple[str, ...]
     modalities: str
     applicability: float | None
+    unmeasured: int
+    unmeasured_share: float | None
+    observed: float | None
     base_value: float
     agreement: float | None
     by_modality: dict[str, float]
@@ -112,6 +121,9 @@ def assemble(
                 reasons=tuple(filter(None, str(row["reasons"] or "").split(";"))),
                 modalities=str(row["modalities"] or ""),
                 applicability=finite(row["applicability"]),
+                unmeasured=int(row["unmeasured"]),
+                unmeasured_share=finite(row["unmeasured_share"]),
+                observed=finite(row["observed"]),
                 base_value=float(row["base_value"]),
                 agreement=finite(row["explanation_agreement"]),
                 by_modality=_modality_sums(row),

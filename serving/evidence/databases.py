@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sidestep.features.errors import InputError
@@ -80,11 +81,16 @@ class OutsideKnowledge:
             "--knowledge"
         )
 
-    def stand(self, features: pd.DataFrame, nearest: NearestLines) -> GeneSetStanding | None:
-        """Where samples with these features stand in the gene sets; None without any."""
+    def stand(
+        self, features: pd.DataFrame, nearest: NearestLines, among: np.ndarray | None = None
+    ) -> GeneSetStanding | None:
+        """Where samples with these features stand in the gene sets; None without any.
+
+        `among` are the rows of the training lines to compare with, all by default.
+        """
         if not self.gene_sets:
             return None
-        return gene_set_reference(self.gene_sets, nearest).stand(features)
+        return gene_set_reference(self.gene_sets, nearest).stand(features, among)
 
     def record(self, nearest: NearestLines) -> dict[str, Any]:
         """The entry of the manifest: files with digests, what is missing, what can be scored.

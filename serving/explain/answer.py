@@ -104,13 +104,15 @@ def answer(
         If sample, drug or a setting is not known or cannot be used.
     """
     predictor = source.model.predictor
-    model = predictor.choose([drug])[0]
+    chosen = predictor.choose([drug])[0]
     if her2_context and not predictor.her2_high.any():
         raise InputError(
             f"model {source.model.name} has no HER2-high training line to compare with; explain "
             "without --her2-context"
         )
-    alone, samples = find_sample(source, sample)
+    alone, found = find_sample(source, sample)
+    # Of a training line, and all that is asked about it, the models that have not seen it answer.
+    predictor, model, samples = found.by(chosen.name)
     changes = read_changes(settings, samples.features, predictor.nearest)
 
     def explained(subject: Samples) -> tuple[Outlook, Explanation]:

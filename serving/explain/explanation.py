@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from sidestep.features.mechanisms.of_features import MECHANISMS
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.predictor.predictor import PanelPredictor
 from sidestep.serving.disk.sample_scores import finite
 from sidestep.serving.scoring.contributions import (
-    largest,
+    largest_measured,
     mechanism_sums,
     modality_sums,
 )
@@ -49,6 +51,12 @@ class Explanation:
     lower, upper, percentile, applicability : float or None
         As in ``scores.parquet``; None where there is none.
     level : float
+    unmeasured : int
+        Features of the sample's sub-model that the sample lacks.
+    unmeasured_share : float
+        Share of the sub-model's weight on them, 0 to 1.
+    observed : float or None
+        Response of a training line; None for any other sample.
     typical : float or None
         Median response of the training lines, which the call refers to.
     call : str
@@ -70,6 +78,9 @@ class Explanation:
     level: float
     percentile: float | None
     applicability: float | None
+    unmeasured: int
+    unmeasured_share: float
+    observed: float | None
     typical: float | None
     call: str
     reasons: tuple[str, ...]
@@ -101,13 +112,16 @@ def explanation_of(
     outlook : Outlook
         Of the same sample.
     top_k : int
-        Features named, by absolute contribution; equal ones by name.
+        Features named at most, by absolute contribution; equal ones by name. Those that the sample
+        lacks are not named.
     her2_context : bool
         As in `outlook`.
     """
     named, contributions = samples.named, outlook.contributions.values
     values, measured = contributions[0], samples.features.to_numpy(float)[0]
-    top = largest(contributions, named.order, top_k)[0]
+    has = np.isfinite(measured)
+    top = largest_measured(contributions, has[None], named.order, top_k)[0]
+    top = top[has[top]]
     others = values.copy()
     others[top] = 0.0
     by_modality = modality_sums(named.modalities, contributions)
@@ -119,6 +133,9 @@ def explanation_of(
         level=outlook.level,
         percentile=finite(outlook.percentile[0]),
         applicability=finite(outlook.applicability[0]),
+        unmeasured=int(outlook.unmeasured[0]),
+        unmeasured_share=float(1.0 - outlook.coverage[0]),
+        observed=finite(outlook.observed[0]),
         typical=finite(predictor.typical_response(model, her2_context=her2_context)),
         call=str(outlook.call[0]),
         reasons=tuple(filter(None, outlook.reasons[0].split(";"))),

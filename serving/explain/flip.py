@@ -249,7 +249,7 @@ def _pushes(predictor: PanelPredictor, model: DrugModel, samples: Samples) -> di
     for level, ratio, slope in ratio_slopes(predictor.joiner):
         total[column[level]] += slope * slopes[column[ratio]]
     towards = np.sign(total) * (1.0 if predictor.scale.higher_is_resistant else -1.0)
-    pushes = towards * predictor.nearest.sd_
+    pushes = towards * predictor.nearest.sd_of(names)
     measured = np.isfinite(samples.features.to_numpy(float)[0])
     kept = np.flatnonzero(measured & (pushes != 0) & (samples.named.mechanisms != OTHER))
     return {names[at]: float(pushes[at]) for at in kept if is_level(names[at])}

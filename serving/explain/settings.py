@@ -185,10 +185,15 @@ def _change(setting: str, feature: str, value: _Value, lines: NearestLines) -> C
         if kind == "number" and value.number < 0:
             raise InputError(f"--set {setting!r}: {feature} is never below 0; give a higher value")
         return Change(feature, value.number, relative=False)
-    column = lines.features_.index(feature)
-    sd = float(lines.sd_[column])
+    sd = float(lines.sd_of([feature])[0])
     if value.signed:
         return Change(feature, value.number * sd, relative=True)
+    if feature not in lines.features_:
+        raise InputError(
+            f"--set {setting!r}: the mean of {feature} is not known; write {feature}=+2sd or "
+            f"{feature}=-2sd for a change"
+        )
+    column = lines.features_.index(feature)
     mean = float(np.nanmean(lines.lines_[:, column].astype(float))) * sd
     return Change(feature, mean + value.number * sd, relative=False)
 

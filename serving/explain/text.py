@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import zip_longest
 
+from sidestep.features.knowledge.drugs import both_names
 from sidestep.serving.explain.answer import ABOUT, Answer
 from sidestep.serving.explain.explanation import Explanation
 from sidestep.serving.explain.flip import MOST_SD, Flip, FlipSearch
 from sidestep.serving.explain.what_if import WhatIf, difference
 from sidestep.serving.words.layout import Row, alike, by_size, labelled, table
-from sidestep.serving.words.sentences import reason_text
+from sidestep.serving.words.sentences import reason_text, unmeasured_text
 from sidestep.serving.words.wording import (
+    BASE_VALUE,
+    SHAPLEY_VALUE,
     counted,
     feature_label,
     listed,
@@ -41,6 +44,7 @@ def as_text(answer: Answer) -> list[str]:
     if answer.what_if is not None:
         return lines + _what_if(answer, answer.what_if)
     lines += [*_outlook(answer), "", *_features(explanation), "", *_sums(explanation)]
+    lines += ["", *labelled("", f"{BASE_VALUE} {SHAPLEY_VALUE}")]
     if answer.flips is not None:
         lines += ["", "What would change the call", *_flips(answer.flips)]
     return lines
@@ -50,8 +54,8 @@ def _heading(answer: Answer) -> str:
     version = f" version {answer.model_version}" if answer.model_version else ""
     simulated = ", SIMULATED DATA" if answer.simulated else ""
     return (
-        f"{answer.sample} and {answer.drug}: study {answer.study_id}, model {answer.model_name}"
-        f"{version}{simulated}"
+        f"{answer.sample} and {both_names(answer.drug)}: study {answer.study_id}, "
+        f"model {answer.model_name}{version}{simulated}"
     )
 
 
@@ -65,12 +69,25 @@ def _outlook(answer: Answer) -> list[str]:
             "Interval",
             f"{_interval(explanation)}  (to hold {100 * explanation.level:g} % of samples)",
         ),
+        *_observed(explanation),
         ("Percentile", _percentile(explanation, her2_context=answer.her2_context)),
         ("Call", _call(explanation, her2_context=answer.her2_context)),
         *(("Reason", f"{reason_text(code)} ({code})") for code in explanation.reasons),
-        ("Base value", f"{number(explanation.base_value)}  (the average training line)"),
+        ("Base value", f"{number(explanation.base_value)}  (before anything is known of it)"),
+        *_unmeasured(explanation),
     ]
     return [line for label, text in rows for line in labelled(label, text)]
+
+
+def _observed(explanation: Explanation) -> list[tuple[str, str]]:
+    if explanation.observed is None:
+        return []
+    return [("Observed", f"{number(explanation.observed)}  (in the training study)")]
+
+
+def _unmeasured(explanation: Explanation) -> list[tuple[str, str]]:
+    text = unmeasured_text(explanation.unmeasured, explanation.unmeasured_share)
+    return [("Unmeasured", f"{text}; none of them is named below")] if text else []
 
 
 def _interval(explanation: Explanation) -> str:
@@ -82,9 +99,9 @@ def _interval(explanation: Explanation) -> str:
 def _percentile(explanation: Explanation, *, her2_context: bool) -> str:
     if explanation.percentile is None:
         return "none: there are no training lines to compare with"
-    line = _line(her2_context=her2_context)
-    place = percentile_place(explanation.percentile)
-    return f"{explanation.percentile:.0f} of 100  ({place} of {line}s)"
+    lines = f"{_line(her2_context=her2_context)}s"
+    place = percentile_place(explanation.percentile, lines)
+    return f"{explanation.percentile:.0f} of 100  ({place})"
 
 
 def _line(*, her2_context: bool) -> str:

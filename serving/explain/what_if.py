@@ -21,7 +21,7 @@ from sidestep.models.predictor.predictor import PanelPredictor
 from sidestep.serving.disk.sample_scores import finite
 from sidestep.serving.explain.explanation import Explanation
 from sidestep.serving.explain.settings import Change
-from sidestep.serving.scoring.contributions import largest
+from sidestep.serving.scoring.contributions import largest_measured
 from sidestep.serving.scoring.outlook import Outlook
 from sidestep.serving.scoring.samples import Samples
 
@@ -154,7 +154,9 @@ def differing_features(
     values = [one.features.to_numpy(float)[0] for one in samples]
     contributions = [one.contributions.values[0] for one in outlooks]
     change = contributions[1] - contributions[0]
-    ranked = [at for at in largest(change[None], named.order, top_k)[0] if change[at]]
+    measured = np.isfinite(values[0])
+    top = largest_measured(change[None], measured[None], named.order, top_k)[0]
+    ranked = [at for at in top if change[at] and measured[at]]
     idle = np.flatnonzero(changed_values(*samples) & (change == 0))
     return tuple(
         FeatureDifference(
@@ -196,9 +198,12 @@ def _edited(
         return _edited_table(table, joiner, features, amounts, relative=relative)
 
     n_variants = len(amounts)
+    compared, joiner = samples.compared, predictor.compared_joiner
     return replace(
         samples,
         features=edit(samples.features, predictor.joiner),
+        compared=None if compared is None or joiner is None else edit(compared, joiner),
+        known=[*samples.known] * n_variants,
         fold_features={
             fold: edit(table, predictor.fold_joiners[fold])
             for fold, table in samples.fold_features.items()

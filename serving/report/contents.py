@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sidestep.features.knowledge.drugs import both_names
 from sidestep.serving.disk.sample_scores import DrugScore, Feature, SampleScores
 from sidestep.serving.disk.score_folder import ScoreFolder
 from sidestep.serving.report.overview import drug_subtitle, quality_sentence
@@ -88,6 +89,7 @@ class PageContents:
             "drugs": [
                 {
                     "name": drug["name"],
+                    "label": both_names(drug["name"]),
                     "about": drug_subtitle(drug),
                     "quality": quality_sentence(drug),
                     "gain": drug["gain"]["verdict"],
@@ -118,6 +120,7 @@ class PageContents:
             ],
             "percentile": _short(score.percentile, 4),
             "applicability": _short(score.applicability, 3),
+            "observed": _short(score.observed),
             "reasons": [
                 self._reasons.place(code, [code, reason_text(code), abstains(code)])
                 for code in score.reasons

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
 from sidestep.features.files.whole import write_whole
+from sidestep.features.knowledge.drugs import both_names
 from sidestep.serving.disk.sample_scores import DrugScore, SampleScores
 from sidestep.serving.disk.score_folder import ScoreFolder, read_score_folder
 from sidestep.serving.evidence.facts import NONE, STRENGTHS
@@ -185,7 +186,7 @@ def _draw_telling(page: _Page, scores: SampleScores, scale: Scale, top: float) -
     height = (top - 0.2) / _MOST_TELLING
     for place, score in enumerate(_telling(scores)):
         page.top = top - place * height
-        page.line(score.drug, left=left, size=10, weight="bold", skip=0.018)
+        page.line(both_names(score.drug), left=left, size=10, weight="bold", skip=0.018)
         predicted, called, *_ = drug_sentences(score, scale)
         page.text(f"{predicted} {called}", width=78, left=left, size=7)
         sums = sorted(score.by_mechanism.items(), key=lambda item: -abs(item[1]))[:_MOST_SUMS]
@@ -210,7 +211,7 @@ def _write_facts(page: _Page, scores: SampleScores) -> None:
             if row["direction"] != NONE:
                 fact, direction = str(row["fact"]), str(row["direction"])
                 key = (fact, direction, str(row["strength"]), str(row["source"]))
-                drugs.setdefault(key, []).append(score.drug)
+                drugs.setdefault(key, []).append(both_names(score.drug))
     if not drugs:
         return
     page.line("Known facts, whatever the model says", size=8.5, weight="bold", skip=0.016)
@@ -240,7 +241,9 @@ def _write_warnings(page: _Page, scores: SampleScores) -> None:
 def _trust(folder: ScoreFolder, telling: Sequence[DrugScore]) -> str:
     """How well the drugs that are explained are predicted."""
     described = {drug["name"]: drug for drug in folder.manifest["drugs"]}
-    return " ".join(f"{one.drug}: {quality_sentence(described[one.drug])}" for one in telling)
+    return " ".join(
+        f"{both_names(one.drug)}: {quality_sentence(described[one.drug])}" for one in telling
+    )
 
 
 def _draw_ranking(
@@ -337,7 +340,7 @@ def _draw_interval(axes: Axes, row: int, score: DrugScore, lines: np.ndarray, sc
     percentile = "–" if hollow or score.percentile is None else f"{score.percentile:.0f}"
     share = axes.get_position().width
     for at, text, side, shade in (
-        (-_NAMES / share, _short(score.drug), "left", None),
+        (-_NAMES / share, _short(both_names(score.drug)), "left", None),
         (-0.008 / share, percentile, "right", None),
         (1.0 + 0.008 / share, _WORDS.get(score.call, score.call), "left", colour),
     ):

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from sidestep.features.knowledge.drugs import both_names
 from sidestep.features.study.account import FileAccount, account_of
 from sidestep.serving.disk.score_folder import ScoreFolder, ScoreSummary
 from sidestep.serving.scoring.reasons import REASONS
 from sidestep.serving.words.sentences import Scale
-from sidestep.serving.words.wording import fixed, listed, modality_name
+from sidestep.serving.words.wording import BASE_VALUE, SHAPLEY_VALUE, fixed, listed, modality_name
 
 #: Calls in the order in which they are shown.
 CALLS = ("resistant", "sensitive", "uncertain", "abstain")
@@ -53,6 +54,8 @@ class Overview:
         Those of them that the report has pages of.
     bins : list of dict
         One a drug: samples in each tenth of the resistance percentile, and abstentions.
+    explained : str
+        What base value and contributions are.
     reasons : list of (str, str, bool)
         Code, meaning, whether it abstains.
     """
@@ -71,6 +74,7 @@ class Overview:
     scored: int
     drawn: int
     bins: list[dict[str, Any]]
+    explained: str
     reasons: list[tuple[str, str, bool]]
 
 
@@ -105,6 +109,7 @@ def overview(folder: ScoreFolder, drawn: int, summary: ScoreSummary | None = Non
         scored=counts["samples_scored"],
         drawn=drawn,
         bins=[] if summary is None else _bins(summary),
+        explained=f"{BASE_VALUE} {SHAPLEY_VALUE}",
         reasons=[(reason.code, reason.meaning, reason.abstains) for reason in REASONS],
     )
 
@@ -123,7 +128,7 @@ def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Trained on", str(training.get("name") or training.get("id") or "not recorded")),
         ("Response", f"{scale.response}: {scale.unit}; high is {side}"),
         ("Intervals", f"hold {scale.level * 100:g} % of samples"),
-        ("Percentiles", f"against {scale.lines}"),
+        ("Percentiles", f"of the prediction among the out-of-fold predictions of {scale.lines}"),
     ]
 
 
@@ -162,7 +167,7 @@ def _quality(drug: Mapping[str, Any]) -> dict[str, Any]:
     baseline = drug["best_baseline"] or {"name": None, "pearson": None}
     interval = f" ({fixed(lower, 2)} to {fixed(upper, 2)})" if _is_number(lower) else ""
     return {
-        "name": drug["name"],
+        "name": both_names(drug["name"]),
         "drug_class": drug["drug_class"] or "",
         "targets": ", ".join(drug["targets"] or []),
         "lines": drug["n_lines"],
@@ -212,7 +217,7 @@ def _bins(summary: ScoreSummary) -> list[dict[str, Any]]:
     rows = []
     for drug, counts in summary.bins.items():
         *cells, abstain = [(int(count), count / counts.sum()) for count in counts]
-        rows.append({"drug": drug, "cells": cells, "abstain": abstain})
+        rows.append({"drug": both_names(drug), "cells": cells, "abstain": abstain})
     return rows
 
 

@@ -19,7 +19,7 @@ from sidestep.models.registry.load import LoadedModel
 from sidestep.serving.disk.output import as_table
 from sidestep.serving.evidence.databases import NO_KNOWLEDGE, OutsideKnowledge
 from sidestep.serving.evidence.evidence import EVIDENCE, evidence_rows
-from sidestep.serving.scoring.contributions import largest
+from sidestep.serving.scoring.contributions import largest_measured
 from sidestep.serving.scoring.explanations import (
     EXPLANATIONS,
     MECHANISM_SUMS,
@@ -30,7 +30,7 @@ from sidestep.serving.scoring.gene_sets import GENE_SETS, gene_set_rows
 from sidestep.serving.scoring.options import ScoreOptions
 from sidestep.serving.scoring.outlook import outlook_of
 from sidestep.serving.scoring.quarantine import failed, not_finite, unusable
-from sidestep.serving.scoring.samples import Samples, samples_of
+from sidestep.serving.scoring.samples import Answered, answered, by_sample
 from sidestep.serving.scoring.scores import SCORES, score_rows
 from sidestep.serving.scoring.stability import stability_of
 
@@ -149,19 +149,37 @@ def _score(
     kept = features.index.drop(list(quarantined))
     if not len(kept):
         return _empty_chunk(shares, quarantined)
-    samples = samples_of(predictor, part, features.loc[kept])
-    by_drug = {drug.name: _drug_tables(model, drug, samples, options) for drug in drugs}
+    groups = [
+        _group_rows(model, drugs, part, group, options, knowledge)
+        for group in answered(predictor, part, features.loc[kept])
+    ]
+    rows = {name: by_sample([tables[name] for tables in groups], kept) for name in TABLES}
+    return _chunk(shares, quarantined, rows)
+
+
+def _group_rows(
+    model: LoadedModel,
+    drugs: Sequence[DrugModel],
+    part: Study,
+    group: Answered,
+    options: ScoreOptions,
+    knowledge: OutsideKnowledge,
+) -> dict[str, pd.DataFrame]:
+    """Rows of each of `TABLES`, of samples that one predictor answers for."""
+    by_drug = {drug.name: _drug_tables(model, group, drug.name, options) for drug in drugs}
+    names = group.samples.features.index
     rows = {
-        name: _by_sample([tables[name] for tables in by_drug.values()], len(kept))
+        name: by_sample([tables[name] for tables in by_drug.values()], names)
         for name in _TABLES_BY_DRUG
     }
     calls = {drug: _Calls.of(tables["scores"]) for drug, tables in by_drug.items()}
-    standing = knowledge.stand(samples.features, predictor.nearest)
+    whole, samples = group.whole
+    standing = knowledge.stand(samples.features, whole.nearest, group.predictor.compared_with)
     rows["evidence"] = evidence_rows(
-        part.select(list(kept)), predictor, list(calls), calls, knowledge.civic, standing
+        part.select(list(names)), group.predictor, list(calls), calls, knowledge.civic, standing
     )
-    rows["gene_sets"] = gene_set_rows(kept, standing)
-    return _chunk(shares, quarantined, rows)
+    rows["gene_sets"] = gene_set_rows(names, standing)
+    return rows
 
 
 @dataclass(frozen=True)
@@ -179,14 +197,16 @@ class _Calls:
 
 
 def _drug_tables(
-    model: LoadedModel, drug: DrugModel, samples: Samples, options: ScoreOptions
+    model: LoadedModel, group: Answered, name: str, options: ScoreOptions
 ) -> dict[str, pd.DataFrame]:
     """Rows of each of `_TABLES_BY_DRUG`, of some samples and one drug."""
+    predictor, drug, samples = group.by(name)
     outlook = outlook_of(
-        model.predictor, drug, samples, level=options.level, her2_context=options.her2_context
+        predictor, drug, samples, level=options.level, her2_context=options.her2_context
     )
     values = outlook.contributions.values
-    columns = largest(values, samples.named.order, options.top_k)
+    measured = np.isfinite(samples.rows.values)
+    columns = largest_measured(values, measured, samples.named.order, options.top_k)
     stability = stability_of(drug, samples, values, columns)
     return {
         "scores": score_rows(model, drug, samples, outlook, stability.agreement),
@@ -220,10 +240,3 @@ def _join(parts: Sequence[ScoredChunk]) -> ScoredChunk:
         {sample: why for part in parts for sample, why in part.quarantined.items()},
         {name: pa.concat_tables([part.rows[name] for part in parts]) for name in TABLES},
     )
-
-
-def _by_sample(tables: Sequence[pd.DataFrame], n_samples: int) -> pd.DataFrame:
-    """Tables of one drug each, sample after sample, as one table with a sample's drugs together."""
-    joined = pd.concat(tables, ignore_index=True)
-    places = np.arange(len(joined)).reshape(len(tables), n_samples, -1)
-    return joined.iloc[places.transpose(1, 0, 2).ravel()].reset_index(drop=True)

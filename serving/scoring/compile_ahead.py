@@ -16,7 +16,7 @@ from sidestep.models.estimators.rows import FeatureRows
 from sidestep.models.predictor.drug_model import DrugModel, Gain
 from sidestep.models.reliability.applicability import NearestLines, weight_covered
 from sidestep.models.treeshap.ensemble import FEW_ROWS
-from sidestep.serving.scoring.contributions import largest
+from sidestep.serving.scoring.contributions import largest_measured
 from sidestep.serving.scoring.explanations import explanation_rows, mechanism_rows
 from sidestep.serving.scoring.samples import NamedFeatures, Samples
 from sidestep.serving.scoring.stability import stability_of
@@ -48,7 +48,7 @@ def compile_ahead() -> None:
     blend.predict_rows(samples.rows)
     blend.explain_rows(FeatureRows(lines.iloc[:2]))
     values = blend.explain_rows(samples.rows).values
-    columns = largest(values, named.order, 3)
+    columns = largest_measured(values, np.isfinite(samples.rows.values), named.order, 3)
     stability = stability_of(drug, samples, values, columns)
     explanation_rows(drug, samples, values, columns, stability)
     mechanism_rows(drug, samples, values)

@@ -73,6 +73,22 @@ def largest(values: np.ndarray, order: np.ndarray, top_k: int) -> np.ndarray:
     return columns
 
 
+def largest_measured(
+    values: np.ndarray, measured: np.ndarray, order: np.ndarray, top_k: int
+) -> np.ndarray:
+    """Columns of the largest magnitudes of each row as `largest`, those that were measured first.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples, n_features)
+    measured : ndarray of bool, shape (n_samples, n_features)
+        What was not stands behind all that was, and is named by no explanation.
+    order, top_k
+        As for `largest`.
+    """
+    return largest(np.where(measured, values, np.nan), order, top_k)
+
+
 def sum_of_others(values: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Sum of each row's values but for some columns of its own.
 

@@ -60,21 +60,24 @@ def explanation_rows(
     values : ndarray of shape (n_samples, n_features)
         The drug's contributions.
     columns : ndarray of int, shape (n_samples, top_k)
-        Of the features to name (`serving.scoring.contributions.largest`).
+        Of the features to name (`serving.scoring.contributions.largest_measured`).
     stability : Stability
         Of these features.
 
     Returns
     -------
     DataFrame
-        For each sample the features to name and then one row ``(other)`` with the sum of the
-        rest, so that base value and contributions add up to the prediction. `value` is the
-        feature in the model's scale, NaN where not measured; `contribution` is in the
+        For each sample the features to name, of which only those that it has are, and then one
+        row ``(other)`` with the sum of the rest, so that base value and contributions add up to
+        the prediction. `value` is the feature in the model's scale; `contribution` is in the
         response's unit. Of ``(other)``, which is no feature, nothing else is known.
     """
-    n_samples, top_k = columns.shape
-    rest = sum_of_others(values, columns)
+    top_k = columns.shape[1]
     named, measured = samples.named, samples.features.to_numpy(float)
+    has = np.isfinite(_of_rows(measured, columns))
+    rest = sum_of_others(values, columns) + np.where(has, 0.0, _of_rows(values, columns)).sum(1)
+    kept = _with_last(has, True)
+    rank = np.cumsum(kept, axis=1, dtype=np.int32)
     cells = {
         "feature": _with_last(named.names[columns], OTHER),
         "modality": _with_last(named.modalities[columns], None),
@@ -85,14 +88,15 @@ def explanation_rows(
         "top_k_share": _with_last(stability.top_k_share, np.nan),
         "stable": _with_last(stability.stable, None),
     }
-    return pd.DataFrame(
+    rows = pd.DataFrame(
         {
             "sample_id": _repeated(samples, top_k + 1),
             "drug": drug.name,
-            "rank": np.tile(np.arange(1, top_k + 2, dtype=np.int32), n_samples),
+            "rank": rank.ravel(),
             **{name: column.ravel() for name, column in cells.items()},
         }
-    )[_COLUMNS]
+    )
+    return rows.loc[kept.ravel(), _COLUMNS]
 
 
 def mechanism_rows(drug: DrugModel, samples: Samples, values: np.ndarray) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from sidestep.models.predictor.predictor import PanelPredictor
 from sidestep.serving.scoring.reasons import (
     AS_GOOD_AS_MARKER,
     AS_GOOD_AS_MEAN,
+    IN_TRAINING,
     LOW_COVERAGE,
     MISSING,
     NO_INTERVAL,
@@ -46,6 +47,11 @@ class Outlook:
         0 most sensitive ... 100 most resistant.
     applicability, coverage : ndarray of shape (n_samples,)
         0 to 1.
+    unmeasured : ndarray of int, shape (n_samples,)
+        Features of each sample's sub-model that the sample lacks.
+    observed : ndarray of shape (n_samples,)
+        Response of a training line to the drug, response units; NaN for any other sample, and for
+        a line that was not tested.
     call : ndarray of str, shape (n_samples,)
         ``resistant``, ``sensitive``, ``uncertain`` or ``abstain``.
     reasons : list of str
@@ -60,6 +66,8 @@ class Outlook:
     percentile: np.ndarray
     applicability: np.ndarray
     coverage: np.ndarray
+    unmeasured: np.ndarray
+    observed: np.ndarray
     call: np.ndarray
     reasons: list[str]
     contributions: Contributions
@@ -82,7 +90,9 @@ def outlook_of(
     Parameters
     ----------
     predictor : PanelPredictor
+        One that has not seen the samples (`serving.scoring.samples.answered`).
     model : DrugModel
+        One of its drugs.
     samples : Samples
     level : float
         Of the interval, such as 0.8.
@@ -94,7 +104,7 @@ def outlook_of(
     prediction = predictor.predict(features, model)
     lower, upper = predictor.interval(features, samples.fold_rows, model, level)
     covered_weight = predictor.coverage(features, model)
-    applicability = predictor.applicability(features, model)
+    applicability = predictor.applicability(features, model, samples.compared)
     # With fewer than 20 held-out lines applicability never falls below 1 in 20.
     farthest = applicability <= predictor.least_applicability(features, model)
     flags = {
@@ -103,6 +113,7 @@ def outlook_of(
         LOW_COVERAGE: covered_weight < _LEAST_COVERAGE,
         **{reason: np.full(len(features), raised) for reason, raised in _gain_flags(model.gain)},
         WIDE_INTERVAL: upper - lower >= _spread(model.observed, level),
+        IN_TRAINING: _known(samples),
     }
     typical = predictor.typical_response(model, her2_context=her2_context)
     sign = 1.0 if predictor.scale.higher_is_resistant else -1.0
@@ -115,6 +126,8 @@ def outlook_of(
         percentile=predictor.percentile(features, prediction, model, her2_context=her2_context),
         applicability=applicability,
         coverage=covered_weight,
+        unmeasured=predictor.unmeasured(features, model),
+        observed=_observed(model, samples),
         call=call,
         reasons=_codes(flags, samples.patterns, model.blend.patterns),
         contributions=contributions,
@@ -129,6 +142,21 @@ def _gain_flags(gain: Gain) -> list[tuple[Reason, bool]]:
         (AS_GOOD_AS_MARKER, as_good and gain.baseline == "marker"),
         (AS_GOOD_AS_MEAN, as_good and gain.baseline != "marker"),
     ]
+
+
+def _known(samples: Samples) -> np.ndarray:
+    """Whether each sample is a training line, or of the donor of one."""
+    if not samples.known:
+        return np.zeros(len(samples.features), bool)
+    return np.array([one is not None for one in samples.known])
+
+
+def _observed(model: DrugModel, samples: Samples) -> np.ndarray:
+    """Responses of the samples that are training lines themselves, (n_samples,); NaN elsewhere."""
+    response = dict(zip(model.lines.tolist(), model.observed.tolist(), strict=True))
+    lines = [None if one is None else one.line for one in samples.known]
+    lines = lines or [None] * len(samples.features)
+    return np.array([np.nan if line is None else response.get(line, np.nan) for line in lines])
 
 
 def _calls(

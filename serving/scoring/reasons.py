@@ -66,6 +66,12 @@ WIDE_INTERVAL = Reason(
     "prediction says little more than the drug's distribution does.",
     False,
 )
+IN_TRAINING = Reason(
+    "IN_TRAINING",
+    "The sample is a line that the model was trained on, or of the same donor as one; a model of "
+    "the cross-validation that has seen no line of the donor predicts it.",
+    False,
+)
 MISSING = Reason(
     "MODALITY_MISSING",
     "The sample lacks a modality that the model uses; a sub-model without it predicts the sample.",
@@ -87,6 +93,7 @@ REASONS = (
     AS_GOOD_AS_MARKER,
     AS_GOOD_AS_MEAN,
     WIDE_INTERVAL,
+    IN_TRAINING,
     MISSING,
     UNUSED,
 )

@@ -1,9 +1,13 @@
-"""Samples with their features built once for all drugs, and what the features' names say."""
+"""Samples with their features built once for all drugs, and who answers for them.
+
+New samples are answered by the predictor, and training lines by that of the fold which has not
+seen them (`models.predictor.known_lines`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 from weakref import WeakKeyDictionary
@@ -17,6 +21,8 @@ from sidestep.features.mechanisms.of_features import mechanisms_of
 from sidestep.features.study.study import Study
 from sidestep.models.estimators.patterns import Pattern, row_patterns
 from sidestep.models.estimators.rows import FeatureRows
+from sidestep.models.predictor.drug_model import DrugModel
+from sidestep.models.predictor.known_lines import Known, rows_by_fold
 from sidestep.models.predictor.predictor import PanelPredictor
 
 # By the joiner of a predictor, with its joiners of the folds.
@@ -89,6 +95,10 @@ class Samples:
         Molecular modalities that each sample has.
     modalities : list of str
         The same and ``clinical`` where the model uses it, ``;``-joined.
+    compared : DataFrame of shape (n_samples, n_compared_features), optional
+        The features as those of the training lines are kept, where `features` are a fold's.
+    known : sequence of Known or None, optional
+        Which samples are training lines, or of their donors; none by default.
     """
 
     features: pd.DataFrame
@@ -96,6 +106,8 @@ class Samples:
     named: NamedFeatures
     patterns: list[Pattern]
     modalities: list[str]
+    compared: pd.DataFrame | None = None
+    known: Sequence[Known | None] = ()
 
     @cached_property
     def rows(self) -> FeatureRows:
@@ -106,6 +118,99 @@ class Samples:
     def fold_rows(self) -> dict[int, FeatureRows]:
         """The features of each fold as its models read them."""
         return {fold: FeatureRows(features) for fold, features in self.fold_features.items()}
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Some samples, with the predictor that has not seen them.
+
+    Attributes
+    ----------
+    rows : ndarray of int, shape (n_samples,)
+        Their places among the samples that were asked about.
+    predictor : PanelPredictor
+        The whole one for new samples; that of a fold for training lines.
+    samples : Samples
+        With the features of `predictor`.
+    whole : tuple of (PanelPredictor, Samples)
+        The whole predictor, and the samples with its features.
+    """
+
+    rows: np.ndarray
+    predictor: PanelPredictor
+    samples: Samples
+    whole: tuple[PanelPredictor, Samples]
+
+    def by(self, drug: str) -> tuple[PanelPredictor, DrugModel, Samples]:
+        """Who answers on one drug, and the samples as it takes them.
+
+        Of a drug that was tested on no line of their fold, the whole predictor has learned nothing
+        of these samples.
+        """
+        if drug in self.predictor.drugs:
+            return self.predictor, self.predictor.drugs[drug], self.samples
+        predictor, samples = self.whole
+        return predictor, predictor.drugs[drug], samples
+
+
+def answered(predictor: PanelPredictor, study: Study, features: pd.DataFrame) -> list[Answered]:
+    """Samples by who answers for them: the predictor, or that of the fold which has not seen them.
+
+    Parameters
+    ----------
+    predictor : PanelPredictor
+    study : Study
+        Holds the samples, and maybe others.
+    features : DataFrame of shape (n_samples, n_features)
+        As for `samples_of`.
+    """
+    known = predictor.known.find(study, features)
+    whole = replace(samples_of(predictor, study, features), known=known)
+    parts = []
+    for fold, rows in rows_by_fold(known).items():
+        some = whole if len(rows) == len(features) else _among(whole, rows)
+        if fold is None:
+            parts.append(Answered(rows, predictor, some, (predictor, some)))
+            continue
+        unseen = predictor.unseen(fold)
+        parts.append(Answered(rows, unseen, _as_fold(predictor, some, fold), (predictor, some)))
+    return parts
+
+
+def by_sample(tables: Sequence[pd.DataFrame], samples: pd.Index) -> pd.DataFrame:
+    """Tables with a column `sample_id` as one, each sample's rows together, in its place.
+
+    Rows of one sample stay in the order of the tables.
+    """
+    if len(tables) == 1:
+        return tables[0]
+    joined = pd.concat(tables, ignore_index=True)
+    places = samples.get_indexer(pd.Index(joined["sample_id"]))
+    return joined.iloc[np.argsort(places, kind="stable")].reset_index(drop=True)
+
+
+def _among(samples: Samples, rows: np.ndarray) -> Samples:
+    """Some of the samples."""
+    return Samples(
+        samples.features.iloc[rows],
+        {fold: features.iloc[rows] for fold, features in samples.fold_features.items()},
+        samples.named,
+        [samples.patterns[row] for row in rows],
+        [samples.modalities[row] for row in rows],
+        known=[samples.known[row] for row in rows],
+    )
+
+
+def _as_fold(predictor: PanelPredictor, samples: Samples, fold: int) -> Samples:
+    """The samples as the models of a fold take them."""
+    features = samples.fold_features[fold]
+    return replace(
+        samples,
+        features=features,
+        named=_named(predictor, fold),
+        patterns=row_patterns(features),
+        compared=samples.features,
+    )
 
 
 def samples_of(predictor: PanelPredictor, study: Study, features: pd.DataFrame) -> Samples:
@@ -134,16 +239,17 @@ def samples_of(predictor: PanelPredictor, study: Study, features: pd.DataFrame) 
     )
 
 
-def _named(predictor: PanelPredictor) -> NamedFeatures:
-    """What the names of a predictor's features say, worked out once."""
-    known = _NAMED.get(predictor.joiner)
+def _named(predictor: PanelPredictor, fold: int | None = None) -> NamedFeatures:
+    """What the names of a predictor's features, or of a fold's, say; worked out once."""
+    joiner = predictor.joiner if fold is None else predictor.fold_joiners[fold]
+    known = _NAMED.get(joiner)
     if known is None or known[0] is not predictor.fold_joiners:
         names = NamedFeatures.of(
-            pd.Index(predictor.joiner.get_feature_names_out()),
+            pd.Index(joiner.get_feature_names_out()),
             {
                 fold: pd.Index(joiner.get_feature_names_out())
                 for fold, joiner in predictor.fold_joiners.items()
             },
         )
-        known = _NAMED[predictor.joiner] = (predictor.fold_joiners, names)
+        known = _NAMED[joiner] = (predictor.fold_joiners, names)
     return known[1]

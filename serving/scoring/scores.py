@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from sidestep.features.builders.names import MODALITIES
+from sidestep.features.knowledge.drugs import standard_name
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.registry.load import LoadedModel
 from sidestep.serving.scoring.contributions import modality_sums
@@ -19,6 +20,7 @@ SCORES = pa.schema(
     {
         "sample_id": _TEXT,
         "drug": _TEXT,
+        "drug_name": _TEXT,
         "response": _TEXT,
         "unit": _TEXT,
         "prediction": _NUMBER,
@@ -30,6 +32,9 @@ SCORES = pa.schema(
         "reasons": _TEXT,
         "modalities": _TEXT,
         "applicability": _NUMBER,
+        "unmeasured": pa.int32(),
+        "unmeasured_share": _NUMBER,
+        "observed": _NUMBER,
         "base_value": _NUMBER,
         **{f"contribution_{modality}": _NUMBER for modality in MODALITIES},
         "model_name": _TEXT,
@@ -67,6 +72,7 @@ def score_rows(
         {
             "sample_id": samples.features.index,
             "drug": drug.name,
+            "drug_name": standard_name(drug.name),
             "response": model.predictor.scale.stable_id,
             "unit": model.predictor.scale.unit,
             "prediction": outlook.prediction,
@@ -78,6 +84,9 @@ def score_rows(
             "reasons": outlook.reasons,
             "modalities": samples.modalities,
             "applicability": outlook.applicability,
+            "unmeasured": outlook.unmeasured,
+            "unmeasured_share": 1.0 - outlook.coverage,
+            "observed": outlook.observed,
             "base_value": outlook.contributions.base_value,
             **{f"contribution_{modality}": sum_ for modality, sum_ in sums.items()},
             "model_name": model.name,

@@ -53,12 +53,15 @@ def stability_of(
 ) -> Stability:
     """Compare each sample's explanation with those that the folds' models give.
 
+    That of a training line, which the model of its fold gives, is compared with those of the other
+    folds' models.
+
     Parameters
     ----------
     model : DrugModel
     samples : Samples
     values : ndarray of shape (n_samples, n_features)
-        The final model's contributions.
+        The model's contributions.
     columns : ndarray of int, shape (n_samples, top_k)
         Of the features that the explanation names (`serving.scoring.contributions.largest`).
     """
@@ -71,7 +74,7 @@ def stability_of(
     named = numbered.order[columns]
     for pattern, rows in samples.rows.by_pattern(model.blend.blends_).items():
         for fold, blend in model.fold_blends.items():
-            if pattern is None or pattern not in blend.blends_:
+            if fold == model.fold or pattern is None or pattern not in blend.blends_:
                 continue
             fold_rows = samples.fold_rows[fold]
             order = numbered.fold_order[fold][fold_rows.columns(pattern)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from sidestep.features.errors import some
+from sidestep.features.knowledge.drugs import both_names
 from sidestep.serving.disk.sample_scores import DrugScore, SampleScores
 from sidestep.serving.scoring.reasons import REASONS
 from sidestep.serving.words.wording import (
@@ -124,7 +125,7 @@ def sample_sentences(scores: SampleScores, modalities: Sequence[str]) -> list[st
     """
     parts = []
     for label, call in _CALLS:
-        drugs = [one.drug for one in scores.drugs if one.call == call]
+        drugs = [both_names(one.drug) for one in scores.drugs if one.call == call]
         if drugs:
             names = f" ({some(drugs, _MOST_NAMES)})" if label.startswith("called") else ""
             parts.append(f"{len(drugs)} {label}{names}")
@@ -146,13 +147,37 @@ def _measurements(measured: Sequence[str], modalities: Sequence[str]) -> str:
 
 def _prediction(score: DrugScore, scale: Scale) -> str:
     where = "" if score.percentile is None else (
-        f" {percentile_place(score.percentile)} of {scale.lines}:"
+        f", {percentile_place(score.percentile, scale.lines)}"
     )  # fmt: skip
     interval = "no interval"
     if score.lower is not None and score.upper is not None:
         ends = [number(end, beside=score.prediction) for end in (score.lower, score.upper)]
         interval = f"{100 * scale.level:g} % interval {' to '.join(ends)}"
-    return f"Predicted{where} {number(score.prediction)} ({interval}; {scale.unit})."
+    known = ""
+    if score.observed is not None:
+        known = (
+            f" Observed: {number(score.observed)}, in the training study; the model that predicts "
+            "has not seen it."
+        )
+    return f"Predicted {number(score.prediction)} ({interval}; {scale.unit}){where}.{known}"
+
+
+def unmeasured_text(count: int, share: float | None) -> str:
+    """What a sample lacks of what the model that predicts it uses; empty where it lacks nothing.
+
+    >>> unmeasured_text(12, 0.031)
+    '12 features of the model that predicts the sample were not measured in it (3 % of its weight)'
+    """
+    if not count:
+        return ""
+    were = "was" if count == 1 else "were"
+    weight = "" if share is None else f" ({_percent(share)} of its weight)"
+    named = counted(count, "feature")
+    return f"{named} of the model that predicts the sample {were} not measured in it{weight}"
+
+
+def _percent(share: float) -> str:
+    return "under 1 %" if 0.0 < share < 0.005 else f"{100.0 * share:.0f} %"
 
 
 def _call(score: DrugScore, scale: Scale) -> str:
@@ -183,11 +208,14 @@ def _drivers(score: DrugScore, scale: Scale) -> str:
 
 
 def _stability(score: DrugScore) -> list[str]:
+    """How stable the explanation is, and what of the model it cannot speak of."""
+    lacking = unmeasured_text(score.unmeasured, score.unmeasured_share)
+    ending = f" {lacking}; no explanation names them." if lacking else ""
     if not score.features:
-        return []
+        return [ending.strip()] if ending else []
     stable = sum(feature.stable for feature in score.features)
     sentence = f"Stable over the folds' models: {stable} of the {len(score.features)} features"
     if score.agreement is not None:
         word = next(word for least, word in _AGREEMENTS if score.agreement >= least - 1e-9)
         sentence += f"; rank agreement {fixed(score.agreement, 2)} ({word})"
-    return [f"{sentence}."]
+    return [f"{sentence}.{ending}"]

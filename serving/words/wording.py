@@ -8,6 +8,18 @@ from sidestep.features.builders.names import BURDEN, modality_of
 
 _MINUS = "\N{MINUS SIGN}"
 _DASH = "\N{EN DASH}"
+#: What the numbers of an explanation are.
+BASE_VALUE = (
+    "The base value is what the model says before anything is known of a sample: what ridge "
+    "predicts at the training mean of every feature, blended with the mean of the trees' leaves, "
+    "each weighted by the training lines in it."
+)
+SHAPLEY_VALUE = (
+    "A contribution is a Shapley value: for ridge the feature's coefficient times its distance "
+    "from the training mean, for trees the change of the prediction when the feature becomes "
+    "known, averaged over all orders in which features can become known, while those still "
+    "unknown lead down both branches in proportion to the training lines that went there."
+)
 #: How a modality is called in running text.
 MODALITY_NAMES = {
     "expression": "expression",
@@ -52,18 +64,26 @@ def fixed(value: float, digits: int, *, signed: bool = False) -> str:
     return text.replace("-", _MINUS)
 
 
-def percentile_place(percentile: float) -> str:
-    """Where a resistance percentile puts a sample, as a part of a sentence.
+def percentile_place(percentile: float, lines: str) -> str:
+    """What a resistance percentile says: how the prediction compares with those of `lines`.
 
-    >>> percentile_place(88.4), percentile_place(3.0), percentile_place(52.0)
-    ('in the most resistant 12 %', 'in the most sensitive 3 %', 'near the middle')
+    It is no share of the lines that resist, which were observed to spread wider.
+
+    >>> percentile_place(88.4, "training lines")
+    'more resistant than 88 % of the training lines are predicted, out of fold'
+    >>> percentile_place(0.2, "training lines")
+    'more sensitive than over 99 % of the training lines are predicted, out of fold'
+    >>> percentile_place(52.0, "training lines")
+    'near the middle of what the training lines are predicted, out of fold'
     """
     if 45.0 <= percentile <= 55.0:
-        return "near the middle"
+        return f"near the middle of what the {lines} are predicted, out of fold"
     end, share = (
-        ("resistant", 100.0 - percentile) if percentile > 50.0 else ("sensitive", percentile)
+        ("resistant", percentile) if percentile > 50.0 else ("sensitive", 100.0 - percentile)
     )
-    return f"in the most {end} {max(round(share), 1)} %"
+    part = f"{share:.0f} %" if round(share) < 100 else "over 99 %"
+    part = "all" if share >= 100.0 else part
+    return f"more {end} than {part} of the {lines} are predicted, out of fold"
 
 
 def listed(words: list[str]) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from sidestep.features.errors import InputError
 from sidestep.features.study.measurements import measurements_of
+from sidestep.models.predictor.known_lines import rows_by_fold
 from sidestep.models.predictor.predictor import PanelPredictor
 from sidestep.models.predictor.storage import save_predictor
 from sidestep.models.pyfunc import MeasurementModel, _load_pyfunc
@@ -17,13 +18,17 @@ def test_measurements_score_as_the_study_does(predictor, study):
     scored = MeasurementModel(predictor).predict(measurements_of(study))
     features = predictor.features(study)
     assert len(scored) == len(study.samples) * len(predictor.drugs)
-    for name, model in predictor.drugs.items():
+    for name in predictor.drugs:
         rows = scored[scored["drug"] == name].set_index("sample_id").loc[list(study.samples)]
-        expected = predictor.predict(features, model)
-        np.testing.assert_array_equal(rows["prediction"], expected)
-        np.testing.assert_array_equal(
-            rows["resistance_percentile"], predictor.percentile(features, expected, model)
-        )
+        for fold, lines in rows_by_fold(predictor.known.find(study, features)).items():
+            unseen = predictor.unseen(fold)
+            held_out = unseen.features(study).iloc[lines]
+            expected = unseen.predict(held_out, unseen.drugs[name])
+            np.testing.assert_array_equal(rows["prediction"].iloc[lines], expected)
+            np.testing.assert_array_equal(
+                rows["resistance_percentile"].iloc[lines],
+                unseen.percentile(held_out, expected, unseen.drugs[name]),
+            )
         assert set(rows["unit"]) == {predictor.scale.unit}
 
 
@@ -44,7 +49,12 @@ def test_what_cannot_be_predicted_from_gets_no_number(predictor, study, monkeypa
     bare, infinite = features.index[:2]
     features.loc[bare] = np.nan
     features.loc[infinite, features.columns[0]] = -np.inf
-    monkeypatch.setattr(PanelPredictor, "features", lambda self, study: features)
+    build = PanelPredictor.features
+    monkeypatch.setattr(
+        PanelPredictor,
+        "features",
+        lambda self, study: features if self.fold is None else build(self, study),
+    )
     scored = MeasurementModel(predictor).predict(measurements_of(study)).set_index("sample_id")
     numbers = scored[["prediction", "resistance_percentile"]]
     for sample in (bare, infinite):

@@ -9,6 +9,7 @@ import math
 
 import pandas as pd
 
+from sidestep.features.knowledge.drugs import both_names
 from sidestep.training.reports.markdown import as_text, markdown_rows
 from sidestep.training.retrain import Retrain
 from sidestep.training.validation.coverage import LEVELS, coverage_by, coverage_metrics
@@ -73,7 +74,15 @@ def _headline_cells(retrain: Retrain) -> list[list[str]]:
         mark = f" {_MARKS[row['gain']]}".rstrip()
         interval = f"{_number(row['lower'])} to {_number(row['upper'])}"
         others = [_number(row[name]) for name in _OTHERS]
-        rows.append([f"{drug}{mark}", str(row["n"]), _number(row["pearson"]), interval, *others])
+        rows.append(
+            [
+                f"{both_names(str(drug))}{mark}",
+                str(row["n"]),
+                _number(row["pearson"]),
+                interval,
+                *others,
+            ]
+        )
     mean = [_number(means[name]) for name in ("blend", *_OTHERS)]
     rows.append([f"mean of {len(table)}", "", mean[0], "", *mean[1:]])
     return rows
@@ -109,7 +118,7 @@ def metrics_table(retrain: Retrain, subset: str = "all") -> str:
         baselines[-1] = f"{as_text(markers[drug])} {baselines[-1]}".strip()
         rows.append(
             [
-                as_text(drug),
+                as_text(both_names(drug)),
                 str(row["n"]),
                 estimates[drug, "blend", "pearson"],
                 estimates[drug, "blend", "rmse"],

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from sidestep.features.builders.joiner import FeatureJoiner
@@ -101,6 +102,8 @@ class CrossValidation:
         Fold -> fitted without its lines.
     features : DataFrame
         All lines x features, by the final joiner.
+    folds : ndarray of int, shape (n_lines,)
+        Fold that held out each of these lines, whatever the drug.
     blends : mapping of str to PatternBlend
         Drug -> final model.
     fold_blends : mapping of str to mapping of int to PatternBlend
@@ -117,6 +120,7 @@ class CrossValidation:
     joiner: FeatureJoiner
     fold_joiners: dict[int, FeatureJoiner]
     features: pd.DataFrame
+    folds: np.ndarray
     blends: dict[str, PatternBlend]
     fold_blends: dict[str, dict[int, PatternBlend]]
     errors: dict[str, list[dict[Pattern, HeldOutErrors]]]
@@ -142,6 +146,14 @@ def split_lines(
     donors = study.donors.reindex(lines).to_numpy(dtype=object)
     folds = donor_folds(donors, plan.folds, plan.seed + _APART * repeat, strata)
     return [(lines[train], lines[test]) for train, test in folds]
+
+
+def _folds_of(lines: pd.Index, splits: Sequence[tuple[pd.Index, pd.Index]]) -> np.ndarray:
+    """Fold that holds each line out, (n_lines,)."""
+    folds = np.full(len(lines), -1)
+    for number, (_, test) in enumerate(splits):
+        folds[lines.get_indexer(test)] = number
+    return folds
 
 
 def fit_features(
@@ -213,6 +225,7 @@ def cross_validate(
         joiner=joiner,
         fold_joiners=fold_joiners,
         features=features,
+        folds=_folds_of(lines, splits),
         blends=dict(zip(names, blends, strict=True)),
         fold_blends={
             name: {

@@ -67,15 +67,15 @@ function chartPlace(draw, name) {
 
 function drugPanel(sample, drug) {
   const score = scoreOf(sample, drug);
-  const { name, about, quality } = drugs[drug];
-  if (!score) return [el("h2", { class: "name" }, name), el("p", null, "This drug was not scored.")];
+  const { label, about, quality } = drugs[drug];
+  if (!score) return [el("h2", { class: "name" }, label), el("p", null, "This drug was not scored.")];
   const [predicted, called, driven, stability] = score.says.map((place) => page.sentences[place]);
   const modalities = sumsOf(page.modalities, score.modalities);
   const mechanisms = sumsOf(page.mechanisms, score.mechanisms);
   const near = score.applicability === null ? ""
     : ` Applicability ${fixed(score.applicability, 2)}: the share of held-out training lines that lie as far from the rest.`;
   return [
-    el("h2", { class: "name", id: "drug-title", tabindex: -1 }, name), badge(score.call),
+    el("h2", { class: "name", id: "drug-title", tabindex: -1 }, label), badge(score.call),
     about ? el("p", { class: "quiet" }, about) : null,
     el("p", { class: "says" }, `${predicted} ${called}`),
     reasonList(score),

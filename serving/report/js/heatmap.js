@@ -4,14 +4,23 @@ const FEW_DRUGS = 10;
 const heat = { samples: "given", drugs: "given", byDrug: null, direction: -1 };
 
 function cellSays(sample, drug, score) {
-  const name = `${sample.name}, ${drugs[drug].name}: `;
+  const name = `${sample.name}, ${drugs[drug].label}: `;
   if (!score) return `${name}not scored`;
   const reasons = score.reasons.map((place) => page.reasons[place]);
   if (score.call === "abstain") {
-    return `${name}no call. ${reasons.filter(([, , abstains]) => abstains).map(([, text]) => text).join(" ")}`;
+    return `${name}no call. ${reasons.filter(([, , abstains]) => abstains).map(([, text]) => text).join(" ")}${knownText(score)}`;
   }
-  const percentile = score.percentile === null ? "no percentile" : `percentile ${Math.round(score.percentile)}`;
-  return `${name}${percentile}, ${score.call}. ${intervalText(score)} (${response.unit})`;
+  const percentile = score.percentile === null ? "no percentile"
+    : `percentile ${Math.round(score.percentile)} of the predictions of ${response.lines}`;
+  return `${name}${percentile}, ${score.call}. ${intervalText(score)} (${response.unit})${knownText(score)}`;
+}
+
+/** Whether a sample is a training line, or of the donor of one. */
+const isKnown = (sample) => sample.drugs.some((score) => score.reasons.some((place) => page.reasons[place][0] === "IN_TRAINING"));
+
+/** What was observed of a training line, beside what is predicted by a model that has not seen it. */
+function knownText(score) {
+  return score.observed === null ? "" : `. Observed in the training study: ${number(score.observed)}`;
 }
 
 function heatCell(sample, drug) {
@@ -48,9 +57,9 @@ function chosenSamples() {
 /** Places of the drugs that are asked for, in the order that is asked for. */
 function chosenDrugs() {
   const wanted = query("find-drug");
-  const found = d3.range(drugs.length).filter((n) => matches(`${drugs[n].name} ${drugs[n].about}`, wanted));
+  const found = d3.range(drugs.length).filter((n) => matches(`${drugs[n].label} ${drugs[n].about}`, wanted));
   const keys = {
-    name: (a, b) => compareNames(drugs[a].name, drugs[b].name),
+    name: (a, b) => compareNames(drugs[a].label, drugs[b].label),
     mean: (a, b) => compare(drugMean(a), drugMean(b), -1),
   };
   return heat.drugs === "given" ? found : found.sort(keys[heat.drugs]);
@@ -66,15 +75,17 @@ function drawHeatmap() {
   const heads = columns.map((n) => {
     const sorted = heat.samples === "drug" && heat.byDrug === n;
     const order = heat.direction < 0 ? "descending" : "ascending";
-    const about = `${drugs[n].name}${drugs[n].about ? `, ${drugs[n].about}` : ""}. ${drugs[n].quality}`;
+    const about = `${drugs[n].label}${drugs[n].about ? `, ${drugs[n].about}` : ""}. ${drugs[n].quality}`;
     return el("th", { scope: "col", class: drugs[n].gain === "worse" ? "poor" : null, "aria-sort": sorted ? order : null },
       el("button", { type: "button", class: "name", title: about, "data-drug": n },
-        `${drugs[n].name}${sorted ? (heat.direction < 0 ? " ↓" : " ↑") : ""}`),
-      el("span", { class: "printed" }, drugs[n].name));
+        `${drugs[n].label}${sorted ? (heat.direction < 0 ? " ↓" : " ↑") : ""}`),
+      el("span", { class: "printed" }, drugs[n].label));
   });
   const body = el("tbody", null, rows.map((n) => el("tr", { "data-sample": n },
-    el("th", { scope: "row", class: "name", title: samples[n].name },
-      el("a", { href: linkTo(samples[n].name), tabindex: -1 }, samples[n].name)),
+    el("th", { scope: "row", class: "name",
+      title: `${samples[n].name}${isKnown(samples[n]) ? ", a training line or of its donor: predicted by a model that has not seen it" : ""}` },
+      el("a", { href: linkTo(samples[n].name), tabindex: -1 }, samples[n].name),
+      isKnown(samples[n]) ? el("span", { class: "known", "aria-label": "training line" }, " *") : null),
     columns.map((drug) => heatCell(samples[n], drug)))));
   const first = body.querySelector("a, td");
   if (first) first.tabIndex = 0;
@@ -104,10 +115,11 @@ function drawLegend() {
   ramp.style.background = `linear-gradient(to right, ${d3.range(0, 1.01, 0.125).map(RAMP).join(", ")})`;
   const called = el("span", { class: "cell called" });
   called.style.background = RAMP(0.8);
-  document.getElementById("heat-legend").replaceChildren(
+  document.getElementById("heat-legend").replaceChildren(...[
     el("span", null, "0 sensitive", ramp, "100 resistant"),
+    samples.some(isKnown) ? el("span", null, "* training line, predicted by a model that has not seen it") : null,
     el("span", null, called, "underlined and bold: a call, else uncertain"),
-    el("span", null, el("span", { class: "cell abstained" }), "hatched: no call"));
+    el("span", null, el("span", { class: "cell abstained" }), "hatched: no call")].filter(Boolean));
 }
 
 /** Arrow keys move between the cells; Enter opens. */

@@ -4,7 +4,7 @@ const RANKINGS = {
   resistant: ["most resistant first", (a, b) => compare(shownPercentile(a), shownPercentile(b), -1)],
   sensitive: ["most sensitive first", (a, b) => compare(shownPercentile(a), shownPercentile(b), 1)],
   narrow: ["narrowest interval first", (a, b) => compare(widthOf(a), widthOf(b), 1)],
-  name: ["by name", (a, b) => compareNames(drugs[a.drug].name, drugs[b.drug].name)],
+  name: ["by name", (a, b) => compareNames(drugs[a.drug].label, drugs[b.drug].label)],
 };
 
 /** Width of an interval as a share of the spread of the training lines; null if there is none. */
@@ -17,16 +17,16 @@ function widthOf(score) {
 /** Scores of a sample in the order that is asked for; those without a call come last. */
 function rankedScores(sample) {
   const found = sample.drugs.filter(({ drug }) =>
-    matches(`${drugs[drug].name} ${drugs[drug].about}`, ranking.wanted));
+    matches(`${drugs[drug].label} ${drugs[drug].about}`, ranking.wanted));
   return found.sort(RANKINGS[ranking.sort][1]);
 }
 
 function rankingRow(sample, score, open) {
-  const { name, about } = drugs[score.drug];
+  const { name, label, about } = drugs[score.drug];
   const percentile = score.percentile === null ? "–" : String(Math.round(score.percentile));
   return el("tr", { "data-drug": score.drug, "aria-current": score.drug === open ? "true" : null },
-    el("th", { scope: "row", class: "name", title: about ? `${name}, ${about}` : name },
-      el("a", { href: linkTo(sample.name, name) }, name)),
+    el("th", { scope: "row", class: "name", title: about ? `${label}, ${about}` : label },
+      el("a", { href: linkTo(sample.name, name) }, label)),
     el("td", { class: "number" }, score.call === "abstain" ? "–" : percentile),
     el("td", { title: intervalText(score) }, chartPlace((width) => intervalChart(score, width), "interval")),
     el("td", null, badge(score.call)));

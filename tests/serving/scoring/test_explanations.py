@@ -13,7 +13,7 @@ from sidestep.features.study.study import Study
 from sidestep.models.estimators.patterns import row_patterns
 from sidestep.models.registry.load import LoadedModel
 from sidestep.serving.job import score_study
-from sidestep.serving.scoring.contributions import largest
+from sidestep.serving.scoring.contributions import largest_measured
 from sidestep.serving.scoring.explanations import (
     EXPLANATIONS,
     MECHANISM_SUMS,
@@ -43,22 +43,36 @@ def explain(
     shares: list[list[float]] | None = None,
 ) -> pd.DataFrame:
     values = np.array(contributions, dtype=float)
-    columns = largest(values, samples.named.order, top_k)
+    measured = np.isfinite(samples.features.to_numpy(float))
+    columns = largest_measured(values, measured, samples.named.order, top_k)
     shared = np.ones(columns.shape) if shares is None else np.array(shares)
     drug = model.predictor.drugs["Lapatinib"]
     return explanation_rows(drug, samples, values, columns, Stability(shared, np.ones(2)))
 
 
 def test_named_features_then_the_rest(model: LoadedModel, samples: Samples) -> None:
-    rows = explain(model, samples, [[0.1, -3, 2, 0.25], [9, 0, 0, -10]], 2)
+    rows = explain(model, samples, [[0.1, -3, 0, 0.25], [9, 0, 0, -10]], 2)
     assert list(rows.columns) == EXPLANATIONS.names
     assert list(rows["feature"]) == [
-        *("expression:ERBB2", "mutation:TP53", "(other)"),
+        *("expression:ERBB2", "expression:EGFR", "(other)"),
         *("expression:EGFR", "rppa:EGFR", "(other)"),
     ]
-    assert list(rows["contribution"]) == [-3, 2, 0.35, -10, 9, 0]
+    assert list(rows["contribution"]) == [-3, 0.25, 0.1, -10, 9, 0]
     assert list(rows["rank"]) == [1, 2, 3, 1, 2, 3]
-    np.testing.assert_array_equal(rows["value"], [2, np.nan, np.nan, 8, 5, np.nan])
+    np.testing.assert_array_equal(rows["value"], [2, 4, np.nan, 8, 5, np.nan])
+
+
+@pytest.mark.parametrize("top_k", [2, 4])
+def test_what_was_not_measured_is_part_of_the_rest(
+    model: LoadedModel, samples: Samples, top_k: int
+) -> None:
+    rows = explain(model, samples, [[0.25, -3, 7, 0.5], [1, 2, 3, 4]], top_k)
+    first = rows[rows["sample_id"] == "S1"]
+    named = ["expression:ERBB2", "expression:EGFR", "rppa:EGFR"][:top_k]
+    assert list(first["feature"]) == [*named, "(other)"]
+    assert list(first["rank"]) == list(range(1, len(named) + 2))
+    assert first["contribution"].iloc[-1] == (7.25 if top_k == 2 else 7)
+    assert first["contribution"].sum() == 4.75
 
 
 def test_a_feature_speaks_of_its_modality_and_mechanism(
@@ -83,9 +97,9 @@ def test_a_model_of_few_features_names_them_all(
     model: LoadedModel, samples: Samples, top_k: int
 ) -> None:
     rows = explain(model, samples, [[1, 2, 3, 4], [-1, -2, -3, -4]], top_k)
-    assert len(rows) == 2 * 5
+    assert list(rows.groupby("sample_id").size()) == [4, 5]
     other = rows[rows["feature"] == "(other)"]
-    assert list(other["contribution"]) == [0, 0]
+    assert list(other["contribution"]) == [3, 0]
     unknown = ["modality", "mechanism", "value", "top_k_share", "stable"]
     assert other[unknown].isna().all(axis=None)
 

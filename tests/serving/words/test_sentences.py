@@ -29,6 +29,7 @@ def score(**changed: object) -> DrugScore:
     known = {
         "drug": "Lapatinib", "prediction": 6.5, "lower": 6.1, "upper": 6.9, "percentile": 12.2,
         "call": "sensitive", "reasons": (), "modalities": "expression", "applicability": 0.5,
+        "unmeasured": 0, "unmeasured_share": 0.0, "observed": None,
         "base_value": 5.6, "agreement": 0.82, "by_modality": {"expression": 0.9},
         "by_mechanism": {"HER2 drive": 0.7, "stroma": 0.005, "other": -0.15, "EMT": 0.345},
         "features": (Feature("expression:ERBB2", "expression", "HER2 drive", 2.0, 0.7, 1.0, True),
@@ -44,8 +45,8 @@ def scale(*, higher_is_resistant: bool = False, lines: str = "training lines") -
 
 def test_a_prediction_is_told_with_place_interval_call_drivers_and_stability() -> None:
     assert drug_sentences(score(), scale()) == [
-        "Predicted in the most sensitive 12 % of training lines: 6.50 (80 % interval 6.10 to 6.90; "
-        "-log10 M).",
+        "Predicted 6.50 (80 % interval 6.10 to 6.90; -log10 M), more sensitive than 88 % of the "
+        "training lines are predicted, out of fold.",
         "Called sensitive: the whole interval lies on the sensitive side of the median training "
         "line (5.70).",
         "Main drivers, from the base value of 5.60: HER2 drive (towards sensitive, +0.700), EMT "
@@ -65,12 +66,15 @@ def test_the_same_contribution_says_the_opposite_where_high_is_resistant() -> No
 @pytest.mark.parametrize(
     ("changed", "place", "expected"),
     [
-        ({"percentile": 88.0}, 0, "in the most resistant 12 % of"),
-        ({"percentile": 100.0}, 0, "in the most resistant 1 % of"),
-        ({"percentile": 99.5}, 0, "in the most resistant 1 % of"),
-        ({"percentile": 0.5}, 0, "in the most sensitive 1 % of"),
-        ({"percentile": 0.0}, 0, "in the most sensitive 1 % of"),
-        ({"percentile": 50.0}, 0, "near the middle of training lines"),
+        ({"percentile": 88.0}, 0, "more resistant than 88 % of the training lines are pre"),
+        ({"percentile": 100.0}, 0, "more resistant than all of the training lines"),
+        ({"percentile": 99.6}, 0, "more resistant than over 99 % of the training lines"),
+        ({"percentile": 0.4}, 0, "more sensitive than over 99 % of the training lines"),
+        ({"percentile": 0.0}, 0, "more sensitive than all of the training lines"),
+        ({"percentile": 50.0}, 0, "near the middle of what the training lines are predicted"),
+        ({"observed": 6.1}, 0, "Observed: 6.10, in the training study; the model that predicts"),
+        ({"unmeasured": 3, "unmeasured_share": 0.021}, 3, "not measured in it (2 % of its weight)"),
+        ({"unmeasured": 1, "unmeasured_share": 0.001}, 3, "was not measured in it (under 1 % of"),
         ({"percentile": None}, 0, "Predicted 6.50"),
         ({"lower": None, "upper": None}, 0, "(no interval; -log10 M)"),
         ({"call": "uncertain"}, 1, "Uncertain: the interval reaches to both sides"),
@@ -87,7 +91,7 @@ def test_each_case_has_its_words(changed: dict[str, object], place: int, expecte
 
 def test_percentile_and_call_name_the_lines_that_they_refer_to() -> None:
     sentences = drug_sentences(score(), scale(lines="HER2-high training lines"))
-    assert "of HER2-high training lines" in sentences[0]
+    assert "of the HER2-high training lines" in sentences[0]
     assert "side of the median HER2-high training line (5.70)." in sentences[1]
 
 
@@ -118,10 +122,10 @@ def test_words_agree_with_the_files(make_folder: FolderMaker, higher_is_resistan
         for one in sample.drugs:
             row = table.loc[(sample.sample, one.drug)]
             first, second, drivers, _ = drug_sentences(one, of_folder)
-            more = re.search(r"most (\w+) (\d+) %", first)
+            more = re.search(r"more (\w+) than (?:over )?(\d+) %", first)
             if more:
                 far = row["resistance_percentile"]
-                expected = 100 - far if more[1] == "resistant" else far
+                expected = far if more[1] == "resistant" else 100 - far
                 assert abs(int(more[2]) - expected) <= 1
             assert second.startswith({"abstain": "No call", "uncertain": "Uncertain"}.get(
                 row["call"], f"Called {row['call']}"

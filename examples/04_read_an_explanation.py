@@ -28,7 +28,7 @@ def rows_of(table: str) -> pd.DataFrame:
 # %% [markdown]
 # ## Three levels, one sum
 #
-# `base_value` is what the model says of the average training line. What takes it from there to
+# `base_value` is what the model says before anything is known of it. What takes it from there to
 # the prediction can be read by modality, by mechanism or by feature, and adds up each time.
 
 # %%

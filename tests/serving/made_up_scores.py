@@ -47,8 +47,12 @@ def write_folder(
     higher_is_resistant: bool = False,
     evidence: bool = True,
     simulated: bool = True,
+    known: tuple[str, ...] = (),
 ) -> Path:
-    """Write a folder; the last drug has no skill, and the last sample lacks RPPA and intervals."""
+    """Write a folder; the last drug has no skill, and the last sample lacks RPPA and intervals.
+
+    The samples `known` are training lines.
+    """
     folder.mkdir()
     rng = np.random.default_rng(7)
     rows: dict[str, list[dict[str, Any]]] = {"scores": [], "explanations": [], "mechanisms": []}
@@ -70,6 +74,9 @@ def write_folder(
                 higher_is_resistant=higher_is_resistant,
             )  # fmt: skip
             score["resistance_percentile"] = place if higher_is_resistant else 100 - place
+            if sample in known:
+                score["reasons"] = ";".join(filter(None, [score["reasons"], "IN_TRAINING"]))
+                score["observed"] = base + 0.25
             rows["scores"].append(key | score)
             rows["explanations"] += [key | one for one in _explained(rng, contributions, top_k)]
             rows["mechanisms"] += [

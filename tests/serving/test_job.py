@@ -20,13 +20,14 @@ from sidestep.serving.scoring.options import ScoreOptions
 MODALITIES = ["expression", "rppa", "mutation", "copy_number", "clinical"]
 CONTRIBUTIONS = [f"contribution_{name}" for name in MODALITIES]
 COLUMNS = [
-    *("sample_id", "drug", "response", "unit", "prediction", "lower", "upper", "level"),
-    *("resistance_percentile", "call", "reasons", "modalities", "applicability", "base_value"),
+    *("sample_id", "drug", "drug_name", "response", "unit", "prediction", "lower", "upper"),
+    *("level", "resistance_percentile", "call", "reasons", "modalities", "applicability"),
+    *("unmeasured", "unmeasured_share", "observed", "base_value"),
     *CONTRIBUTIONS,
     *("model_name", "model_version", "explanation_agreement"),
     *("evidence_of_gain", "gain_probability"),
 ]
-TEXT = {"sample_id", "drug", "response", "unit", "call", "reasons", "modalities"}
+TEXT = {"sample_id", "drug", "drug_name", "response", "unit", "call", "reasons", "modalities"}
 TEXT |= {"model_name", "model_version", "evidence_of_gain"}
 TABLES = ["scores.parquet", "explanations.parquet", "mechanisms.parquet"]
 OTHERS = {
@@ -55,7 +56,8 @@ def test_columns_and_types_are_those_of_the_design(folder: Path) -> None:
     schema = pq.read_schema(folder / "scores.parquet")
     assert schema.names == COLUMNS
     types = {name: str(schema.field(name).type) for name in COLUMNS}
-    assert types == {name: "string" if name in TEXT else "double" for name in COLUMNS}
+    expected = {name: "string" if name in TEXT else "double" for name in COLUMNS}
+    assert types == expected | {"unmeasured": "int32"}
     schemas = {name: pq.read_schema(folder / f"{name}.parquet") for name in OTHERS}
     assert {name: schema.names for name, schema in schemas.items()} == OTHERS
     assert str(schemas["explanations"].field("top_k_share").type) == "double"
@@ -72,7 +74,9 @@ def test_samples_stand_in_study_order_and_drugs_in_model_order(
 
 def test_every_column_is_filled_where_there_is_something_to_say(scores: pd.DataFrame) -> None:
     bounds = ["lower", "upper"]
-    filled = scores.drop(columns=["contribution_clinical", *bounds])
+    # No sample of the cohort is a training line.
+    assert scores["observed"].isna().all()
+    filled = scores.drop(columns=["contribution_clinical", "observed", *bounds])
     assert filled.notna().all(axis=None)
     without = scores[bounds].isna().any(axis=1)
     assert scores.loc[without, "reasons"].str.contains("NO_INTERVAL").all()
@@ -104,7 +108,8 @@ def test_csv_holds_the_same_to_the_last_digit(folder: Path, scores: pd.DataFrame
     assert len(lines) == len(scores)
     for row, line in zip(scores.itertuples(index=False), lines, strict=True):
         for name, value, cell in zip(COLUMNS, row, line, strict=True):
-            expected = value if name in TEXT else repr(float(value))
+            whole = name == "unmeasured"
+            expected = value if name in TEXT else repr(int(value) if whole else float(value))
             # "-log10 of ..." would be a formula to a spreadsheet.
             expected = f"'{expected}" if name == "unit" else expected
             assert cell == ("" if pd.isna(value) else expected)

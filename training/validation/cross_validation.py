@@ -148,11 +148,12 @@ def split_lines(
     return [(lines[train], lines[test]) for train, test in folds]
 
 
-def _folds_of(lines: pd.Index, splits: Sequence[tuple[pd.Index, pd.Index]]) -> np.ndarray:
-    """Fold that holds each line out, (n_lines,)."""
+def _folds_of(lines: pd.Index, splits: Sequence[_Split]) -> np.ndarray:
+    """Fold of the first assignment that holds each line out, (n_lines,)."""
     folds = np.full(len(lines), -1)
-    for number, (_, test) in enumerate(splits):
-        folds[lines.get_indexer(test)] = number
+    for split in splits:
+        if split.repeat == 0:
+            folds[lines.get_indexer(split.test)] = split.number
     return folds
 
 

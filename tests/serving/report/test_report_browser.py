@@ -124,6 +124,30 @@ def test_evidence_is_text_too(visit: Callable[..., Opened], report: Path) -> Non
     opened.assert_quiet()
 
 
+def test_training_lines_are_marked_and_drugs_have_both_names(
+    visit: Callable[..., Opened], make_folder: Callable[..., Path]
+) -> None:
+    drugs = (("BIBW2992", "pan-ERBB inhibitor", ["EGFR"]), ("Nothing-1", None, []))
+    folder = make_folder(samples=("SKBR3", "T1", "T2"), drugs=drugs, known=("SKBR3",))
+    write_report(folder)
+    opened = visit(folder / "report.html")
+    page = opened.page
+    heads = page.locator("#heat tbody th").all_inner_texts()
+    assert [head.strip() for head in heads] == ["SKBR3 *", "T1", "T2"]
+    cells = page.locator('#heat tbody td[data-drug="0"]')
+    says = [cells.nth(row).get_attribute("title") or "" for row in range(3)]
+    assert says[0].startswith("SKBR3, Afatinib (BIBW2992): ")
+    assert ["Observed in the training study" in one for one in says] == [True, False, False]
+    for name in ("afatinib", "bibw"):
+        page.fill("#find-drug", name)
+        assert page.locator("#heat tbody tr").first.locator("td").count() == 1
+    page.get_by_role("link", name="SKBR3", exact=True).click()
+    assert_shows(page, "#drug-title", "Afatinib (BIBW2992)")
+    assert "Observed: " in page.locator("#drug .says").first.inner_text()
+    assert "has seen no line of the donor" in page.locator("#drug .notes").first.inner_text()
+    opened.assert_quiet()
+
+
 def test_search_finds_samples_and_drugs(visit: Callable[..., Opened], report: Path) -> None:
     page = visit(report).page
     page.fill("#find-sample", "bt47")

@@ -22,7 +22,7 @@ class Contributions:
     Attributes
     ----------
     base_value : ndarray of shape (n_samples,)
-        What the model predicts for the average training line, in response units. It differs
+        What the model says before anything is known of a sample, in response units. It differs
         between samples only where different sub-models predict them.
     values : ndarray of shape (n_samples, n_features)
         Shapley value of each feature, in response units.

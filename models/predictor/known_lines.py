@@ -44,7 +44,7 @@ _FEWEST_COMPARED = 20
 #: with a fifth of its genes left out a line lies 0.1 from itself, and 0.47 from the nearest other.
 _SAME_PROFILE = 0.15
 #: Levels looked at first, one in so many, and what their mean squared difference must not reach.
-_EVERY, _NEAR = 8, 1.0
+_EVERY, _NEAR = 8, 0.1
 #: A line is most like itself elsewhere: among this share of the lines in rank correlation.
 _ALIKE_SHARE = 0.25
 
@@ -273,6 +273,8 @@ class _Profiles:
     def same(self, level: np.ndarray) -> int | None:
         """Row of the line that has this very profile in a modality."""
         for part in self._parts:
+            if np.isfinite(level[part]).sum() < _FEWEST_COMPARED:
+                continue
             # A few of the levels rule out nearly all lines.
             near, _ = self._differences(part[::_EVERY], level, np.arange(len(self._lines)))
             rows = np.flatnonzero(near < _NEAR)

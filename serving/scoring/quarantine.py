@@ -22,7 +22,7 @@ def unusable(features: pd.DataFrame) -> dict[str, str]:
     -------
     dict of str to str
         Sample -> reason: an infinite feature, or no modality measured, for which the prediction
-        would be that of the average training line.
+        would be the base value, which any sample has.
     """
     values = features.to_numpy(float)
     infinite = np.isinf(values)

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from sidestep.features.builders.joiner import FeatureJoiner
-from sidestep.features.builders.names import features_of_genes
+from sidestep.features.builders.names import features_of_genes, marker_features
 from sidestep.features.groups import her2_high
 from sidestep.features.knowledge.drugs import find_drug
 from sidestep.features.knowledge.signatures import SIGNATURE_TABLE
@@ -123,6 +123,7 @@ def _fit_drug(
     def blend(table: pd.DataFrame, rows: np.ndarray) -> PatternBlend:
         unfitted = PatternBlend(
             features_of_genes(table.columns, genes),
+            marker_features("" if drug is None else drug.marker),
             inner_folds=2,
             tree_settings={"n_trees": 25, "n_features": 60},
         )

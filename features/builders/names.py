@@ -44,3 +44,11 @@ def features_of_genes(features: Iterable[str], genes: Iterable[str]) -> list[str
     """Features of `features`, in their order, that measure one of `genes`."""
     wanted = set(genes)
     return [feature for feature in features if gene_of(feature) in wanted]
+
+
+def marker_features(gene: str) -> tuple[str, ...]:
+    """Features that are a gene's level, the first choice first: its RNA, then its protein.
+
+    None for a marker that is not known (an empty name).
+    """
+    return (f"expression:{gene}", f"rppa:{gene}") if gene else ()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import numpy as np
 import pandas as pd
 
-from sidestep.models.estimators.base import ResponseEstimator
+from sidestep.models.estimators.base import Contributions, ExplainedEstimator, ResponseEstimator
+from sidestep.models.estimators.folds import Folds
+from sidestep.models.estimators.lines import TrainingLines
 
 
 class DrugMean(ResponseEstimator):
@@ -49,39 +54,129 @@ class GroupMean(ResponseEstimator):
         return labels.reindex(X.index)
 
 
-class SingleMarker(ResponseEstimator):
-    """Straight line on the one marker that a clinician would look at.
+class SingleMarker(ExplainedEstimator):
+    r"""Straight line on the one marker that a clinician would look at.
+
+    .. math:: \hat y(x) = \bar y + b \, (x - \bar x)
+
+    with means and slope of the training lines that have the marker. A line without it is predicted
+    by their mean, so that a marker which was not measured contributes nothing.
 
     Parameters
     ----------
     markers : sequence of str
         Features in order of preference, such as ``expression:ERBB2`` and ``rppa:ERBB2``; the
-        first that the lines have is used, per line.
+        first that a line has is used, per line. All are in training standard deviations, so that
+        one slope serves them.
+
+    Attributes
+    ----------
+    columns_ : ndarray of int, shape (n_markers,)
+        Places of the markers that the training lines have a column of.
+    uses_ : ndarray of shape (n_markers,)
+        Share of the training lines for which each of them is used.
+    slope_, centre_ : float
+        Of the line; a marker that does not vary has no slope.
+    mean_ : float
+        Response of the average line that has the marker; of all lines where none has it.
     """
 
-    def __init__(self, markers: tuple[str, ...] = ()) -> None:
+    def __init__(self, markers: Sequence[str] = ()) -> None:
         self.markers = markers
 
-    def _fit(self, X: pd.DataFrame, y: np.ndarray, groups: np.ndarray) -> None:
-        self.mean_ = float(y.mean())
-        marker = self._marker(X)
+    def _fit(self, X: pd.DataFrame | TrainingLines, y: np.ndarray, groups: np.ndarray) -> None:
+        columns: pd.Index = pd.Index(self.feature_names_in_)
+        found = columns.get_indexer(pd.Index(list(self.markers), dtype=object))
+        self.columns_ = found[found >= 0]
+        if isinstance(X, TrainingLines):
+            kept = X.double_values(self.columns_)
+        else:
+            kept = X.iloc[:, self.columns_].to_numpy(float)
+        marker, place = _first_measured(kept)
+        self.uses_ = np.array([np.mean(place == n) for n in range(len(self.columns_))])
         known = np.isfinite(marker)
-        deviations = marker[known] - marker[known].mean() if known.any() else marker[known]
+        self.mean_ = float(y[known].mean() if known.any() else y.mean())
+        self.centre_ = float(marker[known].mean()) if known.any() else 0.0
+        deviations = marker[known] - self.centre_
         spread = float(deviations @ deviations)
         varies = spread > 1e-12 * max(1, known.sum())  # not the rounding errors of a constant
         self.slope_ = float(deviations @ y[known]) / spread if varies else 0.0
-        self.intercept_ = (
-            float(y[known].mean() - self.slope_ * marker[known].mean()) if varies else self.mean_
-        )
+
+    @property
+    def informative(self) -> bool:
+        """Whether the lines have the marker, and it varies with their response."""
+        return self.slope_ != 0.0
+
+    def out_of_fold(
+        self, X: pd.DataFrame | TrainingLines, y: np.ndarray, folds: Folds
+    ) -> np.ndarray:
+        """Predict every line by the straight line of the other folds, (n_samples,)."""
+        lines = TrainingLines.of(X)
+        predicted = np.empty(len(y))
+        for train, test in folds:
+            fitted = type(self)(**self.get_params()).fit(lines.among(train), y[train])
+            kept = lines.among(test).double_values(fitted.columns_)
+            predicted[test] = fitted._predicted(_first_measured(kept)[0])
+        return predicted
 
     def _predict(self, X: pd.DataFrame) -> np.ndarray:
-        marker = self._marker(X)
-        line = self.intercept_ + self.slope_ * marker
-        return np.where(np.isfinite(marker), line, self.mean_)
+        return self.predict_rows(X.to_numpy(float))
 
-    def _marker(self, X: pd.DataFrame) -> np.ndarray:
-        marker = np.full(len(X), np.nan)
-        for name in self.markers:
-            if name in X.columns:
-                marker = np.where(np.isfinite(marker), marker, X[name].to_numpy(float))
+    def predict_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Predict rows of the features of `fit`."""
+        return self._predicted(self.read_rows(rows))
+
+    def _predicted(self, marker: np.ndarray) -> np.ndarray:
+        return self.mean_ + np.where(
+            np.isfinite(marker), self.slope_ * (marker - self.centre_), 0.0
+        )
+
+    def read_rows(self, rows: np.ndarray) -> np.ndarray:
+        """The marker's value of rows of the features of `fit`, (n_rows,); NaN without any."""
+        return _first_measured(rows[:, self.columns_])[0]
+
+    def _contributions(self, X: pd.DataFrame) -> Contributions:
+        values = np.zeros(X.shape)
+        self.add_shares(X.to_numpy(float), 1.0, values)
+        return Contributions(np.full(len(X), self.mean_), values)
+
+    def add_shares(self, rows: np.ndarray, weight: float, values: np.ndarray) -> None:
+        """Add `weight` times the marker's contributions to `values`, (n_rows, n_features)."""
+        marker, place = _first_measured(rows[:, self.columns_])
+        some = np.flatnonzero(place >= 0)
+        share = weight * (self.slope_ * (marker[some] - self.centre_))
+        values[some, self.columns_[place[some]]] += share
+
+    def feature_weights(self) -> np.ndarray:
+        """Share of the training lines' markers that each feature is, (n_features,)."""
+        weights = np.zeros(self.n_features_in_)
+        weights[self.columns_] = self.uses_ / (self.uses_.sum() or 1.0)
+        return weights
+
+    def get_state(self) -> dict[str, Any]:
+        """What prediction needs, as plain values and arrays."""
+        names = ("columns_", "uses_", "slope_", "centre_", "mean_")
+        return {"parameters": self.get_params(), **{name: getattr(self, name) for name in names}}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], features: np.ndarray) -> Self:
+        """Fitted marker that `get_state` described, on columns `features`."""
+        marker = cls(**state["parameters"]).expecting(features)
+        for name in state.keys() - {"parameters"}:
+            setattr(marker, name, state[name])
         return marker
+
+
+def _first_measured(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first finite value of each row, NaN without any, and its column, -1 without any.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows, n_markers)
+    """
+    first, place = np.full(len(values), np.nan), np.full(len(values), -1)
+    for column in reversed(range(values.shape[1])):
+        measured = np.isfinite(values[:, column])
+        first = np.where(measured, values[:, column], first)
+        place = np.where(measured, column, place)
+    return first, place

@@ -160,6 +160,10 @@ class TrainingLines:
         chosen = self.matrix.values[np.ix_(self.rows, self.column_numbers[columns])]
         return np.asarray(chosen.astype(np.float32))
 
+    def double_values(self, columns: np.ndarray) -> np.ndarray:
+        """Values of some of `columns`, (n_lines, n_chosen)."""
+        return np.asarray(self.matrix.values[np.ix_(self.rows, self.column_numbers[columns])])
+
 
 @dataclass(frozen=True)
 class FeatureRanking:

@@ -41,8 +41,11 @@ class PatternBlend(ExplainedEstimator):
 
     Parameters
     ----------
-    target_features, shrinkage, inner_folds, tree_settings, n_jobs, seed
-        As for `models.estimators.blend.Blend`. Sub-models take one half of ridge and trees each.
+    target_features, markers, shrinkage, inner_folds, tree_settings, n_jobs, seed
+        As for `models.estimators.blend.Blend`. Sub-models learn no weights: four more fits of each
+        would cost most of a training. Whether a drug's response goes with its marker is learned
+        once, where most is measured: they take the full model's share of the marker, if they have
+        a marker, and halve the rest between ridge and trees.
 
     Attributes
     ----------
@@ -53,6 +56,7 @@ class PatternBlend(ExplainedEstimator):
     def __init__(
         self,
         target_features: Sequence[str] = (),
+        markers: Sequence[str] = (),
         shrinkage: float = 100.0,
         inner_folds: int = 4,
         tree_settings: Mapping[str, Any] | None = None,
@@ -60,6 +64,7 @@ class PatternBlend(ExplainedEstimator):
         seed: int = 0,
     ) -> None:
         self.target_features = target_features
+        self.markers = markers
         self.shrinkage = shrinkage
         self.inner_folds = inner_folds
         self.tree_settings = tree_settings
@@ -80,6 +85,7 @@ class PatternBlend(ExplainedEstimator):
             settings = self.get_params()
             if blends:
                 settings["inner_folds"] = 0
+                settings["marker_share"] = float(next(iter(blends.values())).shares_[2])
             chosen = rows[pattern]
             blends[pattern] = Blend(**settings).fit(part.ranked(ranking), y[chosen], groups[chosen])
         self.blends_: Mapping[Pattern, Blend] = blends
@@ -100,15 +106,15 @@ class PatternBlend(ExplainedEstimator):
         return self.blends_[pattern].blend(self.members_as(pattern, X))
 
     def members_as(self, pattern: Pattern, X: pd.DataFrame) -> np.ndarray:
-        """Predictions of ridge and trees of one pattern's model, (n_samples, 2)."""
+        """Predictions of ridge, trees and marker of one pattern's model, (n_samples, 3)."""
         rows = FeatureRows(X)
         rows.require(self.feature_names_in_)
         return self.blends_[pattern].predict_members(rows.part(pattern, np.arange(len(rows))))
 
     def member_predictions(self, X: pd.DataFrame | FeatureRows) -> np.ndarray:
-        """Predictions of ridge and trees of each row's model, (n_samples, 2)."""
+        """Predictions of ridge, trees and marker of each row's model, (n_samples, 3)."""
         rows = FeatureRows.of(X)
-        members = np.empty((len(rows), 2))
+        members = np.empty((len(rows), 3))
         for pattern, some in self._by_model(rows):
             members[some] = self.blends_[pattern].predict_members(rows.part(pattern, some))
         return members

@@ -81,11 +81,13 @@ class HeldOutErrors:
 def difficulty(blend: PatternBlend, pattern: Pattern, X: pd.DataFrame) -> np.ndarray:
     r"""Size of the error that a sub-model expects of itself, (n_samples,), in response units.
 
-    .. math:: d(x) = \sqrt{e^2 + (\hat y_{ridge}(x) - \hat y_{trees}(x))^2}
+    .. math:: d(x) = \sqrt{e^2 + 4 \sum_m s_m (\hat y_m(x) - \sum_k s_k \hat y_k(x))^2}
 
-    with :math:`e` the ridge's leave-one-donor-out error on its training lines: a sample on
-    which the two members disagree is a difficult one. It is a function of the fitted model
-    alone, so that intervals scaled by it keep their coverage [1]_.
+    with :math:`e` the ridge's leave-one-donor-out error on its training lines and :math:`s_m` the
+    members' shares of the weight: a sample on which they disagree is a difficult one. The second
+    term is twice their standard deviation, squared: with halves of ridge and trees, their
+    difference. A member without weight does not count. It is a function of the fitted model alone,
+    so that intervals scaled by it keep their coverage [1]_.
 
     References
     ----------
@@ -96,10 +98,15 @@ def difficulty(blend: PatternBlend, pattern: Pattern, X: pd.DataFrame) -> np.nda
 
 
 def own_error(blend: Blend, members: np.ndarray) -> np.ndarray:
-    """The same from what ridge and trees of the sub-model predict, (n_samples, 2)."""
-    ridge, trees = members.T
+    """The same from what the members of the sub-model predict, (n_samples, 3)."""
+    shares = blend.shares_
+    # Term by term, as `models.estimators.blend.blended`.
+    centre = sum(share * member for share, member in zip(shares, members.T, strict=True))
+    spread = sum(
+        share * (member - centre) ** 2 for share, member in zip(shares, members.T, strict=True)
+    )
     # A constant response leaves no error at all, and errors are divided by this.
-    return np.asarray(np.sqrt(blend.ridge_.loo_error_**2 + (ridge - trees) ** 2) + _LEAST)
+    return np.asarray(np.sqrt(blend.ridge_.loo_error_**2 + 4 * spread) + _LEAST)
 
 
 def distances(

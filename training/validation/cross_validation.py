@@ -393,15 +393,14 @@ def _test_methods(
     if not len(held_out.y):
         return None
     blend = _fit_blend(training, parameters, seed)
-    marker = responses.drug.marker
     baselines = {
         "drug_mean": DrugMean(),
         "lineage_mean": GroupMean(pd.Series(responses.lineage, index=responses.names)),
-        "marker": SingleMarker((f"expression:{marker}", f"rppa:{marker}")),
+        "marker": SingleMarker(training.markers),
     }
     predicted = {
         "blend": blend.predict(held_out.X),
-        **dict(zip(("ridge", "trees"), blend.member_predictions(held_out.X).T, strict=True)),
+        **dict(zip(("ridge", "trees"), blend.member_predictions(held_out.X).T[:2], strict=True)),
     }
     for name, baseline in baselines.items():
         predicted[name] = baseline.fit(training.X, training.y, training.donors).predict(held_out.X)
@@ -434,7 +433,7 @@ def _fit_final(
 
 
 def _fit_blend(training: DrugLines, parameters: dict[str, Any], seed: int) -> PatternBlend:
-    blend = PatternBlend(training.target_features, seed=seed, **parameters)
+    blend = PatternBlend(training.target_features, training.markers, seed=seed, **parameters)
     return blend.fit(training.lines, training.y, training.donors)
 
 

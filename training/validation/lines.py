@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from sidestep.features.builders.names import marker_features
 from sidestep.models.estimators.lines import LineMatrix, TrainingLines
 from sidestep.training.validation.panel import PanelDrug
 
@@ -117,6 +118,11 @@ class DrugLines:
     def target_features(self) -> list[str]:
         """Features of the drug-target view."""
         return self.drug.target_features(list(self.X.columns))
+
+    @property
+    def markers(self) -> tuple[str, ...]:
+        """Features of the drug's marker."""
+        return marker_features(self.drug.marker)
 
     def among(self, lines: pd.Index) -> DrugLines:
         """The same, restricted to some of the lines."""

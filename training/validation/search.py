@@ -17,6 +17,7 @@ import optuna
 import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 
+from sidestep.models.estimators.baselines import SingleMarker
 from sidestep.models.estimators.blend import blend_weights, blended
 from sidestep.models.estimators.folds import Folds, donor_folds
 from sidestep.models.estimators.lines import FeatureRanking
@@ -135,8 +136,8 @@ def search_settings(
 class _Task:
     """A drug with its inner folds and what no trial changes on them.
 
-    `rankings` orders the features by the training lines of each fold; `ridge` is predicted out of
-    fold.
+    `rankings` orders the features by the training lines of each fold; `ridge` and `marker` are
+    predicted out of fold, the marker where the drug has one.
     """
 
     drug: DrugLines
@@ -145,11 +146,13 @@ class _Task:
     folds: Folds
     rankings: list[FeatureRanking]
     ridge: np.ndarray
+    marker: np.ndarray | None
 
     @classmethod
     def of(cls, drug: DrugLines, seed: int, device: str) -> _Task:
         folds = donor_folds(drug.donors, _INNER_FOLDS, seed)
         ridge = MultiViewRidge(drug.target_features)
+        marker = SingleMarker(drug.markers).fit(drug.lines, drug.y)
         return cls(
             drug,
             seed,
@@ -157,6 +160,7 @@ class _Task:
             folds,
             rank_folds(drug.lines, drug.y, folds),
             ridge.out_of_fold(drug.lines, drug.y, drug.donors, folds),
+            marker.out_of_fold(drug.lines, drug.y, folds) if marker.informative else None,
         )
 
     @cached_property
@@ -180,7 +184,8 @@ class _Task:
             **settings.trees,
         )
         by_trees = trees.out_of_fold(self.drug.lines, y, self.folds, self.rankings)
-        held_out = np.column_stack([self.ridge, by_trees])
+        members = [self.ridge, by_trees, *([] if self.marker is None else [self.marker])]
+        held_out = np.column_stack(members)
         predicted = np.empty(len(y))
         for train, test in self.folds:
             weights = blend_weights(held_out[train], y[train], settings.shrinkage)

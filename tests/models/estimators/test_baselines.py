@@ -56,12 +56,22 @@ def test_the_marker_is_a_straight_line():
 
 def test_the_first_marker_that_a_line_has_is_used():
     X = table(rna=[0.0, 1.0, 2.0, np.nan, np.nan], protein=[9.0, 9.0, 9.0, 1.5, np.nan])
-    y = [1.0, 3.0, 5.0, 4.0, 3.7]  # 1 + 2 * marker, and the last line at its own
+    y = [1.0, 3.0, 5.0, 4.0, 3.7]  # 1 + 2 * marker, and a line without any
     fitted = SingleMarker(("expression:ERBB2", "rppa:ERBB2")).fit(X, y)
-    np.testing.assert_allclose(fitted.predict(X), [1.0, 3.0, 5.0, 4.0, np.mean(y)])
+    np.testing.assert_allclose(fitted.predict(X), [1.0, 3.0, 5.0, 4.0, np.mean(y[:4])])
 
 
 @pytest.mark.parametrize("markers", [(), ("expression:", "rppa:"), ("expression:UNKNOWN",)])
 def test_an_unknown_marker_is_the_drugs_mean(markers):
     X = table(rna=[0.0, 1.0, 2.0])
     np.testing.assert_allclose(SingleMarker(markers).fit(X, [1.0, 2.0, 6.0]).predict(X), 3.0)
+
+
+def test_a_markers_contribution_stands_at_the_feature_that_was_read():
+    X = table(rna=[0.0, 1.0, 2.0, np.nan, np.nan], protein=[9.0, 9.0, 9.0, 1.5, np.nan])
+    fitted = SingleMarker(("expression:ERBB2", "rppa:ERBB2")).fit(X, [1.0, 3.0, 5.0, 4.0, 3.7])
+    parts = fitted.contributions(X)
+    np.testing.assert_allclose(parts.base_value, 3.25)
+    expected = [[-2.25, 0], [-0.25, 0], [1.75, 0], [0, 0.75], [0, 0]]
+    np.testing.assert_allclose(parts.values, expected)
+    np.testing.assert_allclose(fitted.feature_weights(), [0.75, 0.25])

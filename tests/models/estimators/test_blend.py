@@ -1,4 +1,4 @@
-"""How ridge and trees are weighed."""
+"""How ridge, trees and the marker are weighed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize, nnls
 
 from sidestep.features.errors import InputError
-from sidestep.models.estimators.blend import Blend, blend_weights, blended
+from sidestep.models.estimators.blend import Blend, blend_weights, blended, prior_weights
 
 FEW_TREES = {"n_trees": 30, "n_features": 20}
 
@@ -63,28 +63,78 @@ def test_members_that_say_nothing_share_alike():
     np.testing.assert_array_equal(blend_weights(np.full((3, 2), 2.0), y, 10.0), [0.5, 0.5])
 
 
+def marked(seed: int, n: int, truth: float) -> tuple[np.ndarray, np.ndarray]:
+    """Members of which ridge and trees hold half of what the marker does; `truth` is its share."""
+    rng = np.random.default_rng(seed)
+    marker, other = rng.standard_normal((2, n))
+    y = 3 + truth * marker + (1 - truth) * other + 0.6 * rng.standard_normal(n)
+    ridge = 3 + 0.5 * truth * marker + 0.8 * (1 - truth) * other + 0.4 * rng.standard_normal(n)
+    trees = 3 + 0.5 * truth * marker + 0.8 * (1 - truth) * other + 0.4 * rng.standard_normal(n)
+    return np.column_stack([ridge, trees, 3 + truth * marker]), y
+
+
+@pytest.mark.parametrize("n", [30, 60, 400])
+def test_where_the_marker_is_the_truth_it_has_most_of_the_weight(n):
+    shares = [
+        w / w.sum() for w in (blend_weights(*marked(seed, n, 1.0), 100.0) for seed in range(9))
+    ]
+    assert np.mean(shares, axis=0)[2] > 0.6
+
+
+@pytest.mark.parametrize("n", [30, 60, 400])
+def test_a_marker_that_says_nothing_has_next_to_no_weight(n):
+    shares = [
+        w / w.sum() for w in (blend_weights(*marked(seed, n, 0.0), 100.0) for seed in range(9))
+    ]
+    assert np.mean(shares, axis=0)[2] < 0.1
+
+
+def test_without_the_marker_the_prior_is_one_half_each():
+    held_out, y = marked(0, 40, 1.0)
+    np.testing.assert_array_equal(prior_weights(held_out[:, :2] - 3, y - 3), [0.5, 0.5])
+
+
+@pytest.mark.parametrize("sharpness", [0.25, 1.0])
+def test_the_prior_weighs_its_candidates_by_odds_and_evidence(sharpness):
+    held_out, y = marked(1, 25, 0.5)
+    held_out, y = held_out - 3, y - 3
+    candidates = np.array([[0.5, 0.5, 0], [1 / 3, 1 / 3, 1 / 3], [0, 0, 1]])
+    likely = [
+        odds * np.mean((y - held_out @ one) ** 2) ** (-sharpness * 25 / 2)
+        for odds, one in zip((4, 2, 1), candidates, strict=True)
+    ]
+    expected = np.average(candidates, axis=0, weights=likely)
+    found = prior_weights(held_out, y, (4, 2, 1), sharpness)
+    np.testing.assert_allclose(found, expected)
+    assert found.sum() == pytest.approx(1)
+
+
 def test_the_blend_is_about_the_training_mean():
     combined = blended(np.array([[5.0, 7.0], [4.0, 4.0]]), np.array([0.5, 0.25]), 4.0)
     np.testing.assert_allclose(combined, [4 + 0.5 + 0.75, 4.0])
 
 
 def test_its_prediction_is_that_of_its_members(lines):
-    blend = Blend(tree_settings=FEW_TREES).fit(lines.X, lines.y, lines.donors)
-    parts = np.column_stack([blend.ridge_.predict(lines.X), blend.trees_.predict(lines.X)])
+    blend = Blend(markers=["expression:ERBB2"], tree_settings=FEW_TREES)
+    blend.fit(lines.X, lines.y, lines.donors)
+    fitted_members = (blend.ridge_, blend.trees_, blend.marker_)
+    assert blend.weights_.min() > 0.1
+    parts = np.column_stack([member.predict(lines.X) for member in fitted_members])
     expected = blend.mean_ + (parts - blend.mean_) @ blend.weights_
     np.testing.assert_allclose(blend.predict(lines.X), expected)
-    for fitted, fresh in zip((blend.ridge_, blend.trees_), blend.members(), strict=True):
+    for fitted, fresh in zip(fitted_members, blend.members(), strict=True):
         alone = fresh.fit(lines.X, lines.y, lines.donors)
         np.testing.assert_array_equal(fitted.predict(lines.X), alone.predict(lines.X))
-    by_part = [m.contributions(lines.X).values for m in (blend.ridge_, blend.trees_)]
+    by_part = [member.contributions(lines.X).values for member in fitted_members]
     np.testing.assert_allclose(
-        blend.contributions(lines.X).values,
-        blend.weights_[0] * by_part[0] + blend.weights_[1] * by_part[1],
+        blend.contributions(lines.X).values, np.tensordot(blend.weights_, by_part, 1), atol=1e-12
     )
 
 
 def test_its_members_have_its_settings():
-    ridge, trees = Blend(["rppa:A"], tree_settings={"max_depth": 5}, seed=3, n_jobs=2).members()
+    blend = Blend(["rppa:A"], ["rppa:B"], tree_settings={"max_depth": 5}, seed=3, n_jobs=2)
+    ridge, trees, marker = blend.members()
+    assert marker.markers == ["rppa:B"]
     assert ridge.target_features == trees.target_features == ["rppa:A"]
     assert (trees.max_depth, trees.seed, trees.n_jobs) == (5, 3, 2)
 

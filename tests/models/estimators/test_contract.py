@@ -22,22 +22,23 @@ TARGETS = ("expression:ERBB2", "rppa:P0")
 Build = Callable[[pd.Series, str], ResponseEstimator]
 
 EXPLAINED: dict[str, Build] = {
+    "marker": lambda lineages, marker: SingleMarker((marker, "rppa:P0")),
     "ridge": lambda lineages, marker: MultiViewRidge(TARGETS),
     "trees": lambda lineages, marker: ScreenedTrees(TARGETS, n_trees=60, n_features=20),
     "blend": lambda lineages, marker: Blend(
-        TARGETS, shrinkage=1.0, tree_settings={"n_trees": 60, "n_features": 20}
+        TARGETS, (marker, "rppa:P0"), 1.0, tree_settings={"n_trees": 60, "n_features": 20}
     ),
     "pattern blend": lambda lineages, marker: PatternBlend(
-        TARGETS, shrinkage=1.0, tree_settings={"n_trees": 60, "n_features": 20}
+        TARGETS, (marker, "rppa:P0"), 1.0, tree_settings={"n_trees": 60, "n_features": 20}
     ),
 }
 ESTIMATORS: dict[str, Build] = {
     "drug mean": lambda lineages, marker: DrugMean(),
     "group mean": lambda lineages, marker: GroupMean(lineages),
-    "marker": lambda lineages, marker: SingleMarker((marker, "rppa:P0")),
     **EXPLAINED,
 }
 STORED = {
+    "marker": SingleMarker,
     "ridge": MultiViewRidge,
     "trees": ScreenedTrees,
     "blend": Blend,

@@ -71,8 +71,22 @@ def test_a_sub_model_is_a_blend_of_halves_that_never_saw_other_columns(blend, ma
     assert len(rows) != sum(rows)
     alone = Blend(["expression:ERBB2"], inner_folds=0, tree_settings=TREES)
     alone.fit(X[rows], many_lines.y[rows], many_lines.donors[rows])
-    np.testing.assert_array_equal(alone.weights_, [0.5, 0.5])
+    np.testing.assert_array_equal(alone.weights_, [0.5, 0.5, 0.0])
     np.testing.assert_allclose(blend.predict_as(pattern, many_lines.X), alone.predict(X), rtol=1e-9)
+
+
+def test_sub_models_take_the_markers_share_of_the_full_model(many_lines):
+    """One that does not see the marker has halves of ridge and trees."""
+    settings = {"inner_folds": 2, "tree_settings": {"n_trees": 5, "n_features": 20}}
+    model = PatternBlend((), ["expression:ERBB2"], **settings)
+    model.fit(many_lines.X, many_lines.y, many_lines.donors)
+    share = model.blends_[FULL].shares_[2]
+    assert 0.1 < share < 1
+    for pattern, blend in model.blends_.items():
+        if pattern != FULL:
+            expected = share if "expression" in pattern else 0.0
+            rest = (1 - expected) / 2
+            np.testing.assert_allclose(blend.weights_, [rest, rest, expected], err_msg=str(pattern))
 
 
 def test_what_lies_outside_a_sub_model_changes_nothing_and_contributes_nothing(blend, complete):

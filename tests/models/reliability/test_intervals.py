@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sidestep.models.estimators.blend import Blend
 from sidestep.models.estimators.folds import donor_folds
 from sidestep.models.estimators.pattern_blend import PatternBlend
 from sidestep.models.estimators.patterns import row_patterns
@@ -19,6 +22,7 @@ from sidestep.models.reliability.intervals import (
     held_out_errors,
     interval,
     join_errors,
+    own_error,
 )
 
 PATTERN = ("expression",)
@@ -137,10 +141,24 @@ def fitted() -> tuple[pd.DataFrame, np.ndarray, dict[int, PatternBlend], list[di
 
 def test_difficulty_is_the_error_and_the_disagreement_of_the_members(fitted):
     X, _, blends, _ = fitted
-    ridge = blends[0].blends_[PATTERN].ridge_
-    apart = np.diff(blends[0].members_as(PATTERN, X)).ravel()
-    expected = np.hypot(ridge.loo_error_, apart)
+    blend = blends[0].blends_[PATTERN]
+    members, shares = blends[0].members_as(PATTERN, X), blend.shares_
+    spread = np.array([np.average((row - row @ shares) ** 2, weights=shares) for row in members])
+    expected = np.hypot(blend.ridge_.loo_error_, 2 * np.sqrt(spread))
     np.testing.assert_allclose(difficulty(blends[0], PATTERN, X), expected)
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [([0.5, 0.5, 0.0], 4.0), ([0.0, 0.0, 0.9], 0.0), ([0.2, 0.2, 0.4], np.sqrt(24))],
+)
+def test_members_disagree_by_twice_their_deviation_by_weight(weights, expected):
+    """Of halves of two members that is their difference; one without weight does not count."""
+    ridge = SimpleNamespace(loo_error_=0.0)
+    blend = Blend()
+    blend.weights_, blend.ridge_ = np.array(weights), ridge
+    found = own_error(blend, np.array([[1.0, 5.0, 7.0]]))
+    np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
 def test_where_the_members_agree_intervals_are_shorter(fitted):
@@ -149,7 +167,8 @@ def test_where_the_members_agree_intervals_are_shorter(fitted):
     X *= np.linspace(0.1, 6, 400)[:, None]  # ridge runs on beyond the lines, trees do not
     folds = {fold: (blend, X) for fold, blend in blends.items()}
     lower, upper = interval(join_errors(errors)[PATTERN], PATTERN, folds, 0.8)
-    apart = np.mean([np.abs(np.diff(b.members_as(PATTERN, X))) for b in blends.values()], axis=0)
+    members = [b.members_as(PATTERN, X) for b in blends.values()]
+    apart = np.mean([np.abs(ridge - trees) for ridge, trees, _ in (m.T for m in members)], axis=0)
     order = np.argsort(apart.ravel())
     width = upper - lower
     assert 1.5 * np.median(width[order[:100]]) < np.median(width[order[-100:]])

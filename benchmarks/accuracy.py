@@ -114,7 +114,10 @@ def ablation(study: Study, panel: Panel, plan: Plan) -> pd.DataFrame:
     for label, chosen in sets.items():
         limited = Plan(plan.folds, 0, plan.seed, plan.jobs, tuple(chosen))
         predicted = out_of_fold(
-            study, panel, limited, lambda lines: Blend(lines.target_features, seed=plan.seed)
+            study,
+            panel,
+            limited,
+            lambda lines: Blend(lines.target_features, lines.markers, seed=plan.seed),
         )
         rows[label] = {"mean r": _by_drug(predicted, "predicted").mean()}
     return pd.DataFrame(rows).T

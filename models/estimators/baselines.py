@@ -124,16 +124,25 @@ class SingleMarker(ExplainedEstimator):
 
     def predict_rows(self, rows: np.ndarray) -> np.ndarray:
         """Predict rows of the features of `fit`."""
-        return self._predicted(self.read_rows(rows))
+        return self._predicted(self.read_rows(rows)[0])
 
     def _predicted(self, marker: np.ndarray) -> np.ndarray:
         return self.mean_ + np.where(
             np.isfinite(marker), self.slope_ * (marker - self.centre_), 0.0
         )
 
-    def read_rows(self, rows: np.ndarray) -> np.ndarray:
-        """The marker's value of rows of the features of `fit`, (n_rows,); NaN without any."""
-        return _first_measured(rows[:, self.columns_])[0]
+    def read_rows(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The marker's value in rows of the features of `fit`, and the feature that it is of.
+
+        Returns
+        -------
+        marker : ndarray of shape (n_rows,)
+            NaN where the row has no marker.
+        column : ndarray of int, shape (n_rows,)
+            Place of the feature; -1 where the row has no marker.
+        """
+        marker, place = _first_measured(rows[:, self.columns_])
+        return marker, np.append(self.columns_, -1)[place]
 
     def _contributions(self, X: pd.DataFrame) -> Contributions:
         values = np.zeros(X.shape)
@@ -142,10 +151,9 @@ class SingleMarker(ExplainedEstimator):
 
     def add_shares(self, rows: np.ndarray, weight: float, values: np.ndarray) -> None:
         """Add `weight` times the marker's contributions to `values`, (n_rows, n_features)."""
-        marker, place = _first_measured(rows[:, self.columns_])
-        some = np.flatnonzero(place >= 0)
-        share = weight * (self.slope_ * (marker[some] - self.centre_))
-        values[some, self.columns_[place[some]]] += share
+        marker, column = self.read_rows(rows)
+        some = np.flatnonzero(column >= 0)
+        values[some, column[some]] += weight * (self.slope_ * (marker[some] - self.centre_))
 
     def feature_weights(self) -> np.ndarray:
         """Share of the training lines' markers that each feature is, (n_features,)."""

@@ -18,6 +18,7 @@ from sidestep.models.estimators.patterns import Pattern
 from sidestep.models.estimators.rows import FeatureRows
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.predictor.known_lines import KnownLines
+from sidestep.models.predictor.marker import MarkerStanding, marker_standing
 from sidestep.models.predictor.references import MechanismReference
 from sidestep.models.reliability.applicability import (
     NearestLines,
@@ -217,6 +218,11 @@ class PanelPredictor:
             if pattern is not None:
                 lacking[rows] = np.isnan(feature_rows.part(pattern, rows)).sum(axis=1)
         return lacking
+
+    def marker(self, features: Features, model: DrugModel) -> MarkerStanding:
+        """The drug's marker in each sample, and what it alone would say."""
+        rows = FeatureRows.of(features)
+        return marker_standing(model.blend, rows, self.nearest, model.lines)
 
     def among(self, *, her2_context: bool) -> np.ndarray:
         """Training lines that percentiles and calls refer to: all, or the HER2-high ones."""

@@ -27,6 +27,24 @@ class Feature:
 
 
 @dataclass(frozen=True, slots=True)
+class Marker:
+    """A drug's marker in one sample, and what it alone would say.
+
+    Attributes
+    ----------
+    gene : str or None
+        None where no marker of the drug is known.
+    value, percentile, prediction : float or None
+        As in ``scores.parquet``; None where it was not measured.
+    """
+
+    gene: str | None
+    value: float | None
+    percentile: float | None
+    prediction: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class DrugScore:
     """The scores, explanation and evidence of one sample and one drug.
 
@@ -50,6 +68,7 @@ class DrugScore:
         Codes, as in the file.
     modalities : str
         Of the sample, ``;``-joined.
+    marker : Marker
     by_modality, by_mechanism : dict of str to float
         Sums of contributions; modalities that the model lacks are left out.
     features : tuple of Feature
@@ -74,6 +93,7 @@ class DrugScore:
     observed: float | None
     base_value: float
     agreement: float | None
+    marker: Marker
     by_modality: dict[str, float]
     by_mechanism: dict[str, float]
     features: tuple[Feature, ...]
@@ -126,6 +146,7 @@ def assemble(
                 observed=finite(row["observed"]),
                 base_value=float(row["base_value"]),
                 agreement=finite(row["explanation_agreement"]),
+                marker=marker_of(row),
                 by_modality=_modality_sums(row),
                 by_mechanism={
                     one["mechanism"]: float(one["contribution"]) for one in sums.get(drug, [])
@@ -136,6 +157,15 @@ def assemble(
             )
         )
     return SampleScores(sample, tuple(drugs))
+
+
+def marker_of(row: Mapping[str, Any]) -> Marker:
+    """The marker of a row of scores; none in one of an older version."""
+    gene = row.get("marker")
+    return Marker(
+        gene if isinstance(gene, str) else None,
+        *(finite(row.get(f"marker_{name}")) for name in ("value", "percentile", "prediction")),
+    )
 
 
 def _by_drug(rows: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:

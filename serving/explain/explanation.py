@@ -10,7 +10,7 @@ import numpy as np
 from sidestep.features.mechanisms.of_features import MECHANISMS
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.predictor.predictor import PanelPredictor
-from sidestep.serving.disk.sample_scores import finite
+from sidestep.serving.disk.sample_scores import Marker, finite
 from sidestep.serving.scoring.contributions import (
     largest_measured,
     mechanism_sums,
@@ -64,6 +64,8 @@ class Explanation:
         Codes.
     modalities : str
         Of the sample, ``;``-joined.
+    marker : Marker
+        What the drug's marker alone would say.
     features : tuple of FeatureShare
         Largest contribution first.
     rest : float
@@ -85,6 +87,7 @@ class Explanation:
     call: str
     reasons: tuple[str, ...]
     modalities: str
+    marker: Marker
     base_value: float
     features: tuple[FeatureShare, ...]
     rest: float
@@ -140,6 +143,12 @@ def explanation_of(
         call=str(outlook.call[0]),
         reasons=tuple(filter(None, outlook.reasons[0].split(";"))),
         modalities=samples.modalities[0],
+        marker=Marker(
+            outlook.marker.gene,
+            finite(outlook.marker.value[0]),
+            finite(outlook.marker.percentile[0]),
+            finite(outlook.marker.prediction[0]),
+        ),
         base_value=float(outlook.contributions.base_value[0]),
         features=tuple(
             FeatureShare(

@@ -15,7 +15,7 @@ from sidestep.serving.explain.explanation import Explanation
 from sidestep.serving.explain.flip import MOST_SD, Flip, FlipSearch
 from sidestep.serving.explain.what_if import WhatIf, difference
 from sidestep.serving.words.layout import Row, alike, by_size, labelled, table
-from sidestep.serving.words.sentences import reason_text, unmeasured_text
+from sidestep.serving.words.sentences import marker_sentence, reason_text, unmeasured_text
 from sidestep.serving.words.wording import (
     BASE_VALUE,
     SHAPLEY_VALUE,
@@ -75,6 +75,7 @@ def _outlook(answer: Answer) -> list[str]:
         *(("Reason", f"{reason_text(code)} ({code})") for code in explanation.reasons),
         ("Base value", f"{number(explanation.base_value)}  (before anything is known of it)"),
         *_unmeasured(explanation),
+        ("Marker", marker_sentence(explanation.marker)),
     ]
     return [line for label, text in rows for line in labelled(label, text)]
 

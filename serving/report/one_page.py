@@ -187,8 +187,8 @@ def _draw_telling(page: _Page, scores: SampleScores, scale: Scale, top: float) -
     for place, score in enumerate(_telling(scores)):
         page.top = top - place * height
         page.line(both_names(score.drug), left=left, size=10, weight="bold", skip=0.018)
-        predicted, called, *_ = drug_sentences(score, scale)
-        page.text(f"{predicted} {called}", width=78, left=left, size=7)
+        predicted, called, marker, *_ = drug_sentences(score, scale)
+        page.text(f"{predicted} {called} {marker}", width=78, left=left, size=7)
         sums = sorted(score.by_mechanism.items(), key=lambda item: -abs(item[1]))[:_MOST_SUMS]
         features = [
             (feature_label(one.feature) + ("" if one.stable else " *"), one.contribution)

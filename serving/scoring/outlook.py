@@ -13,6 +13,7 @@ import numpy as np
 from sidestep.models.estimators.base import Contributions
 from sidestep.models.estimators.patterns import Pattern, best_pattern
 from sidestep.models.predictor.drug_model import DrugModel, Gain
+from sidestep.models.predictor.marker import MarkerStanding
 from sidestep.models.predictor.predictor import PanelPredictor
 from sidestep.serving.scoring.reasons import (
     AS_GOOD_AS_MARKER,
@@ -57,6 +58,8 @@ class Outlook:
     reasons : list of str
         Codes of `serving.scoring.reasons`, ``;``-joined.
     contributions : Contributions
+    marker : MarkerStanding
+        What the drug's marker alone would say.
     """
 
     prediction: np.ndarray
@@ -71,6 +74,7 @@ class Outlook:
     call: np.ndarray
     reasons: list[str]
     contributions: Contributions
+    marker: MarkerStanding
 
 
 def outlook_of(
@@ -131,6 +135,7 @@ def outlook_of(
         call=call,
         reasons=_codes(flags, samples.patterns, model.blend.patterns),
         contributions=contributions,
+        marker=predictor.marker(features, model),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from sidestep.features.errors import some
 from sidestep.features.knowledge.drugs import both_names
-from sidestep.serving.disk.sample_scores import DrugScore, SampleScores
+from sidestep.serving.disk.sample_scores import DrugScore, Marker, SampleScores
 from sidestep.serving.scoring.reasons import REASONS
 from sidestep.serving.words.wording import (
     counted,
@@ -17,6 +17,7 @@ from sidestep.serving.words.wording import (
     modality_name,
     number,
     percentile_place,
+    value_text,
 )
 
 #: A mechanism is a driver from this share of the sum of all mechanisms' absolute contributions.
@@ -92,10 +93,14 @@ def abstains(code: str) -> bool:
 
 
 def drug_sentences(score: DrugScore, scale: Scale) -> list[str]:
-    """Sentences on the prediction of one drug, its certainty, its drivers and their stability."""
+    """Sentences on the prediction of one drug, its certainty, marker, drivers and their stability.
+
+    The first four are always there, in this order; the last is not where nothing is explained.
+    """
     return [
         _prediction(score, scale),
         _call(score, scale),
+        marker_sentence(score.marker),
         _drivers(score, scale),
         *_stability(score),
     ]
@@ -190,6 +195,18 @@ def _call(score: DrugScore, scale: Scale) -> str:
     if score.call == "uncertain":
         return f"Uncertain: the interval reaches to both sides of {line}."
     return f"Called {score.call}: the whole interval lies on the {score.call} side of {line}."
+
+
+def marker_sentence(marker: Marker) -> str:
+    """What the drug's marker alone would say of a sample."""
+    if marker.gene is None:
+        return "No marker of this drug is known."
+    if marker.value is None or marker.prediction is None:
+        return f"Its marker, {marker.gene}, was not measured."
+    level = value_text("sd", marker.value)
+    if marker.percentile is not None:
+        level += f", at percentile {marker.percentile:.0f} of the training lines' levels"
+    return f"Its marker, {marker.gene} ({level}), alone would predict {number(marker.prediction)}."
 
 
 def _drivers(score: DrugScore, scale: Scale) -> str:

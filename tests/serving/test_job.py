@@ -22,13 +22,14 @@ CONTRIBUTIONS = [f"contribution_{name}" for name in MODALITIES]
 COLUMNS = [
     *("sample_id", "drug", "drug_name", "response", "unit", "prediction", "lower", "upper"),
     *("level", "resistance_percentile", "call", "reasons", "modalities", "applicability"),
-    *("unmeasured", "unmeasured_share", "observed", "base_value"),
+    *("unmeasured", "unmeasured_share", "observed"),
+    *("marker", "marker_value", "marker_percentile", "marker_prediction", "base_value"),
     *CONTRIBUTIONS,
     *("model_name", "model_version", "explanation_agreement"),
     *("evidence_of_gain", "gain_probability"),
 ]
 TEXT = {"sample_id", "drug", "drug_name", "response", "unit", "call", "reasons", "modalities"}
-TEXT |= {"model_name", "model_version", "evidence_of_gain"}
+TEXT |= {"marker", "model_name", "model_version", "evidence_of_gain"}
 TABLES = ["scores.parquet", "explanations.parquet", "mechanisms.parquet"]
 OTHERS = {
     "explanations": "sample_id drug rank feature modality mechanism value contribution "

@@ -115,7 +115,8 @@ def _method(retrain: Retrain) -> Sequence[str]:
         _points(
             "Features: one builder a modality, every statistic frozen from the training lines.",
             "Model: a multi-view ridge with a view of the drug's targets, blended with gradient-"
-            "boosted trees; a sub-model a combination of modalities; Shapley values are exact.",
+            "boosted trees and a straight line on the drug's marker; a sub-model a combination of "
+            "modalities; Shapley values are exact.",
             f"Evidence: nested {plan.folds}-fold cross-validation by donor, "
             f"{_count(plan.trials, 'Optuna trial')} a search, seed {plan.seed}; the final model "
             "learns from all lines.",

@@ -69,7 +69,7 @@ function drugPanel(sample, drug) {
   const score = scoreOf(sample, drug);
   const { label, about, quality } = drugs[drug];
   if (!score) return [el("h2", { class: "name" }, label), el("p", null, "This drug was not scored.")];
-  const [predicted, called, driven, stability] = score.says.map((place) => page.sentences[place]);
+  const [predicted, called, marker, driven, stability] = score.says.map((place) => page.sentences[place]);
   const modalities = sumsOf(page.modalities, score.modalities);
   const mechanisms = sumsOf(page.mechanisms, score.mechanisms);
   const near = score.applicability === null ? ""
@@ -77,7 +77,7 @@ function drugPanel(sample, drug) {
   return [
     el("h2", { class: "name", id: "drug-title", tabindex: -1 }, label), badge(score.call),
     about ? el("p", { class: "quiet" }, about) : null,
-    el("p", { class: "says" }, `${predicted} ${called}`),
+    el("p", { class: "says" }, `${predicted} ${called} ${marker}`),
     reasonList(score),
     el("p", { class: "quiet" }, quality + near),
     el("h3", null, "Among the training lines"),

@@ -159,7 +159,10 @@ def test_the_text_is_a_screen(
         if "ERBB2=+2sd" in settings
         else ["0 features changed", "unchanged"]
         if settings
-        else ["Prediction  ", "Interval    ", "Percentile  ", "all others", "What would change"]
+        else [
+            *("Prediction  ", "Interval    ", "Percentile  ", "Marker      "),
+            *("all others", "What would change"),
+        ]
     ):
         assert part in stdout
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sidestep.serving.disk.sample_scores import DrugScore, Feature, SampleScores
+from sidestep.serving.disk.sample_scores import DrugScore, Feature, Marker, SampleScores
 from sidestep.serving.disk.score_folder import read_score_folder
 from sidestep.serving.words import wording
 from sidestep.serving.words.sentences import (
@@ -34,7 +34,7 @@ def score(**changed: object) -> DrugScore:
         "by_mechanism": {"HER2 drive": 0.7, "stroma": 0.005, "other": -0.15, "EMT": 0.345},
         "features": (Feature("expression:ERBB2", "expression", "HER2 drive", 2.0, 0.7, 1.0, True),
                      Feature("expression:VIM", "expression", "EMT", 1.0, 0.3, 0.2, False)),
-        "rest": -0.1, "evidence": (),
+        "rest": -0.1, "evidence": (), "marker": Marker("ERBB2", 2.0, 96.2, 6.4),
     }  # fmt: skip
     return DrugScore(**(known | changed))  # type: ignore[arg-type]
 
@@ -49,6 +49,8 @@ def test_a_prediction_is_told_with_place_interval_call_drivers_and_stability() -
         "training lines are predicted, out of fold.",
         "Called sensitive: the whole interval lies on the sensitive side of the median training "
         "line (5.70).",
+        "Its marker, ERBB2 (+2.0 sd, at percentile 96 of the training lines' levels), alone would "
+        "predict 6.40.",
         "Main drivers, from the base value of 5.60: HER2 drive (towards sensitive, +0.700), EMT "
         "(towards sensitive, +0.345) and features of no named mechanism (towards resistant, "
         "−0.150).",
@@ -59,7 +61,7 @@ def test_a_prediction_is_told_with_place_interval_call_drivers_and_stability() -
 def test_the_same_contribution_says_the_opposite_where_high_is_resistant() -> None:
     assert (
         "HER2 drive (towards resistant, +0.700)"
-        in drug_sentences(score(), scale(higher_is_resistant=True))[2]
+        in drug_sentences(score(), scale(higher_is_resistant=True))[3]
     )
 
 
@@ -79,10 +81,13 @@ def test_the_same_contribution_says_the_opposite_where_high_is_resistant() -> No
         ({"lower": None, "upper": None}, 0, "(no interval; -log10 M)"),
         ({"call": "uncertain"}, 1, "Uncertain: the interval reaches to both sides"),
         ({"call": "abstain"}, 1, "No call is made"),
-        ({"by_mechanism": {"EMT": 0.0}}, 2, "Nothing moves the prediction away"),
-        ({"agreement": 0.5}, 3, "0.50 (moderate)"),
-        ({"agreement": -1.0}, 3, "−1.00 (poor)"),
-        ({"agreement": None}, 3, "1 of the 2 features."),
+        ({"marker": Marker("ERBB2", None, None, None)}, 2, "ERBB2, was not measured."),
+        ({"marker": Marker("ERBB2", 1.0, None, 6.0)}, 2, "ERBB2 (+1.0 sd), alone would predict 6"),
+        ({"marker": Marker(None, None, None, None)}, 2, "No marker of this drug is known."),
+        ({"by_mechanism": {"EMT": 0.0}}, 3, "Nothing moves the prediction away"),
+        ({"agreement": 0.5}, 4, "0.50 (moderate)"),
+        ({"agreement": -1.0}, 4, "−1.00 (poor)"),
+        ({"agreement": None}, 4, "1 of the 2 features."),
     ],
 )
 def test_each_case_has_its_words(changed: dict[str, object], place: int, expected: str) -> None:
@@ -121,7 +126,7 @@ def test_words_agree_with_the_files(make_folder: FolderMaker, higher_is_resistan
     for sample in folder.each_sample():
         for one in sample.drugs:
             row = table.loc[(sample.sample, one.drug)]
-            first, second, drivers, _ = drug_sentences(one, of_folder)
+            first, second, _, drivers, _ = drug_sentences(one, of_folder)
             more = re.search(r"more (\w+) than (?:over )?(\d+) %", first)
             if more:
                 far = row["resistance_percentile"]

@@ -152,8 +152,9 @@ def train(
     experiment : str
         In that store.
     register : str, optional
-        Register the model under this name; it becomes ``NAME@champion`` if it passes
-        the gate and is no worse than the best version there was. Without `tracking_uri`, in ``MLFLOW_TRACKING_URI`` or ``sqlite:///mlflow.db``.
+        Register the model under this name; it becomes ``NAME@champion`` if it passes the gate and
+        is no worse than the best version there was. Without `tracking_uri`, in
+        ``MLFLOW_TRACKING_URI`` or ``sqlite:///mlflow.db``.
     quiet : bool
         Whether to show no progress on standard error.
 

@@ -77,8 +77,14 @@ def test_every_column_is_filled_where_there_is_something_to_say(scores: pd.DataF
     bounds = ["lower", "upper"]
     # No sample of the cohort is a training line.
     assert scores["observed"].isna().all()
-    filled = scores.drop(columns=["contribution_clinical", "observed", *bounds])
+    marker = [name for name in scores if name.startswith("marker")]
+    filled = scores.drop(columns=["contribution_clinical", "observed", *bounds, *marker])
     assert filled.notna().all(axis=None)
+    # The noise has no marker; a sample may lack the others'.
+    assert (scores["marker"].isna() == (scores["drug"] == "SIMNULL-1")).all()
+    known = scores[marker[1:]].notna()
+    assert (known.all(axis=1) == known.any(axis=1)).all()
+    assert known.all(axis=1).sum() > len(scores) / 3
     without = scores[bounds].isna().any(axis=1)
     assert scores.loc[without, "reasons"].str.contains("NO_INTERVAL").all()
     assert not scores.loc[~without, "reasons"].str.contains("NO_INTERVAL").any()

@@ -13,6 +13,7 @@ __all__ = [
     "rows",
     "rules",
     "signatures",
+    "statuses",
     "symbols",
     "variants",
 ]

@@ -9,6 +9,7 @@ __all__ = [
     "drug_model",
     "gene_sets",
     "known_lines",
+    "marker",
     "predictor",
     "references",
     "shap_values",

@@ -121,7 +121,7 @@ def test_the_training_study_scores_as_cross_validation_says(
         by_heart = pd.Series(
             model.predictor.predict(seen, model.predictor.drugs[str(drug)]), seen.index
         )
-        assert np.corrcoef(by_heart[part["sample_id"]], part["observed"])[0, 1] > r + 0.1
+        assert np.corrcoef(by_heart[part["sample_id"]], part["observed"])[0, 1] > r + 0.03
 
 
 def test_a_line_that_was_not_tested_has_nothing_observed(scored: Scores, trained: Retrain) -> None:

@@ -41,7 +41,9 @@ def test_score_says_what_it_did_in_few_lines(
     assert lines[0].endswith("72 rows")
     assert lines[1] == "Response: sim_gi50, -log10 of GI50 in molar"
     assert re.search(r": rppa \d+, mutation \d+, copy_number \d+$", lines[2])
-    assert lines[3] == "Not better than the baselines in cross-validation: SIMNULL-1"
+    assert lines[3] == (
+        "Worse than the best baseline in cross-validation, so that every call abstains: SIMNULL-1"
+    )
     assert lines[-1].startswith(f"Written to {out}: scores.parquet, ")
     note, missing, progress = stderr.splitlines()
     assert missing.startswith("sidestep: note: no CIViC (")

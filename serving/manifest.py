@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from sidestep.features.knowledge.drugs import find_drug
-from sidestep.features.study.account import plain_account
 from sidestep.features.study.on_disk import SampleSource
+from sidestep.features.vocabulary.account import plain_account
 from sidestep.models.estimators.patterns import LEAST_SHARE
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.registry.load import LoadedModel

@@ -10,9 +10,9 @@ import pandas as pd
 from sidestep.features.builders.base import FeatureBuilder, require
 from sidestep.features.builders.names import BURDEN
 from sidestep.features.knowledge.variants import known_hotspots
-from sidestep.features.study.effects import CUTTING, NONSILENT, UNKNOWN, effects
-from sidestep.features.study.protein_changes import residue
 from sidestep.features.study.study import Study
+from sidestep.features.vocabulary.effects import CUTTING, NONSILENT, UNKNOWN, effects
+from sidestep.features.vocabulary.protein_changes import residue
 
 # Of a sample's calls that may be unreadable for its burden to be counted.
 _MOST_UNREAD = 0.1

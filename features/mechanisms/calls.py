@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.groups import her2_high
-from sidestep.features.study.effects import CUTTING, NONSILENT, UNKNOWN, effects
-from sidestep.features.study.protein_changes import residue, substitutions
 from sidestep.features.study.study import Study
+from sidestep.features.vocabulary.effects import CUTTING, NONSILENT, UNKNOWN, effects
+from sidestep.features.vocabulary.protein_changes import residue, substitutions
 
 #: log2 ratio from which a gene counts as amplified, and the discrete call that says so.
 AMPLIFIED_LOG2, AMPLIFIED_CALL = 1.0, 2.0

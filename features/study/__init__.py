@@ -6,14 +6,11 @@ reads it; `reader` goes through them in order.
 """
 
 __all__ = [
-    "account",
     "antibodies",
     "check",
     "clinical",
     "data_files",
-    "effects",
     "frames",
-    "gene_names",
     "genes",
     "measurements",
     "meta",
@@ -22,9 +19,7 @@ __all__ = [
     "on_disk",
     "options",
     "profiles",
-    "protein_changes",
     "reader",
-    "response_units",
     "responses",
     "scales",
     "sequencing",

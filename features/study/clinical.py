@@ -13,8 +13,8 @@ from sidestep.features.knowledge.statuses import (
     grade_meaning,
     read_status,
 )
-from sidestep.features.study.account import Account
 from sidestep.features.study.genes import require_rows
+from sidestep.features.vocabulary.account import Account
 
 #: Words of TCGA and cBioPortal clinical files for a value that is not there.
 _ABSENT = (

@@ -20,12 +20,12 @@ from sidestep.features.files.tables import LARGEST, MISSING, Table, check_header
 from sidestep.features.study import mix_ups
 from sidestep.features.study.antibodies import protein_levels
 from sidestep.features.study.data_files import DataFiles
-from sidestep.features.study.gene_names import split_names
 from sidestep.features.study.genes import GeneRows, drop_unprofiled, note_unprofiled
 from sidestep.features.study.meta import Meta
 from sidestep.features.study.reader import StudyReader
 from sidestep.features.study.responses import ResponseFile
 from sidestep.features.study.sequencing import sequenced_samples
+from sidestep.features.vocabulary.gene_names import split_names
 
 #: Frame -> kind of data, in the order in which a study is read.
 KINDS = {

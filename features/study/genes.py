@@ -17,8 +17,8 @@ from sidestep.features.files.tables import row_name
 from sidestep.features.identifiers import Samples
 from sidestep.features.knowledge.rows import KnowledgeTable, columns_by_meaning
 from sidestep.features.knowledge.symbols import symbol_table
-from sidestep.features.study.account import Account
-from sidestep.features.study.gene_names import CHROMOSOME, NameCount, candidates, split_names
+from sidestep.features.vocabulary.account import Account
+from sidestep.features.vocabulary.gene_names import CHROMOSOME, NameCount, candidates, split_names
 
 #: Meaning (symbol, entrez, place) -> columns of genes x samples files that have it, by rank.
 COLUMN_TABLE = KnowledgeTable(

@@ -18,11 +18,11 @@ from sidestep.features.files.large_tables import LargeTable
 from sidestep.features.files.tables import Table
 from sidestep.features.identifiers import Samples
 from sidestep.features.knowledge.rows import KnowledgeTable, columns_by_meaning
-from sidestep.features.study.account import Account
-from sidestep.features.study.effects import NONSILENT, UNKNOWN, effect_of_word, effects
-from sidestep.features.study.gene_names import label_genes
 from sidestep.features.study.genes import gene_pairs, read_entrez
-from sidestep.features.study.protein_changes import is_unchanged, parse_change
+from sidestep.features.vocabulary.account import Account
+from sidestep.features.vocabulary.effects import NONSILENT, UNKNOWN, effect_of_word, effects
+from sidestep.features.vocabulary.gene_names import label_genes
+from sidestep.features.vocabulary.protein_changes import is_unchanged, parse_change
 
 _COLUMNS = ("sample_id", "gene", "classification", "protein_change")
 _NEEDED = {

@@ -19,10 +19,10 @@ from sidestep.features.files.limits import held_bytes
 from sidestep.features.files.matrix import Matrix
 from sidestep.features.files.sample_major import held_size, is_sample_major
 from sidestep.features.files.store import MatrixStore
-from sidestep.features.study.account import FileAccount
 from sidestep.features.study.meta import data_path, meta_paths, read_meta
 from sidestep.features.study.reader import StudyReader
 from sidestep.features.study.study import Study, assemble, read_study
+from sidestep.features.vocabulary.account import FileAccount
 
 # Text of numbers is compressed to a third or a quarter.
 _UNPACKED = 4

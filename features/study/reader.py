@@ -16,11 +16,9 @@ from sidestep.features.files.sample_major import H5AD, PARQUET
 from sidestep.features.files.store import MatrixStore
 from sidestep.features.identifiers import Samples
 from sidestep.features.study import mix_ups
-from sidestep.features.study.account import Account
 from sidestep.features.study.antibodies import ProteinLevels, read_protein_levels
 from sidestep.features.study.clinical import join_patients, read_attributes, tell_statuses
 from sidestep.features.study.data_files import DataFiles
-from sidestep.features.study.gene_names import NameCount, name_calls, symbols_by_entrez
 from sidestep.features.study.genes import GeneRows, gene_pairs, name_rows, read_gene_rows
 from sidestep.features.study.meta import Meta, check_folder, data_path, meta_paths, read_meta
 from sidestep.features.study.mutations import (
@@ -30,7 +28,6 @@ from sidestep.features.study.mutations import (
     read_mutations,
 )
 from sidestep.features.study.profiles import READ_KINDS, Profile, by_kind, choose_profile
-from sidestep.features.study.response_units import doubtful_direction
 from sidestep.features.study.responses import ResponseFile, describe_response, response_columns
 from sidestep.features.study.scales import (
     DISCRETE,
@@ -50,6 +47,9 @@ from sidestep.features.study.sequencing import (
     sequenced_samples,
     warn_of_unknown_panels,
 )
+from sidestep.features.vocabulary.account import Account
+from sidestep.features.vocabulary.gene_names import NameCount, name_calls, symbols_by_entrez
+from sidestep.features.vocabulary.response_units import doubtful_direction
 
 
 class StudyReader:

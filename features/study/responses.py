@@ -19,7 +19,7 @@ from sidestep.features.identifiers import Samples, match_key
 from sidestep.features.knowledge.drugs import find_drug, nearest_drugs
 from sidestep.features.study.genes import drop_unprofiled, require_rows, sample_columns
 from sidestep.features.study.meta import Meta
-from sidestep.features.study.response_units import ResponseUnit, doubtful_values, unit_of
+from sidestep.features.vocabulary.response_units import ResponseUnit, doubtful_values, unit_of
 
 _DIRECTIONS = {"ASC": True, "DESC": False}
 _UNIT = re.compile(r"\bUnit:\s*(.+?)\s*\.(?:\s|$)")

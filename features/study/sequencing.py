@@ -13,8 +13,8 @@ from sidestep.features.files.contents import read_pieces
 from sidestep.features.files.limits import table_limits
 from sidestep.features.files.tables import Table
 from sidestep.features.identifiers import Samples
-from sidestep.features.study.gene_names import candidates, resolve_labels
 from sidestep.features.study.meta import read_fields
+from sidestep.features.vocabulary.gene_names import candidates, resolve_labels
 
 #: The case list of a study that says which samples were sequenced.
 CASE_LIST = "case_lists/cases_sequenced.txt"

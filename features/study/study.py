@@ -12,7 +12,6 @@ import pandas as pd
 
 from sidestep.features.errors import Findings, InputError, Problem, some
 from sidestep.features.files.matrix import Matrix
-from sidestep.features.study.account import FileAccount
 from sidestep.features.study.frames import FrameReader
 from sidestep.features.study.reader import StudyReader
 from sidestep.features.study.responses import (
@@ -22,6 +21,7 @@ from sidestep.features.study.responses import (
     read_response,
     read_values,
 )
+from sidestep.features.vocabulary.account import FileAccount
 
 #: Identifier of a study that was made of frames and was given none.
 FRAMES = "frames"

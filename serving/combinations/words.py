@@ -132,7 +132,7 @@ def model_sentence(partner: str, view: DrugView | None) -> str:
 def condition_words(condition: Condition) -> str:
     """What a condition asks for.
 
-    >>> from sidestep.features.knowledge.conditions import parse_condition
+    >>> from features.knowledge.conditions import parse_condition
     >>> condition_words(parse_condition("high:signature:caf + not:mutation:PIK3CA:strong"))
     'high caf signature, no PIK3CA strong mutation'
     """

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sidestep.features.knowledge.drugs import both_names
-from sidestep.features.study.account import FileAccount, account_of
+from sidestep.features.vocabulary.account import FileAccount, account_of
 from sidestep.serving.disk.score_folder import ScoreFolder, ScoreSummary
 from sidestep.serving.scoring.reasons import REASONS
 from sidestep.serving.words.sentences import Scale

@@ -1,6 +1,6 @@
 """Compile the loops that scoring runs, so that the first job on a machine need not.
 
-    python -m sidestep.serving.scoring.compile_ahead
+    python -m serving.scoring.compile_ahead
 
 What is compiled is kept beside the code, or in the user's cache where that cannot be written. A
 small made-up model is scored with, by the same functions as any other.

@@ -18,7 +18,7 @@ from mlflow.entities import DatasetInput, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.utils.validation import MAX_METRICS_PER_BATCH
 
-from sidestep.features.study.account import plain_account
+from sidestep.features.vocabulary.account import plain_account
 from sidestep.training.reports.figures import draw_drug, draw_panel
 from sidestep.training.reports.hover_page import hover_page
 from sidestep.training.reports.model_card import CARD_FILE, model_card, version_description

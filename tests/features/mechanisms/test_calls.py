@@ -15,8 +15,8 @@ from sidestep.features.mechanisms.calls import (
     fused,
     fusions_of,
 )
-from sidestep.features.study.protein_changes import substitutions
 from sidestep.features.study.study import read_study
+from sidestep.features.vocabulary.protein_changes import substitutions
 
 
 def test_changes_are_read_in_either_code():

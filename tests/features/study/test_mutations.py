@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from sidestep.features.errors import InputError
-from sidestep.features.study.effects import CUTTING, NONSILENT, effects
-from sidestep.features.study.protein_changes import residue
 from sidestep.features.study.study import read_study
+from sidestep.features.vocabulary.effects import CUTTING, NONSILENT, effects
+from sidestep.features.vocabulary.protein_changes import residue
 
 TRUNCATING = [
     "Nonsense_Mutation", "Frame_Shift_Del", "Frame_Shift_Ins", "frameshift_variant",

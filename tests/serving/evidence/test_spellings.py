@@ -14,9 +14,9 @@ from sidestep.features.builders.mutation import MutationBuilder
 from sidestep.features.groups import her2_high
 from sidestep.features.knowledge.symbols import symbol_table
 from sidestep.features.mechanisms.builder import level_genes
-from sidestep.features.study.effects import effects
-from sidestep.features.study.protein_changes import parse_change
 from sidestep.features.study.study import Study, read_study
+from sidestep.features.vocabulary.effects import effects
+from sidestep.features.vocabulary.protein_changes import parse_change
 from sidestep.models.predictor.references import MechanismReference
 from sidestep.serving.evidence.evidence import drug_facts
 from sidestep.serving.evidence.states import SampleStates

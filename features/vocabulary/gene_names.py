@@ -19,7 +19,7 @@ import pandas as pd
 
 from sidestep.features.errors import Findings, some, study_error
 from sidestep.features.knowledge.symbols import symbol_table
-from sidestep.features.study.account import Account
+from sidestep.features.vocabulary.account import Account
 
 _WITH_ENTREZ = re.compile(r"^(?P<symbol>[^|()]*?)\s*(?:\|\s*(?P<a>\d+)|\(\s*(?P<b>\d+)\s*\))$")
 _ENSEMBL = re.compile(r"^ENSG\d{11}(?:\.\d+)?$", re.IGNORECASE)

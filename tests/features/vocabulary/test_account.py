@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 
-from sidestep.features.study.account import (
+from sidestep.features.study.check import check_study
+from sidestep.features.study.study import read_study
+from sidestep.features.vocabulary.account import (
     OTHER_WORDS,
     Account,
     FileAccount,
     account_of,
     plain_account,
 )
-from sidestep.features.study.check import check_study
-from sidestep.features.study.study import read_study
 
 
 def test_every_file_that_was_read_has_an_account(make_study):

@@ -7,14 +7,14 @@ import pytest
 
 from sidestep.features.errors import InputError
 from sidestep.features.study.check import check_study
-from sidestep.features.study.response_units import (
+from sidestep.features.study.responses import drug_columns
+from sidestep.features.study.study import read_study
+from sidestep.features.vocabulary.response_units import (
     RESPONSE_UNITS,
     doubtful_direction,
     doubtful_values,
     unit_of,
 )
-from sidestep.features.study.responses import drug_columns
-from sidestep.features.study.study import read_study
 
 META, DATA = "meta_treatment_gi50.txt", "data_treatment_gi50.txt"
 #: Spelling of a unit -> what it means, a usual middle value, and one of another unit.

@@ -12,9 +12,9 @@ import pytest
 from sidestep.features.builders.mutation import MutationBuilder
 from sidestep.features.errors import InputError
 from sidestep.features.mechanisms.calls import VariantCalls
-from sidestep.features.study.effects import EFFECTS, effect_of_word, effects
-from sidestep.features.study.protein_changes import effect_of_change, parse_change, residue
 from sidestep.features.study.study import Study, read_study
+from sidestep.features.vocabulary.effects import EFFECTS, effect_of_word, effects
+from sidestep.features.vocabulary.protein_changes import effect_of_change, parse_change, residue
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import re
 import pandas as pd
 
 from sidestep.features.knowledge.rows import KnowledgeTable, keyed
-from sidestep.features.study.protein_changes import effect_of_change
+from sidestep.features.vocabulary.protein_changes import effect_of_change
 
 #: Effects, the one that counts first where a call has several. A call whose words say nothing is
 #: not silent, so `unknown` stands before it.

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from sidestep.features.errors import InputError
-from sidestep.features.study.gene_names import (
+from sidestep.features.study.study import Study, read_study
+from sidestep.features.vocabulary.gene_names import (
     NameCount,
     as_date,
     candidates,
@@ -14,7 +15,6 @@ from sidestep.features.study.gene_names import (
     split_names,
     symbols_by_entrez,
 )
-from sidestep.features.study.study import Study, read_study
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,14 @@
+"""What the words of files mean: effects, protein changes, genes and units, however they are spelt.
+
+Each module reads one kind of word by tables with sources (``features/knowledge/tables``), and
+names what it does not understand. `account.FileAccount` is the record of it: what a file was taken
+for, by what its names were matched, and which words were not understood.
+"""
+
+__all__ = [
+    "account",
+    "effects",
+    "gene_names",
+    "protein_changes",
+    "response_units",
+]

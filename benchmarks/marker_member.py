@@ -173,7 +173,7 @@ def main() -> None:
     options = parser.parse_args()
     started = time.perf_counter()
     if options.lines == "simulated":
-        print(simulated(options.jobs).round(3).to_string())
+        print(simulated(options.jobs).T.round(3).to_string())
     else:
         table = real(options.lines, options.repeats, options.jobs)
         print(table.round(3).to_string(), "\n")

@@ -91,9 +91,12 @@ cli(
 # - **Lapatinib**: the blend and the marker, which is the ERBB2 level alone, are close, and the
 #   interval is wide. On this many lines one cannot say that the model is better than the marker.
 # - **Everolimus**: no single gene tells, and the model does.
-# - **SIMNULL-1**: nothing to find. A drug marked `*` is worse than its best baseline, or errs no
-#   less than the mean does, and every score of it abstains. The verdict is a test (a paired
-#   bootstrap over donors), which one in twenty such drugs passes by chance.
+# - **SIMNULL-1**: no mechanism plays a part, and what little can be said of it the subtype's mean
+#   says as well. It is as good as that baseline, and every score of it says so.
+#
+# A drug marked `*` is worse than its best baseline, or errs no less than the mean does, and every
+# score of it abstains. The verdict is a test (a paired bootstrap over donors), which one drug in
+# twenty without any signal passes by chance.
 #
 # The gate asks the same of the mean over the drugs. It is not worse, so that the version became the
 # champion, which is what `models:/her2-sim@champion` stands for from now on.

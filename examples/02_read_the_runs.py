@@ -76,7 +76,7 @@ def artefact(name: str) -> pd.DataFrame:
         return pd.read_parquet(client.download_artifacts(panel.info.run_id, name, folder))
 
 
-predictions = artefact("out_of_fold.parquet")
+predictions = artefact("out_of_fold.parquet").query("repeat == 0")
 by_fold = predictions.groupby(["drug", "fold"])[["observed", "blend"]]
 r = by_fold.apply(lambda lines: lines["observed"].corr(lines["blend"])).unstack()
 print(r.round(2).to_string())

@@ -130,9 +130,9 @@ def held_out(study: Study, panel: Panel, plan: Plan, extra: list[FeatureBuilder]
                         "drug": drug.name,
                         "sample_id": unknown.X.index,
                         "donor": unknown.donors,
+                        "repeat": 0,
                         "fold": fold,
                         "observed": unknown.y,
-                        "train_mean": known.y.mean(),
                         "blend": model.predict(unknown.X),
                     }
                 )
@@ -152,9 +152,9 @@ without = held_out(study, panel, plan, extra=[])
 with_fusions = held_out(study, panel, plan, extra=[FusionBuilder()])
 
 # %% [markdown]
-# `compare` is what `sidestep compare` runs: Pearson r of both on the same lines, the difference
-# with an interval from a bootstrap over donors, and a test that swaps the two predictions donor
-# by donor.
+# `compare` is what `sidestep compare` runs: Pearson r within folds of both on the same lines, the
+# difference with an interval from a bootstrap over donors, and the probability that the second is
+# better.
 
 # %%
 found = compare(pair(without, with_fusions))

@@ -7,7 +7,7 @@ Examples
 --------
 >>> import sidestep
 >>> study = sidestep.simulate(lines=40, genes=150)
->>> trained = sidestep.train(study, drugs=["Lapatinib"], trials=0, folds=3, jobs=1)
+>>> trained = sidestep.train(study, drugs=["Lapatinib"], trials=0, folds=3, repeats=1, jobs=1)
 >>> scores = sidestep.score(study, trained)
 >>> scores.scores[["sample_id", "drug", "prediction", "call"]].shape
 (40, 4)

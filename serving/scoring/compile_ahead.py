@@ -47,6 +47,7 @@ def compile_ahead() -> None:
     samples = Samples(lines, {0: lines}, named, [("expression",)] * _LINES, ["expression"] * _LINES)
     blend.predict_rows(samples.rows)
     blend.explain_rows(FeatureRows(lines.iloc[:2]))
+    blend.predict_rows(FeatureRows(lines.iloc[:2].assign(**dict.fromkeys(names[1:3], np.nan))))
     values = blend.explain_rows(samples.rows).values
     columns = largest_measured(values, np.isfinite(samples.rows.values), named.order, 3)
     stability = stability_of(drug, samples, values, columns)

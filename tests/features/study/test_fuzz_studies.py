@@ -157,7 +157,10 @@ def huge_numbers(d: Draw) -> Change:
     name, grid, row, column = d.cell()
     too_huge = d.number(0, 1)
     grid.rows[row][column] = d.one_of(TOO_HUGE if too_huge else HUGE)
-    effect = ("refused", name) if too_huge else ("rest", grid.rows[0][column])
+    value = str(grid.rows[row][column])
+    # No log2 ratio of copies is that large: the file holds something else.
+    refused = too_huge or ("log2_cna" in name and float(value) > 10)
+    effect = ("refused", name) if refused else ("rest", grid.rows[0][column])
     return Change({name: bytes(grid)}, *effect)
 
 

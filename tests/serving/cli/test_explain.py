@@ -129,10 +129,15 @@ def test_what_flips_can_be_set(
     run: Run, simulated: Path, saved_model: Path, ask: Callable[..., dict[str, Any]]
 ) -> None:
     common = ("--study", simulated / "breast_sim", "--model", saved_model, "--level", "0.5")
-    line = ("explain", "SIMB002", "--drug", "Lapatinib", *common, "--json")
-    flips = json.loads(run(*line)[1])["flips"]
+    # Training lines, each answered by the model that has not seen it: the first that has a call.
+    for number in range(1, 41):
+        line = ("explain", f"SIMB{number:03}", "--drug", "Lapatinib", *common, "--json")
+        code, stdout, _ = run(*line)
+        flips = json.loads(stdout)["flips"] if code == 0 else {"call": None}
+        if flips["call"] in ("sensitive", "resistant") and flips["smallest"]:
+            break
     smallest = flips["smallest"]
-    assert flips["call"] == "sensitive"
+    assert flips["call"] in ("sensitive", "resistant")
     assert smallest["sd"] == min(one["sd"] for one in flips["flips"])
     assert len(smallest["settings"]) == smallest["n_raised"] + smallest["n_lowered"]
     settings = [word for setting in smallest["settings"] for word in ("--set", setting)]
@@ -222,7 +227,8 @@ def test_the_text_names_the_lines_that_are_compared_with(
     code, stdout, _ = run("explain", SAMPLE, *given)
     assert code == 0
     text = " ".join(stdout.split())
-    assert f" % of {lines}s)" in text or f"near the middle of {lines}s)" in text
+    middle = f"near the middle of what the {lines}s are predicted"
+    assert f" % of the {lines}s are predicted" in text or middle in text
     assert f" of the median {lines} (" in text
 
 

@@ -15,7 +15,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sidestep.features.simulation.simulate import SimulationPlan, simulate_study
 from sidestep.features.study.measurements import measurements_of, study_of_measurements
+from sidestep.features.study.study import read_study
 from sidestep.models.registry.load import load_model
 from sidestep.training.retrain import Retrain
 from sidestep.training.tracking.store import Store
@@ -25,9 +27,12 @@ DRUGS = ("Lapatinib", "BI-2536")
 
 
 @pytest.fixture(scope="module")
-def measured(retrained: Retrain) -> pd.DataFrame:
-    """Measurements of four lines as a table."""
-    return measurements_of(retrained.study.select(list(retrained.study.samples[:4])))
+def measured(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    """Measurements of four samples that the model has not seen, as a table."""
+    folder = tmp_path_factory.mktemp("measured") / "cohort_sim"
+    simulate_study(folder, SimulationPlan(kind="cohort", lines=6, genes=150, seed=9))
+    study = read_study(folder)
+    return measurements_of(study.select(list(study.samples[:4])))
 
 
 def test_the_registered_model_predicts_the_same_wherever_it_is_loaded(

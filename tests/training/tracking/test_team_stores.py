@@ -50,7 +50,18 @@ def outputs(
     open_store(database, "team")  # whose artefacts then lie in one place
     command = [sys.executable, "-m", "sidestep", "train", str(simulated_study), "--quiet"]
     command += ["--tracking-uri", database, "--experiment", "team", "--study-storage", searches]
-    command += ["--drugs", "Lapatinib", "--folds", "2", "--trials", str(TRIALS), "--jobs", "1"]
+    command += [
+        "--drugs",
+        "Lapatinib",
+        "--folds",
+        "2",
+        "--repeats",
+        "1",
+        "--trials",
+        str(TRIALS),
+        "--jobs",
+        "1",
+    ]
     workers = [
         subprocess.Popen(
             [*command, "--register", "shared"],

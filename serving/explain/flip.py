@@ -83,11 +83,11 @@ class FlipSearch:
     Attributes
     ----------
     call : str
-        The call that was to be changed: the sample's; for a drug whose model does not beat its
-        baselines, the one that the interval alone would give.
+        The call that was to be changed: the sample's; for a drug whose model is worse than its
+        best baseline, the one that the interval alone would give.
     obstacles : tuple of str
         Codes of the reasons for which the sample's own call is ``abstain``. No flip is looked
-        for then, unless the only one is that the drug's model does not beat its baselines.
+        for then, unless the only one is that the drug's model is worse than its best baseline.
     flips : tuple of Flip
         Smallest first; for each mechanism and new call the smallest.
     tried : tuple of str

@@ -10,6 +10,7 @@ __all__ = [
     "check",
     "clinical",
     "data_files",
+    "filters",
     "frames",
     "genes",
     "measurements",

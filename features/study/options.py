@@ -14,3 +14,20 @@ profile_option = click.option(
     "fusion, and its stable_id. May be repeated.  [default: RNA-seq before microarray, levels "
     "before z-scores, log2 before linear before calls]",
 )
+
+#: ``--where ATTRIBUTE=VALUE``, for `features.cohorts.choose_cohort`.
+where_option = click.option(
+    "--where",
+    multiple=True,
+    metavar="ATTRIBUTE=VALUE",
+    help="Only samples of which a clinical attribute, her2 (high, not high) or lineage says so: "
+    "'HER2_STATUS=Positive', 'STAGE!=IV', 'PAM50=LumA,LumB', 'AGE<50' (< <= > >= for numbers; NA "
+    "for no value). May be repeated; all must hold.",
+)
+#: ``--group NAME``, for `features.cohorts.group_labels`.
+group_option = click.option(
+    "--group",
+    metavar="her2|lineage|ATTRIBUTE",
+    help="Tell results by group, too: HER2-high or not, lineage, or the values of a clinical "
+    "attribute.",
+)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from sidestep.features.errors import Findings, InputError, Problem, some
 from sidestep.features.files.matrix import Matrix
+from sidestep.features.study.filters import Attributes, choose, parse_filters
 from sidestep.features.study.frames import FrameReader
 from sidestep.features.study.reader import StudyReader
 from sidestep.features.study.responses import (
@@ -300,6 +301,33 @@ class Study:
             fusions=_calls(self.fusions, wanted),
             failed={name: self.failed[name] for name in wanted if name in self.failed},
         )
+
+    def where(self, *filters: str) -> Study:
+        """The study restricted to the samples that meet all filters on clinical attributes.
+
+        Parameters
+        ----------
+        *filters : str
+            Such as ``"HER2_STATUS=Positive"``, ``"STAGE!=IV"``, ``"PAM50=LumA,LumB"`` or
+            ``"AGE<50"``; ``NA`` stands for no value. Samples of which nothing is known meet
+            neither ``=`` nor ``!=``. What Sidestep derives itself (``her2``, ``lineage``) takes
+            the whole study: give it to `sidestep.score` as `where`.
+
+        Raises
+        ------
+        InputError
+            If there is no such attribute or value, or no sample is left.
+
+        Examples
+        --------
+        >>> import sidestep
+        >>> study = sidestep.simulate(kind="cohort", lines=20, genes=150)
+        >>> part = study.where("SUBTYPE=HER2-enriched")
+        >>> set(part.clinical["SUBTYPE"])
+        {'HER2-enriched'}
+        """
+        known = Attributes(self.clinical, f"study {self.study_id}")
+        return self.select(list(choose(known, parse_filters(filters)).samples))
 
     def profiled(self) -> dict[str, pd.Index]:
         """Modality -> samples that have it; absent modalities are left out."""

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 import pandas as pd
 
-from sidestep.features.errors import InputError, some
+from sidestep.features.errors import InputError
 from sidestep.features.groups import her2_columns, her2_high
+from sidestep.features.study.filters import Attributes, Filter, choose
 from sidestep.features.study.study import Study
 from sidestep.training.survival.follow_up import Survival, read_survival
 
 HER2, EVERYBODY = "her2", "all"
-_MOST_VALUES = 8
 _SAMPLE_TYPE = "SAMPLE_TYPE"
 
 
@@ -86,26 +85,10 @@ def _her2(study: Study) -> Group:
 
 
 def _with_attribute(study: Study, attribute: str, value: str) -> Group:
-    by_case = {str(column).casefold(): str(column) for column in study.clinical.columns}
-    column = by_case.get(attribute.casefold())
-    if column is None:
-        similar = get_close_matches(attribute.casefold(), by_case, n=3, cutoff=0.5)
-        names = [by_case[name] for name in similar] or list(by_case.values())
-        hint = f"it has {some(names)}" if names else "it has none at all"
-        raise InputError(f"study {study.study_id} has no clinical attribute {attribute!r}; {hint}")
-    cells = study.clinical[column].str.strip()
-    members = (cells.str.casefold() == value.casefold()).to_numpy(bool)
-    if not members.any():
-        counts = cells.value_counts()
-        values = some([f"{name} ({n})" for name, n in counts.items()], _MOST_VALUES)
-        raise InputError(
-            f"no sample of study {study.study_id} has {column}={value}; "
-            f"{column} reads {values or 'NA throughout'}"
-        )
-    spelled = str(cells[members].iloc[0])
-    return Group(
-        f"{column}={spelled}", f"clinical {column} reads {spelled}", study.samples[members]
-    )
+    known = Attributes(study.clinical, f"study {study.study_id}")
+    chosen = choose(known, [Filter(attribute, "=", value)])
+    (read,) = chosen.filters
+    return Group(str(read), f"clinical {read.attribute} reads {read.value}", chosen.samples)
 
 
 @dataclass(frozen=True)

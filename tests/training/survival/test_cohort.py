@@ -38,7 +38,7 @@ def test_a_group_may_be_everybody_or_a_clinical_attribute_in_any_case() -> None:
     [
         ("basal", "no group 'basal'; give her2, all or ATTRIBUTE=VALUE"),
         ("SUBTYPE=", "no group 'SUBTYPE='"),
-        ("SUBTIPE=LumA", r"no clinical attribute 'SUBTIPE'; it has SUBTYPE"),
+        ("SUBTIPE=LumA", r"no clinical attribute 'SUBTIPE'; did you mean SUBTYPE"),
         ("SUBTYPE=Basal", r"has SUBTYPE=Basal; SUBTYPE reads LumA \(2\), LumB \(1\)"),
         ("EMPTY=x", "EMPTY reads NA throughout"),
         ("her2", "no sample of study small is HER2-positive by .* --group ATTRIBUTE=VALUE"),

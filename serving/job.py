@@ -24,6 +24,7 @@ from sidestep.serving.disk.lock import Claim, claimed
 from sidestep.serving.disk.output import (
     TableWriter,
     as_table,
+    list_files,
     require_replaceable,
     unreadable,
     unwritable,
@@ -292,6 +293,7 @@ def _write_files(
     write_manifest(folder, manifest)
     if job.report:
         write_report(folder)
+    list_files(folder)
     return manifest
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from pathlib import Path
 
 import click
 
-_MARK = ".sidestep-demo"
+_MARK, _KIND = ".sidestep-demo", "sidestep demo"
 _MODEL = "demo"
 
 
@@ -21,7 +22,7 @@ def demo(ctx: click.Context, out: Path, trials: int, quiet: bool) -> None:
     """Simulate studies, train on one, register the model and score new samples.
 
     Everything lands in OUT: the simulated studies with the truth beside them, the MLflow store,
-    and the scores. A folder that an earlier demo made is replaced.
+    and the scores. A folder of an earlier demo is replaced as long as nothing in it was changed.
     """
     from sidestep.serving.cli.score import score
     from sidestep.training.cli.simulate import simulate
@@ -53,6 +54,7 @@ def demo(ctx: click.Context, out: Path, trials: int, quiet: bool) -> None:
         tracking_uri=store,
         quiet=quiet,
     )
+    _mark(out)
     _say(
         f"Done in {time.monotonic() - started:.0f} s. All of this is simulated data.\n"
         f"  report:  {out / 'scores' / 'report.html'}\n"
@@ -63,13 +65,25 @@ def demo(ctx: click.Context, out: Path, trials: int, quiet: bool) -> None:
 
 
 def _make_room(out: Path) -> None:
-    """Empty OUT if an earlier demo made it; refuse another folder that holds something."""
-    if (out / _MARK).is_file():
+    """Empty OUT if an earlier demo made all of it; refuse another folder that holds something."""
+    from sidestep.features.files.owned import described, require_own
+
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        earlier = described(out / _MARK, _KIND) if out.is_dir() else None
+        if earlier is None:
+            raise click.UsageError(f"{out} holds something else; give an empty folder with --out.")
+        advice = "give a new folder with --out, or remove this one"
+        require_own(out, earlier.get("files"), _MARK, writer="sidestep demo", advice=advice)
         shutil.rmtree(out)
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise click.UsageError(f"{out} holds something else; give an empty folder with --out.")
     out.mkdir(parents=True, exist_ok=True)
-    (out / _MARK).write_text("Made by sidestep demo, which may replace this folder.\n")
+
+
+def _mark(out: Path) -> None:
+    """List in OUT what the demo wrote, which the next one may replace."""
+    from sidestep.features.files.owned import listed
+    from sidestep.features.files.whole import write_whole
+
+    write_whole(out / _MARK, json.dumps({"kind": _KIND, "files": listed(out)}).encode())
 
 
 def _say(text: str) -> None:

@@ -2,7 +2,8 @@
 
 This room knows bytes, tables and matrices, and nothing of biology. It opens tab-separated text
 (plain or gzip, in memory or block by block), Parquet and AnnData files as one kind of matrix,
-keeps matrices larger than memory in a store on disk, and writes study folders.
+keeps matrices larger than memory in a store on disk, writes study folders, and knows which files
+of a folder are a verb's own to replace.
 """
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "large_tables",
     "limits",
     "matrix",
+    "owned",
     "parquet",
     "rows",
     "sample_major",

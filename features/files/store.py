@@ -11,7 +11,6 @@ import errno
 import hashlib
 import json
 import re
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from typing import Any, Self
 import numpy as np
 
 from sidestep.features.errors import InputError, comes_again
+from sidestep.features.files.owned import remove_own
 from sidestep.features.files.whole import final_name, whole_file
 
 _NUMBER = np.dtype("<f8")
@@ -104,7 +104,7 @@ class MatrixStore:
         if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
             raise InputError(f"{folder} is in the way: matrices are kept there; remove it")
         for path in sorted(folder.iterdir()) if folder.exists() else ():
-            if not _OURS.fullmatch(final_name(path.name)):
+            if not _is_ours(path.name) or path.is_symlink() or not path.is_file():
                 raise InputError(
                     f"{folder}, where matrices are kept, holds {path.name}, which sidestep did not "
                     "write; move it elsewhere, or give another --out"
@@ -167,7 +167,8 @@ class MatrixStore:
     def _remove_unused(self) -> None:
         """Make room: what another job left is of no use to this one."""
         for path in self.folder.iterdir():
-            if path.name.partition(".")[0] not in self._used or path.suffix == ".new":
+            used = path.name.partition(".")[0] in self._used
+            if _is_ours(path.name) and (not used or path.suffix == ".new"):
                 path.unlink()
 
     def __enter__(self) -> Self:
@@ -180,12 +181,18 @@ class MatrixStore:
         traceback: TracebackType | None,
     ) -> None:
         if kind is None or (comes_again(error) and self._used):
-            shutil.rmtree(self.folder, ignore_errors=True)
+            with suppress(OSError):
+                remove_own(self.folder, _is_ours)
             return
         with suppress(OSError):
             if self._used:
                 self._remove_unused()
             self.folder.rmdir()  # if nothing is in it
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a file in the folder is one that a store writes."""
+    return bool(_OURS.fullmatch(final_name(name)))
 
 
 def _kept(rows: Path, facts_file: Path) -> dict[str, Any] | None:

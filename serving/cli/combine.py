@@ -82,15 +82,15 @@ def combine(
     sample, drug that fails and partner, with the reason, the caveat and the source. What is
     published and what the model predicts stay apart, and no synergy is claimed of two drugs.
     """
-    from sidestep.serving.combinations.folder import FILES, combine
+    from sidestep.serving.combinations.folder import combine
     from sidestep.serving.combinations.text import as_text
     from sidestep.serving.disk.score_folder import read_score_folder
     from sidestep.serving.source import find_source
 
-    files = [folder / name for name in FILES] if out is None else [_file(out)]
+    out = None if out is None else _file(out)
     scores = read_score_folder(folder)
     source = find_source(folder, study, model, tracking_uri=tracking_uri or None, trust=trust)
-    found = combine(scores, source, at_least, files)
+    found, files = combine(scores, source, at_least, out)
     if not quiet:
         for line in as_text(found, show, simulated=source.simulated):
             click.echo(line)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from sidestep.features.errors import InputError
 from sidestep.features.files.whole import folder_beside, put_in_place, reason_of
@@ -17,7 +20,7 @@ from sidestep.serving.combinations.partners import Witnesses, panel_name
 from sidestep.serving.combinations.rows import COMBINATIONS, combination_rows
 from sidestep.serving.combinations.rules import not_measured
 from sidestep.serving.combinations.views import predicted_views, scored_views
-from sidestep.serving.disk.output import TableWriter, as_table
+from sidestep.serving.disk.output import ADDED_KEY, TableWriter, as_table, own_file
 from sidestep.serving.disk.score_folder import ScoreFolder
 from sidestep.serving.evidence.kinship import kinship
 from sidestep.serving.evidence.states import SampleStates
@@ -29,6 +32,7 @@ FILES = ("combinations.parquet", "combinations.csv")
 _SHORT = COMBINATIONS.names[: COMBINATIONS.names.index("reason")]
 #: Samples looked at at once.
 _CHUNK = 256
+_LONGEST_HEADER = 4096
 
 
 @dataclass(frozen=True)
@@ -51,12 +55,12 @@ class Combined:
 
 
 def combine(
-    folder: ScoreFolder, source: Source, at_least: float, files: Sequence[Path]
-) -> Combined:
+    folder: ScoreFolder, source: Source, at_least: float, out: Path | None = None
+) -> tuple[Combined, list[Path]]:
     """Write the partner table of a score folder.
 
-    The files appear whole or not at all, and nothing else in their folder is touched. The same
-    scores, study and model give the same bytes.
+    The files appear whole or not at all. The manifest lists them, and nothing else in their folder
+    is touched. The same scores, study and model give the same bytes.
 
     Parameters
     ----------
@@ -65,27 +69,60 @@ def combine(
         The study and the model of these scores.
     at_least : float
         As for `serving.combinations.views.DrugView.basis`.
-    files : sequence of Path
-        Where to write, all in one folder: ``.parquet`` or ``.csv``.
+    out : Path, optional
+        A ``.parquet`` or ``.csv`` file to write instead of both into the folder.
+
+    Returns
+    -------
+    tuple of Combined and list of Path
+        The partners in short, and the files that were written.
 
     Raises
     ------
     InputError
-        If they cannot be written.
+        If they cannot be written, or a file is there that is no partner table of Sidestep, or
+        was changed since.
     """
+    files = [folder.path / name for name in FILES] if out is None else [out]
     try:
+        if out is not None:
+            _require_table(out)
         with folder_beside(files[0]) as work:
             new = {".parquet": work / FILES[0], ".csv": work / FILES[1]}
             with TableWriter(new[".parquet"], COMBINATIONS, new[".csv"]) as writer:
                 found = find_partners(folder.scores, source, at_least, writer.append)
-            for path in files:
-                put_in_place(new[path.suffix], path)
+            if out is not None:
+                put_in_place(new[out.suffix], out)
+            else:
+                for path in files:
+                    with own_file(folder.path, path.name, ADDED_KEY) as place:
+                        os.replace(new[path.suffix], place)
     except OSError as failure:
         raise InputError(
             f"{files[0]} cannot be written ({reason_of(failure)}); make room, or name a file in a "
             "place that you can write to with --out"
         ) from failure
-    return found
+    return found, files
+
+
+def _require_table(out: Path) -> None:
+    """Refuse to replace a file that is no partner table."""
+    if not os.path.lexists(out):
+        return
+    names: list[str] = []
+    if out.is_file():
+        with suppress(pa.ArrowException):
+            if out.suffix == ".parquet":
+                names = pq.read_schema(out).names
+            else:
+                with out.open("rb") as file:
+                    names = (
+                        file.readline(_LONGEST_HEADER).decode(errors="replace").strip().split(",")
+                    )
+    if names != COMBINATIONS.names:
+        raise InputError(
+            f"{out} is there already, and is no table of sidestep combine; give --out another file"
+        )
 
 
 def find_partners(

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sidestep.features.errors import InputError, comes_again
+from sidestep.features.files.owned import remove_own
 from sidestep.features.files.whole import final_name, put_back, put_in_place, write_whole
 from sidestep.serving.disk.output import is_output
 
@@ -25,9 +25,8 @@ _KIND = "sidestep score journal"
 # Names, in the work folder, of the folder that is to become the output, and of an earlier output
 # while the new one takes its place.
 _OUTPUT, _REPLACED = "output", "replaced"
-_OURS = re.compile(
-    rf"((\d+\.[a-z_]+\.parquet|{re.escape(_JOURNAL)})(\.new)?|{_OUTPUT}|{_REPLACED})"
-)
+_OURS = re.compile(rf"(\d+\.[a-z_]+\.parquet|{re.escape(_JOURNAL)})(\.new)?")
+_RESULT = re.compile(r"[a-z_]+\.(parquet|csv|json|html)|report-\d+\.html")
 Notice = Callable[[str], None]
 
 
@@ -75,7 +74,8 @@ class Journal:
             self._prepare(job)
         except OSError:
             if not self._finished:
-                shutil.rmtree(folder, ignore_errors=True)
+                with suppress(OSError):
+                    remove_own(folder, _is_ours)
             raise
 
     def _prepare(self, job: str) -> None:
@@ -83,7 +83,7 @@ class Journal:
         self.folder.mkdir(exist_ok=True)
         self._clear_unfinished()
         if (self.folder / _REPLACED).exists():
-            shutil.rmtree(self.folder / _REPLACED)
+            remove_own(self.folder / _REPLACED, _is_result)
         lines: list[dict[str, Any]] = [{"kind": _KIND, "job": job}]
         lines += [{"chunk": n, "sha256": files} for n, files in self._finished.items()]
         content = b"".join(map(_line, lines))
@@ -146,7 +146,7 @@ class Journal:
     def discard(self) -> None:
         """Remove the folder, the journal first: parts without it are of no use to a later job."""
         (self.folder / _JOURNAL).unlink(missing_ok=True)
-        shutil.rmtree(self.folder)
+        remove_own(self.folder, _is_ours)
 
     def _part(self, chunk: int, name: str) -> Path:
         return self.folder / f"{chunk:06d}.{name}.parquet"
@@ -156,7 +156,7 @@ class Journal:
         for path in self.folder.glob("*.new"):
             path.unlink()
         if (self.folder / _OUTPUT).exists():
-            shutil.rmtree(self.folder / _OUTPUT)
+            remove_own(self.folder / _OUTPUT, _is_result)
 
     def __enter__(self) -> Self:
         return self
@@ -187,12 +187,27 @@ def _require_ours(folder: Path) -> None:
         return
     if folder.is_symlink() or not folder.is_dir():
         raise InputError(f"{folder} is in the way: unfinished work is kept there; remove it")
-    for path in sorted(folder.iterdir()):
-        if not _OURS.fullmatch(final_name(path.name)):
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if name in (_OUTPUT, _REPLACED) and path.is_dir() and not path.is_symlink():
+            continue
+        if not _is_ours(name) or path.is_symlink() or not path.is_file():
             raise InputError(
-                f"{folder}, where unfinished work is kept, holds {path.name}, which sidestep score "
+                f"{folder}, where unfinished work is kept, holds {name}, which sidestep score "
                 "did not write; move it elsewhere, or give another --out"
             )
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a path in a work folder is one that a job writes."""
+    place, _, file = name.rpartition("/")
+    if place in (_OUTPUT, _REPLACED):
+        return _is_result(file)
+    return not place and bool(_OURS.fullmatch(final_name(name)))
+
+
+def _is_result(name: str) -> bool:
+    return bool(_RESULT.fullmatch(final_name(name)))
 
 
 def _entries(journal: Path) -> list[dict[str, Any]]:

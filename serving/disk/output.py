@@ -1,29 +1,37 @@
 """Score folders as files: where one may be put, its tables and manifest, and what to say if not.
 
-The same rows give the same bytes.
+The same rows give the same bytes. The manifest names every file of the folder with its digest:
+`files` that `sidestep score` wrote and replaces, and `added` ones that other verbs put beside them,
+which only these replace.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import textwrap
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sidestep.features.errors import InputError
+from sidestep.features.files.owned import described, digest_of_file, listed, require_own
 from sidestep.features.files.spreadsheets import as_plain_text
-from sidestep.features.files.whole import is_full, reason_of
+from sidestep.features.files.whole import is_full, reason_of, whole_file, write_whole
 
 MANIFEST = "manifest.json"
 #: What a manifest says it is; a folder without it is never replaced.
 KIND = "sidestep scores"
+#: Where the manifest lists files that `sidestep score` wrote, and those that other verbs added.
+FILES_KEY: Literal["files"] = "files"
+ADDED_KEY: Literal["added"] = "added"
+Key = Literal["files", "added"]
 _ROWS_A_GROUP = 65_536
 
 
@@ -33,7 +41,8 @@ def require_replaceable(out: str | Path) -> Path:
     Raises
     ------
     InputError
-        If `out` is a file, or a folder that holds anything but an earlier output of ``score``.
+        If `out` is a file, or a folder that holds anything but an earlier output of ``score`` as
+        it was written: another file, one that was changed since, a link, a sub-folder.
     """
     path = Path(out).resolve()
     if not path.exists():
@@ -45,11 +54,16 @@ def require_replaceable(out: str | Path) -> Path:
             f"{out} is where a disk is mounted, which cannot be replaced as a whole; "
             f"give --out a folder in it, such as {out}/scores"
         )
-    if any(path.iterdir()) and not is_output(path):
+    if not any(path.iterdir()):
+        return path
+    manifest = described(path / MANIFEST, KIND)
+    if manifest is None:
         raise InputError(
             f"{out} already holds files that sidestep score did not write; "
             "give --out a new folder, or empty this one"
         )
+    advice = "move it elsewhere, or give --out a new folder"
+    require_own(path, manifest.get(FILES_KEY), MANIFEST, writer="sidestep score", advice=advice)
     return path
 
 
@@ -187,7 +201,86 @@ def _for_spreadsheets(rows: pa.Table) -> pd.DataFrame:
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Write ``manifest.json``: keys sorted, and the mark that the folder is `sidestep score`'s."""
     text = json.dumps({"kind": KIND, **manifest}, indent=2, sort_keys=True, ensure_ascii=False)
-    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8", newline="\n")
+    write_whole(folder / MANIFEST, f"{text}\n".encode())
+
+
+def list_files(folder: Path) -> None:
+    """Add to a new folder's manifest which files it holds, each with its digest."""
+    manifest = read_manifest(folder)
+    write_manifest(folder, manifest | {FILES_KEY: listed(folder, but=[MANIFEST])})
+
+
+@contextmanager
+def own_file(folder: Path, name: str, key: Key) -> Iterator[Path]:
+    """A name to write a file of a score folder to; it is in its place once the block has ended.
+
+    An earlier one is replaced if the manifest names it, as it was written. The manifest knows the
+    new one before it is there, so that whoever is killed in between leaves a file that is known.
+
+    Parameters
+    ----------
+    folder : Path
+        With a manifest.
+    name : str
+    key : {"files", "added"}
+        Where the manifest lists it.
+
+    Raises
+    ------
+    InputError
+        If a file is there that Sidestep did not write, or that was changed since.
+    OSError
+        If it cannot be written.
+    """
+    path = folder / name
+    with whole_file(path) as new:
+        yield new
+        manifest = read_manifest(folder)
+        known = _listed_in(manifest, key)
+        _require_written(path, known.get(name, []))
+        digest = digest_of_file(new)
+        write_manifest(folder, manifest | {key: known | {name: [*known.get(name, []), digest]}})
+    write_manifest(folder, manifest | {key: known | {name: [digest]}})
+
+
+def remove_own_files(folder: Path, names: Collection[str]) -> None:
+    """Remove files of a score folder, those that are there as Sidestep wrote them.
+
+    Raises
+    ------
+    OSError
+        If one cannot be removed.
+    """
+    manifest = read_manifest(folder)
+    known = _listed_in(manifest, FILES_KEY)
+    for name in known.keys() & set(names):
+        with suppress(InputError):
+            _require_written(folder / name, known[name])
+            (folder / name).unlink(missing_ok=True)
+            del known[name]
+    write_manifest(folder, manifest | {FILES_KEY: known})
+
+
+def listed_files(folder: Path) -> list[str]:
+    """Files of a score folder that the manifest lists as written by `sidestep score`."""
+    return list(_listed_in(read_manifest(folder), FILES_KEY))
+
+
+def _listed_in(manifest: Mapping[str, Any], key: Key) -> dict[str, list[str]]:
+    found = manifest.get(key)
+    return dict(found) if isinstance(found, dict) else {}
+
+
+def _require_written(path: Path, digests: object) -> None:
+    """Refuse to replace a file that is not as Sidestep wrote it."""
+    if not os.path.lexists(path):
+        return
+    if not isinstance(digests, list) or not digests or path.is_symlink() or not path.is_file():
+        raise InputError(
+            f"{path} is there already, and sidestep did not write it; move it elsewhere"
+        )
+    if digest_of_file(path) not in digests:
+        raise InputError(f"{path} was changed after sidestep wrote it; move it elsewhere")
 
 
 def read_manifest(folder: Path, option: str = "") -> dict[str, Any]:
@@ -208,7 +301,7 @@ def read_manifest(folder: Path, option: str = "") -> dict[str, Any]:
     if not folder.is_dir():
         problem = "is not a folder" if folder.exists() else "does not exist"
         raise InputError(f"{folder} {problem}; {give} that sidestep score wrote")
-    manifest = _manifest(folder)
+    manifest = described(folder / MANIFEST, KIND)
     if manifest is None:
         raise InputError(f"{folder} holds no {MANIFEST} of sidestep score; {give} that it wrote")
     return manifest
@@ -216,13 +309,4 @@ def read_manifest(folder: Path, option: str = "") -> dict[str, Any]:
 
 def is_output(folder: Path) -> bool:
     """Whether a folder is an output of ``score``, by its manifest."""
-    return _manifest(folder) is not None
-
-
-def _manifest(folder: Path) -> dict[str, Any] | None:
-    """The manifest in a folder; None where there is none of `KIND` that can be read."""
-    try:
-        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) and content.get("kind") == KIND else None
+    return described(folder / MANIFEST, KIND) is not None

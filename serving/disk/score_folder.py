@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from sidestep.features.builders.names import MODALITIES
 from sidestep.features.errors import InputError
-from sidestep.serving.disk.output import MANIFEST, read_manifest
+from sidestep.serving.disk.output import ADDED_KEY, FILES_KEY, MANIFEST, read_manifest
 from sidestep.serving.disk.sample_scores import SampleScores, assemble
 
 #: Parts of the resistance percentile, from 0 to 100, in which samples are counted.
@@ -231,7 +231,9 @@ def read_score_folder(path: Path) -> ScoreFolder:
     for drug in drugs.unique().to_pylist():
         if drug not in described:
             raise InputError(f"{path / MANIFEST} does not describe drug {drug}; {_AGAIN}")
-    return ScoreFolder(path, manifest, _read(path / _REFERENCE).to_pandas())
+    # What other verbs do with the folder's files changes nothing of what they say.
+    facts = {name: value for name, value in manifest.items() if name not in (FILES_KEY, ADDED_KEY)}
+    return ScoreFolder(path, facts, _read(path / _REFERENCE).to_pandas())
 
 
 def _read(path: Path, filters: list[tuple[str, str, Any]] | None = None) -> pa.Table:

@@ -18,13 +18,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
-from sidestep.features.files.whole import write_whole
 from sidestep.features.knowledge.drugs import both_names
 from sidestep.serving.disk.sample_scores import DrugScore, SampleScores
 from sidestep.serving.disk.score_folder import ScoreFolder, read_score_folder
 from sidestep.serving.evidence.facts import NONE, STRENGTHS
 from sidestep.serving.report.overview import quality_sentence
-from sidestep.serving.report.writing import sample_file
+from sidestep.serving.report.writing import MAKER, sample_file, write_beside
 from sidestep.serving.scoring.reasons import MISSING
 from sidestep.serving.words.sentences import (
     Scale,
@@ -85,16 +84,14 @@ def write_one_page(folder: Path, sample: str, out: Path | None = None) -> Path:
         If the file cannot be written.
     """
     scores = read_score_folder(folder)
-    path = out or folder / sample_file(sample, ".pdf")
     drawn = BytesIO()
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_SETTINGS)
-        metadata = {"Title": f"Sidestep: {sample}", "CreationDate": None}
+        metadata = {"Title": f"Sidestep: {sample}", "Creator": MAKER, "CreationDate": None}
         figure = one_page(scores, scores.one_sample(sample))
         figure.savefig(drawn, format="pdf", metadata=metadata)
-    write_whole(path, drawn.getvalue())
-    return path
+    return write_beside(folder, sample_file(sample, ".pdf"), out, drawn.getvalue())
 
 
 def one_page(folder: ScoreFolder, scores: SampleScores) -> Figure:

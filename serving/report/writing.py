@@ -9,17 +9,32 @@ because it lists the others: of the explanations, no more than two pages' are in
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+from sidestep.features.errors import InputError
+from sidestep.features.files.owned import plain_bytes
 from sidestep.features.files.whole import write_whole
+from sidestep.serving.disk.output import (
+    ADDED_KEY,
+    FILES_KEY,
+    Key,
+    listed_files,
+    own_file,
+    remove_own_files,
+)
 from sidestep.serving.disk.score_folder import ScoreFolder, read_score_folder
 from sidestep.serving.report.contents import PageContents, script_json
 from sidestep.serving.report.overview import Overview, overview
 from sidestep.serving.report.page import PageLink, Place, fixed_size, render_page
 
 REPORT = "report.html"
+#: What every page says of itself, HTML or PDF.
+MAKER = "Sidestep report"
+_LARGEST_PAGE = 64 * 2**20
 #: Bytes at which a page is full: below five megabytes with its tables and its last sample.
 _ROOM = 4_600_000
 #: More rows than this make a heat map slow.
@@ -38,7 +53,7 @@ def write_report(folder: Path, most: int = MOST_SAMPLES) -> list[str]:
     Parameters
     ----------
     folder : Path
-        As `sidestep score` writes it; an earlier report there is replaced.
+        As `sidestep score` writes it; an earlier report there is replaced, as it was written.
     most : int
         Samples whose pages are drawn, all of them; of more, those `MOST_RESISTANT` are that have
         the highest mean percentile over the drugs that they have a call for.
@@ -51,7 +66,8 @@ def write_report(folder: Path, most: int = MOST_SAMPLES) -> list[str]:
     Raises
     ------
     InputError
-        If the folder is none, or was written by an older version.
+        If the folder is none, was written by an older version, or holds a page that Sidestep did
+        not write or that was changed since.
     OSError
         If a file cannot be written.
     """
@@ -75,7 +91,7 @@ def write_report(folder: Path, most: int = MOST_SAMPLES) -> list[str]:
             elsewhere.append((file, held))
             following = page_name(number + 1) if before + len(held) < total else None
             place = Place(number, before, total, page_name(number - 1), following)
-            write_whole(folder / file, render_page(shown, contents, place).encode())
+            _write(folder, file, render_page(shown, contents, place))
         before += len(held)
     if first is not None:
         place = Place(1, 0, total)
@@ -83,7 +99,7 @@ def write_report(folder: Path, most: int = MOST_SAMPLES) -> list[str]:
             place = Place(
                 1, 0, total, next=page_name(2), pages=links, elsewhere=script_json(elsewhere)
             )
-        write_whole(folder / REPORT, render_page(shown, first, place).encode())
+        _write(folder, REPORT, render_page(shown, first, place))
     written = [link.file for link in links]
     _remove_later_pages(folder, written)
     return written
@@ -102,10 +118,45 @@ def write_sample_page(folder: Path, sample: str, out: Path | None = None) -> Pat
     scores = read_score_folder(folder)
     contents = PageContents(scores)
     contents.add(scores.one_sample(sample))
-    path = out or folder / sample_file(sample, ".html")
     page = render_page(overview(scores, 1), contents, Place(1, 0, 1))
-    write_whole(path, page.encode())
-    return path
+    return write_beside(folder, sample_file(sample, ".html"), out, page.encode())
+
+
+def write_beside(folder: Path, name: str, out: Path | None, content: bytes) -> Path:
+    """Write a page of its own to `out`, or into the score folder; give back where it is.
+
+    Raises
+    ------
+    InputError
+        If a file of that name is in the folder that Sidestep did not write or that was changed
+        since, or one is at `out` that is no page of Sidestep.
+    OSError
+        If it cannot be written.
+    """
+    if out is None:
+        _write(folder, name, content, ADDED_KEY)
+        return folder / name
+    require_page(out)
+    write_whole(out, content)
+    return out
+
+
+def require_page(out: Path) -> None:
+    """Refuse to replace a file that is no page of Sidestep."""
+    if not os.path.lexists(out):
+        return
+    page = b""
+    with suppress(ValueError):
+        page = plain_bytes(out, _LARGEST_PAGE)
+    if not page.startswith((b"<!doctype html>", b"%PDF")) or MAKER.encode() not in page:
+        raise InputError(
+            f"{out} is there already, and is no page of sidestep report; give --out another file"
+        )
+
+
+def _write(folder: Path, name: str, page: str | bytes, key: Key = FILES_KEY) -> None:
+    with own_file(folder, name, key) as new:
+        new.write_bytes(page.encode() if isinstance(page, str) else page)
 
 
 def page_name(number: int) -> str:
@@ -143,6 +194,8 @@ def _pages(scores: ScoreFolder, shown: Overview, drawn: list[str]) -> Iterator[P
 
 def _remove_later_pages(folder: Path, written: list[str]) -> None:
     """Remove pages of an earlier, longer report."""
-    for path in folder.glob("report-*.html"):
-        if _LATER_PAGE.fullmatch(path.name) and path.name not in written:
-            path.unlink()
+    later = [
+        name for name in listed_files(folder) if _LATER_PAGE.fullmatch(name) and name not in written
+    ]
+    if later:
+        remove_own_files(folder, later)

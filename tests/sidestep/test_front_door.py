@@ -15,9 +15,11 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import click
 import pytest
 
 import sidestep
+from sidestep.features.errors import InputError
 from sidestep.main import VERBS
 
 ROOT = Path(__file__).parents[2]
@@ -112,6 +114,28 @@ def test_help_lists_the_verbs_as_a_story() -> None:
         "data check train compare promote rollback score explain report combine screen ui simulate "
         "demo"
     )
+
+
+def test_a_demo_replaces_only_a_demo_that_nobody_touched(tmp_path: Path) -> None:
+    from sidestep.demo import _make_room, _mark
+
+    out = tmp_path / "demo"
+    _make_room(out)
+    (out / "scores").mkdir()
+    (out / "scores" / "scores.csv").write_text("made")
+    _mark(out)
+    _make_room(out)
+    assert list(out.iterdir()) == []
+    _mark(out)
+    (out / "notes.txt").write_text("mine")
+    with pytest.raises(
+        InputError, match=r"demo holds notes.txt, which sidestep demo did not write"
+    ):
+        _make_room(out)
+    (out / ".sidestep-demo").unlink()  # as an unfinished demo leaves it
+    with pytest.raises(click.UsageError, match="holds something else"):
+        _make_room(out)
+    assert (out / "notes.txt").read_text() == "mine"
 
 
 def test_help_answers_in_under_three_tenths_of_a_second() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from sidestep.features.errors import InputError
+from sidestep.features.files.owned import described, listed, require_own
 from sidestep.features.files.spreadsheets import as_plain_text
 from sidestep.features.files.whole import folder_beside, put_in_place, reason_of
 from sidestep.models.versions import software_versions
@@ -33,18 +34,24 @@ def require_replaceable(out: str | Path) -> Path:
     Raises
     ------
     InputError
-        If `out` is a file, or a folder that holds anything but an earlier screen.
+        If `out` is a file, or a folder that holds anything but an earlier screen as it was
+        written.
     """
     path = Path(out).resolve()
     if not path.exists():
         return path
     if not path.is_dir():
         raise InputError(f"{out} is not a folder; give --out a new folder")
-    if any(path.iterdir()) and not _is_screen(path):
+    if not any(path.iterdir()):
+        return path
+    earlier = described(path / SUMMARY, KIND)
+    if earlier is None:
         raise InputError(
             f"{out} already holds files that sidestep screen did not write; "
             "give --out a new folder, or empty this one"
         )
+    advice = "move it elsewhere, or give --out a new folder"
+    require_own(path, earlier.get("files"), SUMMARY, writer="sidestep screen", advice=advice)
     return path
 
 
@@ -74,10 +81,11 @@ def write_screen(screen: Screen, out: str | Path, genes: str) -> Path:
                 new / "screen.csv", index=False, encoding="utf-8", lineterminator="\n"
             )
             draw_screen(screen, new)
-            text = json.dumps(summary(screen, genes), indent=2, sort_keys=True, ensure_ascii=False)
+            facts = summary(screen, genes) | {"files": listed(new)}
+            text = json.dumps(facts, indent=2, sort_keys=True, ensure_ascii=False)
             (new / SUMMARY).write_text(text + "\n", encoding="utf-8", newline="\n")
             earlier = new.with_name(f"{new.name}-replaced")
-            put_in_place(new, path, earlier)
+            put_in_place(new, require_replaceable(out), earlier)
             shutil.rmtree(earlier, ignore_errors=True)
     except OSError as failure:
         raise InputError(
@@ -135,11 +143,3 @@ def summary(screen: Screen, genes: str) -> dict[str, Any]:
         "notes": [*cohort.notes, CAVEAT],
         "software": software_versions(*_PACKAGES),
     }
-
-
-def _is_screen(folder: Path) -> bool:
-    try:
-        content = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(content, dict) and content.get("kind") == KIND

@@ -83,11 +83,37 @@ def test_two_files_are_added_and_no_other_is_touched(combine: Run, scores: Path)
     assert (code, stderr) == (0, "")
     after = contents(scores)
     assert after.keys() - before.keys() == TABLES
+    again = dict(after)
+    facts, listed = (json.loads(content.pop("manifest.json")) for content in (before, after))
     assert {name: after[name] for name in before} == before
+    assert set(listed.pop("added")) == TABLES
+    assert listed == facts
     assert pq.read_schema(scores / "combinations.parquet").equals(COMBINATIONS)
     assert stdout.endswith(f"Written: {scores}/combinations.parquet, {scores}/combinations.csv\n")
     combine(scores)
-    assert contents(scores) == after
+    assert contents(scores) == again
+
+
+def test_a_table_that_somebody_changed_is_kept(combine: Run, scores: Path) -> None:
+    combine(scores)
+    (scores / "combinations.csv").write_text("my notes")
+    before = contents(scores)
+    code, _, stderr = combine(scores)
+    assert code == 2
+    assert "combinations.csv was changed after sidestep wrote it; move it elsewhere" in stderr
+    assert contents(scores)["combinations.csv"] == before["combinations.csv"]
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.parquet"])
+def test_only_a_partner_table_is_replaced_elsewhere(
+    combine: Run, scores: Path, tmp_path: Path, name: str
+) -> None:
+    out = tmp_path / name
+    assert combine(scores, "--out", str(out))[0] == combine(scores, "--out", str(out))[0] == 0
+    out.write_text("mine")
+    code, _, stderr = combine(scores, "--out", str(out))
+    assert (code, out.read_text()) == (2, "mine")
+    assert f"{name} is there already, and is no table of sidestep combine" in stderr
 
 
 def test_rows_are_of_what_the_scores_predict_to_fail(combine: Run, scores: Path) -> None:

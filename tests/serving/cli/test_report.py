@@ -32,6 +32,29 @@ def test_one_sample_as_page_or_pdf_where_it_is_wanted(small_folder: Path, tmp_pa
     assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
 
 
+@pytest.mark.parametrize("option", [[], ["--pdf"]])
+def test_a_page_replaces_an_earlier_one_and_nothing_else(
+    make_folder: FolderMaker, tmp_path: Path, option: list[str]
+) -> None:
+    folder, out = make_folder(), tmp_path / "page"
+    for _ in range(2):
+        run(folder, "--sample", "SKBR3", "--out", out, *option)
+        run(folder, "--sample", "SKBR3", *option)
+        run(folder)
+    (written,) = folder.glob("report-SKBR3.*")
+    written.write_text("with my notes")
+    with pytest.raises(InputError, match=r"SKBR3.* was changed after sidestep wrote it; move it"):
+        run(folder, "--sample", "SKBR3", *option)
+    (folder / "report.html").write_text("with my notes")
+    with pytest.raises(InputError, match=r"report.html was changed after sidestep wrote it"):
+        run(folder)
+    out.write_text("mine")
+    with pytest.raises(InputError, match="page is there already, and is no page of sidestep"):
+        run(folder, "--sample", "SKBR3", "--out", out, *option)
+    assert {written.read_text(), (folder / "report.html").read_text()} == {"with my notes"}
+    assert out.read_text() == "mine"
+
+
 @pytest.mark.parametrize("option", [["--pdf"], ["--out", "page.html"]])
 def test_options_of_one_sample_need_one(small_folder: Path, option: list[str]) -> None:
     with pytest.raises(InputError, match=f"{option[0]} is for a single sample"):

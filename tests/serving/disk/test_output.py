@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import csv
 import errno
+import json
+import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +20,7 @@ from sidestep.features.study.study import Study
 from sidestep.models.registry.load import LoadedModel
 from sidestep.serving.disk.output import TableWriter, as_table, unwritable
 from sidestep.serving.job import FILES, score_study
+from sidestep.serving.report.writing import write_report, write_sample_page
 from sidestep.serving.scoring.options import ScoreOptions
 
 
@@ -43,12 +48,84 @@ def test_an_earlier_output_is_replaced_as_a_whole(
     earlier: Path, cohort: Study, model: LoadedModel
 ) -> None:
     before = contents(earlier)
-    (earlier / "report.html").write_text("of the earlier scores")
+    write_report(earlier, most=3)  # drawn anew, it is one of the earlier output's files still
     score_study(cohort, model, earlier)
     after = contents(earlier)
     assert sorted(after) == sorted(FILES)
     assert after["scores.csv"] != before["scores.csv"]
     assert [path.name for path in earlier.parent.iterdir()] == ["out"]
+
+
+def put(path: Path, content: str = "mine") -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(content)
+    return path
+
+
+STRANGERS: dict[str, Callable[[Path], object]] = {
+    "a note": lambda out: put(out / "notes.txt"),
+    "a folder": lambda out: put(out / "patients" / "list.csv"),
+    "an empty folder": lambda out: (out / "patients").mkdir(),
+    "a sample's page": lambda out: write_sample_page(out, sample_names(out)[0]),
+    "a partner table": lambda out: put(out / "combinations.csv"),
+    "a page of another report": lambda out: put(out / "report-2.html"),
+    "a table that was changed": lambda out: put(out / "scores.csv"),
+    "a page that was changed": lambda out: put(out / "report.html"),
+    "a link": lambda out: (out / "latest").symlink_to("scores.csv"),
+    "a link in the place of a file": lambda out: (
+        (out / "scores.csv").rename(out.parent / "mine.csv"),
+        (out / "scores.csv").symlink_to(out.parent / "mine.csv"),
+    ),
+    "a pipe": lambda out: os.mkfifo(out / "pipe"),
+    "a hidden file": lambda out: put(out / ".gitignore"),
+    "a manifest without a list": lambda out: put(
+        out / "manifest.json", json.dumps({"kind": "sidestep scores"})
+    ),
+}
+
+
+def sample_names(out: Path) -> list[str]:
+    return pd.read_parquet(out / "scores.parquet")["sample_id"].tolist()
+
+
+@pytest.fixture(scope="module")
+def a_score(cohort: Study, model: LoadedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("owned") / "out"
+    score_study(cohort, model, out, drugs=["Lapatinib"])
+    return out
+
+
+@pytest.mark.parametrize("stranger", STRANGERS)
+def test_what_score_did_not_write_so_is_refused_and_kept(
+    a_score: Path, cohort: Study, model: LoadedModel, tmp_path: Path, stranger: str
+) -> None:
+    out = Path(shutil.copytree(a_score, tmp_path / "out"))
+    STRANGERS[stranger](out)
+    before = {path: path.lstat() for path in out.rglob("*")}
+    with pytest.raises(InputError, match=r"which sidestep score did not write;|was changed after"):
+        score_study(cohort, model, out, drugs=["Lapatinib"])
+    assert {path: path.lstat().st_mtime_ns for path in out.rglob("*")} == {
+        path: found.st_mtime_ns for path, found in before.items()
+    }
+    assert [path.name for path in tmp_path.iterdir() if path.name != "mine.csv"] == ["out"]
+
+
+def test_a_note_that_comes_while_scores_are_computed_is_kept(
+    a_score: Path, cohort: Study, model: LoadedModel, tmp_path: Path
+) -> None:
+    out = Path(shutil.copytree(a_score, tmp_path / "out"))
+    with pytest.raises(InputError, match=r"out holds notes.txt, which sidestep score did not"):
+        score_study(cohort, model, out, progress=lambda done: put(out / "notes.txt"))
+    assert (out / "notes.txt").read_text() == "mine"
+
+
+def test_unfinished_work_beside_a_strangers_file_is_refused(
+    a_score: Path, cohort: Study, model: LoadedModel, tmp_path: Path
+) -> None:
+    note = put(Path(shutil.copytree(a_score, tmp_path / ".out.partial" / "output")) / "notes.txt")
+    with pytest.raises(InputError, match=r"kept, holds output/notes.txt, which sidestep score"):
+        score_study(cohort, model, tmp_path / "out", drugs=["Lapatinib"])
+    assert note.read_text() == "mine"
 
 
 def test_the_folder_is_as_open_as_any_new_one(earlier: Path, tmp_path: Path) -> None:

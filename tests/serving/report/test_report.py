@@ -19,6 +19,7 @@ import pytest
 from sidestep.features.errors import InputError
 from sidestep.features.study.study import Study
 from sidestep.models.registry.load import LoadedModel
+from sidestep.serving.disk.output import FILES_KEY, own_file
 from sidestep.serving.job import score_study
 from sidestep.serving.report.writing import sample_file, write_report, write_sample_page
 
@@ -201,11 +202,15 @@ def test_a_large_study_has_several_pages(make_folder: FolderMaker) -> None:
     folder = make_folder(
         samples=names, drugs=(("Lapatinib", None, []), ("Poor", None, [])), top_k=2
     )
-    (folder / "report-7.html").write_text("of an earlier report")
+    for name in ("report-6.html", "report-7.html", "report-8.html"):
+        with own_file(folder, name, FILES_KEY) as new:
+            new.write_text("of an earlier report")
+    (folder / "report-8.html").write_text("with a note of mine")
+    (folder / "report-9.html").write_text("mine")
     (folder / "report-S0001.html").write_text("of one sample")
     assert write_report(folder) == ["report.html", "report-2.html"]
-    assert not (folder / "report-7.html").exists()
-    assert (folder / "report-S0001.html").exists()
+    kept = {path.name for path in folder.glob("report-*.html")}
+    assert kept == {"report-2.html", "report-8.html", "report-9.html", "report-S0001.html"}
     pages = [
         (folder / name).read_text(encoding="utf-8") for name in ("report.html", "report-2.html")
     ]

@@ -164,6 +164,19 @@ def test_a_folder_with_other_files_is_left_alone(run: Run, study: Path, tmp_path
     assert run("screen", study, "--out", tmp_path / "thesis.txt")[0] == 2
 
 
+@pytest.mark.parametrize("name", ["notes.txt", "screen.csv"])
+def test_an_earlier_screen_with_something_of_mine_is_left_alone(
+    run: Run, study: Path, tmp_path: Path, name: str
+) -> None:
+    command = ("screen", study, "--genes", "AXL", "--out", tmp_path, "--bootstrap", "100")
+    assert run(*command)[0] == 0
+    (tmp_path / name).write_text("mine")
+    code, _, stderr = run(*command)
+    assert (code, (tmp_path / name).read_text()) == (2, "mine")
+    assert name in stderr
+    assert "move it elsewhere, or give --out a new folder" in stderr
+
+
 def test_a_folder_that_cannot_be_written_is_told(run: Run, study: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     code, _, stderr = run("screen", study, "--out", tmp_path / "file" / "out", "--quiet")

@@ -2,8 +2,8 @@
 
 Whether a sample is HER2-high is decided by the first evidence that decides: the clinical status;
 ERBB2's copy number; its place among the sample's own genes; and a level of ERBB2's RNA or HER2's
-protein beyond a cut-off, which a model freezes from its training lines. RNA is always compared on
-the log2 scale. None of this is ever a feature.
+protein beyond a cut-off. A model freezes the cut-offs of its training lines, on the scale that it
+puts every sample on; those of a study are on the log2 scale. None of this is ever a feature.
 """
 
 from __future__ import annotations
@@ -50,41 +50,62 @@ class Her2Cutoffs:
     Attributes
     ----------
     rna : float or None
-        log2 expression of ERBB2; None where nothing was learnt of it.
+        Of ERBB2's expression; None where nothing was learnt of it.
     protein : float or None
-        Level of HER2.
+        Of HER2.
     """
 
     rna: float | None = None
     protein: float | None = None
 
     @classmethod
-    def of(cls, study: Study) -> Self:
-        """Three robust standard deviations (1.4826 x MAD) above the study's median.
+    def of(cls, levels: pd.DataFrame) -> Self:
+        """Three robust standard deviations (1.4826 x MAD) above the median of the samples.
 
         They tell outliers of a mixed cohort; where most samples are HER2-high, they tell nothing.
+
+        Parameters
+        ----------
+        levels : DataFrame
+            Samples x `RNA` and `PROTEIN`, as `her2_levels` returns.
         """
-        rna = None if study.expression is None else _cutoff(_log2_levels(study.expression))
-        protein = None
-        if study.rppa is not None and _GENE in study.rppa:
-            protein = _cutoff(study.rppa[_GENE])
-        return cls(rna, protein)
+        return cls(*(_cutoff(levels[name]) for name in (RNA, PROTEIN)))
 
 
-def her2_high(study: Study, cutoffs: Her2Cutoffs | None = None) -> pd.Series:
+def her2_levels(study: Study) -> pd.DataFrame:
+    """ERBB2's log2 expression and HER2's protein level, samples x `RNA` and `PROTEIN`, NaN without.
+
+    `models.predictor.her2` has the same on the scale of a model.
+    """
+    rna = None if study.expression is None else _log2_levels(study.expression)
+    protein = None
+    if study.rppa is not None and _GENE in study.rppa:
+        protein = study.rppa[_GENE]
+    none = pd.Series(dtype=float)
+    return pd.DataFrame(
+        {
+            name: (none if levels is None else levels).reindex(study.samples).astype(float)
+            for name, levels in ((RNA, rna), (PROTEIN, protein))
+        }
+    )
+
+
+def her2_high(study: Study) -> pd.Series:
     """Whether each sample is HER2-high: bool, by sample; False where nothing tells.
 
     See `her2_calls`, which also says what decided.
     """
-    return her2_calls(study, cutoffs)["high"].rename("her2_high")
+    return her2_calls(study)["high"].rename("her2_high")
 
 
-def her2_assay(study: Study, cutoffs: Her2Cutoffs | None = None) -> pd.Series:
+def her2_assay(study: Study) -> pd.Series:
     """What decided whether each sample is HER2-high; empty where nothing did."""
-    return her2_calls(study, cutoffs)["assay"].rename("her2_assay")
+    return her2_calls(study)["assay"].rename("her2_assay")
 
 
-def her2_calls(study: Study, cutoffs: Her2Cutoffs | None = None) -> pd.DataFrame:
+def her2_calls(
+    study: Study, cutoffs: Her2Cutoffs | None = None, levels: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Whether each sample is HER2-high, and by what.
 
     The clinical status where one decides (`knowledge.statuses`; an equivocal, unknown or unread
@@ -97,6 +118,8 @@ def her2_calls(study: Study, cutoffs: Her2Cutoffs | None = None) -> pd.DataFrame
     study : Study
     cutoffs : Her2Cutoffs, optional
         A model's; by default those of the study itself.
+    levels : DataFrame, optional
+        Samples x `RNA` and `PROTEIN` on the scale of the cut-offs; `her2_levels` by default.
 
     Returns
     -------
@@ -104,26 +127,45 @@ def her2_calls(study: Study, cutoffs: Her2Cutoffs | None = None) -> pd.DataFrame
         Samples x `high` (bool) and `assay` (str): the attribute or measurement that decided, for
         a sample that is not high the most certain one that was there; empty where none was.
     """
-    learnt = Her2Cutoffs.of(study) if cutoffs is None else cutoffs
+    shown = her2_levels(study) if levels is None else levels
+    learnt = Her2Cutoffs.of(shown) if cutoffs is None else cutoffs
     high = np.zeros(len(study.samples), dtype=bool)
     decided = np.zeros(len(study.samples), dtype=bool)
     assay = np.full(len(study.samples), "", dtype=object)
     for column in her2_columns(study):
         status = read_status(study.clinical[column], column, study.grades.get(column)).status
-        told = status.reindex(study.samples, fill_value=UNDECIDED).to_numpy()
-        new = ~decided & np.isin(told, (POSITIVE, NEGATIVE))
-        high |= new & (told == POSITIVE)
+        said = status.reindex(study.samples, fill_value=UNDECIDED).to_numpy()
+        new = ~decided & np.isin(said, (POSITIVE, NEGATIVE))
+        high |= new & (said == POSITIVE)
         assay[new] = column
         decided |= new
-    for name, above in _measured(study, learnt):
-        shown = above.reindex(study.samples).to_numpy(float)
-        new = ~decided & ~high & (shown == 1.0)
+    for name, above in _measured(study, learnt, shown):
+        told = above.reindex(study.samples).to_numpy(float)
+        new = ~decided & ~high & (told == 1.0)
         high |= new
         assay[new] = name
-        assay[~decided & (assay == "") & (shown == 0.0)] = name
+        assay[~decided & (assay == "") & (told == 0.0)] = name
     return pd.DataFrame({"high": high, "assay": assay}, index=study.samples).astype(
         {"assay": "str"}
     )
+
+
+def decided_by(calls: pd.DataFrame) -> str:
+    """How many samples are HER2-high by what, in words; empty where none is.
+
+    Parameters
+    ----------
+    calls : DataFrame
+        As `her2_calls` returns.
+
+    Examples
+    --------
+    >>> calls = pd.DataFrame({"high": [True, True, False], "assay": ["ERBB2 RNA"] * 3})
+    >>> decided_by(calls)
+    '2 by ERBB2 RNA'
+    """
+    counts = calls.loc[calls["high"], "assay"].value_counts(sort=False)
+    return ", ".join(f"{count} by {assay}" for assay, count in counts.items())
 
 
 def her2_columns(study: Study) -> list[str]:
@@ -132,7 +174,9 @@ def her2_columns(study: Study) -> list[str]:
     return [by_case[name] for name in STATUS_COLUMN_TABLE.load() if name in by_case]
 
 
-def _measured(study: Study, cutoffs: Her2Cutoffs) -> list[tuple[str, pd.Series]]:
+def _measured(
+    study: Study, cutoffs: Her2Cutoffs, shown: pd.DataFrame
+) -> list[tuple[str, pd.Series]]:
     """What was measured: its name, and 1 where it shows HER2, 0 where not, NaN where unknown."""
     found: list[tuple[str, pd.Series]] = []
     if study.copy_number is not None and _GENE in study.copy_number:
@@ -143,12 +187,9 @@ def _measured(study: Study, cutoffs: Her2Cutoffs) -> list[tuple[str, pd.Series]]
         if study.expression_kind != "z-score":
             share = _share_of_own_genes(study.expression)
             found.append((OWN_GENES, _beyond(share, share >= _TOP_SHARE)))
-        levels = _log2_levels(study.expression)
-        if cutoffs.rna is not None:
-            found.append((RNA, _beyond(levels, levels > cutoffs.rna)))
-    if study.rppa is not None and _GENE in study.rppa and cutoffs.protein is not None:
-        levels = study.rppa[_GENE]
-        found.append((PROTEIN, _beyond(levels, levels > cutoffs.protein)))
+    for name, cut in ((RNA, cutoffs.rna), (PROTEIN, cutoffs.protein)):
+        if cut is not None:
+            found.append((name, _beyond(shown[name], shown[name] > cut)))
     return found
 
 

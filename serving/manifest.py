@@ -48,6 +48,8 @@ class Tally:
         Call -> rows that have it.
     modalities : set of str
         Combinations that scored samples have.
+    her2 : dict of str to Counter
+        What decided whether samples are HER2-high -> ``high`` or ``not high`` -> samples.
     """
 
     samples: int = 0
@@ -55,6 +57,7 @@ class Tally:
     quarantined: dict[str, str] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
     modalities: set[str] = field(default_factory=set)
+    her2: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
     def add(self, part: ScoredChunk) -> None:
         """Count one more chunk."""
@@ -66,6 +69,9 @@ class Tally:
         scores = part.rows["scores"]
         self.calls.update(scores["call"].drop_null().to_pylist())
         self.modalities.update(scores["modalities"].unique().to_pylist())
+        told = scores.select(["sample_id", "her2", "her2_assay"]).to_pandas()
+        for row in told.drop_duplicates("sample_id").dropna().itertuples():
+            self.her2[row.her2_assay][row.her2] += 1
 
 
 def describe(
@@ -117,6 +123,10 @@ def describe(
             "calls": dict(tally.calls),
         },
         "coverage": {name: _coverage(name, shares) for name, shares in tally.shares.items()},
+        "her2": {
+            "cutoffs": asdict(model.predictor.her2.cutoffs),
+            "decided_by": {assay: dict(counts) for assay, counts in sorted(tally.her2.items())},
+        },
         "drugs": [_drug(model, drug, her2_context=options["her2_context"]) for drug in drugs],
         "shift": dict(shift),
         "quarantined": dict(tally.quarantined),

@@ -14,7 +14,6 @@ import pytest
 
 from sidestep.features.builders.joiner import FeatureJoiner
 from sidestep.features.builders.names import features_of_genes, marker_features
-from sidestep.features.groups import her2_high
 from sidestep.features.knowledge.drugs import find_drug
 from sidestep.features.knowledge.signatures import SIGNATURE_TABLE
 from sidestep.features.mechanisms.builder import level_genes
@@ -23,6 +22,7 @@ from sidestep.features.study.study import Study, read_study
 from sidestep.models.estimators.folds import Folds, donor_folds
 from sidestep.models.estimators.pattern_blend import PatternBlend
 from sidestep.models.predictor.drug_model import DrugModel, Gain
+from sidestep.models.predictor.her2 import Her2Reference
 from sidestep.models.predictor.known_lines import KnownLines
 from sidestep.models.predictor.predictor import PanelPredictor, ResponseScale
 from sidestep.models.predictor.references import MechanismReference
@@ -90,7 +90,7 @@ def fit_predictor() -> PredictorFactory:
             },
             nearest=nearest,
             known=KnownLines.of(study, nearest, features.index, folds),
-            her2_high=her2_high(study).loc[features.index].to_numpy(bool),
+            her2=Her2Reference.fit(study, features),
             mechanisms=MechanismReference.fit(study),
             scale=ResponseScale(
                 screen.stable_id, screen.metric, screen.unit, screen.higher_is_resistant

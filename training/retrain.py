@@ -10,11 +10,12 @@ from typing import Any
 
 import pandas as pd
 
-from sidestep.features.groups import her2_high, lineage_column, lineage_labels
+from sidestep.features.groups import lineage_column, lineage_labels
 from sidestep.features.study.study import Study, read_study
 from sidestep.models.engines.local import Engine
 from sidestep.models.estimators.patterns import row_patterns
 from sidestep.models.predictor.drug_model import DrugModel
+from sidestep.models.predictor.her2 import Her2Reference
 from sidestep.models.predictor.known_lines import KnownLines
 from sidestep.models.predictor.predictor import PanelPredictor, ResponseScale
 from sidestep.models.predictor.references import MechanismReference
@@ -83,6 +84,8 @@ class Retrain:
     study : Study
     panel : Panel
     validation : CrossValidation
+    her2 : DataFrame
+        Training lines x `high` and `assay`: which are HER2-high, and what decided.
     metrics : DataFrame
         As `training.validation.evaluation.evaluate` returns.
     fold_metrics : DataFrame
@@ -98,6 +101,7 @@ class Retrain:
     study: Study
     panel: Panel
     validation: CrossValidation
+    her2: pd.DataFrame
     metrics: pd.DataFrame
     fold_metrics: pd.DataFrame
     coverage: pd.DataFrame
@@ -152,15 +156,18 @@ def retrain_study(
     """Cross-validate a panel of a study that was read, judge, and assemble the predictor."""
     shared = _shared_searches(request, study, panel)
     validation = cross_validate(study, panel, request.plan, progress, engine, shared)
-    metrics = evaluate(validation.repeated, her2_high(study), seed=request.plan.seed)
+    her2 = Her2Reference.fit(study, validation.features)
+    calls = her2.calls(study, validation.features)
+    metrics = evaluate(validation.repeated, calls["high"], seed=request.plan.seed)
     verdict = judge(validation.repeated, metrics, seed=request.plan.seed)
-    predictor = _assemble(request, study, panel, validation, metrics, verdict)
+    predictor = _assemble(request, study, panel, validation, metrics, verdict, her2)
     lineage = lineage_labels(study).loc[validation.features.index].to_numpy(dtype=object)
     return Retrain(
         request=request,
         study=study,
         panel=panel,
         validation=validation,
+        her2=calls,
         metrics=metrics,
         fold_metrics=evaluate_folds(validation.predictions),
         coverage=held_out_coverage(predictor.drugs, lineage, row_patterns(validation.features)),
@@ -217,6 +224,7 @@ def _assemble(
     validation: CrossValidation,
     metrics: pd.DataFrame,
     verdict: Verdict,
+    her2: Her2Reference,
 ) -> PanelPredictor:
     drugs = {}
     for drug in panel.drugs:
@@ -252,7 +260,7 @@ def _assemble(
         fold_joiners=validation.fold_joiners,
         drugs=drugs,
         nearest=nearest,
-        her2_high=her2_high(study).loc[names].to_numpy(bool),
+        her2=her2,
         mechanisms=MechanismReference.fit(study.select(list(names))),
         scale=scale,
         training=training,

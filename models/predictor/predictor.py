@@ -17,6 +17,7 @@ from sidestep.models.estimators.base import Contributions
 from sidestep.models.estimators.patterns import Pattern
 from sidestep.models.estimators.rows import FeatureRows
 from sidestep.models.predictor.drug_model import DrugModel
+from sidestep.models.predictor.her2 import Her2Reference
 from sidestep.models.predictor.known_lines import KnownLines
 from sidestep.models.predictor.marker import MarkerStanding, marker_standing
 from sidestep.models.predictor.references import MechanismReference
@@ -62,8 +63,8 @@ class PanelPredictor:
     drugs : mapping of str to DrugModel
     nearest : NearestLines
         The training lines, for applicability.
-    her2_high : ndarray of shape (n_training_lines,)
-        Whether each training line is HER2-high.
+    her2 : Her2Reference
+        Which training lines are HER2-high, and what makes any sample so.
     mechanisms : MechanismReference
         Mechanism scores of the training lines, for evidence; no model learns from them.
     scale : ResponseScale
@@ -81,7 +82,7 @@ class PanelPredictor:
     fold_joiners: Mapping[int, FeatureJoiner]
     drugs: Mapping[str, DrugModel]
     nearest: NearestLines
-    her2_high: np.ndarray
+    her2: Her2Reference
     mechanisms: MechanismReference
     scale: ResponseScale
     training: Mapping[str, Any]
@@ -100,7 +101,7 @@ class PanelPredictor:
         It answers for these lines (`KnownLines.find`) by the same methods. Its `joiner` and its
         drugs' models are the fold's; drugs tested on no line of the fold are left out, since for
         them this predictor has learned nothing of these lines. `mechanisms` are those of the other
-        folds' lines. `nearest` and `her2_high` stay those of all lines, so that rows mean the same.
+        folds' lines. `nearest` and `her2` stay those of all lines, so that rows mean the same.
         """
         if fold not in self._unseen:
             models = {
@@ -115,6 +116,11 @@ class PanelPredictor:
                 compared_joiner=self.joiner,
             )
         return self._unseen[fold]
+
+    @property
+    def her2_high(self) -> np.ndarray:
+        """Whether each training line is HER2-high, bool, (n_training_lines,)."""
+        return self.her2.high
 
     @property
     def compared_with(self) -> np.ndarray | None:
@@ -260,7 +266,7 @@ class PanelPredictor:
             "fold_joiners": {str(n): joiner.get_state() for n, joiner in self.fold_joiners.items()},
             "drugs": {name: model.get_state(self.nearest) for name, model in self.drugs.items()},
             "nearest": self.nearest.get_state(),
-            "her2_high": self.her2_high,
+            "her2": self.her2.get_state(),
             "mechanisms": self.mechanisms.get_state(),
             "scale": asdict(self.scale),
             "training": dict(self.training),
@@ -284,7 +290,7 @@ class PanelPredictor:
             fold_joiners=joiners,
             drugs=drugs,
             nearest=nearest,
-            her2_high=state["her2_high"],
+            her2=Her2Reference.from_state(state["her2"]),
             mechanisms=MechanismReference.from_state(state["mechanisms"]),
             scale=ResponseScale(**state["scale"]),
             training=state["training"],

@@ -22,7 +22,7 @@ from sidestep.features.errors import InputError
 from sidestep.models.damage import refusing_damage
 from sidestep.models.predictor.predictor import PanelPredictor
 
-_FORMAT = 4
+_FORMAT = 5
 _STATE, _ARRAYS = "predictor.json", "arrays.bin"
 _ALIGNMENT = 64
 _CHECKSUM, _PREDICTOR = "predictor_crc32", '"predictor": '

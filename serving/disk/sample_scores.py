@@ -103,10 +103,20 @@ class DrugScore:
 
 @dataclass(frozen=True)
 class SampleScores:
-    """The scores of one sample, drug by drug in the folder's order."""
+    """The scores of one sample, drug by drug in the folder's order.
+
+    Attributes
+    ----------
+    sample : str
+    drugs : tuple of DrugScore
+    her2, her2_assay : str or None
+        ``high`` or ``not high``, and what decided; None where nothing does.
+    """
 
     sample: str
     drugs: tuple[DrugScore, ...]
+    her2: str | None = None
+    her2_assay: str | None = None
 
 
 def assemble(
@@ -156,7 +166,8 @@ def assemble(
                 evidence=tuple(facts.get(drug, [])),
             )
         )
-    return SampleScores(sample, tuple(drugs))
+    told = [scores[0][name] or None for name in ("her2", "her2_assay")] if scores else []
+    return SampleScores(sample, tuple(drugs), *told)
 
 
 def marker_of(row: Mapping[str, Any]) -> Marker:

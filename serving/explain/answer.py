@@ -10,7 +10,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import pandas as pd
+
 from sidestep.features.errors import InputError
+from sidestep.features.study.study import Study
 from sidestep.serving.explain.explanation import Explanation, explanation_of
 from sidestep.serving.explain.flip import FlipSearch, find_flips
 from sidestep.serving.explain.settings import read_changes
@@ -23,6 +26,7 @@ from sidestep.serving.explain.what_if import (
 )
 from sidestep.serving.scoring.outlook import Outlook, outlook_of
 from sidestep.serving.scoring.samples import Samples
+from sidestep.serving.scoring.scores import her2_words
 from sidestep.serving.source import Source, find_sample
 
 #: What a changed sample stands for, and what it does not.
@@ -41,6 +45,8 @@ class Answer:
     higher_is_resistant : bool
     her2_context : bool
         Whether percentile and call refer to the HER2-high training lines alone.
+    her2, her2_assay : str or None
+        Whether the sample is HER2-high, and what decided; None where nothing does.
     explanation : Explanation
     flips : FlipSearch or None
         None where changes were asked for.
@@ -58,6 +64,8 @@ class Answer:
     unit: str
     higher_is_resistant: bool
     her2_context: bool
+    her2: str | None
+    her2_assay: str | None
     explanation: Explanation
     flips: FlipSearch | None
     what_if: WhatIf | None
@@ -131,6 +139,7 @@ def answer(
         what_if = WhatIf(tuple(settings), n_changed, explanation_after, differing)
     else:
         flips = find_flips(predictor, model, samples, before, her2_context=her2_context)
+    her2 = _her2(source, alone)
     return Answer(
         sample=str(alone.samples[0]),
         drug=model.name,
@@ -142,10 +151,18 @@ def answer(
         unit=predictor.scale.unit,
         higher_is_resistant=predictor.scale.higher_is_resistant,
         her2_context=her2_context,
+        her2=her2_words(her2)[0],
+        her2_assay=her2["assay"].iloc[0] or None,
         explanation=explanation,
         flips=flips,
         what_if=what_if,
     )
+
+
+def _her2(source: Source, alone: Study) -> pd.DataFrame:
+    """Whether the sample is HER2-high, and what decided."""
+    predictor = source.model.predictor
+    return predictor.her2.calls(alone, predictor.features(alone))
 
 
 def _flips(search: FlipSearch) -> dict[str, Any]:

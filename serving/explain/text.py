@@ -15,7 +15,12 @@ from sidestep.serving.explain.explanation import Explanation
 from sidestep.serving.explain.flip import MOST_SD, Flip, FlipSearch
 from sidestep.serving.explain.what_if import WhatIf, difference
 from sidestep.serving.words.layout import Row, alike, by_size, labelled, table
-from sidestep.serving.words.sentences import marker_sentence, reason_text, unmeasured_text
+from sidestep.serving.words.sentences import (
+    her2_text,
+    marker_sentence,
+    reason_text,
+    unmeasured_text,
+)
 from sidestep.serving.words.wording import (
     BASE_VALUE,
     SHAPLEY_VALUE,
@@ -75,6 +80,7 @@ def _outlook(answer: Answer) -> list[str]:
         *(("Reason", f"{reason_text(code)} ({code})") for code in explanation.reasons),
         ("Base value", f"{number(explanation.base_value)}  (before anything is known of it)"),
         *_unmeasured(explanation),
+        *_her2(answer),
         ("Marker", marker_sentence(explanation.marker)),
     ]
     return [line for label, text in rows for line in labelled(label, text)]
@@ -89,6 +95,12 @@ def _observed(explanation: Explanation) -> list[tuple[str, str]]:
 def _unmeasured(explanation: Explanation) -> list[tuple[str, str]]:
     text = unmeasured_text(explanation.unmeasured, explanation.unmeasured_share)
     return [("Unmeasured", f"{text}; none of them is named below")] if text else []
+
+
+def _her2(answer: Answer) -> list[tuple[str, str]]:
+    if answer.her2 is None or answer.her2_assay is None:
+        return []
+    return [("HER2", her2_text(answer.her2, answer.her2_assay))]
 
 
 def _interval(explanation: Explanation) -> str:

@@ -149,8 +149,9 @@ def _score(
     kept = features.index.drop(list(quarantined))
     if not len(kept):
         return _empty_chunk(shares, quarantined)
+    her2 = predictor.her2.calls(part, features)
     groups = [
-        _group_rows(model, drugs, part, group, options, knowledge)
+        _group_rows(model, drugs, part, group, options, knowledge, her2)
         for group in answered(predictor, part, features.loc[kept])
     ]
     rows = {name: by_sample([tables[name] for tables in groups], kept) for name in TABLES}
@@ -164,9 +165,10 @@ def _group_rows(
     group: Answered,
     options: ScoreOptions,
     knowledge: OutsideKnowledge,
+    her2: pd.DataFrame,
 ) -> dict[str, pd.DataFrame]:
     """Rows of each of `TABLES`, of samples that one predictor answers for."""
-    by_drug = {drug.name: _drug_tables(model, group, drug.name, options) for drug in drugs}
+    by_drug = {drug.name: _drug_tables(model, group, drug.name, options, her2) for drug in drugs}
     names = group.samples.features.index
     rows = {
         name: by_sample([tables[name] for tables in by_drug.values()], names)
@@ -197,7 +199,7 @@ class _Calls:
 
 
 def _drug_tables(
-    model: LoadedModel, group: Answered, name: str, options: ScoreOptions
+    model: LoadedModel, group: Answered, name: str, options: ScoreOptions, her2: pd.DataFrame
 ) -> dict[str, pd.DataFrame]:
     """Rows of each of `_TABLES_BY_DRUG`, of some samples and one drug."""
     predictor, drug, samples = group.by(name)
@@ -209,7 +211,7 @@ def _drug_tables(
     columns = largest_measured(values, measured, samples.named.order, options.top_k)
     stability = stability_of(drug, samples, values, columns)
     return {
-        "scores": score_rows(model, drug, samples, outlook, stability.agreement),
+        "scores": score_rows(model, drug, samples, outlook, stability.agreement, her2),
         "explanations": explanation_rows(drug, samples, values, columns, stability),
         "mechanisms": mechanism_rows(drug, samples, values),
     }

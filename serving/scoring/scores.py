@@ -14,6 +14,7 @@ from sidestep.serving.scoring.contributions import modality_sums
 from sidestep.serving.scoring.outlook import Outlook
 from sidestep.serving.scoring.samples import Samples
 
+HER2_HIGH, HER2_NOT_HIGH = "high", "not high"
 _TEXT, _NUMBER = pa.string(), pa.float64()
 #: Columns of the scores and their types.
 SCORES = pa.schema(
@@ -46,12 +47,19 @@ SCORES = pa.schema(
         "explanation_agreement": _NUMBER,
         "evidence_of_gain": _TEXT,
         "gain_probability": _NUMBER,
+        "her2": _TEXT,
+        "her2_assay": _TEXT,
     }
 )
 
 
 def score_rows(
-    model: LoadedModel, drug: DrugModel, samples: Samples, outlook: Outlook, agreement: np.ndarray
+    model: LoadedModel,
+    drug: DrugModel,
+    samples: Samples,
+    outlook: Outlook,
+    agreement: np.ndarray,
+    her2: pd.DataFrame,
 ) -> pd.DataFrame:
     """Scores of some samples for one drug, with the columns of `SCORES`.
 
@@ -65,12 +73,15 @@ def score_rows(
         Of these samples and this drug.
     agreement : ndarray of shape (n_samples,)
         How far the folds' models explain each sample alike (`serving.scoring.stability.Stability`).
+    her2 : DataFrame
+        `high` and `assay` of these samples, and maybe others (`Her2Reference.calls`).
 
     Returns
     -------
     DataFrame
         One row a sample, in the order of `samples`.
     """
+    told = her2.loc[samples.features.index]
     sums = modality_sums(samples.named.modalities, outlook.contributions.values)
     rows = pd.DataFrame(
         {
@@ -102,7 +113,17 @@ def score_rows(
             "explanation_agreement": agreement,
             "evidence_of_gain": drug.gain.verdict,
             "gain_probability": drug.gain.probability,
+            "her2": her2_words(told),
+            "her2_assay": [assay or None for assay in told["assay"]],
         }
     )
     names: list[str] = SCORES.names
     return rows[names]
+
+
+def her2_words(calls: pd.DataFrame) -> list[str | None]:
+    """``high`` or ``not high`` of each sample; None where nothing decides."""
+    return [
+        (HER2_HIGH if high else HER2_NOT_HIGH) if assay else None
+        for high, assay in zip(calls["high"], calls["assay"], strict=True)
+    ]

@@ -137,7 +137,18 @@ def sample_sentences(scores: SampleScores, modalities: Sequence[str]) -> list[st
     sentences = [f"Of {counted(len(scores.drugs), 'drug')}, {listed(parts)}."]
     if scores.drugs:
         sentences.append(_measurements(scores.drugs[0].modalities.split(";"), modalities))
+    if scores.her2 and scores.her2_assay:
+        sentences.append(f"HER2: {her2_text(scores.her2, scores.her2_assay)}.")
     return sentences
+
+
+def her2_text(her2: str, assay: str) -> str:
+    """Whether a sample is HER2-high, and what decided.
+
+    >>> her2_text("not high", "ERBB2 copy number")
+    'not high, by ERBB2 copy number'
+    """
+    return f"{her2}, by {assay}"
 
 
 def _measurements(measured: Sequence[str], modalities: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from sidestep.features.groups import (
     her2_assay,
     her2_calls,
     her2_high,
+    her2_levels,
     lineage_column,
     lineage_labels,
 )
@@ -118,7 +119,7 @@ def test_what_decided_is_named_and_nothing_where_nothing_did():
 
 def test_a_models_cutoffs_hold_whatever_the_cohort():
     training = of(expression=column(2.0, 3.0, 4.0, 4.0, 5.0, 6.0, 11.1, 11.3))
-    frozen = Her2Cutoffs.of(training)
+    frozen = Her2Cutoffs.of(her2_levels(training))
     positives = of(expression=column(11.3, 11.4, 11.5, 11.6))
     assert her2_calls(positives)["high"].sum() == 0  # no outlier among themselves
     assert her2_calls(positives, frozen)["high"].sum() == 4

@@ -153,6 +153,8 @@ def _score(
         "model_name": "demo-panel",
         "model_version": "3",
         "explanation_agreement": rng.uniform(0.2, 0.95),
+        "her2": "not high",
+        "her2_assay": "ERBB2 copy number",
     }
 
 

@@ -26,10 +26,10 @@ COLUMNS = [
     *("marker", "marker_value", "marker_percentile", "marker_prediction", "base_value"),
     *CONTRIBUTIONS,
     *("model_name", "model_version", "explanation_agreement"),
-    *("evidence_of_gain", "gain_probability"),
+    *("evidence_of_gain", "gain_probability", "her2", "her2_assay"),
 ]
 TEXT = {"sample_id", "drug", "drug_name", "response", "unit", "call", "reasons", "modalities"}
-TEXT |= {"marker", "model_name", "model_version", "evidence_of_gain"}
+TEXT |= {"marker", "model_name", "model_version", "evidence_of_gain", "her2", "her2_assay"}
 TABLES = ["scores.parquet", "explanations.parquet", "mechanisms.parquet"]
 OTHERS = {
     "explanations": "sample_id drug rank feature modality mechanism value contribution "

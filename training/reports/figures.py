@@ -24,7 +24,6 @@ from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from sidestep.features.builders.names import modality_of
-from sidestep.features.groups import her2_high
 from sidestep.models.predictor.shap_values import shap_explanation
 from sidestep.training.reports.tables import headline
 from sidestep.training.retrain import Retrain
@@ -213,7 +212,7 @@ def modality_shares(retrain: Retrain, drug: str, contributions: pd.DataFrame) ->
 
 def _points(axes: Axes, retrain: Retrain, x: pd.Series, y: pd.Series) -> None:
     """A dot a line, HER2-high lines in another colour and shape."""
-    high = her2_high(retrain.study).reindex(x.index, fill_value=False).to_numpy(bool)
+    high = retrain.her2["high"].reindex(x.index, fill_value=False).to_numpy(bool)
     for chosen, colour, marker, label in (
         (~high, BLUE, "o", "other lines"),
         (high, ORANGE, "^", "HER2-high lines"),

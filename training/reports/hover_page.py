@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from sidestep.features.groups import her2_high
 from sidestep.training.reports.figures import BLUE, GREY, ORANGE
 from sidestep.training.reports.tables import headline
 from sidestep.training.retrain import Retrain
@@ -93,7 +92,7 @@ def hover_page(retrain: Retrain, drug: str) -> str:
     """
     lines = retrain.validation.predictions
     lines = lines[lines["drug"] == drug]
-    high = lines["sample_id"].map(her2_high(retrain.study)).to_numpy(bool)
+    high = lines["sample_id"].map(retrain.her2["high"]).to_numpy(bool)
     row = headline(retrain).loc[drug]
     title = (
         f"{drug}: r = {row['pearson']:.2f} ({row['lower']:.2f} to {row['upper']:.2f}), "

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from sidestep.features.errors import InputError
-from sidestep.features.groups import her2_high, lineage_column
+from sidestep.features.groups import decided_by, lineage_column
 from sidestep.features.study.meta import read_fields
 from sidestep.training.reports.markdown import as_text, markdown_rows, shortened
 from sidestep.training.reports.tables import (
@@ -92,11 +92,13 @@ def _data(retrain: Retrain) -> Sequence[str]:
         if name != "clinical"
     )
     grouped = lineage_column(study)
+    her2 = retrain.her2.loc[lines]
+    by = f" ({decided_by(her2)})" if her2["high"].any() else ""
     points = [
         f"Study: {as_text(study.name)} ({as_text(study.study_id)}), digest of its files "
         f"`{study_digest(study.digests)}`.",
         f"Lines: {len(lines)} of {_count(study.donors.loc[lines].nunique(), 'donor')}, "
-        f"{int(her2_high(study).loc[lines].sum())} of them HER2-high; "
+        f"{int(her2['high'].sum())} of them HER2-high{by}; "
         + (f"grouped by {as_text(grouped)}." if grouped else "of one lineage, as far as known."),
         f"Response: {as_text(response.stable_id)}, {as_text(response.unit)}; higher is more "
         f"{'resistant' if response.higher_is_resistant else 'sensitive'}. "
@@ -157,7 +159,7 @@ def _intervals(retrain: Retrain, *, by_pattern: bool) -> Sequence[str]:
 
 
 def _limits(retrain: Retrain) -> Sequence[str]:
-    panel, high = retrain.panel, her2_high(retrain.study)
+    panel, high = retrain.panel, retrain.her2["high"]
     high_counts = panel.values[high.loc[panel.values.index].to_numpy(bool)].notna().sum()
     few = "" if high_counts.max() >= _FEW_HER2_HIGH else ", too few to tell drugs apart within them"
     worse, as_good = (retrain.verdict.drugs(verdict) for verdict in (WORSE, AS_GOOD))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sidestep.features.errors import InputError
-from sidestep.features.groups import her2_columns, her2_high
+from sidestep.features.groups import decided_by, her2_calls, her2_columns
 from sidestep.features.study.filters import Attributes, Filter, choose
 from sidestep.features.study.study import Study
 from sidestep.training.survival.follow_up import Survival, read_survival
@@ -69,7 +69,8 @@ def choose_group(study: Study, wanted: str) -> Group:
 
 
 def _her2(study: Study) -> Group:
-    high = her2_high(study)
+    calls = her2_calls(study)
+    high = calls["high"]
     status = " or ".join(her2_columns(study))
     measured = (
         "ERBB2 copy number, or RNA among the top 1 % of a sample's genes, or RNA or protein far "
@@ -81,7 +82,7 @@ def _her2(study: Study) -> Group:
             f"no sample of study {study.study_id} is HER2-positive by {rule}; "
             f"choose the patients with --group ATTRIBUTE=VALUE, or take --group {EVERYBODY}"
         )
-    return Group("HER2-positive", rule, study.samples[high.to_numpy()])
+    return Group("HER2-positive", f"{rule} ({decided_by(calls)})", study.samples[high.to_numpy()])
 
 
 def _with_attribute(study: Study, attribute: str, value: str) -> Group:

@@ -183,13 +183,13 @@ def _measured(
         cut = _AMPLIFIED_LOG2 if study.copy_number_kind == "log2" else _AMPLIFIED_CALL
         copies = study.copy_number[_GENE]
         found.append((COPY_NUMBER, _beyond(copies, copies >= cut)))
-    if study.expression is not None and _GENE in study.expression:
-        if study.expression_kind != "z-score":
-            share = _share_of_own_genes(study.expression)
-            found.append((OWN_GENES, _beyond(share, share >= _TOP_SHARE)))
-    for name, cut in ((RNA, cutoffs.rna), (PROTEIN, cutoffs.protein)):
-        if cut is not None:
-            found.append((name, _beyond(shown[name], shown[name] > cut)))
+    expression = study.expression if study.expression_kind != "z-score" else None
+    if expression is not None and _GENE in expression:
+        share = _share_of_own_genes(expression)
+        found.append((OWN_GENES, _beyond(share, share >= _TOP_SHARE)))
+    for name, level in ((RNA, cutoffs.rna), (PROTEIN, cutoffs.protein)):
+        if level is not None:
+            found.append((name, _beyond(shown[name], shown[name] > level)))
     return found
 
 

@@ -2,12 +2,13 @@
 
 `predictor.PanelPredictor` holds all that scoring needs; `storage` writes it as JSON and one file
 of arrays, and reads it without running code. `references` and `gene_sets` keep where the training
-lines lie, to compare samples with.
+lines lie, to compare samples with, and `her2` which samples count as HER2-high.
 """
 
 __all__ = [
     "drug_model",
     "gene_sets",
+    "her2",
     "known_lines",
     "marker",
     "predictor",

@@ -3,6 +3,6 @@
 Rooms from the ground up: `treeshap` explains boosted trees from tables, `engines` do independent
 tasks in processes or on a cluster, `estimators` learn one drug's response, `reliability` says how
 sure a prediction is, `predictor` holds a panel of drugs and is what is saved, and `registry` finds
-and checks saved models; `pyfunc` serves one through MLflow. It imports `features` alone, and holds
-classes only: weights live in the MLflow registry.
+and checks saved models; `score_columns` says what columns its answers have. It imports `features`
+alone, and holds classes only: weights live in the MLflow registry.
 """

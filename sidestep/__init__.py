@@ -46,8 +46,8 @@ __all__ = [
     "train",
 ]
 
-# Name -> module that has it. A registered model brings this file, `features` and `models` along,
-# and nothing else.
+# Name -> module that has it. A registered model brings this file along, with
+# features, models and serving, and nothing else.
 _MODULES = {
     "Study": "sidestep.features.study.study",
     "check_study": "sidestep.features.study.check",

@@ -52,6 +52,7 @@ VERBS = {
     "compare": Verb("training.cli.compare", "compare", "Say whether one run beats another."),
     "promote": Verb("training.cli.lifecycle", "promote", "Put a registered version in use."),
     "rollback": Verb("training.cli.lifecycle", "rollback", "Put the version before it in use."),
+    "models": Verb("training.cli.models", "models", "List the registered models."),
     "score": Verb("serving.cli.score", "score", "Predict and explain every sample of a study."),
     "explain": Verb("serving.cli.explain", "explain", "Say why, and what if it were different."),
     "report": Verb("serving.cli.report", "report", "Draw scores for people, as HTML or PDF."),

@@ -1,11 +1,12 @@
 """Where models are kept: the MLflow registry, a run, or a folder.
 
-`load.load_model` finds a model by its address, checks its files against the digest that was
-registered, and loads it; `files` finds where MLflow keeps them, and `databases` asks whether a
-store is there and shows its address without the password.
+`addresses` says what a person may call a model; `load.load_model` finds it, checks its files
+against the digest that was registered, and loads it; `files` finds where MLflow keeps them, and
+`databases` asks whether a store is there and shows its address without the password.
 """
 
 __all__ = [
+    "addresses",
     "databases",
     "files",
     "load",

@@ -83,7 +83,8 @@ def registered_files(uri: str, tracking_uri: str | None, into: Path) -> ModelFil
 def _not_there(uri: str, store: str, reason: str) -> InputError:
     return InputError(
         f"model {uri} is not in {without_password(store)} ({reason}); train it with "
-        "--register, or give another --tracking-uri"
+        "--register, see those that are with sidestep models, or give a folder or another "
+        "--tracking-uri"
     )
 
 

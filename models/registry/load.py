@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from sidestep.features.errors import InputError
 from sidestep.models.predictor.predictor import PanelPredictor
 from sidestep.models.predictor.storage import load_predictor, require_predictor
+from sidestep.models.registry.addresses import model_address
 from sidestep.models.registry.files import ModelFiles, kept_by_mlflow, registered_files
 
 _READ_AT_ONCE = 2**20
@@ -47,8 +48,9 @@ def load_model(
     Parameters
     ----------
     uri : str or path
-        ``models:/NAME@ALIAS``, ``models:/NAME/VERSION``, ``runs:/RUN_ID/model``, or a folder:
-        an MLflow model or one that `models.predictor.storage.save_predictor` wrote.
+        ``models:/NAME@ALIAS``, ``models:/NAME/VERSION``, ``NAME`` (its champion),
+        ``runs:/RUN_ID/model``, or a folder: an MLflow model or one that
+        `models.predictor.storage.save_predictor` wrote.
     tracking_uri : str, optional
         MLflow store; ``MLFLOW_TRACKING_URI`` or ``sqlite:///mlflow.db`` by default.
     trust : bool
@@ -65,7 +67,7 @@ def load_model(
         If there is no such model, its files are not those that were registered, or nobody
         recorded which those are and it is not trusted.
     """
-    uri = str(uri)
+    uri = model_address(uri)
     if kept_by_mlflow(uri):
         with TemporaryDirectory(prefix="sidestep-model-") as fetched:
             return _loaded(registered_files(uri, tracking_uri, Path(fetched)), trust=trust)

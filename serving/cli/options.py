@@ -5,7 +5,10 @@ from __future__ import annotations
 import click
 
 #: How a model is named on the command line.
-MODEL_ADDRESSES = "models:/NAME@champion, models:/NAME/VERSION, runs:/RUN_ID/model, or a folder."
+MODEL_ADDRESSES = (
+    "NAME (its champion), models:/NAME@ALIAS, models:/NAME/VERSION, runs:/RUN_ID/model, or a "
+    "folder."
+)
 
 tracking_uri_option = click.option(
     "--tracking-uri",

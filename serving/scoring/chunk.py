@@ -16,6 +16,7 @@ from sidestep.features.study.study import Study
 from sidestep.models.damage import DamagedModelError
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.registry.load import LoadedModel
+from sidestep.models.score_columns import SCORES
 from sidestep.serving.disk.output import as_table
 from sidestep.serving.evidence.databases import NO_KNOWLEDGE, OutsideKnowledge
 from sidestep.serving.evidence.evidence import EVIDENCE, evidence_rows
@@ -31,7 +32,7 @@ from sidestep.serving.scoring.options import ScoreOptions
 from sidestep.serving.scoring.outlook import outlook_of
 from sidestep.serving.scoring.quarantine import failed, not_finite, unusable
 from sidestep.serving.scoring.samples import Answered, answered, by_sample
-from sidestep.serving.scoring.scores import SCORES, score_rows
+from sidestep.serving.scoring.scores import score_rows
 from sidestep.serving.scoring.stability import stability_of
 
 #: Tables that a chunk has rows of, and their columns.

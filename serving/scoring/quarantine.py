@@ -43,8 +43,8 @@ def not_finite(scores: pd.DataFrame, explanations: pd.DataFrame) -> dict[str, st
     Parameters
     ----------
     scores : DataFrame
-        With the columns of `serving.scoring.scores.SCORES`. `prediction` and
-        `base_value` have to be finite; other numbers may be missing.
+        With the columns of `models.score_columns.SCORES`. `prediction` and `base_value` have to
+        be finite; other numbers may be missing.
     explanations : DataFrame
         With the columns of `serving.scoring.explanations.EXPLANATIONS`. `contribution` has to be
         finite.

@@ -84,6 +84,13 @@ UNUSED = Reason(
     False,
 )
 
+NOT_PREDICTED = Reason(
+    "NOT_PREDICTED",
+    "Served models only: the sample cannot be predicted, for want of a modality of the model or "
+    "because of what its file holds; a score folder names it in the manifest instead.",
+    True,
+)
+
 #: In the order in which the `reasons` column lists them.
 REASONS = (
     NO_INTERVAL,
@@ -96,6 +103,7 @@ REASONS = (
     IN_TRAINING,
     MISSING,
     UNUSED,
+    NOT_PREDICTED,
 )
 
 

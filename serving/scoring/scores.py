@@ -4,53 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from sidestep.features.builders.names import MODALITIES
 from sidestep.features.knowledge.drugs import standard_name
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.registry.load import LoadedModel
+from sidestep.models.score_columns import SCORES
 from sidestep.serving.scoring.contributions import modality_sums
 from sidestep.serving.scoring.outlook import Outlook
 from sidestep.serving.scoring.samples import Samples
 
 HER2_HIGH, HER2_NOT_HIGH = "high", "not high"
-_TEXT, _NUMBER = pa.string(), pa.float64()
-#: Columns of the scores and their types.
-SCORES = pa.schema(
-    {
-        "sample_id": _TEXT,
-        "drug": _TEXT,
-        "drug_name": _TEXT,
-        "response": _TEXT,
-        "unit": _TEXT,
-        "prediction": _NUMBER,
-        "lower": _NUMBER,
-        "upper": _NUMBER,
-        "level": _NUMBER,
-        "resistance_percentile": _NUMBER,
-        "call": _TEXT,
-        "reasons": _TEXT,
-        "modalities": _TEXT,
-        "applicability": _NUMBER,
-        "unmeasured": pa.int32(),
-        "unmeasured_share": _NUMBER,
-        "observed": _NUMBER,
-        "marker": _TEXT,
-        "marker_value": _NUMBER,
-        "marker_percentile": _NUMBER,
-        "marker_prediction": _NUMBER,
-        "base_value": _NUMBER,
-        **{f"contribution_{modality}": _NUMBER for modality in MODALITIES},
-        "model_name": _TEXT,
-        "model_version": _TEXT,
-        "explanation_agreement": _NUMBER,
-        "evidence_of_gain": _TEXT,
-        "gain_probability": _NUMBER,
-        "her2": _TEXT,
-        "her2_assay": _TEXT,
-    }
-)
 
 
 def score_rows(

@@ -1,4 +1,4 @@
-"""The verbs that learn and judge: data, simulate, train, compare, promote, rollback, screen, ui.
+"""The verbs that learn and judge: data, simulate, train, compare, promote, models, screen, ui.
 
 Each module is light to import; what it runs is imported when it is called.
 """
@@ -7,6 +7,7 @@ __all__ = [
     "compare",
     "data",
     "lifecycle",
+    "models",
     "options",
     "screen",
     "simulate",

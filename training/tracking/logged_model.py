@@ -10,6 +10,7 @@ from pathlib import Path
 import mlflow.pyfunc
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 from mlflow.models import Model, ModelSignature
@@ -19,33 +20,27 @@ from sidestep.features.study.measurements import measurements_of
 from sidestep.models.predictor.storage import save_predictor
 from sidestep.models.registry.files import DIGEST_TAG
 from sidestep.models.registry.load import digest_of
+from sidestep.models.score_columns import SCORES
 from sidestep.training.reports.model_card import CARD_FILE, model_card
 from sidestep.training.retrain import Retrain
 
 MODEL_NAME = "model"
 # The folder of `sidestep` itself, in a checkout as in site-packages.
 _PACKAGE = Path(__file__).parents[2]
-_NEEDS = ("mlflow", "numba", "numpy", "pandas", "scipy", "scikit-learn", "xgboost-cpu", "xgboost")
+_NEEDS = (
+    "mlflow", "numba", "numpy", "pandas", "pyarrow", "scipy", "scikit-learn", "threadpoolctl",
+    "xgboost-cpu", "xgboost",
+)  # fmt: skip
+#: Folders of the code that a saved model brings along.
+_SHIPPED = ("features", "models", "serving")
+#: MLflow loads this module, which is not imported here.
+_LOADER = "sidestep.serving.served"
 _EXAMPLE_ROWS = 20
+#: MLflow's types of the columns. It is not told what goes in: it would cut a wide table down to the
+#: columns of a long one, and take no integer for a number.
+_TYPES = {pa.string(): "string", pa.float64(): "double", pa.int32(): "integer"}
 _SIGNATURE = ModelSignature(
-    inputs=Schema(
-        [
-            ColSpec("string", "sample_id"),
-            ColSpec("string", "modality"),
-            ColSpec("string", "feature"),
-            ColSpec("double", "value", required=False),
-            ColSpec("string", "detail", required=False),
-        ]
-    ),
-    outputs=Schema(
-        [
-            ColSpec("string", "sample_id"),
-            ColSpec("string", "drug"),
-            ColSpec("double", "prediction"),
-            ColSpec("string", "unit"),
-            ColSpec("double", "resistance_percentile"),
-        ]
-    ),
+    outputs=Schema([ColSpec(_TYPES[column.type], column.name) for column in SCORES])
 )
 
 
@@ -54,9 +49,10 @@ def log_model(
 ) -> str:
     """Log the predictor once, as an output of the run; return the model's identifier.
 
-    It is data for `models.pyfunc`, together with the source of `features` and `models`, their
-    curated tables, a signature, an input example, pinned requirements and the model's card. The
-    tag `digest` keeps the digest of the predictor's files as they were written here.
+    It is data for `serving.served`, together with the source of `features`, `models` and `serving`,
+    their curated tables, the columns of its answers, an input example, pinned requirements and the
+    model's card. The tag `digest` keeps the digest of the predictor's files as they were written
+    here.
     """
     logged = client.create_logged_model(
         experiment_id, MODEL_NAME, source_run_id=run_id, tags=tags, model_type="sidestep"
@@ -68,7 +64,7 @@ def log_model(
             client.set_logged_model_tags(logged.model_id, {DIGEST_TAG: digest_of(data)})
             mlflow.pyfunc.save_model(
                 path=str(whole),
-                loader_module="sidestep.models.pyfunc",
+                loader_module=_LOADER,
                 data_path=str(data),
                 code_paths=[str(_shipped_source(Path(folder)))],
                 signature=_SIGNATURE,
@@ -112,14 +108,14 @@ def requirements() -> list[str]:
 
 
 def _shipped_source(into: Path) -> Path:
-    """Copy what loading needs, as a package ``sidestep`` of its own: `features` and `models`.
+    """Copy what loading needs, as a package ``sidestep`` of its own.
 
     It is found by that name only, so a host's own package `models` is never taken for it.
     """
     source = into / _PACKAGE.name
     source.mkdir()
     shutil.copy(_PACKAGE / "__init__.py", source)
-    for folder in ("features", "models"):
+    for folder in _SHIPPED:
         shutil.copytree(
             _PACKAGE / folder, source / folder, ignore=shutil.ignore_patterns("__pycache__")
         )

@@ -3,7 +3,7 @@
 A metric's name begins with what is measured, then whose it is: ``pearson`` and ``rmse_relative``
 are the blend's, ``pearson.marker`` is that of the single-marker baseline. So the columns of a list
 sort by metric, the blend before its rivals. Panel runs and drug runs share the names; a panel's
-value is the mean over its drugs.
+value is the mean over its drugs. A run shows the metrics of `HEADLINE`; all of them are in a table.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from getpass import getuser
 from pathlib import Path
@@ -36,6 +36,18 @@ _LONGEST_PARAMETER = 500
 _WHOLE_TABLE = "*Shortened; every drug is in the artefact `metrics.csv`.*"
 _DATASET_DIGITS = 10
 _PANEL_METRICS = ("pearson", "spearman", "rmse", "rmse_relative", "r2")
+#: Metrics that a run shows, in this order, as far as it has them; with `fold_metrics` no more than
+#: 30. All of them are in the artefact `ALL_METRICS`.
+HEADLINE = (
+    "pearson", "pearson_lower", "pearson_upper", "pearson.ridge", "pearson.trees",
+    "pearson.drug_mean", "pearson.lineage_mean", "pearson.marker", "pearson_minus_best_baseline",
+    "probability_of_gain", "winning_drugs", "samples", "spearman", "concordance", "rmse",
+    "rmse_relative", "rmse_relative.drug_mean", "rmse_relative.lineage_mean",
+    "rmse_relative.marker", "r2", "within_interval_80", "within_interval_90",
+    "within_interval_80_worst_lineage", "within_interval_80_worst_pattern",
+    "width_interval_80", "width_interval_80_sd", "her2_high.pearson", "her2_high.samples",
+)  # fmt: skip
+ALL_METRICS = "all_metrics.csv"
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -77,6 +89,7 @@ def drug_tags(retrain: Retrain, drug: str, parent: str) -> dict[str, str]:
         "drug": drug,
         "gain": retrain.verdict.gains[drug].verdict,
         "best_baseline": str(headline(retrain).at[drug, "best_baseline"]),
+        mlflow_tags.MLFLOW_RUN_NOTE: drug_description(retrain, drug),
     }
 
 
@@ -183,6 +196,17 @@ def drug_metrics(retrain: Retrain, drug: str) -> dict[str, float]:
     return _defined(metrics | coverage_metrics(covered))
 
 
+def shown(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Those of `HEADLINE`, in its order."""
+    return {name: metrics[name] for name in HEADLINE if name in metrics}
+
+
+def metrics_csv(metrics: Mapping[str, float]) -> str:
+    """All metrics of a run as the table `ALL_METRICS`: `metric, value`, by name."""
+    table = pd.DataFrame(sorted(metrics.items()), columns=["metric", "value"])
+    return table.to_csv(index=False, lineterminator="\n")
+
+
 def fold_metrics(retrain: Retrain, drug: str) -> Iterator[tuple[str, float, int]]:
     """Name, value and fold of the blend's metrics in every fold of one drug."""
     rows = retrain.fold_metrics[retrain.fold_metrics["drug"] == drug]
@@ -212,6 +236,24 @@ def description(retrain: Retrain) -> str:
         skipped = _listed(f"{drug} ({why})" for drug, why in retrain.panel.skipped.items())
         parts.append(f"Left out: {as_text(skipped)}.")
     return shortened("\n\n".join(parts), MAX_TAG_VAL_LENGTH, _WHOLE_TABLE)
+
+
+def drug_description(retrain: Retrain, drug: str) -> str:
+    """The page of a drug's run in Markdown: how good its model is, beside what, on which lines."""
+    row = headline(retrain).loc[drug]
+    gain, response = retrain.verdict.gains[drug], retrain.panel.response
+    best = f"{as_text(str(row['best_baseline']))} (r {row['best_baseline_pearson']:.3f})"
+    parts = ["**Simulated data: no sample is real.**"] if retrain.study.simulated else []
+    parts += [
+        f"**{as_text(drug)}**: Pearson r {row['pearson']:.3f} (95 % interval {row['lower']:.3f} to "
+        f"{row['upper']:.3f}, bootstrap over donors) out of fold on {row['n']:.0f} lines of "
+        f"{as_text(retrain.study.name)}, {as_text(response.stable_id)} ({as_text(response.unit)}).",
+        f"{gain.verdict.capitalize()} than" if gain.verdict != "as good" else "As good as",
+    ]
+    parts[-1] += f" the best baseline, {best}; probability of a gain {gain.probability:.2f}."
+    parts.append(coverage_sentence(retrain.coverage[retrain.coverage["drug"] == drug]))
+    parts.append(f"All metrics are in the artefact `{ALL_METRICS}`.")
+    return shortened("\n\n".join(parts), MAX_TAG_VAL_LENGTH, "")
 
 
 def _common_tags(retrain: Retrain) -> dict[str, str]:

@@ -135,9 +135,10 @@ def _log_panel(
         tags=[RunTag(name, value) for name, value in tags.items()],
     )
     # With the model's identifier they show beside the model, too.
+    every = run_facts.panel_metrics(retrain)
     metrics = [
         Metric(name, value, timestamp, 0, model_id=model_id, run_id=run_id)
-        for name, value in run_facts.panel_metrics(retrain).items()
+        for name, value in run_facts.shown(every).items()
     ]
     _log_metrics(client, run_id, metrics)
     with _artefacts(client, run_id) as folder:
@@ -145,6 +146,7 @@ def _log_panel(
         retrain.metrics.to_parquet(folder / "metrics.parquet", index=False)
         retrain.coverage.to_parquet(folder / "coverage.parquet", index=False)
         retrain.metrics.to_csv(folder / "metrics.csv", index=False)
+        (folder / run_facts.ALL_METRICS).write_text(run_facts.metrics_csv(every), encoding="utf-8")
         retrain.validation.trials().to_csv(folder / "trials.csv", index=False)
         _write_json(folder / "software.json", training_software())
         _write_json(folder / "study_digests.json", retrain.study.digests)
@@ -170,7 +172,8 @@ def _log_drug(
     ).info.run_id
     with _ending(client, child):
         timestamp = round(1000 * time.time())
-        overall = run_facts.drug_metrics(retrain, drug).items()
+        every = run_facts.drug_metrics(retrain, drug)
+        overall = run_facts.shown(every).items()
         folds = run_facts.fold_metrics(retrain, drug)
         metrics = [Metric(name, value, timestamp, 0) for name, value in overall]
         metrics += [Metric(name, value, timestamp, fold) for name, value, fold in folds]
@@ -180,6 +183,8 @@ def _log_drug(
             predictions = retrain.validation.predictions
             lines = predictions[predictions["drug"] == drug]
             lines.to_parquet(folder / "out_of_fold.parquet", index=False)
+            table = run_facts.metrics_csv(every)
+            (folder / run_facts.ALL_METRICS).write_text(table, encoding="utf-8")
             draw_drug(retrain, drug, folder)
             page = folder / "predicted_vs_observed.html"
             page.write_text(hover_page(retrain, drug), encoding="utf-8")
@@ -187,7 +192,7 @@ def _log_drug(
 
 
 def _log_metrics(client: MlflowClient, run_id: str, metrics: Sequence[Metric]) -> None:
-    """Log any number of metrics: a study of many lineages has more than one batch may hold."""
+    """Log any number of metrics: those of the folds may be more than one batch may hold."""
     for start in range(0, len(metrics), MAX_METRICS_PER_BATCH):
         client.log_batch(run_id, metrics=metrics[start : start + MAX_METRICS_PER_BATCH])
 

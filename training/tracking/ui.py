@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
@@ -19,9 +20,10 @@ from typing import IO, Any
 from sidestep.features.errors import InputError
 from sidestep.models.registry.databases import require_runs_database, without_password
 from sidestep.training.tracking.quiet import NO_TELEMETRY
+from sidestep.training.tracking.store import DEFAULT_EXPERIMENT
 
 _SECONDS_TO_START = 120
-_SECONDS_TO_ANSWER = 30
+_SECONDS_TO_ANSWER = 15
 # Without it the pages begin with those for language models.
 _VIEW = "workflowType=machine_learning"
 
@@ -36,7 +38,7 @@ def serve_pages(tracking_uri: str, host: str, port: int, *, notice: Callable[[st
     host : str
     port : int
     notice : callable
-        Called with each line to print; one has the address of the runs of the newest experiment.
+        Called with each line to print; one has the address of the runs of `sidestep`.
 
     Raises
     ------
@@ -44,7 +46,8 @@ def serve_pages(tracking_uri: str, host: str, port: int, *, notice: Callable[[st
         If there is no such store, the port is taken, or MLflow's server does not start.
     """
     if tracking_uri.startswith(("http://", "https://")):
-        notice(f"This store shows its own pages: {without_password(tracking_uri)}")
+        address = without_password(_address_of_runs(tracking_uri))
+        notice(f"This store shows its own pages: {address}")
         return
     _require_store(tracking_uri)
     require_runs_database(tracking_uri)
@@ -107,22 +110,37 @@ def _await_start(server: subprocess.Popen[bytes], address: str, log: IO[str]) ->
 
 
 def _address_of_runs(address: str) -> str:
-    """Address of the runs of the experiment with the newest run; the front page without any."""
+    """Address of the runs of the experiment `sidestep`, or else of that with the newest run.
+
+    The front page where there is neither. MLflow itself begins with the experiment that was looked
+    at last, or with its own `Default`.
+    """
     try:
-        experiments = _answer(address, "experiments/search", {"max_results": 1000})
-        numbers = [found["experiment_id"] for found in experiments.get("experiments", [])]
-        newest = {"experiment_ids": numbers, "order_by": ["attributes.start_time DESC"]}
-        runs = _answer(address, "runs/search", newest | {"max_results": 1}).get("runs", [])
-    except (OSError, ValueError):
+        number = _experiment(address) or _newest(address)
+    except (OSError, ValueError, http.client.HTTPException):
         return address  # the pages are there all the same
-    if not runs:
-        return address
-    return f"{address}/#/experiments/{runs[0]['info']['experiment_id']}/runs?{_VIEW}"
+    return address if number is None else f"{address}/#/experiments/{number}/runs?{_VIEW}"
+
+
+def _experiment(address: str) -> str | None:
+    """The experiment `sidestep` of a store, if it has one."""
+    question = {"max_results": 1, "filter": f"name = '{DEFAULT_EXPERIMENT}'"}
+    found = _answer(address, "experiments/search", question).get("experiments", [])
+    return str(found[0]["experiment_id"]) if found else None
+
+
+def _newest(address: str) -> str | None:
+    """The experiment with the newest run, if there is a run."""
+    experiments = _answer(address, "experiments/search", {"max_results": 1000})
+    numbers = [found["experiment_id"] for found in experiments.get("experiments", [])]
+    newest = {"experiment_ids": numbers, "order_by": ["attributes.start_time DESC"]}
+    runs = _answer(address, "runs/search", newest | {"max_results": 1}).get("runs", [])
+    return str(runs[0]["info"]["experiment_id"]) if runs else None
 
 
 def _answer(address: str, method: str, question: dict[str, Any]) -> dict[str, Any]:
     request = urllib.request.Request(
-        f"{address}/api/2.0/mlflow/{method}",
+        f"{address.rstrip('/')}/api/2.0/mlflow/{method}",
         data=json.dumps(question).encode(),
         headers={"Content-Type": "application/json"},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -166,3 +167,36 @@ def test_a_version_whose_folder_is_gone_is_told(store):
 def test_files_that_are_gone_are_not_those_registered(store):
     with pytest.raises(InputError, match="breast version 4 is not the one that was registered"):
         load_model("models:/breast/4", store)
+
+
+def test_a_name_alone_is_its_champion(store, folder, tmp_path, monkeypatch):
+    assert load_model("breast", store).version == "1"
+    assert load_model("breast@champion", store).version == "1"
+    with pytest.raises(InputError, match="breast version 2 is not the one"):
+        load_model("breast/2", store)
+    monkeypatch.chdir(tmp_path)
+    assert load_model("breast-panel", store).name == "breast-panel"  # a folder that is there
+    with pytest.raises(InputError, match=r"models:/nobody@champion is not in .*sidestep models"):
+        load_model("nobody", store)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("", "is no name; give a registered name"),
+        ("  ", "is no name"),
+        ("her2\x1b[31m", r"'her2\\x1b\[31m' is no name"),
+        ("models:/her2", "names no version; write models:/her2@champion"),
+        ("models:/her2@", "is no address; write models:/NAME@champion"),
+        ("models:/../secret/1", "is no address"),
+        ("models:/her2/latest", "a version is a number"),
+        ("models:/her2/0", "a version is a number"),
+        ("runs:/x", "write runs:/RUN_ID/model"),
+        ("https://models.example/her2", "an address of another kind"),
+        ("../her2", "does not exist; give a folder"),
+    ],
+)
+def test_names_are_checked_before_anything_is_asked(name, message, monkeypatch):
+    monkeypatch.setitem(sys.modules, "mlflow", None)  # nobody imports it
+    with pytest.raises(InputError, match=message):
+        load_model(name, "sqlite:///nowhere.db")

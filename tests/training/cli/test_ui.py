@@ -7,7 +7,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,37 @@ def test_a_taken_port_is_refused(store: Store, refused: Refused) -> None:
 def test_a_server_shows_its_own_pages(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ui", "--tracking-uri", "http://runs.example:5000"]) == 0
     assert "http://runs.example:5000" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_experiment_of_sidestep_is_what_opens(
+    named: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever else the store holds; without it, the one with the newest run."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if self.path.endswith("runs/search"):
+                found: object = {"runs": [{"info": {"experiment_id": "7"}}]}
+            elif asked.get("filter") == "name = 'sidestep'":
+                found = {"experiments": [{"experiment_id": "3"}] if named else []}
+            else:
+                found = {"experiments": [{"experiment_id": "0"}, {"experiment_id": "7"}]}
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(found).encode())
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        assert main(["ui", "--tracking-uri", address]) == 0
+        server.shutdown()
+    number = "3" if named else "7"
+    assert f"{address}/#/experiments/{number}/runs?" in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -151,7 +151,7 @@ def test_loading_the_saved_model_runs_no_code_of_its_own(
     folder = Path(mlflow.artifacts.download_artifacts(tracked.model_uri, dst_path=str(tmp_path)))
     flavors = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))["flavors"]
     assert list(flavors) == ["python_function"]
-    assert flavors["python_function"]["loader_module"] == "sidestep.models.pyfunc"
+    assert flavors["python_function"]["loader_module"] == "sidestep.serving.served"
     assert "python_model" not in flavors["python_function"]
     data = {path.name for path in (folder / "data").rglob("*") if path.is_file()}
     assert data == {"predictor.json", "arrays.bin"}

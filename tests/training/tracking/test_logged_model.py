@@ -5,20 +5,30 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import numpy as np
 import pandas as pd
 import pytest
 
+import sidestep
 from sidestep.features.simulation.simulate import SimulationPlan, simulate_study
 from sidestep.features.study.measurements import measurements_of, study_of_measurements
-from sidestep.features.study.study import read_study
+from sidestep.features.study.study import Study, read_study
 from sidestep.models.registry.load import load_model
+from sidestep.models.score_columns import SCORES
 from sidestep.training.retrain import Retrain
 from sidestep.training.tracking.store import Store
 from sidestep.training.tracking.tracking import TrackedRun
@@ -27,12 +37,18 @@ DRUGS = ("Lapatinib", "BI-2536")
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    """Measurements of four samples that the model has not seen, as a table."""
+def cohort(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """Four samples that the model has not seen."""
     folder = tmp_path_factory.mktemp("measured") / "cohort_sim"
     simulate_study(folder, SimulationPlan(kind="cohort", lines=6, genes=150, seed=9))
     study = read_study(folder)
-    return measurements_of(study.select(list(study.samples[:4])))
+    return study.select(list(study.samples[:4]))
+
+
+@pytest.fixture(scope="module")
+def measured(cohort: Study) -> pd.DataFrame:
+    """Their measurements, as a table."""
+    return measurements_of(cohort)
 
 
 def test_the_registered_model_predicts_the_same_wherever_it_is_loaded(
@@ -44,6 +60,8 @@ def test_the_registered_model_predicts_the_same_wherever_it_is_loaded(
     assert by_run.digest == by_command.digest
     study = study_of_measurements(measured)
     plain = mlflow.pyfunc.load_model("models:/small@champion").predict(measured)
+    assert set(plain["model_name"]) == {"small"}
+    assert set(plain["model_version"]) == {"1"}
     for model in retrained.predictor.choose(None):
         expected = retrained.predictor.predict(retrained.predictor.features(study), model)
         loaded = by_command.predictor
@@ -53,24 +71,18 @@ def test_the_registered_model_predicts_the_same_wherever_it_is_loaded(
         np.testing.assert_array_equal(of_drug["prediction"], expected)
 
 
-def test_the_model_says_what_it_takes_and_its_example_works(
+def test_the_model_says_what_it_answers_and_its_example_works(
     tracked: TrackedRun, store: Store
 ) -> None:
     mlflow.set_tracking_uri(store.tracking_uri)
     model = mlflow.pyfunc.load_model(tracked.model_uri)
     signature = model.metadata.signature
-    required = {column.name: column.required for column in signature.inputs}
-    assert required == {
-        "sample_id": True,
-        "modality": True,
-        "feature": True,
-        "value": False,
-        "detail": False,
-    }
+    assert signature.inputs is None  # long or wide
+    assert signature.outputs.input_names() == SCORES.names
     example = model.input_example
     assert {"expression", "rppa", "mutation", "copy_number"} <= set(example["modality"])
     scored = model.predict(example)
-    assert list(scored.columns) == signature.outputs.input_names()
+    assert list(scored.columns) == SCORES.names
     assert list(scored["drug"]) == list(DRUGS)
     assert np.isfinite(scored["prediction"]).all()
 
@@ -85,7 +97,12 @@ def test_the_model_needs_pinned_packages_and_no_address(
     assert "://" not in "".join(needs) + (folder / "conda.yaml").read_text(encoding="utf-8")
     assert (folder / "model_card.md").read_text(encoding="utf-8").startswith("Simulated data")
     shipped = folder / "code" / "sidestep"
-    assert {path.name for path in shipped.iterdir()} == {"__init__.py", "features", "models"}
+    assert {path.name for path in shipped.iterdir()} == {
+        "__init__.py",
+        "features",
+        "models",
+        "serving",
+    }
     tables = shipped / "features" / "knowledge" / "tables"
     assert {"drugs.tsv", "antibodies.tsv"} <= {path.name for path in tables.iterdir()}
 
@@ -202,3 +219,97 @@ def test_mlflows_own_command_predicts_with_it(
     mlflow.set_tracking_uri(store.tracking_uri)
     here = mlflow.pyfunc.load_model("models:/small@champion").predict(measured)
     pd.testing.assert_frame_equal(scored, here, check_dtype=False)
+
+
+@pytest.fixture(scope="module")
+def served(
+    tracked: TrackedRun, store: Store, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Address of `mlflow models serve` with the registered champion."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    folder = tmp_path_factory.mktemp("served")
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", "models:/small@champion"]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    # MLflow calls uvicorn by its name.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(
+            [*command, "--env-manager", "local", "-p", str(port), "-w", "1"],
+            cwd=folder,
+            env=environment | {"MLFLOW_TRACKING_URI": store.tracking_uri, "PATH": path},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 180
+        while True:
+            assert server.poll() is None, (folder / "log").read_text()
+            assert time.monotonic() < deadline, (folder / "log").read_text()
+            with suppress(OSError), urllib.request.urlopen(f"{address}/ping", timeout=5):
+                break
+            time.sleep(0.5)
+        yield address
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=60)
+
+
+def asked(address: str, body: object, kind: str = "application/json") -> tuple[int, Any]:
+    """Status and answer of a request; an answer in strict JSON."""
+    sent = body if isinstance(body, str) else json.dumps(body)
+    request = urllib.request.Request(
+        f"{address}/invocations", data=sent.encode(), headers={"Content-Type": kind}
+    )
+
+    def refuse(word: str) -> None:
+        raise ValueError(f"{word} is no JSON")
+
+    try:
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            return answer.status, json.loads(answer.read(), parse_constant=refuse)
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read())
+
+
+@pytest.mark.slow
+def test_a_server_answers_as_python_does_and_refuses_in_sentences(
+    served: str, store: Store, measured: pd.DataFrame, cohort: Study
+) -> None:
+    """One sample alone, in its cohort, by the server and by the Python interface: the same."""
+    mlflow.set_tracking_uri(store.tracking_uri)
+    scores = sidestep.score(cohort, "small", tracking_uri=store.tracking_uri).scores
+    first = str(cohort.samples[0])
+    alone = measured[measured["sample_id"] == first]
+    for table in (measured, alone):
+        body = {"dataframe_split": json.loads(table.to_json(orient="split", index=False))}
+        status, answer = asked(served, body)
+        assert status == 200, answer
+        got = pd.DataFrame(answer["predictions"])
+        expected = scores[scores["sample_id"].isin(table["sample_id"])].reset_index(drop=True)
+        pd.testing.assert_frame_equal(
+            got.astype(object).where(got.notna(), None),
+            expected.astype(object).where(expected.notna(), None),
+            check_exact=True,
+        )
+    row = {"sample_id": "A", "modality": "expression", "feature": "ERBB2", "value": 9}
+    status, answer = asked(served, {"dataframe_records": [row]})
+    assert status == 200, answer
+    assert {found["sample_id"] for found in answer["predictions"]} == {"A"}
+    wide = {"sample_id": "A", "expression:ERBB2": 9}
+    assert asked(served, {"dataframe_records": [wide]}) == (status, answer)
+    bad = {
+        "Infinity": ({**row, "value": float("inf")}, "inf is not a number from -1e"),
+        "1e308": ({**row, "value": 1e308}, "1e.308 is not a number from -1e"),
+        "null id": ({**row, "sample_id": None}, "row 1 has no sample_id; give it one"),
+        "word": ({**row, "value": "high"}, "as 'high'; give a number"),
+        "modality": ({**row, "modality": "proteome"}, "have modality proteome; use one of"),
+        "column": ({"sample": "A"}, "measurements lack column sample_id"),
+    }
+    for name, (record, sentence) in bad.items():
+        status, answer = asked(served, {"dataframe_records": [record]})
+        assert (name, status) == (name, 400)
+        assert re.search(sentence, answer["message"]), answer

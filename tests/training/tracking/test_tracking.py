@@ -19,13 +19,14 @@ from sidestep.models.predictor.predictor import DrugModel, PanelPredictor
 from sidestep.training.reports.model_card import model_card, version_description
 from sidestep.training.retrain import Retrain, study_digest
 from sidestep.training.tracking.registration import check_name, register
-from sidestep.training.tracking.run_facts import panel_tags
+from sidestep.training.tracking.run_facts import panel_metrics, panel_tags, shown
 from sidestep.training.tracking.store import Store, open_store
 from sidestep.training.tracking.tracking import TrackedRun, track
 from sidestep.training.validation.cross_validation import METHODS
 
 DRUGS = ("Lapatinib", "BI-2536")
 ONE_BY_ONE = {
+    "all_metrics.csv",
     "modality_shares.png",
     "out_of_fold.parquet",
     "predicted_vs_observed.html",
@@ -34,6 +35,7 @@ ONE_BY_ONE = {
     "shap_summary.png",
 }
 OF_THE_PANEL = {
+    "all_metrics.csv",
     "coverage.parquet",
     "metrics.csv",
     "metrics.parquet",
@@ -144,31 +146,47 @@ def test_a_drugs_metrics_have_intervals_folds_and_the_her2_high_lines(
     )
 
 
-def test_coverage_and_width_are_metrics_overall_by_lineage_and_by_modalities(
-    tracked: TrackedRun, client: MlflowClient
+def test_a_run_shows_thirty_metrics_at_most_and_has_all_in_a_table(
+    tracked: TrackedRun, client: MlflowClient, tmp_path: Path
 ) -> None:
-    panel = client.get_run(tracked.run_id).data.metrics
-    drug = client.get_run(tracked.children["Lapatinib"]).data.metrics
-    for metrics in (panel, drug):
-        assert 0.5 < metrics["within_interval_80"] <= metrics["within_interval_90"] <= 1
-        assert 0.5 < metrics["width_interval_80_sd"] < metrics["width_interval_90_sd"]
-        assert "width_interval_80_sd.pattern.expression" in metrics
+    tables = {}
+    for run_id in (tracked.run_id, tracked.children["Lapatinib"]):
+        found = client.get_run(run_id).data.metrics
+        assert 15 < len(found) <= 30
+        path = fetched(client, run_id, "all_metrics.csv", tmp_path)
+        every = tables[run_id] = pd.read_csv(path, index_col="metric")["value"]
+        assert len(every) > len(found)
+        for name in set(found) - {"fold_pearson", "fold_rmse"}:
+            assert every[name] == pytest.approx(found[name])
+        assert 0.5 < every["within_interval_80"] <= every["within_interval_90"] <= 1
+        assert 0.5 < every["width_interval_80_sd"] < every["width_interval_90_sd"]
+        assert "width_interval_80_sd.pattern.expression" in every
+    panel, drug = tables.values()
     assert "within_interval_90.lineage.HER2-enriched" in panel
     assert "within_interval_90.lineage.HER2-enriched" not in drug  # of fewer than 20 lines
 
 
-def test_any_number_of_metrics_is_kept(retrained: Retrain, store: Store) -> None:
-    """Of a study of hundreds of lineages; MLflow takes 1,000 metrics at once."""
+def test_a_study_of_many_lineages_shows_no_more(retrained: Retrain) -> None:
     many = pd.DataFrame(
         {"drug": "Lapatinib", "pattern": "expression", "lineage": [f"L{n}" for n in range(300)]}
     ).assign(
         own=True, n=20, response_sd=1.0, covered_80=16, width_80=2.0, covered_90=18, width_90=3.0
     )
-    elsewhere = open_store(store.tracking_uri, "lineages")
-    run = track(replace(retrained, coverage=many), elsewhere)
-    kept = store.client.get_run(run.run_id).data.metrics
-    assert kept["within_interval_80.lineage.L299"] == 0.8
-    assert len(kept) > 1200
+    every = panel_metrics(replace(retrained, coverage=many))
+    assert every["within_interval_80.lineage.L299"] == 0.8
+    assert len(every) > 1200
+    assert len(shown(every)) <= 28
+
+
+def test_a_drugs_run_says_how_good_its_model_is(
+    tracked: TrackedRun, client: MlflowClient, retrained: Retrain
+) -> None:
+    run = client.get_run(tracked.children["Lapatinib"])
+    note = run.data.tags["mlflow.note.content"]
+    assert note.startswith("**Simulated data: no sample is real.**")
+    assert f"**Lapatinib**: Pearson r {run.data.metrics['pearson']:.3f} (95 %" in note
+    assert "the best baseline, " in note
+    assert f"on {run.data.metrics['samples']:.0f} lines of " in note
 
 
 def test_a_version_has_its_card_as_description(

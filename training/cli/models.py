@@ -1,0 +1,31 @@
+"""The verb `models`: which models are registered, and how good they are.
+
+What takes time to import is imported when the verb runs.
+"""
+
+from __future__ import annotations
+
+import click
+
+from sidestep.training.cli.options import tracking_uri_option
+from sidestep.training.tracking.quiet import quiet_mlflow
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: a list, a version an object.")
+@tracking_uri_option
+@quiet_mlflow()
+def models(as_json: bool, tracking_uri: str | None) -> None:
+    """List the registered models: versions, aliases, what they learned, and how good they are."""
+    import json
+
+    from sidestep.models.registry.files import resolve_tracking_uri
+    from sidestep.training.tracking.lifecycle import open_registry
+    from sidestep.training.tracking.listing import listing, registered_versions
+
+    versions = registered_versions(open_registry(resolve_tracking_uri(tracking_uri)))
+    if as_json:
+        click.echo(json.dumps([found.plain() for found in versions], indent=1))
+        return
+    for line in listing(versions):
+        click.echo(line)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self
 
 import pyarrow as pa
 
+from sidestep.features.cohorts import Cohort, Known, cohort_of, group_labels, known_of, restrict
 from sidestep.features.errors import InputError
 from sidestep.features.study.on_disk import SampleSource
 from sidestep.features.study.study import Study
@@ -30,6 +31,7 @@ from sidestep.serving.disk.output import (
     unwritable,
     write_manifest,
 )
+from sidestep.serving.disk.samples import SAMPLES, sample_table
 from sidestep.serving.evidence.databases import NO_KNOWLEDGE, OutsideKnowledge
 from sidestep.serving.manifest import Tally, describe, job_digest
 from sidestep.serving.report.writing import write_report
@@ -50,6 +52,7 @@ FILES = (
     "evidence.parquet",
     "gene_sets.parquet",
     "reference.parquet",
+    SAMPLES,
     "manifest.json",
     "report.html",
 )
@@ -76,6 +79,8 @@ def score_study(
     drugs: Sequence[str] | None = None,
     options: ScoreOptions = DEFAULT_OPTIONS,
     knowledge: OutsideKnowledge = NO_KNOWLEDGE,
+    where: Cohort | str | Iterable[str] = (),
+    group: str | None = None,
     chunk: int = CHUNK,
     report: bool = True,
     progress: Progress | None = None,
@@ -101,6 +106,11 @@ def score_study(
     options : ScoreOptions
     knowledge : OutsideKnowledge
         Databases that the evidence draws on beside Sidestep's own tables.
+    where : Cohort, str or iterable of str
+        Samples to score, or filters of them (`features.cohorts.choose_cohort`); no score depends
+        on which others there are.
+    group : str, optional
+        What the report tells results by (`features.cohorts.group_labels`).
     chunk : int
         Samples in memory at once; the files do not depend on it.
     report : bool
@@ -120,10 +130,20 @@ def score_study(
     Raises
     ------
     InputError
-        If a drug is unknown, no sample can be scored, another job writes `out` now, `out`
-        holds other files or cannot be written, or the study cannot be read any more.
+        If a drug, filter or group is unknown, no sample can be scored, another job writes `out`
+        now, `out` holds other files or cannot be written, or the study cannot be read any more.
     """
-    job = Job.of(study, model, drugs, options, knowledge, chunk=chunk, report=report)
+    job = Job.of(
+        study,
+        model,
+        drugs,
+        options,
+        knowledge,
+        where=where,
+        group=group,
+        chunk=chunk,
+        report=report,
+    )
     with ExitStack() as context:
         engine = engine or context.enter_context(LocalEngine(1))
         chunks = partial(_chunks, job, engine)
@@ -132,9 +152,22 @@ def score_study(
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be scored with what; the fields are the arguments of `score_study`."""
+    """What is to be scored with what; the fields are the arguments of `score_study`.
+
+    Attributes
+    ----------
+    study : Study or StoredStudy
+        The samples to score alone.
+    whole : Study or StoredStudy
+        All of the study, in which HER2 and lineage are told.
+    cohort : Cohort
+        What was asked for of it.
+    """
 
     study: SampleSource
+    whole: SampleSource
+    cohort: Cohort
+    group: str | None
     model: LoadedModel
     drugs: Sequence[DrugModel]
     options: ScoreOptions
@@ -151,6 +184,8 @@ class Job:
         options: ScoreOptions,
         knowledge: OutsideKnowledge,
         *,
+        where: Cohort | str | Iterable[str] = (),
+        group: str | None = None,
         chunk: int = CHUNK,
         report: bool = True,
     ) -> Self:
@@ -159,8 +194,8 @@ class Job:
         Raises
         ------
         InputError
-            If a drug is unknown, or no training line is HER2-high where they are to be compared
-            with.
+            If a drug, filter or group is unknown, or no training line is HER2-high where they are
+            to be compared with.
         """
         if options.her2_context and not model.predictor.her2_high.any():
             raise InputError(
@@ -168,7 +203,19 @@ class Job:
                 "score without --her2-context"
             )
         chosen = choose_drugs(model, drugs)
-        return cls(study, model, chosen, options, knowledge, chunk, report)
+        with _reading(study):
+            cohort = where if isinstance(where, Cohort) else cohort_of(study, where)
+            part = restrict(study, cohort)
+            job = cls(part, study, cohort, group, model, chosen, options, knowledge, chunk, report)
+            if group is not None:
+                group_labels(job.known, group)
+        return job
+
+    @cached_property
+    def known(self) -> Known:
+        """What is known of the samples to score."""
+        with _reading(self.whole):
+            return known_of(self.whole).select(self.cohort.samples)
 
     @property
     def recorded_options(self) -> dict[str, Any]:
@@ -201,6 +248,12 @@ class Job:
         with _reading(self.study):
             return self.study.select(samples)
 
+    def samples(self, quarantined: Iterable[str]) -> pa.Table:
+        """What is known of the samples that have scores, as ``samples.parquet`` has it."""
+        apart = set(quarantined)
+        scored = [str(sample) for sample in self.study.samples if sample not in apart]
+        return sample_table(self.known, scored)
+
     def reference(self, modalities: set[str]) -> pa.Table:
         """Where the training lines lie, of the modalities that the scored samples have."""
         rows = reference_rows(
@@ -219,7 +272,10 @@ class Job:
         _require_scored(self, tally.quarantined)
         with _reading(self.study):
             shift = drift_section(self.study, self.model.predictor)
-        return describe(self.study, self.model, self.drugs, self.recorded_options, tally, shift)
+        described = describe(
+            self.study, self.model, self.drugs, self.recorded_options, tally, shift
+        )
+        return described | {"cohort": self.cohort.record() | {"group": self.group}}
 
     def done(self, journal: Journal) -> str:
         """How far the job has come."""
@@ -290,6 +346,9 @@ def _write_files(
     manifest = job.manifest(tally)
     with TableWriter(folder / "reference.parquet", REFERENCE) as file:
         file.append(job.reference(tally.modalities))
+    samples = job.samples(tally.quarantined)
+    with TableWriter(folder / SAMPLES, samples.schema) as file:
+        file.append(samples)
     write_manifest(folder, manifest)
     if job.report:
         write_report(folder)

@@ -17,8 +17,9 @@ from sidestep.serving.job import Job, write_scores
 from sidestep.serving.manifest import Tally
 from sidestep.serving.scoring.chunk import TABLES, ScoredChunk, score_tables
 
-#: Every table of scores that is in memory: those of the samples, and the training lines'.
-NAMES = (*TABLES, "reference")
+#: Every table of scores that is in memory: those of the scores, of the training lines, and of what
+#: is known of the samples.
+NAMES = (*TABLES, "reference", "samples")
 
 
 @dataclass(frozen=True)
@@ -78,4 +79,5 @@ def score_in_memory(job: Job, progress: Callable[[int], None] | None = None) -> 
     manifest = job.manifest(tally)
     tables = {name: pa.concat_tables([part.rows[name] for part in chunks]) for name in TABLES}
     tables["reference"] = job.reference(tally.modalities)
+    tables["samples"] = job.samples(tally.quarantined)
     return ScoredStudy(job, tables, manifest, tuple(chunks))

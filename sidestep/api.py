@@ -217,6 +217,7 @@ def score(
     level: float = 0.8,
     top_k: int = 20,
     her2_context: bool = False,
+    where: str | Sequence[str] = (),
     knowledge: str | Path | None = None,
     tracking_uri: str | None = None,
     quiet: bool = True,
@@ -236,6 +237,10 @@ def score(
         Features named in each explanation.
     her2_context : bool
         Whether percentiles and calls refer to the HER2-high training lines alone.
+    where : str or sequence of str
+        Score only samples of which a clinical attribute, ``her2`` or ``lineage`` says so, such as
+        ``"HER2_STATUS=Positive"``, ``"her2=high"`` or ``"AGE<50"``. Their scores are those that
+        they have in the whole study.
     knowledge : path, optional
         Folder with CIViC, Hallmark, PROGENy and Reactome, of which any may be missing;
         ``~/.cache/sidestep/knowledge`` by default.
@@ -252,7 +257,8 @@ def score(
     Raises
     ------
     InputError
-        If the study, the model, a drug or an option cannot be used, or no sample can be scored.
+        If the study, the model, a drug, filter or option cannot be used, or no sample can be
+        scored.
 
     Examples
     --------
@@ -274,8 +280,9 @@ def score(
         drugs,
         ScoreOptions(top_k, level, her2_context),
         read_outside_knowledge(None if knowledge is None else Path(knowledge)),
+        where=where,
     )
-    with sample_progress(len(subject.samples), quiet=quiet) as progress:
+    with sample_progress(len(job.study.samples), quiet=quiet) as progress:
         return Scores(score_in_memory(job, progress), subject)
 
 

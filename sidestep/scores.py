@@ -98,6 +98,11 @@ class Scores:
         """Quantiles of what was predicted for the training lines, and of what was observed."""
         return self._frame("reference")
 
+    @cached_property
+    def attributes(self) -> pd.DataFrame:
+        """What is known of each sample: HER2 (and what decided), and its clinical attributes."""
+        return self._frame("samples")
+
     @property
     def manifest(self) -> dict[str, Any]:
         """With what it was made and what was left out, as ``manifest.json`` has it."""
@@ -107,7 +112,8 @@ class Scores:
     def samples(self) -> list[str]:
         """Samples that have scores, in the order of the study."""
         apart = self.quarantined
-        return [str(sample) for sample in self.study.samples if sample not in apart]
+        scored = self._scored.job.study.samples
+        return [str(sample) for sample in scored if sample not in apart]
 
     @property
     def drugs(self) -> list[str]:

@@ -23,11 +23,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sidestep.features.study.options import profile_option
+from sidestep.features.study.options import group_option, profile_option, where_option
 from sidestep.models.engines.options import engine_options
 from sidestep.serving.cli.options import MODEL_ADDRESSES, tracking_uri_option, trust_option
 
 if TYPE_CHECKING:
+    from sidestep.features.cohorts import Cohort
     from sidestep.features.files.store import MatrixStore
     from sidestep.features.study.on_disk import SampleSource
 
@@ -72,6 +73,8 @@ _EPILOG = "\n".join(
     "have a comma.",
 )
 @profile_option
+@where_option
+@group_option
 @click.option(
     "--top-k",
     type=click.IntRange(min=1),
@@ -133,6 +136,8 @@ def score(
     out: Path,
     drugs: tuple[str, ...],
     profiles: tuple[str, ...],
+    where: tuple[str, ...],
+    group: str | None,
     top_k: int,
     level: float,
     her2_context: bool,
@@ -152,9 +157,9 @@ def score(
     DIR gets report.html (for people), scores.parquet and scores.csv (a row a sample and drug),
     explanations.parquet and mechanisms.parquet (what moved each prediction), evidence.parquet
     (what the literature knows), gene_sets.parquet (gene sets of larger databases that a sample is
-    extreme in), reference.parquet (where the training lines lie) and manifest.json (with what it
-    was made, and what was left out). It is written whole or not at all. After a crash the same
-    command goes on where the job stopped.
+    extreme in), reference.parquet (where the training lines lie), samples.parquet (what is known
+    of each sample) and manifest.json (with what it was made, and what was left out). It is written
+    whole or not at all. After a crash the same command goes on where the job stopped.
     """
     from sidestep.features.files.store import MatrixStore
     from sidestep.features.knowledge.drugs import both_names
@@ -163,9 +168,11 @@ def score(
     from sidestep.models.engines.options import open_engine
     from sidestep.models.registry.load import load_model
     from sidestep.serving.disk.lock import claimed
+    from sidestep.serving.disk.score_folder import read_score_folder
     from sidestep.serving.evidence.databases import read_outside_knowledge
     from sidestep.serving.job import choose_drugs, score_study
     from sidestep.serving.scoring.options import ScoreOptions
+    from sidestep.serving.words.cohorts import call_lines
 
     wanted = parse_profiles(profiles)
     with ExitStack() as context:
@@ -182,7 +189,10 @@ def score(
         _tell_doubts(subject, bool(loaded.predictor.training.get("simulated")))
         if outside.note and not quiet:
             say(f"note: {outside.note}")
-        with sample_progress(len(subject.samples), quiet=quiet) as progress:
+        cohort = _cohort(subject, where, out)
+        for note in cohort.notes:
+            say(f"note: {note}")
+        with sample_progress(len(cohort.samples), quiet=quiet) as progress:
             manifest = score_study(
                 subject,
                 loaded,
@@ -190,6 +200,8 @@ def score(
                 drugs=[drug.name for drug in chosen],
                 options=ScoreOptions(top_k, level, her2_context),
                 knowledge=outside,
+                where=cohort,
+                group=group or None,
                 chunk=chunk_size,
                 report=not no_report,
                 progress=progress,
@@ -197,7 +209,9 @@ def score(
                 engine=workers,
             )
     poor = [both_names(drug.name) for drug in chosen if drug.gain.verdict == "worse"]
-    for line in _summary(manifest, poor, out, report=not no_report):
+    calls = [] if quiet else list(call_lines(read_score_folder(out), group or None))
+    *lines, written = _summary(manifest, poor, out, report=not no_report)
+    for line in [*lines, *calls, written]:
         click.echo(line)
     if fails_on(manifest, fail_on):
         ctx.exit(FAILED_ON)
@@ -228,6 +242,17 @@ def _open(study: Path, store: MatrixStore, out: Path, profiles: Mapping[str, str
         raise unwritable(out, failure) from failure
 
 
+def _cohort(study: SampleSource, where: tuple[str, ...], out: Path) -> Cohort:
+    """The samples that are asked for."""
+    from sidestep.features.cohorts import cohort_of
+    from sidestep.serving.disk.output import unwritable
+
+    try:
+        return cohort_of(study, where)
+    except OSError as failure:
+        raise unwritable(out, failure) from failure
+
+
 def _tell_doubts(study: SampleSource, model_is_simulated: bool) -> None:
     """Say on standard error what the scores should not be taken for."""
     simulated = {"the study": study.simulated, "the model's training study": model_is_simulated}
@@ -249,7 +274,7 @@ def _tell_doubts(study: SampleSource, model_is_simulated: bool) -> None:
 
 
 def _summary(manifest: dict[str, Any], poor: list[str], out: Path, *, report: bool) -> list[str]:
-    """Three to seven lines: what was scored, what it lacked, and where it stands."""
+    """Three to eight lines: what was scored, what it lacked, and where it stands."""
     from sidestep.features.errors import some
     from sidestep.serving.disk.output import MANIFEST
     from sidestep.serving.job import FILES
@@ -270,6 +295,10 @@ def _summary(manifest: dict[str, Any], poor: list[str], out: Path, *, report: bo
         f"Response: {model['response']}, {model['unit']}",
         f"Samples lacking a modality of the model: {', '.join(lacking) or 'none'}",
     ]
+    asked = manifest["cohort"]
+    if asked["where"]:
+        filters = " and ".join(asked["where"])
+        lines.insert(1, f"Of {asked['of_samples']:,} samples, those with {filters}")
     sets = manifest["options"]["knowledge"]["gene_sets"]
     if sets:
         counted = ", ".join(f"{name} {of['scorable']} of {of['sets']}" for name, of in sets.items())

@@ -1,8 +1,8 @@
 """Score folders on disk: written whole or not at all, resumed, locked, and read again.
 
 `lock.claimed` keeps other jobs out, `journal.Journal` holds what an unfinished job has done,
-`output` has the tables' and the manifest's form, and `score_folder.read_score_folder` reads a
-finished folder sample by sample.
+`output` has the tables' and the manifest's form, `samples` what is known of each sample, and
+`score_folder.read_score_folder` reads a finished folder sample by sample.
 """
 
 __all__ = [
@@ -10,5 +10,6 @@ __all__ = [
     "lock",
     "output",
     "sample_scores",
+    "samples",
     "score_folder",
 ]

@@ -5,7 +5,7 @@ Of the larger tables only a part is in memory at once, however many samples ther
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -21,9 +21,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sidestep.features.builders.names import MODALITIES
+from sidestep.features.cohorts import Known
 from sidestep.features.errors import InputError
 from sidestep.serving.disk.output import ADDED_KEY, FILES_KEY, MANIFEST, read_manifest
 from sidestep.serving.disk.sample_scores import SampleScores, assemble
+from sidestep.serving.disk.samples import SAMPLES, count_calls, read_known
 
 #: Parts of the resistance percentile, from 0 to 100, in which samples are counted.
 BINS = 10
@@ -129,6 +131,26 @@ class ScoreFolder:
             If it cannot be read.
         """
         return summary_of(_batches(self.path / _SCORES, COLUMNS))
+
+    @cached_property
+    def known(self) -> Known:
+        """What is known of the scored samples.
+
+        Raises
+        ------
+        InputError
+            If that is missing or cannot be read.
+        """
+        return read_known(self.path)
+
+    @property
+    def tells_of_samples(self) -> bool:
+        """Whether anything but scores is known of the samples: not in folders of old versions."""
+        return (self.path / SAMPLES).exists()
+
+    def calls(self, groups: Mapping[str, str] | None = None) -> pd.DataFrame:
+        """Samples by drug, group and call, as `serving.disk.samples.count_calls` counts them."""
+        return count_calls(_batches(self.path / _SCORES, ["sample_id", "drug", "call"]), groups)
 
     @property
     def samples(self) -> Sequence[str]:

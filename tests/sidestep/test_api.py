@@ -88,10 +88,10 @@ def test_shap_is_not_loaded_by_scoring(cohort_folder: Path, model_folder: Path) 
 
 
 def test_tables_are_those_that_the_command_writes(scores: Scores, written: Path) -> None:
+    # `Scores.samples` are their names; what is known of them is `Scores.attributes`.
     for name in NAMES:
-        assert_frame_equal(
-            getattr(scores, name), pd.read_parquet(written / f"{name}.parquet"), check_exact=True
-        )
+        table = scores.attributes if name == "samples" else getattr(scores, name)
+        assert_frame_equal(table, pd.read_parquet(written / f"{name}.parquet"), check_exact=True)
     manifest = json.loads((written / "manifest.json").read_text(encoding="utf-8"))
     assert {"kind": manifest["kind"], **scores.manifest} == manifest
 
@@ -437,3 +437,15 @@ def test_its_examples_run(monkeypatch: pytest.MonkeyPatch) -> None:
         assert result.attempted > 3
         assert result.failed == 0
     assert len(known) == 1
+
+
+def test_a_cohort_is_scored_as_in_the_whole_study(scores: Scores) -> None:
+    part = sidestep.score(scores.study, scores.model, where="SUBTYPE!=Basal")
+    members = scores.study.samples[(scores.study.clinical["SUBTYPE"] != "Basal").to_numpy()]
+    assert part.samples == list(members)
+    assert 0 < len(members) < len(scores.samples)
+    expected = scores.scores[scores.scores["sample_id"].isin(members)].reset_index(drop=True)
+    assert_frame_equal(part.scores, expected, check_exact=True)
+    assert list(part.attributes["sample_id"]) == list(members)
+    with pytest.raises(InputError, match="did you mean SUBTYPE"):
+        sidestep.score(scores.study, scores.model, where=["SUBTYP=Basal"])

@@ -36,7 +36,7 @@ def test_score_says_what_it_did_in_few_lines(
     code, stdout, stderr = run("score", study, *asked)
     assert code == 0
     lines = stdout.splitlines()
-    assert 3 <= len(lines) <= 6
+    assert 3 <= len(lines) <= 11
     assert lines[0].startswith("Scored 24 of 24 samples of cohort_sim for 3 drug(s)")
     assert lines[0].endswith("72 rows")
     assert lines[1] == "Response: sim_gi50, -log10 of GI50 in molar"
@@ -44,6 +44,13 @@ def test_score_says_what_it_did_in_few_lines(
     assert lines[3] == (
         "Worse than the best baseline in cross-validation, so that every call abstains: SIMNULL-1"
     )
+    assert lines[4] == "Calls, samples by drug"
+    assert [line.split()[0] for line in lines[5:-1]] == [
+        "drug",
+        "Lapatinib",
+        "Trametinib",
+        "SIMNULL-1",
+    ]
     assert lines[-1].startswith(f"Written to {out}: scores.parquet, ")
     note, missing, progress = stderr.splitlines()
     assert missing.startswith("sidestep: note: no CIViC (")
@@ -125,7 +132,7 @@ def test_quarantined_samples_are_named_and_fail_if_asked_to(
     )
     assert given == code
     assert re.search(r"^Quarantined, for the reasons in manifest.json: SIM-\S+, ", stdout, re.M)
-    assert len(stdout.splitlines()) <= 6
+    assert len(stdout.splitlines()) <= 9
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     scores = pd.read_parquet(tmp_path / "out" / "scores.parquet")
     assert len(scores) + len(manifest["quarantined"]) == 24

@@ -6,7 +6,7 @@ a sample is HER2-high) and `LINEAGE` (its lineage, or subtype where there is one
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -27,7 +27,9 @@ HIGH, NOT_HIGH = "high", "not high"
 NOT_KNOWN = "not known"
 #: More groups than this are no longer told apart at a glance.
 MOST_GROUPS = 12
-# Samples of a study on disk that are in memory at once.
+#: Calls HER2 of some samples: a frame with `high` and `assay`.
+Her2Caller = Callable[[Study], pd.DataFrame]
+# Samples of a study that are looked at at once.
 _CHUNK = 256
 
 
@@ -117,22 +119,36 @@ class Cohort:
         return {"where": self.written, "of_samples": self.total, "notes": list(self.notes)}
 
 
-def known_of(study: SampleSource) -> Known:
+def known_of(study: SampleSource, her2: Her2Caller | None = None) -> Known:
     """What is known of every sample of a study.
 
-    Of a study on disk (`features.study.on_disk.StoredStudy`), HER2 is decided without the levels
-    that lie far above the study's others: a look at all of them would read it once more.
+    Parameters
+    ----------
+    study : Study or StoredStudy
+    her2 : callable, optional
+        How a model calls HER2: takes some samples, each of which it looks at by itself, and gives
+        `high` and `assay`. By default `features.groups.her2_calls` of the whole study; of one on
+        disk without the levels that lie far above the study's others, since a look at all of them
+        would read it once more.
 
     Raises
     ------
     OSError
         If a file of a study on disk cannot be read any more.
     """
-    clinical = _clinical(study)
-    if isinstance(study, StoredStudy):
-        calls = [her2_calls(part, Her2Cutoffs()) for part in _parts(study)]
-        return Known(clinical, pd.concat(calls), lineage_column(study.small), _owner(study))
-    return Known(clinical, her2_calls(study), lineage_column(study), _owner(study))
+    if her2 is not None:
+        calls = pd.concat([her2(part) for part in _parts(study)])
+    elif isinstance(study, StoredStudy):
+        calls = pd.concat([her2_calls(part, Her2Cutoffs()) for part in _parts(study)])
+    else:
+        calls = her2_calls(study)
+    return _known(study, calls)
+
+
+def written_of(study: SampleSource) -> Known:
+    """As `known_of`, without a look at HER2."""
+    samples = _small(study).samples
+    return _known(study, pd.DataFrame({"high": False, "assay": ""}, index=samples))
 
 
 def choose_cohort(known: Known, where: str | Iterable[str] = ()) -> Cohort:
@@ -158,15 +174,22 @@ def choose_cohort(known: Known, where: str | Iterable[str] = ()) -> Cohort:
     return Cohort(chosen.samples, chosen.filters, len(known.samples), chosen.notes)
 
 
-def cohort_of(study: SampleSource, where: str | Iterable[str] = ()) -> Cohort:
-    """As `choose_cohort`, of a study; HER2 is looked at only if a filter asks for it."""
+def cohort_of(
+    study: SampleSource, where: str | Iterable[str] = (), her2: Her2Caller | None = None
+) -> Cohort:
+    """As `choose_cohort`, of a study; HER2 is looked at only if a filter asks for it.
+
+    Parameters
+    ----------
+    study, her2
+        As for `known_of`.
+    where
+        As for `choose_cohort`.
+    """
     filters = parse_filters(where)
-    if any(one.attribute.casefold() == HER2 for one in filters):
-        return choose_cohort(known_of(study), where)
-    clinical = _clinical(study)
-    nothing = pd.DataFrame({"high": False, "assay": ""}, index=clinical.index)
-    small = study.small if isinstance(study, StoredStudy) else study
-    return choose_cohort(Known(clinical, nothing, lineage_column(small), _owner(study)), where)
+    asked = any(one.attribute.casefold() == HER2 for one in filters)
+    known = known_of(study, her2) if asked else written_of(study)
+    return choose_cohort(known, map(str, filters))
 
 
 def restrict(study: SampleSource, cohort: Cohort) -> SampleSource:
@@ -195,7 +218,8 @@ def group_labels(known: Known, name: str) -> pd.Series:
     column = known.attributes.column(name)
     values = known.attributes.values(column)
     counts = values.value_counts()
-    if not len(counts):
+    derived = column == HER2 and HER2 not in known.clinical.columns
+    if not len(counts) and not derived:
         raise InputError(
             f"{column} is not known of any sample of {known.owner}, so there are no groups of it; "
             "choose another attribute for --group"
@@ -207,7 +231,7 @@ def group_labels(known: Known, name: str) -> pd.Series:
             "--where"
         )
     order = sorted(map(str, counts.index), key=lambda value: (-int(counts[value]), value))
-    if column == HER2:
+    if derived:
         order = [one for one in (HIGH, NOT_HIGH) if one in counts]
     if values.isna().any() and NOT_KNOWN not in order:
         order.append(NOT_KNOWN)
@@ -224,15 +248,17 @@ def by_group(labels: pd.Series) -> Mapping[str, list[str]]:
     }
 
 
-def _clinical(study: SampleSource) -> pd.DataFrame:
-    return study.small.clinical if isinstance(study, StoredStudy) else study.clinical
+def _known(study: SampleSource, her2: pd.DataFrame) -> Known:
+    small = _small(study)
+    return Known(small.clinical, her2, lineage_column(small), f"study {study.study_id}")
 
 
-def _owner(study: SampleSource) -> str:
-    return f"study {study.study_id}"
+def _small(study: SampleSource) -> Study:
+    """All of a study that is in memory, its clinical attributes among it."""
+    return study.small if isinstance(study, StoredStudy) else study
 
 
-def _parts(study: StoredStudy) -> Iterator[Study]:
+def _parts(study: SampleSource) -> Iterator[Study]:
     samples = list(study.samples)
     for at in range(0, len(samples), _CHUNK):
         yield study.select(samples[at : at + _CHUNK])

@@ -13,7 +13,15 @@ from typing import Any, Self
 
 import pyarrow as pa
 
-from sidestep.features.cohorts import Cohort, Known, cohort_of, group_labels, known_of, restrict
+from sidestep.features.cohorts import (
+    HER2,
+    Cohort,
+    Known,
+    cohort_of,
+    group_labels,
+    restrict,
+    written_of,
+)
 from sidestep.features.errors import InputError
 from sidestep.features.study.on_disk import SampleSource
 from sidestep.features.study.study import Study
@@ -159,7 +167,7 @@ class Job:
     study : Study or StoredStudy
         The samples to score alone.
     whole : Study or StoredStudy
-        All of the study, in which HER2 and lineage are told.
+        All of the study, in which lineages are told apart.
     cohort : Cohort
         What was asked for of it.
     """
@@ -204,18 +212,17 @@ class Job:
             )
         chosen = choose_drugs(model, drugs)
         with _reading(study):
-            cohort = where if isinstance(where, Cohort) else cohort_of(study, where)
+            cohort = where if isinstance(where, Cohort) else scored_cohort(study, model, where)
             part = restrict(study, cohort)
             job = cls(part, study, cohort, group, model, chosen, options, knowledge, chunk, report)
-            if group is not None:
-                group_labels(job.known, group)
+        if group is not None and group.casefold() != HER2:
+            group_labels(job.known, group)
         return job
 
     @cached_property
     def known(self) -> Known:
-        """What is known of the samples to score."""
-        with _reading(self.whole):
-            return known_of(self.whole).select(self.cohort.samples)
+        """What is written of the samples to score; HER2 is told by their scores."""
+        return written_of(self.whole).select(self.cohort.samples)
 
     @property
     def recorded_options(self) -> dict[str, Any]:
@@ -282,6 +289,22 @@ class Job:
         sizes = [len(samples) for samples in self.batches]
         done = sum(sizes[number] for number in journal.finished)
         return f"{done:,} of {len(self.study.samples):,} samples are done"
+
+
+def scored_cohort(study: SampleSource, model: LoadedModel, where: str | Iterable[str]) -> Cohort:
+    """Samples to score, with HER2 as the model calls it in their scores.
+
+    Raises
+    ------
+    InputError
+        As `features.cohorts.choose_cohort`.
+    OSError
+        If a file of the study cannot be read any more.
+    """
+    predictor = model.predictor
+    return cohort_of(
+        study, where, lambda part: predictor.her2.calls(part, predictor.features(part))
+    )
 
 
 def write_scores(

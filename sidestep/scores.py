@@ -100,7 +100,7 @@ class Scores:
 
     @cached_property
     def attributes(self) -> pd.DataFrame:
-        """What is known of each sample: HER2 (and what decided), and its clinical attributes."""
+        """What is written of each sample: its clinical attributes."""
         return self._frame("samples")
 
     @property

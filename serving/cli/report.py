@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from sidestep.features.study.options import group_option, where_option
+
+if TYPE_CHECKING:
+    from sidestep.serving.report.writing import View
 
 # What takes a second to import is imported inside the function, so that --help answers at once.
 
@@ -12,6 +18,16 @@ import click
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--sample", metavar="ID", help="Write one sample's page instead of the whole report.")
+@where_option
+@group_option
+@click.option(
+    "--track",
+    "tracks",
+    multiple=True,
+    metavar="her2|lineage|ATTRIBUTE",
+    help="Attribute to show beside the heat map, to sort and filter by; those that tell the "
+    "samples apart best by default. May be repeated.",
+)
 @click.option("--pdf", is_flag=True, help="With --sample: a print-ready A4 page as PDF.")
 @click.option(
     "--out",
@@ -19,7 +35,15 @@ import click
     metavar="FILE",
     help="With --sample: where to write; DIR/report-ID.html or .pdf by default.",
 )
-def report(folder: Path, sample: str | None, pdf: bool, out: Path | None) -> None:
+def report(
+    folder: Path,
+    sample: str | None,
+    where: tuple[str, ...],
+    group: str | None,
+    tracks: tuple[str, ...],
+    pdf: bool,
+    out: Path | None,
+) -> None:
     """Draw the report of the scores in DIR, an output of sidestep score, anew.
 
     DIR/report.html is one file that opens from disk and needs no network; a large study gets
@@ -27,12 +51,16 @@ def report(folder: Path, sample: str | None, pdf: bool, out: Path | None) -> Non
     """
     from sidestep.features.errors import InputError
     from sidestep.features.files.whole import reason_of
+    from sidestep.serving.report.writing import View
 
     if sample is None and (pdf or out is not None):
         option = "--pdf" if pdf else "--out"
         raise InputError(f"{option} is for a single sample; name it with --sample")
+    if sample is not None and (where or group or tracks):
+        option = "--where" if where else "--group" if group else "--track"
+        raise InputError(f"{option} is for the report of all samples; leave --sample out")
     try:
-        written = _write(folder, sample, pdf, out)
+        written = _write(folder, sample, pdf, out, View(where, group or None, tracks))
     except OSError as failure:
         raise InputError(
             f"the report on {folder} cannot be written ({reason_of(failure)}); make room or choose "
@@ -42,12 +70,12 @@ def report(folder: Path, sample: str | None, pdf: bool, out: Path | None) -> Non
         click.echo(f"Written: {path} ({path.stat().st_size / 1e6:.1f} MB)")
 
 
-def _write(folder: Path, sample: str | None, pdf: bool, out: Path | None) -> list[Path]:
+def _write(folder: Path, sample: str | None, pdf: bool, out: Path | None, view: View) -> list[Path]:
     """Write what is asked for; give back the files."""
     if sample is None:
         from sidestep.serving.report.writing import write_report
 
-        return [folder / name for name in write_report(folder)]
+        return [folder / name for name in write_report(folder, view=view)]
     if pdf:
         from sidestep.serving.report.one_page import write_one_page
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sidestep.features.cohorts import Cohort
     from sidestep.features.files.store import MatrixStore
     from sidestep.features.study.on_disk import SampleSource
+    from sidestep.models.registry.load import LoadedModel
 
 #: Exit codes of `score`, as in the table above.
 EXIT_CODES = {
@@ -189,7 +190,7 @@ def score(
         _tell_doubts(subject, bool(loaded.predictor.training.get("simulated")))
         if outside.note and not quiet:
             say(f"note: {outside.note}")
-        cohort = _cohort(subject, where, out)
+        cohort = _cohort(subject, loaded, where, out)
         for note in cohort.notes:
             say(f"note: {note}")
         with sample_progress(len(cohort.samples), quiet=quiet) as progress:
@@ -242,13 +243,13 @@ def _open(study: Path, store: MatrixStore, out: Path, profiles: Mapping[str, str
         raise unwritable(out, failure) from failure
 
 
-def _cohort(study: SampleSource, where: tuple[str, ...], out: Path) -> Cohort:
+def _cohort(study: SampleSource, model: LoadedModel, where: tuple[str, ...], out: Path) -> Cohort:
     """The samples that are asked for."""
-    from sidestep.features.cohorts import cohort_of
     from sidestep.serving.disk.output import unwritable
+    from sidestep.serving.job import scored_cohort
 
     try:
-        return cohort_of(study, where)
+        return scored_cohort(study, model, where)
     except OSError as failure:
         raise unwritable(out, failure) from failure
 

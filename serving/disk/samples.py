@@ -1,23 +1,21 @@
-"""``samples.parquet`` of a score folder: what is known of each scored sample, and its groups."""
+"""``samples.parquet`` of a score folder: what the study says of each sample; and their calls."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sidestep.features.cohorts import Known
+from sidestep.features.cohorts import HIGH, Known
 from sidestep.features.errors import InputError
 
 #: The file in a score folder.
 SAMPLES = "samples.parquet"
-#: Its first columns; those of the clinical attributes follow, spelled as in the study.
-KEY, HER2_STATUS, HER2_BY, _LINEAGE = "sample_id", "sidestep_her2", "sidestep_her2_by", "lineage"
-_DERIVED = (KEY, HER2_STATUS, HER2_BY)
+#: Its first column; those of the clinical attributes follow, spelled as in the study.
+KEY, _LINEAGE = "sample_id", "lineage"
 #: Calls in the order in which they are counted.
 CALLS = ("resistant", "sensitive", "uncertain", "abstain")
 
@@ -25,34 +23,40 @@ CALLS = ("resistant", "sensitive", "uncertain", "abstain")
 def sample_table(known: Known, samples: Sequence[str]) -> pa.Table:
     """Rows of ``samples.parquet``: all text, null where nothing is known.
 
+    Which attribute tells lineages apart in the whole study stands in the file's metadata; HER2 is
+    told by the scores.
+
     Parameters
     ----------
     known : Known
     samples : sequence of str
         Those scored.
     """
-    of = known.select(samples)
-    scored = pd.Series(list(map(str, samples)), dtype="str")
-    derived = [scored, of.her2_status, of.her2["assay"].replace("", np.nan)]
-    columns = [pa.array(values.astype("str"), pa.string(), from_pandas=True) for values in derived]
-    names = [*_DERIVED]
-    for name, values in of.clinical.items():
-        if str(name) not in names:  # none is known to be called so
+    names, columns = [KEY], [pa.array(list(map(str, samples)), pa.string())]
+    for name, values in known.clinical.loc[list(samples)].items():
+        if str(name) not in names:
             names.append(str(name))
             columns.append(pa.array(values.astype("str"), pa.string(), from_pandas=True))
-    lineage = {_LINEAGE: known.lineage or ""}
-    return pa.table(columns, names).replace_schema_metadata(lineage)
+    return pa.table(columns, names).replace_schema_metadata({_LINEAGE: known.lineage or ""})
 
 
-def read_known(folder: Path) -> Known:
-    """What is known of the scored samples of a folder.
+def read_known(path: Path, her2: pd.DataFrame, owner: str) -> Known:
+    """What is known of scored samples.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    her2 : DataFrame
+        Samples x `her2` and `her2_assay`, as the scores have them.
+    owner : str
+        Whose samples they are, for errors.
 
     Raises
     ------
     InputError
         If the file is missing, as in folders of older versions, or cannot be read.
     """
-    path = folder / SAMPLES
     if not path.exists():
         raise InputError(
             f"{path} is missing, as in folders of older versions, so nothing is known of the "
@@ -63,16 +67,18 @@ def read_known(folder: Path) -> Known:
     except (OSError, pa.ArrowException) as failure:
         reason = str(failure).partition("\n")[0].rstrip(".")
         raise InputError(f"{path} cannot be read ({reason}); score the study again") from failure
-    missing = [name for name in _DERIVED if name not in table.column_names]
+    if KEY not in table.column_names:
+        raise InputError(f"{path} lacks column {KEY}; score the study again")
+    clinical = table.to_pandas().set_index(KEY)
+    missing = [str(sample) for sample in her2.index if sample not in clinical.index]
     if missing:
-        raise InputError(f"{path} lacks column {', '.join(missing)}; score the study again")
-    frame = table.to_pandas().set_index(KEY)
-    assay = frame[HER2_BY].fillna("").astype("str")
-    her2 = pd.DataFrame({"high": frame[HER2_STATUS] == "high", "assay": assay})
-    clinical = frame.drop(columns=[HER2_STATUS, HER2_BY]).astype("str")
+        raise InputError(f"{path} lacks sample {missing[0]}; score the study again")
+    clinical = clinical.loc[her2.index].astype("str").where(clinical.loc[her2.index].notna())
+    calls = pd.DataFrame(
+        {"high": her2["her2"] == HIGH, "assay": her2["her2_assay"].fillna("").astype("str")}
+    )
     lineage = (table.schema.metadata or {}).get(_LINEAGE.encode(), b"").decode()
-    known_lineage = lineage if lineage in clinical.columns else None
-    return Known(clinical.where(frame[clinical.columns].notna()), her2, known_lineage, str(folder))
+    return Known(clinical, calls, lineage if lineage in clinical.columns else None, owner)
 
 
 def count_calls(

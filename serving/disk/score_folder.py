@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
 from itertools import pairwise
@@ -21,11 +21,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sidestep.features.builders.names import MODALITIES
-from sidestep.features.cohorts import Known
+from sidestep.features.cohorts import Known, choose_cohort
 from sidestep.features.errors import InputError
+from sidestep.features.study.filters import parse_filters
 from sidestep.serving.disk.output import ADDED_KEY, FILES_KEY, MANIFEST, read_manifest
 from sidestep.serving.disk.sample_scores import SampleScores, assemble
-from sidestep.serving.disk.samples import SAMPLES, count_calls, read_known
+from sidestep.serving.disk.samples import CALLS, SAMPLES, count_calls, read_known
 
 #: Parts of the resistance percentile, from 0 to 100, in which samples are counted.
 BINS = 10
@@ -109,11 +110,14 @@ class ScoreFolder:
     manifest : dict
     reference : DataFrame
         ``reference.parquet`` as it is.
+    only : frozenset of str, optional
+        Samples that are looked at; all by default.
     """
 
     path: Path
     manifest: dict[str, Any]
     reference: pd.DataFrame
+    only: frozenset[str] | None = None
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -130,7 +134,7 @@ class ScoreFolder:
         InputError
             If it cannot be read.
         """
-        return summary_of(_batches(self.path / _SCORES, COLUMNS))
+        return summary_of(self._rows(COLUMNS))
 
     @cached_property
     def known(self) -> Known:
@@ -141,7 +145,10 @@ class ScoreFolder:
         InputError
             If that is missing or cannot be read.
         """
-        return read_known(self.path)
+        columns = ["sample_id", "her2", "her2_assay"]
+        parts = [batch.to_pandas().drop_duplicates("sample_id") for batch in self._rows(columns)]
+        her2 = pd.concat(parts).drop_duplicates("sample_id").set_index("sample_id")
+        return read_known(self.path / SAMPLES, her2, str(self.path))
 
     @property
     def tells_of_samples(self) -> bool:
@@ -150,7 +157,34 @@ class ScoreFolder:
 
     def calls(self, groups: Mapping[str, str] | None = None) -> pd.DataFrame:
         """Samples by drug, group and call, as `serving.disk.samples.count_calls` counts them."""
-        return count_calls(_batches(self.path / _SCORES, ["sample_id", "drug", "call"]), groups)
+        return count_calls(self._rows(["sample_id", "drug", "call"]), groups)
+
+    def narrowed(self, where: str | Iterable[str]) -> ScoreFolder:
+        """The folder with the samples that meet all filters alone; the counts are theirs.
+
+        Raises
+        ------
+        InputError
+            As `features.cohorts.choose_cohort`, or if nothing is known of the samples.
+        """
+        filters = [str(one) for one in parse_filters(where)]
+        if not filters:
+            return self
+        cohort = choose_cohort(self.known, filters)
+        part = replace(self, only=frozenset(map(str, cohort.samples)))
+        calls = part.calls()
+        counts = self.manifest["counts"] | {
+            "samples_scored": len(cohort.samples),
+            "rows": int(calls[list(CALLS)].to_numpy().sum()),
+            "calls": {call: int(calls[call].sum()) for call in CALLS},
+        }
+        facts = {**self.manifest, "counts": counts, "shown": cohort.record()}
+        return replace(part, manifest=facts)
+
+    def _rows(self, columns: list[str]) -> Generator[pa.RecordBatch]:
+        """Rows of the scores of the samples that are looked at, piece by piece."""
+        for piece in _pieces(self.path / _SCORES, self.only, columns):
+            yield from piece.to_batches()
 
     @property
     def samples(self) -> Sequence[str]:
@@ -296,10 +330,12 @@ def _first_line(failure: Exception) -> str:
     return str(failure).partition("\n")[0].rstrip(".")
 
 
-def _pieces(path: Path, shown: Collection[str] | None) -> Generator[pa.Table]:
+def _pieces(
+    path: Path, shown: Collection[str] | None, columns: list[str] | None = None
+) -> Generator[pa.Table]:
     """Rows of the samples that are `shown`, read piece by piece in the file's order."""
     wanted = None if shown is None else pa.array(list(shown), pa.string())
-    with closing(_batches(path)) as batches:
+    with closing(_batches(path, columns)) as batches:
         for batch in batches:
             piece = pa.Table.from_batches([batch])
             yield piece if wanted is None else piece.filter(pc.is_in(piece["sample_id"], wanted))

@@ -11,5 +11,6 @@ __all__ = [
     "one_page",
     "overview",
     "page",
+    "tracks",
     "writing",
 ]

@@ -17,6 +17,7 @@ from sidestep.features.knowledge.drugs import both_names
 from sidestep.serving.disk.sample_scores import DrugScore, Feature, SampleScores
 from sidestep.serving.disk.score_folder import ScoreFolder
 from sidestep.serving.report.overview import drug_subtitle, quality_sentence
+from sidestep.serving.report.tracks import Track
 from sidestep.serving.words.sentences import (
     Scale,
     abstains,
@@ -36,9 +37,11 @@ class PageContents:
     Parameters
     ----------
     folder : ScoreFolder
+    tracks : sequence of Track
+        What is known of the samples.
     """
 
-    def __init__(self, folder: ScoreFolder) -> None:
+    def __init__(self, folder: ScoreFolder, tracks: Sequence[Track] = ()) -> None:
         self._manifest = folder.manifest
         self._scale = Scale.of(folder.manifest)
         self._modalities = folder.modalities
@@ -46,6 +49,7 @@ class PageContents:
         self._reference = _distributions(folder.reference)
         self._features, self._mechanisms, self._reasons = _Entries(), _Entries(), _Entries()
         self._lines, self._sentences = _Entries(), _Entries()
+        self._tracks = list(tracks)
         self._samples: list[str] = []
         self.names: list[str] = []
         self._size = len(self.json())
@@ -62,6 +66,7 @@ class PageContents:
             {
                 "name": scores.sample,
                 "says": sample_sentences(scores, self._modalities),
+                "known": [self._known(track, scores.sample) for track in self._tracks],
                 "drugs": [self._drug(score) for score in scores.drugs],
             }
         )
@@ -97,6 +102,10 @@ class PageContents:
                 }
                 for drug in self._manifest["drugs"]
             ],
+            "tracks": [
+                {"name": one.name, "label": one.label, "values": one.values, "ordered": one.ordered}
+                for one in self._tracks
+            ],
             "evidenceFrom": evidence_sentence(self._manifest),
             "mechanisms": self._mechanisms.entries,
             "reasons": self._reasons.entries,
@@ -104,6 +113,16 @@ class PageContents:
             "lines": self._lines.entries,
             "sentences": self._sentences.entries,
         }
+
+    def _known(self, track: Track, sample: str) -> int | list[int] | None:
+        """Place of a sample's value in a track, with the place of what is told beside it."""
+        place = track.places.get(sample)
+        if place is None or pd.isna(place):
+            return None
+        detail = None if track.details is None else track.details.get(sample)
+        if detail is None or pd.isna(detail):
+            return int(place)
+        return [int(place), self._sentences.place(str(detail), str(detail))]
 
     def _drug(self, score: DrugScore) -> dict[str, Any]:
         mechanisms: list[float | int | None] = [None] * len(self._mechanisms.entries)

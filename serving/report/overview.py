@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from sidestep.features.knowledge.drugs import both_names
 from sidestep.features.vocabulary.account import FileAccount, account_of
+from sidestep.serving.disk.samples import CALLS
 from sidestep.serving.disk.score_folder import ScoreFolder, ScoreSummary
 from sidestep.serving.scoring.reasons import REASONS
+from sidestep.serving.words.cohorts import group_title, groups_of
 from sidestep.serving.words.sentences import Scale
 from sidestep.serving.words.wording import BASE_VALUE, SHAPLEY_VALUE, fixed, listed, modality_name
 
-#: Calls in the order in which they are shown.
-CALLS = ("resistant", "sensitive", "uncertain", "abstain")
 #: Quarantined samples that are listed; the manifest has all.
 _MOST_QUARANTINED = 1000
 _NO_BASELINE = "none"
@@ -58,6 +59,10 @@ class Overview:
         What base value and contributions are.
     reasons : list of (str, str, bool)
         Code, meaning, whether it abstains.
+    grouped : str
+        What the calls are counted by, beside drugs; empty without groups.
+    by_drug : list of dict
+        Calls by drug, and by group: name, group, and the samples of each call.
     """
 
     title: str
@@ -76,9 +81,16 @@ class Overview:
     bins: list[dict[str, Any]]
     explained: str
     reasons: list[tuple[str, str, bool]]
+    grouped: str = ""
+    by_drug: Sequence[Mapping[str, Any]] = ()
 
 
-def overview(folder: ScoreFolder, drawn: int, summary: ScoreSummary | None = None) -> Overview:
+def overview(
+    folder: ScoreFolder,
+    drawn: int,
+    summary: ScoreSummary | None = None,
+    groups: pd.Series | None = None,
+) -> Overview:
     """Gather what the first screen shows of a score folder.
 
     Parameters
@@ -88,6 +100,8 @@ def overview(folder: ScoreFolder, drawn: int, summary: ScoreSummary | None = Non
         Samples that the report has pages of.
     summary : ScoreSummary, optional
         Of all samples; what rests on it is left out without it.
+    groups : Series, optional
+        Of all samples, as `features.cohorts.group_labels` returns.
     """
     manifest = folder.manifest
     study, counts = manifest["study"], manifest["counts"]
@@ -111,7 +125,21 @@ def overview(folder: ScoreFolder, drawn: int, summary: ScoreSummary | None = Non
         bins=[] if summary is None else _bins(summary),
         explained=f"{BASE_VALUE} {SHAPLEY_VALUE}",
         reasons=[(reason.code, reason.meaning, reason.abstains) for reason in REASONS],
+        grouped=group_title(groups),
+        by_drug=[] if summary is None else _by_drug(folder, groups),
     )
+
+
+def _by_drug(folder: ScoreFolder, groups: pd.Series | None) -> list[dict[str, Any]]:
+    """Samples by drug and call, and by group."""
+    return [
+        {
+            "name": both_names(str(row["drug"])),
+            "group": row["group"],
+            "calls": [int(row[call]) for call in CALLS],
+        }
+        for row in folder.calls(groups_of(groups)).to_dict("records")
+    ]
 
 
 def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -121,8 +149,12 @@ def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     side = "resistant" if scale.higher_is_resistant else "sensitive"
     version = f", version {model['version']}" if model["version"] else ""
     scored = f"{counts['samples_scored']:,} of {counts['samples']:,}"
+    asked = manifest.get("cohort", {}).get("where", [])
+    shown = manifest.get("shown", {}).get("where", [])
     return [
-        ("Samples scored", scored),
+        ("Samples shown" if shown else "Samples scored", scored),
+        *([("Shown are those with", " and ".join(shown))] if shown else []),
+        *([("Scored are those with", " and ".join(asked))] if asked else []),
         ("Drugs", f"{counts['drugs']:,}"),
         ("Model", f"{model['name']}{version}"),
         ("Trained on", str(training.get("name") or training.get("id") or "not recorded")),

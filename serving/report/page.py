@@ -22,7 +22,7 @@ from sidestep.serving.report.overview import Overview
 _HERE = Path(__file__).parent
 _LIBRARIES = ("d3.min.js", "plot.umd.min.js")
 #: In the order in which they are read: each uses those before it.
-_SCRIPTS = ("data", "elements", "charts", "heatmap", "drug", "sample", "main")
+_SCRIPTS = ("data", "elements", "charts", "tracks", "heatmap", "drug", "sample", "main")
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,14 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
+from sidestep.features.cohorts import Known, group_labels
 from sidestep.features.errors import InputError
 from sidestep.features.files.owned import plain_bytes
 from sidestep.features.files.whole import write_whole
@@ -30,6 +34,7 @@ from sidestep.serving.disk.score_folder import ScoreFolder, read_score_folder
 from sidestep.serving.report.contents import PageContents, script_json
 from sidestep.serving.report.overview import Overview, overview
 from sidestep.serving.report.page import PageLink, Place, fixed_size, render_page
+from sidestep.serving.report.tracks import Track, chosen, tracks_of
 
 REPORT = "report.html"
 #: What every page says of itself, HTML or PDF.
@@ -45,7 +50,31 @@ _LATER_PAGE = re.compile(r"report-\d+\.html")
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 
 
-def write_report(folder: Path, most: int = MOST_SAMPLES) -> list[str]:
+@dataclass(frozen=True)
+class View:
+    """What a report shows of its samples.
+
+    Attributes
+    ----------
+    where : sequence of str
+        Filters of the samples (`features.cohorts.choose_cohort`).
+    group : str or None
+        What calls are counted by, and samples grouped by at first, as
+        `features.cohorts.group_labels` takes it; what was asked of `sidestep score` by default.
+    tracks : sequence of str
+        Attributes beside the heat map (`serving.report.tracks.tracks_of`); those that tell most by
+        default.
+    """
+
+    where: Sequence[str] = ()
+    group: str | None = None
+    tracks: Sequence[str] = ()
+
+
+EVERYTHING = View()
+
+
+def write_report(folder: Path, most: int = MOST_SAMPLES, view: View = EVERYTHING) -> list[str]:
     """Write ``report.html``, and more pages for a large study, into a score folder.
 
     Each file appears whole or not at all. The same scores give the same bytes.
@@ -57,6 +86,7 @@ def write_report(folder: Path, most: int = MOST_SAMPLES) -> list[str]:
     most : int
         Samples whose pages are drawn, all of them; of more, those `MOST_RESISTANT` are that have
         the highest mean percentile over the drugs that they have a call for.
+    view : View
 
     Returns
     -------
@@ -67,22 +97,24 @@ def write_report(folder: Path, most: int = MOST_SAMPLES) -> list[str]:
     ------
     InputError
         If the folder is none, was written by an older version, or holds a page that Sidestep did
-        not write or that was changed since.
+        not write or that was changed since; if a filter, group or track cannot be met.
     OSError
         If a file cannot be written.
     """
-    scores = read_score_folder(folder)
+    scores = read_score_folder(folder).narrowed(view.where)
     summary = scores.summary
     drawn = list(summary.samples)
     if len(drawn) > most:
         drawn = summary.most_resistant(min(most, MOST_RESISTANT))
-    shown = overview(scores, len(drawn), summary)
+    groups = _groups(scores, view.group)
+    tracks = _tracks(scores, view, drawn, groups)
+    shown = overview(scores, len(drawn), summary, groups)
     total = len(drawn)
     first: PageContents | None = None
     links: list[PageLink] = []
     elsewhere: list[tuple[str, list[str]]] = []
     before = 0
-    for number, contents in enumerate(_pages(scores, shown, drawn), start=1):
+    for number, contents in enumerate(_pages(scores, shown, drawn, tracks), start=1):
         file, held = page_name(number), contents.names
         links.append(PageLink(file, held[0], held[-1], len(held)))
         if first is None:
@@ -116,7 +148,7 @@ def write_sample_page(folder: Path, sample: str, out: Path | None = None) -> Pat
         If the file cannot be written.
     """
     scores = read_score_folder(folder)
-    contents = PageContents(scores)
+    contents = PageContents(scores, _tracks(scores, EVERYTHING, [sample], None))
     contents.add(scores.one_sample(sample))
     page = render_page(overview(scores, 1), contents, Place(1, 0, 1))
     return write_beside(folder, sample_file(sample, ".html"), out, page.encode())
@@ -176,9 +208,42 @@ def sample_file(sample: str, ending: str) -> str:
     return f"report-{plain}-{hashlib.sha256(sample.encode()).hexdigest()[:8]}{ending}"
 
 
-def _pages(scores: ScoreFolder, shown: Overview, drawn: list[str]) -> Iterator[PageContents]:
+def _groups(scores: ScoreFolder, group: str | None) -> pd.Series | None:
+    """Groups of the samples that are shown: those asked for now, or when they were scored."""
+    if group is not None:
+        return group_labels(_shown(scores), group)
+    asked = scores.manifest.get("cohort", {}).get("group")
+    if asked is None or not scores.tells_of_samples:
+        return None
+    with suppress(InputError):  # of a part of the samples there may be nothing to tell apart
+        return group_labels(_shown(scores), asked)
+    return None
+
+
+def _shown(scores: ScoreFolder) -> Known:
+    """What is known of the samples that are looked at."""
+    return scores.known if scores.only is None else scores.known.select(scores.samples)
+
+
+def _tracks(
+    scores: ScoreFolder, view: View, drawn: Sequence[str], groups: pd.Series | None
+) -> list[Track]:
+    """Tracks of the samples that are drawn; what they are grouped by is one of them."""
+    if not scores.tells_of_samples and not view.tracks:
+        return []
+    if len(drawn) == 1:
+        return tracks_of(scores.known, view.tracks)
+    known = _shown(scores).select(drawn)
+    grouped = [] if groups is None else [str(groups.name)]
+    names = [*grouped, *(view.tracks or chosen(known))]
+    return tracks_of(known, list(dict.fromkeys(names)))
+
+
+def _pages(
+    scores: ScoreFolder, shown: Overview, drawn: list[str], tracks: Sequence[Track]
+) -> Iterator[PageContents]:
     """The samples in study order, as many on a page as fit."""
-    contents = PageContents(scores)
+    contents = PageContents(scores, tracks)
     # The first page also has to name all samples, and every page the quarantined ones.
     named = {**scores.manifest, "quarantined": shown.quarantined}
     shared = fixed_size() + len(script_json(named).encode())
@@ -187,7 +252,7 @@ def _pages(scores: ScoreFolder, shown: Overview, drawn: list[str]) -> Iterator[P
         contents.add(sample)
         if taken + contents.size >= _ROOM or len(contents.names) == _MOST_ON_A_PAGE:
             yield contents
-            contents, taken = PageContents(scores), shared
+            contents, taken = PageContents(scores, tracks), shared
     if contents.names:
         yield contents
 

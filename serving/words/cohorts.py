@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from sidestep.features.cohorts import group_labels
+from sidestep.features.cohorts import HER2, group_labels
 from sidestep.features.knowledge.drugs import both_names
 from sidestep.serving.disk.samples import CALLS
 from sidestep.serving.disk.score_folder import ScoreFolder
@@ -32,10 +32,16 @@ def call_lines(folder: ScoreFolder, group: str | None = None) -> Iterator[str]:
     """
     labels = None if group is None else group_labels(folder.known, group)
     counts = folder.calls(groups_of(labels))
-    yield (
-        "Calls, samples by drug" if labels is None else f"Calls, samples by drug and {labels.name}"
-    )
-    yield from count_lines(counts, "" if labels is None else str(labels.name))
+    grouped = group_title(labels)
+    yield f"Calls, samples by drug{' and ' if grouped else ''}{grouped}"
+    yield from count_lines(counts, grouped)
+
+
+def group_title(labels: pd.Series | None) -> str:
+    """What samples are grouped by, as it stands over a table; empty without groups."""
+    if labels is None:
+        return ""
+    return "HER2" if labels.name == HER2 else str(labels.name)
 
 
 def groups_of(labels: pd.Series | None) -> dict[str, str] | None:

@@ -48,10 +48,13 @@ def write_folder(
     evidence: bool = True,
     simulated: bool = True,
     known: tuple[str, ...] = (),
+    attributes: pd.DataFrame | None = None,
+    her2: tuple[str | None, ...] = (),
 ) -> Path:
     """Write a folder; the last drug has no skill, and the last sample lacks RPPA and intervals.
 
-    The samples `known` are training lines.
+    The samples `known` are training lines. `attributes` are clinical ones, with the samples as
+    index; `her2` has each sample's HER2 status, ``"not high"`` by default.
     """
     folder.mkdir()
     rng = np.random.default_rng(7)
@@ -77,6 +80,9 @@ def write_folder(
             if sample in known:
                 score["reasons"] = ";".join(filter(None, [score["reasons"], "IN_TRAINING"]))
                 score["observed"] = base + 0.25
+            if her2:
+                score["her2"] = her2[samples.index(sample)]
+                score["her2_assay"] = score["her2"] and "HER2_STATUS"
             rows["scores"].append(key | score)
             rows["explanations"] += [key | one for one in _explained(rng, contributions, top_k)]
             rows["mechanisms"] += [
@@ -94,6 +100,9 @@ def write_folder(
             "statement": "Lines with it die <i>first</i>.", "alternatives": "Neratinib;Afatinib",
         }  # fmt: skip
         pd.DataFrame([fact]).to_parquet(folder / "evidence.parquet", index=False)
+    if attributes is not None:
+        named = attributes.rename_axis("sample_id").reset_index()
+        named.to_parquet(folder / "samples.parquet", index=False)
     scores = pd.DataFrame(rows["scores"])
     manifest = _manifest(samples, drugs, scores, higher_is_resistant, simulated)
     (folder / "manifest.json").write_text(json.dumps(manifest))

@@ -16,7 +16,7 @@ from sidestep.models.registry.load import LoadedModel
 from sidestep.serving import job as jobs
 from sidestep.serving.disk.samples import CALLS
 from sidestep.serving.disk.score_folder import read_score_folder
-from sidestep.serving.job import score_study
+from sidestep.serving.job import score_study, scored_cohort
 
 Run = Callable[..., tuple[int, str, str]]
 TABLES = ("scores", "explanations", "mechanisms", "evidence", "gene_sets")
@@ -35,7 +35,10 @@ def test_a_cohort_has_the_numbers_that_it_has_in_the_study(
 ) -> None:
     out = tmp_path / "out"
     manifest = score_study(cohort, model, out, drugs=["Lapatinib"], where=[where], report=False)
-    chosen = list(cohort_of(cohort, where).samples)
+    chosen = list(scored_cohort(cohort, model, where).samples)
+    if where == "her2=high":
+        scores = pd.read_parquet(whole / "scores.parquet")
+        assert chosen == list(scores.loc[scores["her2"] == "high", "sample_id"])
     assert 0 < len(chosen) < len(cohort.samples)
     assert manifest["counts"]["samples"] == len(chosen)
     assert manifest["cohort"]["where"] == [where]
@@ -71,7 +74,8 @@ def test_what_is_known_of_the_samples_is_kept(cohort: Study, whole: Path) -> Non
     assert known.lineage == "SUBTYPE"
     pd.testing.assert_frame_equal(known.clinical, cohort.clinical, check_names=False)
     groups = by_group(group_labels(known, "her2"))
-    assert groups["high"] == list(cohort_of(cohort, "her2=high").samples)
+    scores = pd.read_parquet(whole / "scores.parquet")
+    assert groups["high"] == list(scores.loc[scores["her2"] == "high", "sample_id"])
 
 
 def test_calls_are_counted_by_drug_and_group(

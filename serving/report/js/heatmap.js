@@ -44,14 +44,37 @@ function heatCell(sample, drug) {
 /** Places of the samples that are asked for, in the order that is asked for. */
 function chosenSamples() {
   const wanted = query("find-sample");
-  const found = d3.range(samples.length).filter((n) => matches(samples[n].name, wanted));
+  const found = d3.range(samples.length).filter((n) => matches(samples[n].name, wanted) && passes(samples[n]));
   const keys = {
     name: (a, b) => compareNames(samples[a].name, samples[b].name),
     mean: (a, b) => compare(sampleMean(a), sampleMean(b), -1),
     drug: (a, b) => compare(shownPercentile(scoreOf(samples[a], heat.byDrug)),
       shownPercentile(scoreOf(samples[b], heat.byDrug)), heat.direction),
   };
-  return heat.samples === "given" ? found : found.sort(keys[heat.samples]);
+  if (heat.samples !== "given") found.sort(keys[heat.samples]);
+  return grouped === null ? found : found.sort(compareGroups);
+}
+
+/** Rows of the samples, below a heading for each group. */
+function bodyRows(rows, columns) {
+  const sizes = d3.rollup(rows, (those) => those.length, (n) => placeOf(samples[n], grouped));
+  let open;
+  return rows.flatMap((n) => {
+    const row = sampleRow(n, columns), place = grouped === null ? undefined : placeOf(samples[n], grouped);
+    if (place === open) return [row];
+    open = place;
+    return [groupRow(place, sizes.get(place), 1 + tracks.length + columns.length), row];
+  });
+}
+
+function sampleRow(n, columns) {
+  return el("tr", { "data-sample": n },
+    el("th", { scope: "row", class: "name",
+      title: `${samples[n].name}${isKnown(samples[n]) ? ", a training line or of its donor: predicted by a model that has not seen it" : ""}` },
+      el("a", { href: linkTo(samples[n].name), tabindex: -1 }, samples[n].name),
+      isKnown(samples[n]) ? el("span", { class: "known", "aria-label": "training line" }, " *") : null),
+    tracks.map((_, track) => trackCell(samples[n], track)),
+    columns.map((drug) => heatCell(samples[n], drug)));
 }
 
 /** Places of the drugs that are asked for, in the order that is asked for. */
@@ -81,17 +104,13 @@ function drawHeatmap() {
         `${drugs[n].label}${sorted ? (heat.direction < 0 ? " ↓" : " ↑") : ""}`),
       el("span", { class: "printed" }, drugs[n].label));
   });
-  const body = el("tbody", null, rows.map((n) => el("tr", { "data-sample": n },
-    el("th", { scope: "row", class: "name",
-      title: `${samples[n].name}${isKnown(samples[n]) ? ", a training line or of its donor: predicted by a model that has not seen it" : ""}` },
-      el("a", { href: linkTo(samples[n].name), tabindex: -1 }, samples[n].name),
-      isKnown(samples[n]) ? el("span", { class: "known", "aria-label": "training line" }, " *") : null),
-    columns.map((drug) => heatCell(samples[n], drug)))));
+  const body = el("tbody", null, bodyRows(rows, columns));
   const first = body.querySelector("a, td");
   if (first) first.tabIndex = 0;
   document.getElementById("heat").replaceChildren(
     el("table", { class: columns.length > FEW_DRUGS ? "heat" : "heat roomy", role: "grid", "aria-labelledby": "heat-title" },
-      el("thead", null, el("tr", null, el("th", { scope: "col" }, el("span", { class: "unseen" }, "Sample")), heads)), body));
+      el("thead", null, el("tr", null, el("th", { scope: "col" }, el("span", { class: "unseen" }, "Sample")),
+        tracks.map((_, track) => trackHead(track)), heads)), body));
   document.getElementById("found").textContent =
     `${rows.length} of ${samples.length} samples, ${columns.length} of ${drugs.length} drugs`;
   showElsewhere();
@@ -128,7 +147,7 @@ function moveInGrid(event) {
   const cell = event.target.closest("tbody th, tbody td");
   if (!cell || !(event.key in steps || event.key === "Home" || event.key === "End")) return;
   event.preventDefault();
-  const row = cell.parentElement, rows = [...row.parentElement.rows];
+  const row = cell.parentElement, rows = [...row.parentElement.rows].filter((one) => !one.classList.contains("group"));
   const [down, right] = steps[event.key] ?? [0, 0];
   const column = event.key === "Home" ? 0 : event.key === "End" ? row.cells.length - 1 : cell.cellIndex + right;
   const next = rows[rows.indexOf(row) + down]?.cells[column];

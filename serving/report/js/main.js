@@ -95,7 +95,13 @@ for (const id of ["find-sample", "find-drug"]) {
 
 document.getElementById("heat").addEventListener("click", (event) => {
   const head = event.target.closest("thead [data-drug]"), cell = event.target.closest("td");
+  const track = event.target.closest("thead [data-track]");
   if (head) sortByDrug(Number(head.dataset.drug));
+  if (track) {
+    const place = Number(track.dataset.track);
+    groupBy(grouped === place ? null : place);
+    document.querySelector(`#heat thead [data-track="${place}"]`)?.focus();
+  }
   if (cell) openCell(cell);
 });
 document.getElementById("heat").addEventListener("keydown", (event) => {
@@ -104,7 +110,7 @@ document.getElementById("heat").addEventListener("keydown", (event) => {
 });
 function openCell(cell) {
   const sample = samples[Number(cell.parentElement.dataset.sample)];
-  location.hash = linkTo(sample.name, drugs[Number(cell.dataset.drug)].name);
+  location.hash = linkTo(sample.name, cell.dataset.drug === undefined ? undefined : drugs[Number(cell.dataset.drug)].name);
 }
 
 opened.addEventListener("click", (event) => {
@@ -129,6 +135,7 @@ window.addEventListener("resize", () => {
 });
 window.addEventListener("hashchange", follow);
 
+startTracks();
 drawLegend();
 drawHeatmap();
 if (samples.length === 1 && others.length === 0 && location.hash === "") openSample(samples[0].name);

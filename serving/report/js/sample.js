@@ -69,6 +69,12 @@ function crumbs(sample) {
     step(at - 1, "‹ Previous sample", "prev"), step(at + 1, "Next sample ›", "next"));
 }
 
+/** What is known of a sample beside its molecules; HER2 is told in a sentence. */
+function knownOf(sample) {
+  const told = d3.range(tracks.length).filter((track) => tracks[track].name !== "her2" && placeOf(sample, track) !== null);
+  return told.length ? el("p", { class: "quiet name", id: "known" }, told.map((track) => valueSays(sample, track)).join(" · ")) : null;
+}
+
 /** Sort and search the drugs of the open sample anew. */
 function drawRanking(sample) {
   document.getElementById("ranked").replaceChildren(rankingTable(sample, ranking.open));
@@ -85,6 +91,7 @@ function drawSample(sample, wanted) {
     crumbs(sample),
     el("h1", { class: "name", id: "sample-title", tabindex: -1 }, sample.name),
     ...sample.says.map((text) => el("p", { class: "says" }, text)),
+    knownOf(sample) ?? "",
     sampleNotes(sample) ?? "",
     el("div", { class: "split" },
       el("section", { class: "ranked", "aria-labelledby": "ranking-title" },

@@ -322,3 +322,59 @@ def test_facts_that_nobody_knows_leave_no_error(
     assert_shows(opened.page, "#sample-title", "A")
     assert opened.page.locator('[data-chart="strip"] svg').count() == 1
     opened.assert_quiet()
+
+
+def test_samples_are_filtered_and_grouped_by_what_is_known_of_them(
+    visit: Callable[..., Opened], make_folder: FolderMaker
+) -> None:
+    names = ("A", "B", "C", "D", "E")
+    attributes = pd.DataFrame(
+        {"SUBTYPE": ["LumA", "<i>LumB</i>", "LumA", None, "LumA"], "AGE": list("34567")},
+        index=list(names),
+    )
+    folder = make_folder(
+        samples=names, attributes=attributes, her2=("high", "not high", "high", None, "not high")
+    )
+    write_report(folder)
+    opened = visit(folder / "report.html")
+    page, rows = opened.page, opened.page.locator(NAMES)
+    assert [head.strip() for head in page.locator(".track-label").all_inner_texts()] == [
+        "HER2", "SUBTYPE", "AGE",
+    ]  # fmt: skip
+    cell = page.locator('#heat tbody td[data-track="0"]').first
+    assert cell.get_attribute("title") == "A, HER2: high, by HER2_STATUS"
+    high = page.get_by_role("button", name="high 2", exact=True)
+    assert cell.evaluate("one => getComputedStyle(one).backgroundColor") == high.locator(
+        ".swatch"
+    ).evaluate("one => getComputedStyle(one).backgroundColor")
+    # A cohort by key alone; values of a track add up, tracks narrow each other.
+    high.focus()
+    page.keyboard.press("Enter")
+    assert rows.all_inner_texts() == ["A", "C"]
+    assert page.locator("#found").inner_text() == "2 of 5 samples, 5 of 5 drugs"
+    assert page.evaluate("document.activeElement.getAttribute('aria-pressed')") == "true"
+    page.locator('#tracks [data-track="0"][data-place=""]').click()
+    assert rows.all_inner_texts() == ["A", "C", "D"]
+    page.get_by_role("button", name="LumA 3").click()
+    assert rows.all_inner_texts() == ["A", "C"]
+    page.locator("#clear-tracks").click()
+    assert rows.all_inner_texts() == list(names)
+    # Groups have a heading, keep the order within, and the unknown comes last.
+    page.locator('#heat thead [data-track="0"]').click()
+    assert rows.all_inner_texts() == ["A", "C", "B", "E", "D"]
+    heads = page.locator("#heat tr.group").all_inner_texts()
+    assert [head.strip() for head in heads] == [
+        "HER2: high 2 samples", "HER2: not high 2 samples", "HER2: not known 1 sample",
+    ]  # fmt: skip
+    page.select_option("#sort-samples", "name")
+    page.select_option("#group-samples", "1")
+    assert rows.all_inner_texts() == ["B", "A", "C", "E", "D"]
+    page.locator("#heat tbody th a").first.focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowDown"):
+        page.keyboard.press(key)
+    focused = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert focused == "C, SUBTYPE: LumA"
+    page.keyboard.press("Enter")
+    assert_shows(page, "#sample-title", "C")
+    assert_shows(page, "#known", "SUBTYPE: LumA · AGE: 5")
+    opened.assert_quiet()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -51,6 +52,7 @@ def find_source(
     study: Path | None,
     model: str | None,
     *,
+    profiles: Mapping[str, str] | None = None,
     tracking_uri: str | None = None,
     trust: bool = False,
 ) -> Source:
@@ -66,6 +68,8 @@ def find_source(
     model : str, optional
         As for `models.registry.load.load_model`; needed beside scores that a model in a folder
         made, since they do not record where it lies.
+    profiles : mapping of str to str, optional
+        As for `features.study.study.read_study`; those of the scores where these name the study.
     tracking_uri, trust
         As for `models.registry.load.load_model`.
 
@@ -78,7 +82,12 @@ def find_source(
     if study is not None and model is not None and scores is None:
         loaded = load_model(model, tracking_uri, trust=trust)
         return Source(
-            read_study(study), loaded, DEFAULT_OPTIONS.level, DEFAULT_OPTIONS.her2_context
+            read_study(study, profiles), loaded, DEFAULT_OPTIONS.level, DEFAULT_OPTIONS.her2_context
+        )
+    if profiles:
+        raise InputError(
+            "--profile is for a study that no scores are looked at for (give --study and --model); "
+            "the scores record which profiles they were made of"
         )
     folder = scores or DEFAULT_SCORES
     if scores is None and not folder.is_dir():

@@ -8,19 +8,21 @@ that is only unusual is read.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from sidestep.features.errors import study_error
-from sidestep.features.files.rows import AnyTable
+from sidestep.features.files.matrix import SampleRows
+from sidestep.features.files.rows import AnyTable, ValueSketch
 from sidestep.features.files.sample_major import H5AD, SampleMajorTable
 from sidestep.features.files.tables import LABELS
 from sidestep.features.identifiers import Samples, match_key
 from sidestep.features.knowledge.drugs import DRUG_TABLE, PARTNER_TABLE, find_drug
-from sidestep.features.study.antibodies import ANTIBODY_TABLE, parse_antibody
+from sidestep.features.study.antibodies import ANTIBODY_TABLE, ProteinLevels, parse_antibody
 from sidestep.features.study.genes import GeneRows
 from sidestep.features.study.meta import Meta
 from sidestep.features.study.scales import HIGHEST_LOG
@@ -34,6 +36,9 @@ _MOST_TIMES_EXPRESSION = 1.5
 _MOST_COPIES = 3.0
 # Of 443 cell lines the highest log2 ratio is 7.7 (pancan_cell_lines): 400 copies of a gene.
 _HIGHEST_LOG_RATIO = 10.0
+# Below: log2 of no copy at all is some -10 to -30, of what is added to a level of 0 -3 to -40.
+_LARGEST_LOG = 50.0
+_SAMPLES_A_TIME = 256
 
 
 def refuse_claimed(path: Path, meta: Meta, claimed: dict[Path, str]) -> None:
@@ -226,6 +231,70 @@ def refuse_impossible_ratios(copy_number: GeneRows, meta: Meta) -> None:
             f"profile_description of {meta.name}, else mend that value."
         )
         raise study_error(message, copy_number.file)
+
+
+def refuse_impossible_levels(rows: GeneRows, *, linear: bool = False) -> None:
+    """Refuse what is no level of a gene, such as -9999 or -1e30 for a value that is not there.
+
+    Parameters
+    ----------
+    rows : GeneRows
+    linear : bool
+        Whether these are no logarithms: then what is too far below 0 is refused.
+
+    Raises
+    ------
+    StudyError
+        It names one such value, and how many there are.
+    """
+    numbers = rows.numbers
+    limit = _lowest_and_highest(numbers.sketch, linear=linear)
+    if limit is not None:
+        places = np.arange(len(rows.samples))
+        row, sample, text = _first_beyond(numbers.rows, places, rows.samples, limit)
+        message = f"{rows.file}, gene {_gene_of(rows, row)}, sample {sample}: {text}"
+        raise study_error(message, rows.file, column=sample)
+
+
+def refuse_impossible_proteins(levels: ProteinLevels, file: str, *, linear: bool) -> None:
+    """Refuse what is no protein level; see `refuse_impossible_levels`."""
+    limit = _lowest_and_highest(levels.sketch, linear=linear)
+    values = levels.values
+    if limit is not None:
+        found = _first_beyond(values.rows, values.places, list(values.samples), limit)
+        row, sample, text = found
+        message = f"{file}, antibody {values.names[row]}, sample {sample}: {text}"
+        raise study_error(message, file, column=sample)
+
+
+def _lowest_and_highest(sketch: ValueSketch, *, linear: bool) -> tuple[float, float] | None:
+    """Between what all numbers are to lie; None where they do."""
+    if not sketch.count:
+        return None
+    size = max(sketch.highest, 0.0) if linear else _LARGEST_LOG
+    limit = (-size, math.inf if linear else size)
+    return None if limit[0] <= sketch.lowest and sketch.highest <= limit[1] else limit
+
+
+def _first_beyond(
+    rows: SampleRows, places: np.ndarray, samples: Sequence[str], limit: tuple[float, float]
+) -> tuple[int, str, str]:
+    """Feature and sample of a number beyond the limits, and what is said of all of them."""
+    first: tuple[int, str, float] | None = None
+    count = 0
+    for start in range(0, len(places), _SAMPLES_A_TIME):
+        values = rows.take(places[start : start + _SAMPLES_A_TIME])
+        wrong = (values < limit[0]) | (values > limit[1])
+        count += int(wrong.sum())
+        if first is None and wrong.any():
+            sample, feature = (int(place) for place in np.argwhere(wrong)[0])
+            first = feature, str(samples[start + sample]), float(values[sample, feature])
+    if first is None:
+        raise ValueError("no number lies beyond the limits")
+    feature, name, value = first
+    what = "is no level" if math.isinf(limit[1]) else "is the logarithm of no level"
+    several = f", and {count - 1:,} other value(s) are none" if count > 1 else ""
+    return feature, name, f"{value:g} {what}{several}; write NA where there is no value."
 
 
 def _same_values(one: GeneRows, other: GeneRows) -> bool:

@@ -27,6 +27,9 @@ KIND_OF: Mapping[str, str] = {
     "fusion": "STRUCTURAL_VARIANT",
 }
 Z_SCORE, COUNTS = "z-score", "counts"
+LN, LOG10 = "ln", "log10"
+#: Scales that are logarithms.
+LOGARITHMS = frozenset({"log2", "log", LN, LOG10})
 _SEPARATORS = re.compile(r"[^0-9a-z]+")
 #: Kind of data -> what none of its profiles may be -> why it is left out.
 _UNUSABLE: Mapping[str, Mapping[str, str]] = {
@@ -90,7 +93,7 @@ class Profile:
     unit : str
         ``"TPM"``, ``"counts"``; empty where no word tells.
     scale : str
-        ``"z-score"``, ``"log2"``, ``"log"``, ``"segments"``, …; empty where no word tells.
+        ``"z-score"``, ``"log2"``, ``"ln"``, ``"segments"``, …; empty where no word tells.
     enrichment : str
         ``"capture"`` or empty.
     reference : str
@@ -270,7 +273,7 @@ def _scale(meta: Meta, said: str) -> str:
     named = {
         words[word] for text in list(_texts(meta))[1:] for word in words if f" {word} " in text
     }
-    return Z_SCORE if Z_SCORE in named or not named & {"log2", "log"} else "log2"
+    return Z_SCORE if Z_SCORE in named or not named & LOGARITHMS else "log2"
 
 
 def _meaning(meta: Meta, aspect: str) -> str:

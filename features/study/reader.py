@@ -20,6 +20,7 @@ from sidestep.features.study.antibodies import ProteinLevels, read_protein_level
 from sidestep.features.study.clinical import join_patients, read_attributes, tell_statuses
 from sidestep.features.study.data_files import DataFiles
 from sidestep.features.study.genes import GeneRows, gene_pairs, name_rows, read_gene_rows
+from sidestep.features.study.logarithms import expression_base
 from sidestep.features.study.meta import Meta, check_folder, data_path, meta_paths, read_meta
 from sidestep.features.study.mutations import (
     FUSED_GENES,
@@ -30,10 +31,14 @@ from sidestep.features.study.mutations import (
 from sidestep.features.study.profiles import READ_KINDS, Profile, by_kind, choose_profile
 from sidestep.features.study.responses import ResponseFile, describe_response, response_columns
 from sidestep.features.study.scales import (
+    CONTINUOUS,
     DISCRETE,
+    LOG2,
     Scale,
     copy_number_scale,
     expression_scale,
+    is_linear,
+    on_base_two,
     protein_scale,
 )
 from sidestep.features.study.sequencing import (
@@ -226,10 +231,15 @@ class StudyReader:
         rows = self._gene_rows(meta)
         mix_ups.refuse_calls(rows)
         mix_ups.refuse_counts(rows)
-        scale = expression_scale(rows.numbers.sketch, self.profiles[meta.kind], rows.file)
+        profile = self.profiles[meta.kind]
+        scale = expression_scale(rows.numbers.sketch, profile, rows.file)
+        if scale.kind == CONTINUOUS:
+            mix_ups.refuse_impossible_levels(rows, linear=scale.convert is not None)
         flat = [rows.samples[at] for at in np.flatnonzero(rows.numbers.flat).tolist()]
         self._set_flat_aside(flat, rows.file, "expression")
         rows = replace(rows, numbers=rows.numbers.without(rows.numbers.flat))
+        if scale.kind == CONTINUOUS and scale.convert is None:
+            scale = on_base_two(scale, expression_base(rows.numbers, profile, rows.file))
         self.expression_rows = self._on_scale(meta, rows, scale, "expression")
 
     def _on_scale(self, meta: Meta, rows: GeneRows, scale: Scale, what: str) -> GeneRows:
@@ -267,6 +277,7 @@ class StudyReader:
         if scale.convert is None:
             mix_ups.refuse_swapped(self.expression_rows, rows)
             mix_ups.refuse_impossible_ratios(rows, meta)
+            mix_ups.refuse_impossible_levels(rows)
         rows = replace(rows, calls=scale.kind == DISCRETE)
         self.copy_number_rows = self._on_scale(meta, rows, scale, "copy number")
 
@@ -279,6 +290,8 @@ class StudyReader:
     def _take_levels(self, meta: Meta, levels: ProteinLevels, file: str) -> None:
         """Protein levels on Sidestep's scale, of which account is given."""
         scale = protein_scale(levels, self.profiles[meta.kind], file)
+        if scale.kind == LOG2:
+            mix_ups.refuse_impossible_proteins(levels, file, linear=is_linear(levels.sketch))
         self._set_flat_aside(levels.flat, file, "protein levels")
         antibodies, samples = len(levels.antibodies), len(levels.values.samples)
         understood = f"protein levels: {antibodies:,} antibodies x {samples:,} samples"

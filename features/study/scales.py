@@ -21,6 +21,7 @@ from sidestep.features.files.limits import CELLS
 from sidestep.features.files.matrix import Matrix
 from sidestep.features.files.rows import CALLS, ValueSketch
 from sidestep.features.study.antibodies import ProteinLevels
+from sidestep.features.study.logarithms import Logarithm, declared_base
 from sidestep.features.study.profiles import Z_SCORE, Profile
 
 #: Above this, expression is hardly on a log2 scale (2^30 is more than any count or intensity).
@@ -83,7 +84,7 @@ def expression_scale(sketch: ValueSketch, profile: Profile, file: str) -> Scale:
     """Scale of expression: logarithms, linear values (which are logged), or z-scores."""
     unit = profile.unit or profile.platform
     declared = profile.scale == Z_SCORE
-    if _is_linear(sketch):
+    if is_linear(sketch):
         by = f"values up to {sketch.highest:,.5g} are no logarithms"
         warning = f"{file} is declared as z-scores, and {by}: it is read as levels."
         return Scale(
@@ -110,11 +111,22 @@ def expression_scale(sketch: ValueSketch, profile: Profile, file: str) -> Scale:
     return Scale(CONTINUOUS, _logarithm(unit), by)
 
 
+def on_base_two(scale: Scale, logarithm: Logarithm) -> Scale:
+    """The scale of logarithms, which are converted if their base is another than 2."""
+    warning = " ".join(filter(None, (scale.warning, logarithm.warning)))
+    if logarithm.base == "log2":
+        by = f"log2: {logarithm.decided_by}" if logarithm.decided_by else scale.decided_by
+        return replace(scale, decided_by=by, warning=warning)
+    by = f"{logarithm.base}: {logarithm.decided_by}, so they are converted to log2 on reading"
+    return replace(scale, decided_by=by, convert=logarithm.to_log2, warning=warning)
+
+
 def _logarithm(unit: str) -> str:
     return f"logarithm of {unit}" if unit else "logarithm"
 
 
-def _is_linear(sketch: ValueSketch) -> bool:
+def is_linear(sketch: ValueSketch) -> bool:
+    """Whether numbers of expression or proteins are beyond what logarithms are."""
     return (
         sketch.count > 0
         and sketch.size_at(_LOG_QUANTILE) > HIGHEST_LOG
@@ -167,6 +179,10 @@ def _by_distribution(sketch: ValueSketch, profile: Profile, file: str) -> Scale:
     if sketch.lowest >= 0 and profile.scale in _CONVERT:
         return Scale(LOG2, "log2 ratio", f"{profile.scale}: its meta file", _CONVERT[profile.scale])
     if sketch.lowest < 0:
+        if (base := declared_base(profile)) != "log2":
+            return on_base_two(
+                Scale(LOG2, "log2 ratio", ""), Logarithm(base, "the words of its meta file")
+            )
         if profile.scale == "copies minus two" and sketch.lowest >= -2:
             by = f"its meta file, and no value below -2 (the lowest is {sketch.lowest:.3g})"
             return Scale(LOG2, "log2 ratio", f"copies less two: {by}", _of_copies_less_two)
@@ -201,7 +217,7 @@ def _copies(file: str, by: str) -> Scale:
 def protein_scale(levels: ProteinLevels, profile: Profile, file: str) -> Scale:
     """Scale of RPPA: log2 levels, linear ones (which are logged), or z-scores."""
     sketch = levels.sketch
-    if _is_linear(sketch):
+    if is_linear(sketch):
         by = f"values up to {sketch.highest:,.5g} are no logarithms"
         return Scale(LOG2, "log2 level", f"{by}, so they are logged on reading", _log2_plus_one)
     if profile.scale == Z_SCORE:
@@ -210,7 +226,8 @@ def protein_scale(levels: ProteinLevels, profile: Profile, file: str) -> Scale:
         by = "each antibody has mean 0 and standard deviation 1 over the samples"
         warning = f"{file}: {by}, so it is read as z-scores, of which no ratios are built."
         return Scale(Z_SCORE, "standard deviations", by, warning=warning)
-    return Scale(LOG2, "log2 level", "its meta file")
+    levels_of = Scale(LOG2, "log2 level", "its meta file")
+    return on_base_two(levels_of, Logarithm(declared_base(profile), "the words of its meta file"))
 
 
 def _is_standardised(matrix: Matrix) -> bool:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from sidestep.features.mechanisms.builder import MechanismBuilder
 from sidestep.features.study.study import Study
+from sidestep.models.reliability.sample_scale import TrainingScales
 
 #: Share of the training lines that lie below a score that counts as high: the top decile.
 TOP_DECILE = 0.9
@@ -52,18 +53,22 @@ class MechanismReference:
         Scores of the training lines.
     levels : ndarray of float32, shape (n_lines, n_genes)
         Their RNA levels of single genes (`MechanismBuilder.scored`).
+    scales : TrainingScales
+        Of what was measured of them: a sample beyond these shows nothing that levels tell.
     """
 
     builder: MechanismBuilder
     lines: np.ndarray
     levels: np.ndarray
+    scales: TrainingScales
 
     @classmethod
     def fit(cls, study: Study) -> Self:
         """Learn from the samples of a training study."""
         builder = MechanismBuilder().fit(study)
         scores, levels = builder.scored(study)
-        return cls(builder, scores.to_numpy(np.float32), levels.to_numpy(np.float32))
+        lines = (scores.to_numpy(np.float32), levels.to_numpy(np.float32))
+        return cls(builder, *lines, TrainingScales.of(study))
 
     def stand(self, study: Study) -> tuple[Standing, Standing]:
         """Where the samples of a study stand in scores, and in levels of single genes."""
@@ -74,18 +79,24 @@ class MechanismReference:
         )
 
     def among(self, rows: np.ndarray) -> Self:
-        """The same with some of the lines alone."""
+        """The same with some of the lines alone; the scales remain those of all."""
         return replace(self, lines=self.lines[rows], levels=self.levels[rows])
 
     def get_state(self) -> dict[str, Any]:
         """Plain values and arrays."""
-        return {"builder": self.builder.get_state(), "lines": self.lines, "levels": self.levels}
+        return {
+            "builder": self.builder.get_state(),
+            "lines": self.lines,
+            "levels": self.levels,
+            "scales": self.scales.get_state(),
+        }
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:
         """Reference that `get_state` described."""
         builder = MechanismBuilder.from_state(state["builder"])
-        return cls(builder, state["lines"], state["levels"])
+        scales = TrainingScales.from_state(state["scales"])
+        return cls(builder, state["lines"], state["levels"], scales)
 
 
 def _below(values: pd.DataFrame, lines: np.ndarray) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from sidestep.features.study.options import profile_option
 from sidestep.serving.cli.options import MODEL_ADDRESSES, tracking_uri_option, trust_option
 
 # What takes a second to import is imported inside the function, so that --help answers at once.
@@ -72,6 +73,7 @@ _EPILOG = "\n".join(
     help="Percentile and call relative to the HER2-high training lines alone; so without saying "
     "where the scores are.",
 )
+@profile_option
 @tracking_uri_option
 @trust_option
 @click.option("--json", "as_json", is_flag=True, help="Print the same as JSON.")
@@ -85,6 +87,7 @@ def explain(
     top_k: int,
     level: float | None,
     her2_context: bool,
+    profiles: tuple[str, ...],
     tracking_uri: str | None,
     trust: bool,
     as_json: bool,
@@ -94,11 +97,19 @@ def explain(
     With --set, say instead what the model would predict if the sample were different. Both are
     statements about the model, not about what the cells would do.
     """
+    from sidestep.features.study.profiles import parse_profiles
     from sidestep.serving.explain.answer import answer
     from sidestep.serving.explain.text import as_text
     from sidestep.serving.source import find_source
 
-    source = find_source(scores, study, model, tracking_uri=tracking_uri or None, trust=trust)
+    source = find_source(
+        scores,
+        study,
+        model,
+        profiles=parse_profiles(profiles),
+        tracking_uri=tracking_uri or None,
+        trust=trust,
+    )
     found = answer(
         source,
         sample,

@@ -29,7 +29,8 @@ class SampleStates:
     ``high`` is the top decile of the training lines; ``mutation`` needs a non-silent call;
     ``amplified``, ``loss`` and ``fusion`` are as in `mechanisms.calls`, and loss of PTEN also
     shows in its protein (`features.mechanisms.states.pten_loss`). A term that was not measured is
-    neither met nor not met: no condition that has it is met.
+    neither met nor not met: no condition that has it is met. Levels of a sample that are not on the
+    scale of the training lines count as not measured (`MechanismReference.scales`).
 
     Parameters
     ----------
@@ -40,10 +41,10 @@ class SampleStates:
     """
 
     def __init__(self, study: Study, reference: MechanismReference) -> None:
-        self.study = study
+        self.study = reference.scales.trusted(study)
         self.samples = study.samples
         self.calls = VariantCalls.of(study)
-        self.scores, self.levels = reference.stand(study)
+        self.scores, self.levels = reference.stand(self.study)
         # What was looked up stays, as many drugs ask for the same.
         self._found: dict[Term, np.ndarray] = {}
         self._carried: dict[tuple[str, str], np.ndarray] = {}

@@ -128,7 +128,9 @@ def find_flips(
     her2_context : bool
         As in `outlook`.
     """
-    obstacles = tuple(code for code in outlook.reasons[0].split(";") if code in _ABSTAINING)
+    obstacles = tuple(
+        code for code in outlook.reasons[0].split(";") if code.partition(":")[0] in _ABSTAINING
+    )
     if set(obstacles) - {WORSE.code}:
         return FlipSearch("abstain", obstacles, (), ())
     pushes = _pushes(predictor, model, samples)

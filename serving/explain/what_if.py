@@ -204,6 +204,7 @@ def _edited(
         features=edit(samples.features, predictor.joiner),
         compared=None if compared is None or joiner is None else edit(compared, joiner),
         known=[*samples.known] * n_variants,
+        off_scale=[*samples.off_scale] * n_variants,
         fold_features={
             fold: edit(table, predictor.fold_joiners[fold])
             for fold, table in samples.fold_features.items()

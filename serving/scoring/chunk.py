@@ -177,7 +177,7 @@ def _group_rows(
     }
     calls = {drug: _Calls.of(tables["scores"]) for drug, tables in by_drug.items()}
     whole, samples = group.whole
-    standing = knowledge.stand(samples.features, whole.nearest, group.predictor.compared_with)
+    standing = knowledge.stand(samples.trusted, whole.nearest, group.predictor.compared_with)
     rows["evidence"] = evidence_rows(
         part.select(list(names)), group.predictor, list(calls), calls, knowledge.civic, standing
     )

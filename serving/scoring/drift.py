@@ -14,7 +14,7 @@ from sidestep.features.study.on_disk import SampleSource
 from sidestep.features.study.study import Study
 from sidestep.models.estimators.patterns import pattern_columns
 from sidestep.models.predictor.predictor import PanelPredictor
-from sidestep.models.reliability.shift import STRONG, platform_shift
+from sidestep.models.reliability.shift import STRONG, TOO_FEW, TOO_FEW_LINES, platform_shift
 
 #: Samples looked at, at most: enough to see any shift that matters, in bounded memory.
 MOST_SAMPLES = 256
@@ -38,7 +38,9 @@ def drift_section(study: SampleSource, predictor: PanelPredictor) -> dict[str, d
     dict
         Modality -> plain values, None where nothing was measured: ``samples``, ``features``,
         ``share_measured``, ``statistic``, ``median_difference``, ``spread_ratio``, ``p_value``
-        and ``verdict`` as in `models.reliability.shift.ModalityShift`; ``weight``, the share of the
+        and ``verdict`` as in `models.reliability.shift.ModalityShift`, but strong, too, where half
+        of too few samples are off the training lines' scale; ``off_scale``, how many samples are,
+        and ``off_scale_example``, what shows it of one; ``weight``, the share of the
         model's weight that rests on the modality, over its drugs, where a sample has all
         modalities; and ``weight_covered``, the share of that weight that rests on features which
         the samples have, on average.
@@ -50,9 +52,12 @@ def drift_section(study: SampleSource, predictor: PanelPredictor) -> dict[str, d
     measured = np.isfinite(features.to_numpy(float)).sum(axis=0) / max(len(features), 1)
     modality = np.array([modality_of(name) for name in names])
     donors = [str(donor) for donor in part.donors.loc[features.index]]
+    doubts = predictor.mechanisms.scales.doubts(part)
     section: dict[str, dict[str, Any]] = {}
     for shift in platform_shift(predictor.nearest, features, donors=donors):
         columns = modality == shift.modality
+        off = doubts.get(shift.modality, {})
+        few = bool(off) and shift.verdict in (TOO_FEW, TOO_FEW_LINES)
         weight = weights[columns].sum()
         share = float(weights[columns] @ measured[columns] / weight) if weight > 0 else None
         section[shift.modality] = {
@@ -63,7 +68,9 @@ def drift_section(study: SampleSource, predictor: PanelPredictor) -> dict[str, d
             "median_difference": _plain(shift.median_difference),
             "spread_ratio": _plain(shift.spread_ratio),
             "p_value": _plain(shift.p_value),
-            "verdict": shift.verdict,
+            "verdict": STRONG if few and 2 * len(off) >= shift.n_samples else shift.verdict,
+            "off_scale": len(off),
+            "off_scale_example": next((f"{one}: {why}" for one, why in off.items()), None),
             "weight": _plain(weight),
             "weight_covered": _plain(share),
         }
@@ -100,7 +107,20 @@ def shift_lines(section: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return [
         *(f"  {line}".rstrip() for line in table.splitlines()),
         *(textwrap.wrap(advice, _WIDTH) if strong else []),
+        *(line for name, found in section.items() for line in _off_scale_lines(name, found)),
     ]
+
+
+def _off_scale_lines(modality: str, found: Mapping[str, Any]) -> list[str]:
+    """What is said of samples that are off the training lines' scale; nothing if none is."""
+    if not found.get("off_scale"):
+        return []
+    text = (
+        f"Off the training lines' scale in {modality}: {found['off_scale']} sample(s), for one "
+        f"{found['off_scale_example']}. No call is made of them and no fact drawn from these "
+        "numbers; look whether they are in another unit."
+    )
+    return textwrap.wrap(text, _WIDTH)
 
 
 def _spaced(study: SampleSource) -> Study:

@@ -22,6 +22,7 @@ from sidestep.serving.scoring.reasons import (
     LOW_COVERAGE,
     MISSING,
     NO_INTERVAL,
+    OFF_SCALE,
     OUT_OF_DOMAIN,
     UNUSED,
     WIDE_INTERVAL,
@@ -115,6 +116,7 @@ def outlook_of(
         NO_INTERVAL: ~np.isfinite(upper - lower),
         OUT_OF_DOMAIN: farthest | (applicability < _LEAST_APPLICABILITY),
         LOW_COVERAGE: covered_weight < _LEAST_COVERAGE,
+        OFF_SCALE: _off_scale(samples),
         **{reason: np.full(len(features), raised) for reason, raised in _gain_flags(model.gain)},
         WIDE_INTERVAL: upper - lower >= _spread(model.observed, level),
         IN_TRAINING: _known(samples),
@@ -133,7 +135,7 @@ def outlook_of(
         unmeasured=predictor.unmeasured(features, model),
         observed=_observed(model, samples),
         call=call,
-        reasons=_codes(flags, samples.patterns, model.blend.patterns),
+        reasons=_codes(flags, samples, model.blend.patterns),
         contributions=contributions,
         marker=predictor.marker(features, model),
     )
@@ -154,6 +156,13 @@ def _known(samples: Samples) -> np.ndarray:
     if not samples.known:
         return np.zeros(len(samples.features), bool)
     return np.array([one is not None for one in samples.known])
+
+
+def _off_scale(samples: Samples) -> np.ndarray:
+    """Whether a modality of each sample is not on the training lines' scale."""
+    if not samples.off_scale:
+        return np.zeros(len(samples.features), bool)
+    return np.array([bool(modalities) for modalities in samples.off_scale])
 
 
 def _observed(model: DrugModel, samples: Samples) -> np.ndarray:
@@ -177,19 +186,28 @@ def _calls(
     return call
 
 
-def _codes(
-    flags: dict[Reason, np.ndarray], patterns: list[Pattern], fitted: list[Pattern]
-) -> list[str]:
+def _codes(flags: dict[Reason, np.ndarray], samples: Samples, fitted: list[Pattern]) -> list[str]:
     """Reason codes of each sample, in the order of `serving.scoring.reasons.REASONS`."""
-    of_pattern = {pattern: _of_pattern(pattern, fitted) for pattern in set(patterns)}
+    of_pattern = {pattern: _of_pattern(pattern, fitted) for pattern in set(samples.patterns)}
+
+    def codes(reason: Reason, row: int) -> list[str]:
+        if reason is OFF_SCALE:
+            return [f"{reason.code}:{modality}" for modality in samples.off_scale[row]]
+        return [reason.code]
+
     return [
         ";".join(
             [
-                *(reason.code for reason, raised in flags.items() if raised[row]),
+                *(
+                    code
+                    for reason, raised in flags.items()
+                    if raised[row]
+                    for code in codes(reason, row)
+                ),
                 *of_pattern[pattern],
             ]
         )
-        for row, pattern in enumerate(patterns)
+        for row, pattern in enumerate(samples.patterns)
     ]
 
 

@@ -12,8 +12,8 @@ class Reason:
     Attributes
     ----------
     code : str
-        As in the `reasons` column; ``MODALITY_MISSING`` and ``MODALITY_UNUSED`` are followed by
-        ``:`` and the modality.
+        As in the `reasons` column; ``OFF_SCALE``, ``MODALITY_MISSING`` and
+        ``MODALITY_UNUSED`` are followed by ``:`` and the modality.
     meaning : str
     abstains : bool
         Whether the call is ``abstain`` because of it.
@@ -40,6 +40,13 @@ LOW_COVERAGE = Reason(
     "LOW_COVERAGE",
     "Less than half of the weight of the model that predicts the sample rests on features that "
     "the sample has.",
+    True,
+)
+OFF_SCALE = Reason(
+    "OFF_SCALE",
+    "The sample's numbers are not on the scale of the training lines (range, sign, spacing, or "
+    "share of one and the same number): they may be in another unit, or of a failed measurement. "
+    "No fact is drawn from them.",
     True,
 )
 WORSE = Reason(
@@ -96,6 +103,7 @@ REASONS = (
     NO_INTERVAL,
     OUT_OF_DOMAIN,
     LOW_COVERAGE,
+    OFF_SCALE,
     WORSE,
     AS_GOOD_AS_MARKER,
     AS_GOOD_AS_MEAN,

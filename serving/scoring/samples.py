@@ -99,6 +99,8 @@ class Samples:
         The features as those of the training lines are kept, where `features` are a fold's.
     known : sequence of Known or None, optional
         Which samples are training lines, or of their donors; none by default.
+    off_scale : sequence of tuple of str, optional
+        Modalities of each sample that are not on the training lines' scale; none by default.
     """
 
     features: pd.DataFrame
@@ -108,6 +110,17 @@ class Samples:
     modalities: list[str]
     compared: pd.DataFrame | None = None
     known: Sequence[Known | None] = ()
+    off_scale: Sequence[tuple[str, ...]] = ()
+
+    @property
+    def trusted(self) -> pd.DataFrame:
+        """The features, without those of modalities that are not on the training lines' scale."""
+        if not any(self.off_scale):
+            return self.features
+        doubtful = np.zeros(self.features.shape, dtype=bool)
+        for row, modalities in enumerate(self.off_scale):
+            doubtful[row] = np.isin(self.named.modalities, modalities)
+        return self.features.mask(doubtful)
 
     @cached_property
     def rows(self) -> FeatureRows:
@@ -198,6 +211,7 @@ def _among(samples: Samples, rows: np.ndarray) -> Samples:
         [samples.patterns[row] for row in rows],
         [samples.modalities[row] for row in rows],
         known=[samples.known[row] for row in rows],
+        off_scale=[samples.off_scale[row] for row in rows],
     )
 
 
@@ -226,6 +240,7 @@ def samples_of(predictor: PanelPredictor, study: Study, features: pd.DataFrame) 
     """
     patterns = row_patterns(features)
     clinical = coverage(features).get("clinical", pd.Series(0.0, index=features.index)) > 0
+    off_scale = predictor.mechanisms.scales.doubts(study)
     folds = {n: part.loc[features.index] for n, part in predictor.fold_features(study).items()}
     return Samples(
         features,
@@ -235,6 +250,10 @@ def samples_of(predictor: PanelPredictor, study: Study, features: pd.DataFrame) 
         [
             ";".join([*pattern, *(["clinical"] if known else [])])
             for pattern, known in zip(patterns, clinical, strict=True)
+        ],
+        off_scale=[
+            tuple(modality for modality, doubts in off_scale.items() if str(name) in doubts)
+            for name in features.index
         ],
     )
 

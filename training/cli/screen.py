@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sidestep.features.study.options import profile_option
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -62,6 +64,7 @@ _MOST_LINES = 60
     metavar="N",
     help="Samples drawn for the interval of a concordance index.",
 )
+@profile_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 def screen(
     study: Path,
@@ -71,6 +74,7 @@ def screen(
     out: Path,
     fdr: float,
     bootstrap: int,
+    profiles: tuple[str, ...],
     quiet: bool,
 ) -> None:
     """Ask which genes' expression goes with survival in STUDY.
@@ -86,13 +90,15 @@ def screen(
         from sidestep.training.survival.output import require_replaceable, write_screen
         from sidestep.training.survival.screen import Settings, screen_genes
     from sidestep.features.progress import Reporter
+    from sidestep.features.study.profiles import parse_profiles
     from sidestep.features.study.study import read_study
     from sidestep.training.survival.cohort import gather_cohort
     from sidestep.training.survival.genes import choose_genes
 
+    chosen = parse_profiles(profiles)
     require_replaceable(out)
     symbols = choose_genes(genes)
-    cohort = gather_cohort(read_study(study), group, endpoint)
+    cohort = gather_cohort(read_study(study, chosen), group, endpoint)
     with Reporter(quiet=quiet) as progress:
         settings = Settings(fdr=fdr, bootstrap=bootstrap)
         result = screen_genes(cohort, symbols, settings, progress)

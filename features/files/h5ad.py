@@ -12,8 +12,6 @@ from sidestep.features.errors import StudyError, study_error
 from sidestep.features.files.limits import CELLS
 from sidestep.features.files.store import runs
 
-_ENSEMBL = "ENSG"
-
 
 class H5adMatrix:
     """``X``, or a layer, of an ``.h5ad`` file: dense, or compressed by row (CSR).
@@ -66,12 +64,6 @@ class H5adMatrix:
         self.samples: Sequence[str] = self._index("obs")
         self.features: Sequence[str] = self._index("var")
         self._open_matrix("X" if layer is None else f"layers/{layer}")
-        ensembl = sum(feature.startswith(_ENSEMBL) for feature in self.features)
-        if ensembl > len(self.features) / 2:
-            raise self._refused(
-                f"names its genes by Ensembl identifiers ({self.features[0]}, for one)",
-                "set adata.var_names to gene symbols",
-            )
 
     @property
     def rows(self) -> Self:

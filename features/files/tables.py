@@ -27,6 +27,7 @@ PEEK = 50
 #: Rows whose first fields tell whether rows are features or samples.
 LABELS = 1000
 _MOST_SHOWN = 60
+_WEB_PAGE = ("<!doctype", "<html", "<?xml")
 _LIMIT = re.compile(r"[<>]=?\s*[-+]?[\d.]+(?:[eE][-+]?\d+)?")
 #: Beyond this a number is a slip, and sums and squares of it are soon infinite.
 LARGEST = 1e30
@@ -263,6 +264,14 @@ def no_header(name: str) -> StudyError:
 
 def check_header(header: Sequence[str], name: str) -> None:
     """Refuse a header with a column that has no name, or another's, or not parted by tabs."""
+    if header[0].lower().startswith(_WEB_PAGE):
+        raise study_error(f"{name} is a web page and not the file; download it again.", name)
+    if len(header) == 1 and len(header[0].split()) > 1:
+        message = (
+            f"{name} has a single column, and blanks in its header ({header[0][:_MOST_SHOWN]!r}); "
+            "part the columns by tabs."
+        )
+        raise study_error(message, name)
     other = next((sign for sign in ",;" if len(header) == 1 and sign in header[0]), None)
     if other is not None:
         what = "commas" if other == "," else "semicolons"
@@ -271,12 +280,13 @@ def check_header(header: Sequence[str], name: str) -> None:
             "part the columns by tabs."
         )
         raise study_error(message, name)
-    if len(header[0]) > 1 and header[0][0] == header[0][-1] == '"':
+    quoted = next((c for c in header if len(c) > 1 and c[0] == c[-1] == '"'), None)
+    if quoted is not None:
         message = (
-            f"{name} has its header in quotes ({header[0]}); write it without (in R: "
+            f"{name} has its header in quotes ({quoted}); write it without (in R: "
             "write.table(…, sep = '\\t', quote = FALSE))."
         )
-        raise study_error(message, name, column=header[0])
+        raise study_error(message, name, column=quoted)
     if "" in header:
         at = header.index("") + 1
         raise study_error(f"{name}: column {at} of the header has no name; give it one.", name)
@@ -305,4 +315,8 @@ def _strip(column: pd.Series) -> pd.Series:
     if not isinstance(column.dtype, pd.StringDtype):
         return column
     bare = column.str.strip()
+    quoted = bare.str.startswith('"').eq(True)
+    if quoted.any():  # as R and spreadsheets write words
+        quoted &= bare.str.endswith('"') & (bare.str.len() > 1)
+        bare = bare.mask(quoted, bare.str[1:-1].str.strip())
     return bare.mask(bare.isin(MISSING))

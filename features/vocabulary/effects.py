@@ -52,11 +52,26 @@ def effect_of_word(words: str) -> str:
     >>> effect_of_word("frameshift substitution"), effect_of_word("SNV")
     ('truncating', 'unknown')
     """
-    table = EFFECT_TABLE.load()
-    if word_key(words) in table:
-        return table[word_key(words)]
-    found = {table.get(word_key(word), UNKNOWN) for word in _JOINED.split(words) if word.strip()}
+    whole = _effect(words)
+    if whole != UNKNOWN:
+        return whole
+    found = {_effect(word) for word in _JOINED.split(words) if word.strip()}
     return next((effect for effect in EFFECTS if effect in found), UNKNOWN)
+
+
+def _effect(word: str) -> str:
+    """Effect of one word, with or without what parts it: ``"Inframe_Del"``, ``"In_Frame_Del"``."""
+    key = word_key(word)
+    return EFFECT_TABLE.load().get(key) or _unparted().get(key.replace("_", ""), UNKNOWN)
+
+
+@functools.cache
+def _unparted() -> dict[str, str]:
+    """Words without what parts them -> effect; those left out that then mean two things."""
+    meanings: dict[str, set[str]] = {}
+    for word, effect in EFFECT_TABLE.load().items():
+        meanings.setdefault(word.replace("_", ""), set()).add(effect)
+    return {word: found.pop() for word, found in meanings.items() if len(found) == 1}
 
 
 def effects(classification: pd.Series, protein_change: pd.Series) -> pd.Series:

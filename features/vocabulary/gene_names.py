@@ -1,9 +1,9 @@
 """Gene names: which gene each name of a file means, whatever the file calls it.
 
 A file may name a gene by its approved symbol, by an earlier or other one, as ``ERBB2 (2064)``,
-``ERBB2|2064`` or ``ENSG00000141736.9|ERBB2``, or by its Entrez identifier alone. What stands for
-several genes is decided by the Entrez identifier beside it or by the chromosome, or else is named
-and left as it is.
+``ERBB2|2064`` or ``ENSG00000141736.9|ERBB2``, or by its Entrez or Ensembl identifier. What stands
+for several genes is decided by the Entrez identifier beside it or by the chromosome, or else is
+named and left as it is.
 """
 
 from __future__ import annotations
@@ -18,10 +18,14 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.errors import Findings, some, study_error
-from sidestep.features.knowledge.symbols import symbol_table
+from sidestep.features.knowledge.symbols import ensembl_symbol, entrez_symbol, symbol_table
 from sidestep.features.vocabulary.account import Account
 
-_WITH_ENTREZ = re.compile(r"^(?P<symbol>[^|()]*?)\s*(?:\|\s*(?P<a>\d+)|\(\s*(?P<b>\d+)\s*\))$")
+# R makes "ERBB2..2064." of "ERBB2 (2064)".
+_WITH_ENTREZ = re.compile(
+    r"^(?P<symbol>[^|()]*?)\s*(?:\|\s*(?P<a>\d+)|\(\s*(?P<b>\d+)\s*\)|\.\.(?P<c>\d+)\.)$"
+)
+_NUMBER = re.compile(r"^(\d+)(?:\.0+)?$")
 _ENSEMBL = re.compile(r"^ENSG\d{11}(?:\.\d+)?$", re.IGNORECASE)
 _WITH_ENSEMBL = re.compile(
     r"^(?:ENSG\d{11}(?:\.\d+)?[|_ ](?P<after>[^|]+)|(?P<before>[^|]+)[|_]ENSG\d{11}(?:\.\d+)?)$",
@@ -35,10 +39,11 @@ _BETWEEN = re.compile(r"[-/ ]")
 _ISO_DATE = re.compile(r"^\d{4}[-/](\d{1,2})[-/](\d{1,2})(?: 0{1,2}:00(?::00)?)?$")
 _NOTHING = ("?", "---", "-", ".", "")
 
-SYMBOL, OTHER_SYMBOL, ENTREZ, CHROMOSOME = (
+SYMBOL, OTHER_SYMBOL, ENTREZ, ENSEMBL, CHROMOSOME = (
     "symbol",
     "earlier or other symbol",
     "Entrez identifier",
+    "Ensembl identifier",
     "chromosome",
 )
 #: Share of a file's names that may stand for several genes, as a few do in any file.
@@ -70,9 +75,9 @@ def _split(name: str) -> tuple[str | None, int | None]:
         return name, None
     if found := _WITH_ENTREZ.fullmatch(name):
         symbol = found["symbol"].strip()
-        return (None if symbol in _NOTHING else symbol), int(found["a"] or found["b"])
-    if name.isdigit():
-        return None, int(name)
+        return (None if symbol in _NOTHING else symbol), int(found["a"] or found["b"] or found["c"])
+    if found := _NUMBER.fullmatch(name):
+        return None, int(found[1])
     if found := _WITH_ENSEMBL.fullmatch(name):
         return (found["after"] or found["before"]).strip(), None
     return (None, None) if name in _NOTHING else (name, None)
@@ -91,6 +96,8 @@ def candidates(name: str) -> tuple[str, ...]:
     """
     if name in symbol_table().chromosomes:
         return (name,)
+    if (of_ensembl := ensembl_symbol(name)) is not None:
+        return (of_ensembl,)
     known = symbol_table().candidates(as_date(name) or name)
     return known if known or "." not in name else symbol_table().candidates(name.replace(".", "-"))
 
@@ -212,6 +219,8 @@ class NameCount:
         """Name of one gene, counted; ``entrez:1234`` for an identifier without a symbol."""
         own = () if symbol is None else candidates(symbol)
         told = None if number is None else by_entrez.get(number)
+        if number is not None and (told is None or len(candidates(told)) != 1):
+            told = entrez_symbol(number) or told
         if told is not None and len(candidates(told)) == 1:
             [gene] = candidates(told)
             same = symbol is not None and own == (gene,)
@@ -266,6 +275,8 @@ class NameCount:
 def _how(symbol: str | None, gene: str) -> str:
     if symbol is None:
         return ENTREZ
+    if _ENSEMBL.fullmatch(symbol):
+        return ENSEMBL
     return SYMBOL if symbol.upper() == gene.upper() else OTHER_SYMBOL
 
 

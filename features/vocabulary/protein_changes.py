@@ -32,6 +32,9 @@ _EXTENSION = re.compile(rf"(?P<new>{_RESIDUE})?ext(?P<more>.*)", re.IGNORECASE)
 _LETTERS_FIRST = re.compile(r"(?P<old>[A-Z]{2,})(?P<at>\d+)(?P<rest>(?:del|>).*)")
 _LETTERS_LAST = re.compile(r"(?P<at>\d+)_(?P<end>\d+)(?P<old>[A-Z]+)>(?P<new>[A-Z]+)")
 _PLACE_ONLY = re.compile(r"\d+_\d+ins[A-Z*]+")
+_PROTEIN = re.compile(r"(?:^|[^A-Za-z0-9])p\.\s*", re.IGNORECASE)
+# "p.V600E (c.1799T>A)", "p.H1047R/c.3140A>G", "E746_A750del (exon 19)": what follows the change.
+_REMARK = re.compile(r"[\s(\[/_:;,]+[cgnmr]\..*$|(?<=\w)\s+\(.*$", re.IGNORECASE)
 _OTHER_LEVEL = re.compile(r"(?:^|:)[cgnmr]\.", re.IGNORECASE)
 _JOINED = re.compile(r"[,;|]")
 _CHANGED_RESIDUE = re.compile(r"^([A-Z*]\d+)")
@@ -62,17 +65,17 @@ def parse_change(text: str) -> str | None:
 
 def is_unchanged(text: str) -> bool:
     """Whether a text says that the protein stays as it is: ``p.=`` or ``p.Leu145=``."""
-    return "=" in text and text.strip().rstrip(")").endswith("=")
+    # VEP writes "=" as "%3D".
+    return text.replace("%3D", "=").strip().rstrip(")").endswith("=")
 
 
 def _parse_one(text: str) -> str | None:
-    bare = re.sub(r"[()\[\]{}\s]", "", text)
-    place = re.search(r"(?:^|:|\b)p\.", bare, re.IGNORECASE)
-    if place:
-        bare = bare[place.end() :]
-    elif _OTHER_LEVEL.search(bare):
-        return None
-    else:
+    place = _PROTEIN.search(text)
+    told = _REMARK.sub("", text[place.end() :] if place else text)
+    bare = re.sub(r"[()\[\]{}\s]", "", told)
+    if not place:
+        if _OTHER_LEVEL.search(text.strip()):
+            return None
         bare = bare.rpartition(":")[2]
     if _PLACE_ONLY.fullmatch(bare):
         return bare

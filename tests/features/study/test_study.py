@@ -103,11 +103,11 @@ def test_a_simulated_study_says_so(make_study, small):
 
 
 def test_genes_without_symbols_are_named_by_the_other_files(make_study):
-    """TP53 is named by the mutation file; nobody names 999."""
+    """TP53 is named by the mutation file; nobody knows 99900001."""
     study = read_study(
-        make_study({EXPRESSION: "Entrez_Gene_Id\tSKBR3\n7157\t1\n999\t2\n5290\t3\n"})
+        make_study({EXPRESSION: "Entrez_Gene_Id\tSKBR3\n7157\t1\n99900001\t2\n5290\t3\n"})
     )
-    assert list(study.expression.columns) == ["TP53", "entrez:999", "PIK3CA"]
+    assert list(study.expression.columns) == ["TP53", "entrez:99900001", "PIK3CA"]
     assert any("1 of them stay 'entrez:" in p.message for p in study.problems)
 
 

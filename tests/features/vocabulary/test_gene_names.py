@@ -135,7 +135,7 @@ def test_an_earlier_symbol_beside_the_genes_own_row_keeps_its_name(make_study):
 @pytest.mark.parametrize(
     ("rows", "reason"),
     [
-        (("ENSG00000141736.9;1;2", "ENSG00000146648;3;4.5"), "an Ensembl identifier"),
+        (("ENSG99000141736.9;1;2", "ENSG99000146648;3;4.5"), "an Ensembl identifier"),
         (("probe_1;1;2", "probe_2;3;4.5"), "for one 'probe_1'"),
     ],
 )

@@ -13,6 +13,7 @@ __all__ = [
     "filters",
     "frames",
     "genes",
+    "logarithms",
     "measurements",
     "meta",
     "mix_ups",

@@ -9,5 +9,6 @@ __all__ = [
     "applicability",
     "intervals",
     "nearest",
+    "sample_scale",
     "shift",
 ]

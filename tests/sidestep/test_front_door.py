@@ -189,7 +189,7 @@ def test_no_verb_shows_the_help_and_is_a_mistake() -> None:
     [
         (["scor"], "did you mean 'score'?"),
         (["Train"], "did you mean 'train'?"),
-        (["zzz"], "choose one of data, check, train, compare, promote, rollback, score,"),
+        (["zzz"], "choose one of data, check, train, compare, promote, rollback, models, "),
         (["--versoin"], "Did you mean '--version'?"),
         (["check", "here", "--drug", "x"], "Did you mean '--drugs'?"),
         (["check"], "Missing argument 'WAY'."),

@@ -1,6 +1,7 @@
 """What a sample looks like: studies, what is known of genes and drugs, features, mechanisms.
 
 Rooms from the ground up: `files` knows bytes and tables, `knowledge` the literature, `study` a
-study folder, `builders` make features of it, `mechanisms` score and name what they mean;
-`archives` unpack studies, and `simulation` makes them up. It imports nothing of the other folders.
+study folder, `builders` make features of it, `mechanisms` score and name what they mean, `assays`
+fits curves to plates; `archives` unpack studies, and `simulation` makes them up. It imports nothing
+of the other folders.
 """

@@ -19,3 +19,11 @@ def as_plain_text(text: pd.Series) -> pd.Series:
     # Unlike a line feed, a carriage return is not quoted, and would begin a new row.
     lines = text.str.replace("\r", "\n", regex=False)
     return lines.mask(lines.str.startswith(_FORMULA, na=False), "'" + lines)
+
+
+def for_spreadsheets(table: pd.DataFrame) -> pd.DataFrame:
+    """Copy a table so that a spreadsheet takes no text for a formula; numbers stay numbers."""
+    plain = table.copy()
+    for column in plain.columns[plain.dtypes == "str"]:
+        plain[column] = as_plain_text(plain[column])
+    return plain

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,7 +101,9 @@ def require_free(out: str | Path) -> Path:
     return path
 
 
-def write_study(out: str | Path, draft: StudyDraft) -> Path:
+def write_study(
+    out: str | Path, draft: StudyDraft, add: Callable[[Path], None] | None = None
+) -> Path:
     """Write a study folder, whole or not at all.
 
     The files go into a temporary folder beside `out`, which is renamed when complete: a killed
@@ -113,6 +115,8 @@ def write_study(out: str | Path, draft: StudyDraft) -> Path:
         The folder to make. Folders above it are made; it may exist if it is empty.
     draft : StudyDraft
         What to write.
+    add : callable, optional
+        Puts more files, such as pictures, into the folder before it gets its name.
 
     Returns
     -------
@@ -135,6 +139,8 @@ def write_study(out: str | Path, draft: StudyDraft) -> Path:
             ) from failure
         try:
             _write_files(new, draft)
+            if add is not None:
+                add(new)
             put_in_place(new, path)
         except OSError as failure:
             if failure.errno in (errno.ENOTEMPTY, errno.EEXIST):

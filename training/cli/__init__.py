@@ -1,4 +1,4 @@
-"""The verbs that learn and judge: data, simulate, train, compare, promote, models, screen, ui.
+"""The verbs that learn and judge: from data, simulate and fit over train to screen and ui.
 
 Each module is light to import; what it runs is imported when it is called.
 """
@@ -6,9 +6,11 @@ Each module is light to import; what it runs is imported when it is called.
 __all__ = [
     "compare",
     "data",
+    "fit",
     "lifecycle",
     "models",
     "options",
+    "plates",
     "screen",
     "simulate",
     "train",

@@ -7,11 +7,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from sidestep.features.errors import InputError
 from sidestep.features.files.owned import described, listed, require_own
-from sidestep.features.files.spreadsheets import as_plain_text
+from sidestep.features.files.spreadsheets import for_spreadsheets
 from sidestep.features.files.whole import folder_beside, put_in_place, reason_of
 from sidestep.models.versions import software_versions
 from sidestep.training.survival.figures import draw_screen
@@ -93,14 +91,6 @@ def write_screen(screen: Screen, out: str | Path, genes: str) -> Path:
             "another folder"
         ) from failure
     return path
-
-
-def for_spreadsheets(table: pd.DataFrame) -> pd.DataFrame:
-    """Copy a table so that a spreadsheet takes no text for a formula; numbers stay numbers."""
-    plain = table.copy()
-    for column in plain.columns[plain.dtypes == "str"]:
-        plain[column] = as_plain_text(plain[column])
-    return plain
 
 
 def summary(screen: Screen, genes: str) -> dict[str, Any]:

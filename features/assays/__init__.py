@@ -1,0 +1,23 @@
+"""Raw assays: plates read in whatever layout, curves with errors and a status, and what they mean.
+
+`layouts` reads files into `readings` (tidy tables by `columns`, doses by `doses`), `relative` finds
+each well's control, `series` arranges wells into dose series, `hill` fits thousands at once,
+`growth_rate` takes growth into account, and `curves` puts it together; `responses` makes them
+something to train on.
+"""
+
+__all__ = [
+    "columns",
+    "curves",
+    "dose_means",
+    "doses",
+    "grid",
+    "growth_rate",
+    "hill",
+    "layouts",
+    "readings",
+    "relative",
+    "responses",
+    "series",
+    "tidy",
+]

@@ -68,6 +68,8 @@ class FeatureBuilder(TransformerMixin, BaseEstimator, ABC):  # type: ignore[misc
         """Builder that `get_state` described."""
         builder = cls(**state["parameters"])
         for name, value in state["fitted"].items():
+            if not name.endswith("_") or name.startswith("_"):  # never a method of the builder
+                raise ValueError(f"{cls.__name__} has no statistic {name}.")
             setattr(builder, name, value)
         return builder
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -9,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from sidestep.features.errors import StudyError, study_error
-from sidestep.features.files.limits import CELLS
+from sidestep.features.files.limits import CELLS, readable_size, row_limit, unpacked_limit
 from sidestep.features.files.store import runs
 
 
@@ -43,6 +44,7 @@ class H5adMatrix:
             )
             raise study_error(message, name) from None
         self._h5py, self._name = h5py, name
+        self._stored = path.stat().st_size
         try:
             self._file = h5py.File(path, "r")
             try:
@@ -111,6 +113,12 @@ class H5adMatrix:
         found = self._inside(f"{axis}/{_text(frame.attrs['_index'])}")
         if isinstance(found, self._h5py.Group):  # strings that may be missing
             found = self._inside(f"{found.name}/values")
+        most = row_limit(self._stored)
+        if found.ndim != 1 or len(found) > most:
+            raise self._refused(
+                f"has {axis} of shape {found.shape}, which its size on disk does not account for",
+                "write it again",
+            )
         values = found[...]
         return [_text(name).strip() for name in values]
 
@@ -144,11 +152,20 @@ class H5adMatrix:
                 "write it dense, or compressed by row: adata.X = adata.X.tocsr()",
             )
         shape = tuple(int(size) for size in group.attrs["shape"])
-        starts = self._inside(f"{key}/indptr")[...].astype(np.int64)
+        starts_of = self._inside(f"{key}/indptr")
+        if starts_of.shape != (len(self.samples) + 1,):
+            raise self._refused(f"holds {key} whose parts do not fit each other", "write it again")
+        starts = starts_of[...].astype(np.int64)
         self._columns, self._data = self._inside(f"{key}/indices"), self._inside(f"{key}/data")
         fits = len(starts) == shape[0] + 1 and starts[0] == 0 and (np.diff(starts) >= 0).all()
         if not fits or not len(self._columns) == len(self._data) == starts[-1]:
             raise self._refused(f"holds {key} whose parts do not fit each other", "write it again")
+        most = unpacked_limit(self._stored)
+        if np.dtype(np.float64).itemsize * int(np.diff(starts).max(initial=0)) > most:
+            raise self._refused(
+                f"holds {key} with more entries than its size on disk accounts for",
+                "write it again",
+            )
         self._starts = starts
         return shape
 
@@ -163,6 +180,14 @@ class H5adMatrix:
         found = self._file[key]
         if isinstance(found, h5py.Dataset) and (found.external or found.is_virtual):
             raise self._refused(f"keeps {place} in another file", "write it whole")
+        if isinstance(found, h5py.Dataset) and found.chunks is not None:
+            chunk = math.prod(found.chunks) * found.dtype.itemsize
+            if chunk > unpacked_limit(self._stored):
+                raise self._refused(
+                    f"keeps {place} in pieces of {readable_size(chunk)}, which its size on disk "
+                    "does not account for",
+                    "write it again in smaller chunks",
+                )
         return found
 
     def _refused(self, what: str, advice: str) -> StudyError:

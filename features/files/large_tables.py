@@ -11,19 +11,19 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.errors import StudyError
-from sidestep.features.files.contents import Digest, changed, decode_pieces, read_pieces
-from sidestep.features.files.limits import table_limits
+from sidestep.features.files.contents import changed
 from sidestep.features.files.tables import (
     LABELS,
     PEEK,
     Table,
     check_header,
-    check_width,
     find_column,
     header_of,
     no_header,
     no_numbers,
     read_table,
+    uneven_line,
+    whole_lines,
 )
 
 #: Characters of a block: with all that is made of it, some 200 MB are in memory.
@@ -88,7 +88,7 @@ class LargeTable:
         """
         sha256 = hashlib.sha256()
         below_header = False
-        for first, text in _whole_lines(self.path, self.name, sha256, self.block):
+        for first, text in whole_lines(self.path, self.name, sha256, self.block):
             numbers, lines = [], []
             for number, line in enumerate(text.split("\n"), first):
                 if not line or line.isspace():
@@ -141,7 +141,7 @@ def _open_large(path: Path, name: str, block: int) -> LargeTable:
     labels: list[str] = []
     n_rows = 0
     uneven: StudyError | None = None
-    for first, text in _whole_lines(path, name, sha256, block):
+    for first, text in whole_lines(path, name, sha256, block):
         for number, line in enumerate(text.split("\n"), first):
             if not line or line.isspace():
                 continue
@@ -152,7 +152,7 @@ def _open_large(path: Path, name: str, block: int) -> LargeTable:
             if len(labels) < LABELS:
                 labels.append(line.partition("\t")[0].strip())
             if uneven is None:
-                uneven = _uneven(line, number, len(header), name)
+                uneven = uneven_line(line, number, len(header), name)
     # What is wrong further up comes first: the file as a whole, then its header.
     if header is None:
         raise no_header(name)
@@ -160,26 +160,3 @@ def _open_large(path: Path, name: str, block: int) -> LargeTable:
     if uneven is not None:
         raise uneven
     return LargeTable(path, name, header, n_rows, sha256.hexdigest(), block, tuple(labels))
-
-
-def _uneven(line: str, number: int, width: int, name: str) -> StudyError | None:
-    try:
-        check_width(line, number, width, name)
-    except StudyError as error:
-        return error
-    return None
-
-
-def _whole_lines(path: Path, name: str, sha256: Digest, block: int) -> Iterator[tuple[int, str]]:
-    """Text of some whole lines, without the last newline, and the number of the first of them."""
-    waiting: list[str] = []
-    size, first = 0, 1
-    for text in decode_pieces(read_pieces(path, name, table_limits(), sha256), name):
-        waiting.append(text)
-        size += len(text)
-        if size >= block and "\n" in text:
-            whole, _, rest = "".join(waiting).rpartition("\n")
-            yield first, whole
-            first += whole.count("\n") + 1
-            waiting, size = [rest], len(rest)
-    yield first, "".join(waiting)

@@ -5,6 +5,8 @@ limit                  value                                        raised by
 =====================  ===========================================  ==========================
 size of a table        8 GiB, on disk and unpacked                  ``SIDESTEP_MAX_FILE_GIB``
 lines of a table       one for each 64 bytes of that (134 million)  ``SIDESTEP_MAX_FILE_GIB``
+lines, or samples, of  131,072, or one for each byte on disk if
+a compressed table     that is more
 columns of a table     200,000                                      ``SIDESTEP_MAX_COLUMNS``
 length of a line       256 bytes for each of them (49 MiB)          ``SIDESTEP_MAX_COLUMNS``
 size of a meta file    1 MiB
@@ -37,6 +39,8 @@ _BYTES_A_COLUMN: Final = 256
 # Deflate reaches 1,032; tables of real studies are compressed to a tenth, seldom to a fiftieth.
 _MOST_COMPRESSED: Final = 250
 _ALWAYS_UNPACKED: Final = 256 * _MIB
+# A row costs memory of its own however short it is; on disk none that differs takes under a byte.
+_ALWAYS_ROWS: Final = 2**17
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,11 @@ def unpacked_limit(packed: int) -> int:
     return max(_ALWAYS_UNPACKED, _MOST_COMPRESSED * packed)
 
 
+def row_limit(packed: int) -> int:
+    """Rows that a compressed file of `packed` bytes may have."""
+    return max(_ALWAYS_ROWS, packed)
+
+
 def readable_size(size: int) -> str:
     """Bytes for a person to read: ``"512 bytes"``, ``"1.5 MiB"``, ``"8 GiB"``."""
     for unit, step in (("GiB", _GIB), ("MiB", _MIB), ("KiB", _KIB)):
@@ -157,6 +166,7 @@ class Meter:
         self.name = name
         self.limits = limits
         self._bomb = unpacked_limit(stored) if compressed else limits.size
+        self._most_lines = min(limits.lines, row_limit(stored) if compressed else limits.lines)
         self._size = self._lines = self._returns = self._line = 0
         if stored > limits.size:
             self._refuse(
@@ -195,6 +205,12 @@ class Meter:
         self._returns += chunk.count(b"\r")
         if max(self._lines, self._returns) > self.limits.lines:
             self._refuse(f"has more than {self.limits.lines:,} lines", self.limits.advice)
+        if max(self._lines, self._returns) > self._most_lines:
+            self._refuse(
+                f"unpacks to more than {self._most_lines:,} lines, which its size on disk does not "
+                "account for",
+                "if it is as it should be, give the uncompressed file",
+            )
 
     def take_header(self, header: bytes) -> None:
         """Count the columns of a table's header."""

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sidestep.features.errors import some, study_error
-from sidestep.features.files.limits import CELLS, readable_size
+from sidestep.features.files.limits import CELLS, readable_size, row_limit, unpacked_limit
 from sidestep.features.files.tables import find_column
 
 SAMPLE_ID = "SAMPLE_ID"
@@ -48,6 +48,7 @@ class ParquetMatrix:
         index = _index_size(path, name)
         with _whole(name):
             file = pq.ParquetFile(path)
+            _require_accounted(file.metadata, path, name)
             schema = file.schema_arrow
             # Asked for at once: a field by itself, of tens of thousands, takes long to make.
             columns, kinds = schema.names, schema.types
@@ -89,6 +90,7 @@ class ParquetMatrix:
         _index_size(path, name)
         with _whole(name):
             index = pq.read_metadata(path)
+            _require_accounted(index, path, name)
         return int(index.num_rows) * max(0, int(index.num_columns) - 1)
 
     def blocks(self) -> Iterator[tuple[int, int, np.ndarray]]:
@@ -121,6 +123,22 @@ def _index_size(path: Path, name: str) -> int:
         )
         raise study_error(message, name)
     return size
+
+
+def _require_accounted(index: pq.FileMetaData, path: Path, name: str) -> None:
+    """Refuse a file that holds more than its size on disk accounts for, before it is unpacked."""
+    stored = path.stat().st_size
+    groups = map(index.row_group, range(index.num_row_groups))
+    largest = max((int(group.total_byte_size) for group in groups), default=0)
+    what = f"{index.num_rows:,} samples" if index.num_rows > row_limit(stored) else ""
+    if largest > unpacked_limit(stored):
+        what = f"a row group of {readable_size(largest)}"
+    if what:
+        message = (
+            f"{name} has {what}, which its size on disk does not account for; write it again "
+            "(in pandas and pyarrow: row_group_size=100_000)."
+        )
+        raise study_error(message, name)
 
 
 def _numbers(table: pa.Table, columns: Sequence[str]) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import re
 from collections import Counter
@@ -15,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.errors import Problem, StudyError, study_error
-from sidestep.features.files.contents import decode, read_bytes
+from sidestep.features.files.contents import Digest, decode_pieces, read_pieces
 from sidestep.features.files.limits import table_limits
 
 #: What stands for a missing value in every file of a study.
@@ -26,6 +27,8 @@ MOST_CELLS = 20
 PEEK = 50
 #: Rows whose first fields tell whether rows are features or samples.
 LABELS = 1000
+# Characters split into lines at once: each line is an object that takes many times its text.
+_PIECE = 2**20
 _MOST_SHOWN = 60
 _WEB_PAGE = ("<!doctype", "<html", "<?xml")
 _LIMIT = re.compile(r"[<>]=?\s*[-+]?[\d.]+(?:[eE][-+]?\d+)?")
@@ -220,19 +223,74 @@ def read_table(path: Path, name: str) -> tuple[Table, str]:
         If the file is unreadable, empty, larger than `files.limits` allows, has an unnamed or
         repeated column, or a row whose number of fields is not that of the header.
     """
-    data, digest = read_bytes(path, name, table_limits())
-    lines = decode(data, name).split("\n")
-    filled = [number for number, line in enumerate(lines) if line.strip()]
-    start = next((i for i, n in enumerate(filled) if not lines[n].startswith("#")), None)
-    if start is None:
+    sha256 = hashlib.sha256()
+    header: tuple[str, ...] | None = None
+    kept: list[bytes] = []
+    numbers: list[np.ndarray] = []
+    uneven: StudyError | None = None
+    for first, text in whole_lines(path, name, sha256, _PIECE):
+        rows, places = [], []
+        for number, line in enumerate(text.split("\n"), first):
+            if not line or line.isspace():
+                continue
+            if header is None:
+                header = None if line.startswith("#") else header_of(line)
+                continue
+            if uneven is None:
+                uneven = uneven_line(line, number, len(header), name)
+            rows.append(line)
+            places.append(number)
+        if rows:
+            kept.append("\n".join(rows).encode())
+            numbers.append(np.array(places, dtype=int))
+    # What is wrong further up comes first: the file as a whole, then its header.
+    if header is None:
         raise no_header(name)
-    header = header_of(lines[filled[start]])
     check_header(header, name)
-    rows = filled[start + 1 :]
-    for number in rows:
-        check_width(lines[number], number + 1, len(header), name)
-    body = "\n".join(lines[n] for n in rows).encode()
-    return Table(name, header, body, np.asarray(rows, dtype=int) + 1), digest
+    if uneven is not None:
+        raise uneven
+    found = np.concatenate(numbers) if numbers else np.array([], dtype=int)
+    return Table(name, header, b"\n".join(kept), found), sha256.hexdigest()
+
+
+def whole_lines(path: Path, name: str, sha256: Digest, block: int) -> Iterator[tuple[int, str]]:
+    """Text of some whole lines, without the last newline, and the number of the first of them.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    name : str
+        File name for messages.
+    sha256 : Digest
+        Is fed the bytes as they lie on disk.
+    block : int
+        Characters of a piece, at least.
+
+    Raises
+    ------
+    StudyError
+        If the file is unreadable, or larger than `files.limits` allows.
+    """
+    waiting: list[str] = []
+    size, first = 0, 1
+    for text in decode_pieces(read_pieces(path, name, table_limits(), sha256), name):
+        waiting.append(text)
+        size += len(text)
+        if size >= block and "\n" in text:
+            whole, _, rest = "".join(waiting).rpartition("\n")
+            yield first, whole
+            first += whole.count("\n") + 1
+            waiting, size = [rest], len(rest)
+    yield first, "".join(waiting)
+
+
+def uneven_line(line: str, number: int, width: int, name: str) -> StudyError | None:
+    """What `check_width` would raise."""
+    try:
+        check_width(line, number, width, name)
+    except StudyError as error:
+        return error
+    return None
 
 
 def row_name(line: int, label: str = "") -> str:

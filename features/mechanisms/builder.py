@@ -75,13 +75,7 @@ class MechanismBuilder(FeatureBuilder):
         parts = [part for part in (self.rna_, self.protein_) if part is not None]
         self.feature_names_ = [
             *(str(name) for part in parts for name in part.get_feature_names_out()),
-            "mutation:PIK3CA:strength",
-            "state:pten_loss",
-            "state:pi3k_genotype",
-            "state:pi3k",
-            "state:her2_drive",
-            "state:her2_partner",
-            *(f"state:fusion_{gene}" for gene in fusion_genes()),
+            *state_names(),
         ]
         return self
 
@@ -150,6 +144,19 @@ class MechanismBuilder(FeatureBuilder):
             **{f"state:fusion_{gene}": fusion_state(X, calls, gene) for gene in fusion_genes()},
         }
         return pd.DataFrame(states, index=X.samples)
+
+
+def state_names() -> list[str]:
+    """Features that several kinds of data tell of, which every training study has."""
+    return [
+        "mutation:PIK3CA:strength",
+        "state:pten_loss",
+        "state:pi3k_genotype",
+        "state:pi3k",
+        "state:her2_drive",
+        "state:her2_partner",
+        *(f"state:fusion_{gene}" for gene in fusion_genes()),
+    ]
 
 
 def level_genes() -> list[str]:

@@ -28,7 +28,8 @@ from sidestep.features.mechanisms.pathways import mean_of_measured
 from sidestep.features.study.study import Study
 
 _CLIP_SD = 8.0
-_BYPASS = ["expression:rtk_bypass_max", "expression:rtk_bypass_mean"]
+#: Features of the receptors that bypass HER2.
+BYPASS = ["expression:rtk_bypass_max", "expression:rtk_bypass_mean"]
 
 
 def ranks_within(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -172,7 +173,7 @@ class SignatureBuilder(FeatureBuilder):
         self.level_sd_ = np.ones(len(self.level_genes_))
         self.feature_names_ = [
             *(f"expression:signature_{name}" for name in self.signature_genes_),
-            *(_BYPASS if self.bypass_genes_ else []),
+            *(BYPASS if self.bypass_genes_ else []),
         ]
         if self.level_genes_ and not self.z_scores_:
             ranks, counts = self._ranks(table)
@@ -246,7 +247,7 @@ class SignatureBuilder(FeatureBuilder):
         values = levels[self.bypass_genes_].to_numpy(float)
         mean = mean_of_measured(values)
         highest = np.where(np.isfinite(values), values, -np.inf).max(axis=1)
-        return dict(zip(_BYPASS, (np.where(np.isfinite(mean), highest, np.nan), mean), strict=True))
+        return dict(zip(BYPASS, (np.where(np.isfinite(mean), highest, np.nan), mean), strict=True))
 
     def _ranks(self, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Ranks within each sample; NaN throughout for a sample with too few of the genes."""

@@ -17,5 +17,6 @@ __all__ = [
     "rows",
     "screening",
     "shares",
+    "sub_model",
     "trees",
 ]

@@ -12,6 +12,9 @@ from sidestep.models.estimators.base import Contributions, ExplainedEstimator, R
 from sidestep.models.estimators.folds import Folds
 from sidestep.models.estimators.lines import TrainingLines
 
+#: What a saved marker holds beside its parameters.
+_SAVED = ("columns_", "uses_", "slope_", "centre_", "mean_")
+
 
 class DrugMean(ResponseEstimator):
     """Predict the mean response of the training lines."""
@@ -163,14 +166,13 @@ class SingleMarker(ExplainedEstimator):
 
     def get_state(self) -> dict[str, Any]:
         """What prediction needs, as plain values and arrays."""
-        names = ("columns_", "uses_", "slope_", "centre_", "mean_")
-        return {"parameters": self.get_params(), **{name: getattr(self, name) for name in names}}
+        return {"parameters": self.get_params(), **{name: getattr(self, name) for name in _SAVED}}
 
     @classmethod
     def from_state(cls, state: dict[str, Any], features: np.ndarray) -> Self:
         """Fitted marker that `get_state` described, on columns `features`."""
         marker = cls(**state["parameters"]).expecting(features)
-        for name in state.keys() - {"parameters"}:
+        for name in _SAVED:
             setattr(marker, name, state[name])
         return marker
 

@@ -27,6 +27,7 @@ from sidestep.models.estimators.patterns import (
 )
 from sidestep.models.estimators.rows import FeatureRows
 from sidestep.models.estimators.screening import rank_features
+from sidestep.models.estimators.sub_model import require_sub_model
 from sidestep.models.estimators.trees import saved_settings
 
 
@@ -219,6 +220,7 @@ class StoredBlends(Mapping[Pattern, Blend]):
         if pattern not in self._made:
             columns = pattern_columns(self._features.tolist(), pattern)
             with refusing_damage(f"sub-model {pattern_name(pattern)}"):
+                require_sub_model(self._states[pattern], "the state", len(columns))
                 blend = Blend.from_state(self._states[pattern], self._features[columns])
             # Of two threads that made it at once, both go on with the same one.
             return self._made.setdefault(pattern, blend)

@@ -22,6 +22,8 @@ from sidestep.models.estimators.lines import TARGET_VIEW, TrainingLines, contigu
 _ROUNDING = 1e-10
 # Candidates of a smaller weight, relative to the largest, are left out.
 _SMALLEST_WEIGHT = 1e-6
+#: What a saved ridge holds beside its parameters.
+_SAVED = ("coef_", "intercept_", "means_", "view_weights_", "penalty_", "loo_error_")
 
 
 class MultiViewRidge(ExplainedEstimator):
@@ -217,14 +219,13 @@ class MultiViewRidge(ExplainedEstimator):
 
     def get_state(self) -> dict[str, Any]:
         """State that prediction needs, as plain values and arrays."""
-        names = ("coef_", "intercept_", "means_", "view_weights_", "penalty_", "loo_error_")
-        return {"parameters": self.get_params(), **{name: getattr(self, name) for name in names}}
+        return {"parameters": self.get_params(), **{name: getattr(self, name) for name in _SAVED}}
 
     @classmethod
     def from_state(cls, state: dict[str, Any], features: np.ndarray) -> Self:
         """Fitted ridge that `get_state` described, on columns `features`."""
         ridge = cls(**state["parameters"]).expecting(features)
-        for name in state.keys() - {"parameters"}:
+        for name in _SAVED:
             setattr(ridge, name, state[name])
         return ridge
 

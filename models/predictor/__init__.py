@@ -1,8 +1,9 @@
 """The saved predictor: frozen features and one explained model a drug.
 
-`predictor.PanelPredictor` holds all that scoring needs; `storage` writes it as JSON and one file
-of arrays, and reads it without running code. `references` and `gene_sets` keep where the training
-lines lie, to compare samples with, and `her2` which samples count as HER2-high.
+`predictor.PanelPredictor` holds all that scoring needs; `storage` writes it as JSON and one file of
+arrays, and reads it without running code, once `schema` has found its parts sound. `references` and
+`gene_sets` keep where the training lines lie, to compare samples with, and `her2` which samples
+count as HER2-high.
 """
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "marker",
     "predictor",
     "references",
+    "schema",
     "shap_values",
     "storage",
 ]

@@ -5,27 +5,40 @@
 other, each beginning at a multiple of 64 bytes. A large panel has tens of thousands of arrays;
 read like this, it is there in the time that the disk takes for one file. Of both files it holds
 the checksum, so that no number that was changed goes unnoticed.
+
+A checksum says nothing of whoever made the file. So neither file is read if it is no plain one or
+larger than it may be, arrays lie side by side and fill theirs, and what they describe is looked at
+(`schema`) before anything is made of it.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import stat
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sidestep.features.errors import InputError
+from sidestep.features.files.limits import MAX_FILE_GIB, readable_size, table_limits
+from sidestep.features.files.owned import plain_bytes
 from sidestep.models.damage import refusing_damage
 from sidestep.models.predictor.predictor import PanelPredictor
+from sidestep.models.predictor.schema import require_predictor_state
 
 _FORMAT = 5
 _STATE, _ARRAYS = "predictor.json", "arrays.bin"
+#: All that a saved predictor is.
+FILES = (_STATE, _ARRAYS)
 _ALIGNMENT = 64
 _CHECKSUM, _PREDICTOR = "predictor_crc32", '"predictor": '
+#: A description of 200 drugs and 20,000 features takes a tenth of it.
+_LARGEST_STATE = 512 * 2**20
 _Find = Callable[[Any], np.ndarray]
 
 
@@ -56,19 +69,34 @@ def load_predictor(folder: Path) -> PanelPredictor:
     InputError
         If the folder holds no predictor, one of another format, or damaged files.
     """
+    with refusing_unreadable(folder), refusing_damage(str(folder)):
+        require_readable(folder)
+        text = plain_bytes(folder / _STATE, _LARGEST_STATE).decode("utf-8")
+        state = json.loads(text)
+        if state["format"] != _FORMAT:
+            raise InputError(
+                f"{folder / _STATE} has format {state['format']}, and this version of sidestep "
+                f"reads format {_FORMAT}; train the model again, or score with the version "
+                "that trained it"
+            )
+        _require_as_saved(text, state)
+        arrays = _Arrays(folder, state["crc32"])
+        described = _restored(state["predictor"], arrays.find)
+        arrays.require_all_found()
+        require_predictor_state(described)
+        return PanelPredictor.from_state(described)
+
+
+@contextmanager
+def refusing_unreadable(folder: Path) -> Iterator[None]:
+    """Say in one sentence that a file of a model is missing or cannot be read.
+
+    Raises
+    ------
+    InputError
+    """
     try:
-        with refusing_damage(str(folder)):
-            text = (folder / _STATE).read_text(encoding="utf-8")
-            state = json.loads(text)
-            if state["format"] != _FORMAT:
-                raise InputError(
-                    f"{folder / _STATE} has format {state['format']}, and this version of sidestep "
-                    f"reads format {_FORMAT}; train the model again, or score with the version "
-                    "that trained it"
-                )
-            _require_as_saved(text, state)
-            arrays = _arrays(folder, state)
-            return PanelPredictor.from_state(_restored(state["predictor"], arrays))
+        yield
     except FileNotFoundError as error:
         raise _no_predictor(folder, Path(error.filename).name) from None
     except OSError as error:
@@ -88,6 +116,37 @@ def require_predictor(folder: Path) -> None:
     """
     if not (folder / _STATE).exists():
         raise _no_predictor(folder, _STATE)
+
+
+def require_readable(folder: Path, names: Sequence[str] = FILES) -> None:
+    """Refuse files that are no plain ones, or too large to be a model's, before they are read.
+
+    Parameters
+    ----------
+    folder : Path
+    names : sequence of str
+        Those of `FILES` to look at.
+
+    Raises
+    ------
+    InputError
+        If one is missing, a pipe, a device or a folder, or too large.
+    OSError
+        If one cannot be looked at.
+    """
+    largest = {_STATE: _LARGEST_STATE, _ARRAYS: table_limits().size}
+    for name in names:
+        path, most = folder / name, largest[name]
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise InputError(
+                f"{folder}: the model cannot be read ({name} is not a plain file); fetch it again"
+            )
+        if found.st_size > most:
+            raise InputError(
+                f"{path} has {readable_size(found.st_size)}, more than the {readable_size(most)} "
+                f"that Sidestep reads of a model; if it is as it should be, set {MAX_FILE_GIB}"
+            )
 
 
 def _no_predictor(folder: Path, missing: str) -> InputError:
@@ -116,7 +175,7 @@ class _Places:
         array = np.asarray(array, array.dtype.newbyteorder("<"), order="C")
         place = [array.dtype.str, list(array.shape), self.end]
         self.arrays.append(array)
-        self.end += -(-array.nbytes // _ALIGNMENT) * _ALIGNMENT
+        self.end += _aligned(array.nbytes)
         return {"array": place}
 
 
@@ -144,20 +203,35 @@ def _restored(value: Any, find: _Find) -> Any:
     return value
 
 
-def _arrays(folder: Path, state: dict[str, Any]) -> _Find:
-    """Find arrays by their places in one file, whose content has to be what was written."""
-    data = np.fromfile(folder / _ARRAYS, np.uint8)
-    if zlib.crc32(data.data) != state["crc32"]:
-        raise ValueError(f"{_ARRAYS} does not hold what was saved")
+class _Arrays:
+    """Arrays by their places in one file, whose content has to be what was written."""
 
-    def find(place: Any) -> np.ndarray:
+    def __init__(self, folder: Path, checksum: int) -> None:
+        self._data = np.fromfile(folder / _ARRAYS, np.uint8)
+        self._found = 0
+        if zlib.crc32(self._data.data) != checksum:
+            raise ValueError(f"{_ARRAYS} does not hold what was saved")
+
+    def find(self, place: Any) -> np.ndarray:
+        """The array at a place."""
         kind, shape, begin = place
         dtype = np.dtype(kind)
-        if dtype.kind not in "biuf" or min([begin, *shape]) < 0:
+        size = math.prod(shape) * dtype.itemsize
+        self._found += _aligned(size)
+        inside = 0 <= begin <= len(self._data) - size and self._found <= len(self._data)
+        if dtype.kind not in "biuf" or min([0, *shape]) < 0 or begin % _ALIGNMENT or not inside:
             raise ValueError(f"{_STATE} describes an array {place}")
-        part = data[begin : begin + math.prod(shape) * dtype.itemsize]
+        part = self._data[begin : begin + size]
         # Truth has two values, and a byte 256; with any other one compiled loops would go astray.
         found: np.ndarray = part != 0 if dtype.kind == "b" else part.view(dtype)
         return found.reshape(shape)
 
-    return find
+    def require_all_found(self) -> None:
+        """Refuse arrays that do not fill the file: nothing lies between them or is used twice."""
+        if self._found != len(self._data):
+            raise ValueError(f"{_ARRAYS} holds other things than its arrays")
+
+
+def _aligned(size: int) -> int:
+    """Bytes that an array takes in the file."""
+    return -(-size // _ALIGNMENT) * _ALIGNMENT

@@ -8,12 +8,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sidestep.features.errors import InputError
+from sidestep.features.files.owned import digest_of_file
 from sidestep.models.predictor.predictor import PanelPredictor
-from sidestep.models.predictor.storage import load_predictor, require_predictor
+from sidestep.models.predictor.storage import (
+    FILES,
+    load_predictor,
+    refusing_unreadable,
+    require_predictor,
+    require_readable,
+)
 from sidestep.models.registry.addresses import model_address
 from sidestep.models.registry.files import ModelFiles, kept_by_mlflow, registered_files
-
-_READ_AT_ONCE = 2**20
 
 
 @dataclass(frozen=True)
@@ -91,22 +96,29 @@ def data_folder(folder: Path) -> Path:
 
 
 def digest_of(folder: Path) -> str:
-    """Digest (sha256) over the names and bytes of all files of a folder."""
+    """Digest (sha256) over the names and bytes of the files of a predictor; no other is read.
+
+    Raises
+    ------
+    InputError
+        If one is no plain file, or larger than it may be.
+    OSError
+        If one cannot be read.
+    """
+    there = [name for name in sorted(FILES) if (folder / name).exists()]
+    require_readable(folder, there)
     digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
-        content = hashlib.sha256()
-        with path.open("rb") as file:
-            while part := file.read(_READ_AT_ONCE):
-                content.update(part)
-        digest.update(content.digest())
+    for name in there:
+        digest.update(name.encode() + b"\0")
+        digest.update(bytes.fromhex(digest_of_file(folder / name)))
     return digest.hexdigest()
 
 
 def _loaded(files: ModelFiles, *, trust: bool) -> LoadedModel:
     """Read a predictor once its files are known to be those that were registered."""
     data = data_folder(files.folder)
-    digest = digest_of(data)
+    with refusing_unreadable(data):
+        digest = digest_of(data)
     _check_digest(files, digest, trust=trust)
     return LoadedModel(load_predictor(data), files.name, files.version, digest)
 

@@ -34,6 +34,8 @@ FEW_ROWS = 128
 # Sets of missing features of which explanations are kept: the samples of a study mostly lack the
 # same ones.
 _MOST_SETS = 8
+# Sums of weights in single precision, in whatever order.
+_ROUNDING = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,9 +112,29 @@ class TreeEnsemble:
             and (self.feature < self.n_features).all()
             and self.both_ways.dtype == np.bool_
             and self.both_ways.shape == (self.n_features,)
+            and np.isfinite(self.condition).all()
             and np.isfinite(self.hessian).all()
             and (self.hessian >= np.where(self.left >= 0, np.finfo(np.float32).tiny, 0)).all()
+            and self._are_shallow()
+            and self._share_weight()
         )
+
+    def _are_shallow(self) -> bool:
+        """Whether no leaf lies deeper than the tables go; nothing leads in a circle by now."""
+        level = self.roots
+        for _ in range(MOST_BITS + 1):
+            inner = level[self.left[level] >= 0]
+            level = np.concatenate([self.left[inner], self.right[inner]])
+            if not len(level):
+                return True
+        return False
+
+    def _share_weight(self) -> bool:
+        """Whether below each split lies the training weight that reached it, rounding aside."""
+        inner = np.flatnonzero(self.left >= 0)
+        weight = self.hessian.astype(np.float64)
+        below = weight[self.left[inner]] + weight[self.right[inner]]
+        return bool((np.abs(below - weight[inner]) <= _ROUNDING * weight[inner]).all())
 
     @classmethod
     def of(

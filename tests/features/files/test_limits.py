@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import tracemalloc
 
 import pytest
 
@@ -17,6 +18,7 @@ from sidestep.features.files.limits import (
     table_limits,
     unpacked_limit,
 )
+from sidestep.features.files.tables import read_table
 from sidestep.features.study.check import check_study
 from sidestep.features.study.study import read_study
 
@@ -66,16 +68,40 @@ def test_a_small_file_that_unpacks_to_more_is_refused(make_study, small, monkeyp
 
 def test_a_bomb_is_told_by_what_its_size_accounts_for():
     meter = Meter("data_x.txt.gz", 1000, table_limits(), compressed=True)
-    chunk = (b"NA\t" * 20 + b"NA\n") * (MIB // 63)
-    for _ in range(256):
+    row = b"NA\t" * 5000 + b"NA\n"
+    chunk = row * (MIB // len(row) + 1)
+    for _ in range(255):
         meter.take(chunk)
     with pytest.raises(InputError, match=r"data_x\.txt\.gz unpacks to more than 256 MiB"):
-        meter.take(b"NA\n" * 10_000)
+        meter.take(chunk)
 
 
 @pytest.mark.parametrize(("packed", "unpacked"), [(0, 256 * MIB), (MIB, 256 * MIB), (2**30, None)])
 def test_what_a_file_may_unpack_to(packed, unpacked):
     assert unpacked_limit(packed) == (250 * packed if unpacked is None else unpacked)
+
+
+@pytest.mark.parametrize("row", ["\n", "A\t1\n", "\r"])
+def test_many_short_lines_in_few_bytes_are_refused_before_they_fill_memory(make_study, small, row):
+    """Each line is an object in memory, whatever little is in it."""
+    folder = make_study({EXPRESSION: None})
+    path = folder / f"{EXPRESSION}.gz"
+    with gzip.open(path, "wb", 6) as file:
+        file.write(small[EXPRESSION].encode())
+        for _ in range(20):
+            file.write(row.encode() * 200_000)
+    tracemalloc.start()
+    try:
+        _refused(folder, f"{EXPRESSION}.gz unpacks to more than 131,072 lines", "uncompressed")
+        assert tracemalloc.get_traced_memory()[1] < 200 * MIB
+    finally:
+        tracemalloc.stop()
+
+
+def test_lines_that_the_size_accounts_for_are_read(make_study, small):
+    rows = "".join(f"G{i}\t{i}\t{i % 7}\t{i % 5}\t1\tNA\n" for i in range(140_000))
+    folder = make_study({EXPRESSION: None, f"{EXPRESSION}.gz": small[EXPRESSION] + rows})
+    assert read_table(folder / f"{EXPRESSION}.gz", EXPRESSION)[0].lines[-1] == 140_003
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])

@@ -106,6 +106,7 @@ def train(
     trials: int = 20,
     folds: int = 5,
     repeats: int | None = None,
+    split: str = "donor",
     seed: int = 0,
     min_lines: int = 20,
     jobs: int | None = None,
@@ -137,6 +138,8 @@ def train(
         Assignments to folds; 3 below 100 lines, else 1.
     folds : int
         Folds of the cross-validation; the lines of one donor are never parted.
+    split : {"donor", "lineage"}
+        What a fold holds out together: donors, or whole lineages.
     seed : int
         The same seed gives the same numbers.
     min_lines : int
@@ -180,8 +183,10 @@ def train(
 
     from sidestep.training.cli.train import DEFAULT_PANEL
     from sidestep.training.retrain import Request
-    from sidestep.training.validation.cross_validation import Plan
+    from sidestep.training.validation.cross_validation import SPLITS, Plan
 
+    if split not in SPLITS:
+        raise InputError(f"split is {split!r}; give one of {', '.join(SPLITS)}")
     if drugs is not None and panel is not None:
         raise InputError("drugs and panel both say what to learn; give one of them")
     jobs = int(cpu_count()) if jobs is None else jobs
@@ -190,6 +195,7 @@ def train(
     plan = Plan(
         folds=folds,
         repeats=repeats,
+        split=split,
         trials=trials,
         seed=seed,
         jobs=jobs,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,12 @@ from sidestep.models.reliability.intervals import join_errors
 from sidestep.models.versions import software_versions
 from sidestep.training.validation.coverage import held_out_coverage
 from sidestep.training.validation.cross_validation import (
+    LINEAGE,
     CrossValidation,
     Plan,
     Progress,
     cross_validate,
+    split_lines,
 )
 from sidestep.training.validation.evaluation import evaluate, evaluate_folds
 from sidestep.training.validation.gate import Verdict, judge
@@ -143,6 +145,7 @@ def read_panel(request: Request) -> tuple[Study, Panel]:
         panel=request.panel,
         min_lines=request.min_lines,
     )
+    split_lines(study, panel.values.index, request.plan)  # refuses what cannot be split
     return study, panel
 
 
@@ -160,6 +163,8 @@ def retrain_study(
     calls = her2.calls(study, validation.features)
     metrics = evaluate(validation.repeated, calls["high"], seed=request.plan.seed)
     verdict = judge(validation.repeated, metrics, seed=request.plan.seed)
+    if request.plan.split == LINEAGE:
+        verdict = replace(verdict, reason=f"{verdict.reason}, by {request.plan.held_out}")
     predictor = _assemble(request, study, panel, validation, metrics, verdict, her2)
     lineage = lineage_labels(study).loc[validation.features.index].to_numpy(dtype=object)
     return Retrain(

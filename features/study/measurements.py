@@ -151,14 +151,20 @@ def _require_columns(table: pd.DataFrame, needed: tuple[str, ...]) -> None:
 
 def _names(column: pd.Series, what: str) -> pd.Series:
     """Names as text; refuse a row without one."""
-    whole = pd.api.types.is_float_dtype(column)
-    texts = [
-        "" if pd.isna(name) else f"{name:.0f}" if whole and name.is_integer() else str(name).strip()
-        for name in column.tolist()
-    ]
-    if "" in texts:
-        raise InputError(f"measurements, row {texts.index('') + 1} has no {what}; give it one")
-    return pd.Series(texts, index=column.index, dtype="str")
+    places, values = pd.factorize(column)
+    texts = [_text(value) for value in values]
+    blank = places < 0
+    blank |= np.isin(places, [at for at, text in enumerate(texts) if not text])
+    if blank.any():
+        row = int(blank.argmax()) + 1
+        raise InputError(f"measurements, row {row} has no {what}; give it one")
+    named = np.array(texts, dtype=object)[places] if texts else []
+    return pd.Series(named, index=column.index, dtype="str")
+
+
+def _text(name: object) -> str:
+    """A name as text: 45.0 reads 45, as a table of numbers has it where one is missing."""
+    return f"{name:.0f}" if isinstance(name, float) and name.is_integer() else str(name).strip()
 
 
 def _of_long(table: pd.DataFrame) -> dict[str, pd.DataFrame]:

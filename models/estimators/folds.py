@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold
 
 from sidestep.features.errors import InputError
@@ -42,6 +44,65 @@ def donor_folds(
     labels = np.zeros(len(donors), dtype=int) if strata is None else _pooled(strata, n_folds)
     splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
     return list(splitter.split(np.zeros((len(donors), 1)), labels, donors))
+
+
+def lineage_folds(donors: np.ndarray, lineages: np.ndarray, n_folds: int, seed: int) -> Folds:
+    """Split lines into folds by whole lineage: what is held out is of no lineage that was learned.
+
+    The lineages, the largest first, go to the fold that has the fewest lines so far. Lineages that
+    share a donor stay together, and a line whose lineage is not known goes with its donor alone.
+
+    Parameters
+    ----------
+    donors : ndarray of shape (n_samples,)
+    lineages : ndarray of shape (n_samples,)
+        Empty where not known.
+    n_folds : int
+        Lowered to the number of lineages where there are fewer.
+    seed : int
+        Order of lineages of one size.
+
+    Returns
+    -------
+    list of (training rows, test rows)
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two lineages or `n_folds` is below two.
+    """
+    if n_folds < 2:
+        raise InputError(f"{n_folds} folds cannot test anything; give at least 2")
+    known = lineages != ""
+    if len(np.unique(lineages[known].astype(str))) < 2:
+        raise InputError(
+            "the lines are not of two known lineages, so none can be held out whole; split by donor"
+        )
+    blocks = _together(donors.astype(str), lineages.astype(str))
+    _, which, sizes = np.unique(blocks, return_inverse=True, return_counts=True)
+    lowered = min(n_folds, len(sizes))
+    if lowered < 2:
+        raise InputError("all lineages share donors, so none can be held out whole; split by donor")
+    shuffled = np.random.default_rng(seed).permutation(len(sizes))
+    fold_of, filled = np.zeros(len(sizes), int), np.zeros(lowered, int)
+    for block in shuffled[np.argsort(-sizes[shuffled], kind="stable")]:
+        fold_of[block] = int(filled.argmin())
+        filled[fold_of[block]] += sizes[block]
+    folds = fold_of[which]
+    return [(np.flatnonzero(folds != n), np.flatnonzero(folds == n)) for n in range(lowered)]
+
+
+def _together(donors: np.ndarray, lineages: np.ndarray) -> np.ndarray:
+    """Number of the lines that donors and lineages link, directly or by others, (n_samples,)."""
+    _, donor = np.unique(donors, return_inverse=True)
+    names, lineage = np.unique(lineages, return_inverse=True)
+    known = names[lineage] != ""
+    size = donor.max() + 1 + len(names)
+    linked = coo_array(
+        (np.ones(known.sum()), (donor[known], donor.max() + 1 + lineage[known])), shape=(size, size)
+    )
+    _, component = connected_components(linked, directed=False)
+    return np.asarray(component[donor])
 
 
 def _pooled(strata: np.ndarray, n_folds: int) -> np.ndarray:

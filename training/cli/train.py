@@ -57,6 +57,14 @@ DEFAULT_PANEL = "kinase"
     show_default=True,
     help="Folds of the cross-validation; the lines of one donor are never parted.",
 )
+@click.option(
+    "--split",
+    type=click.Choice(["donor", "lineage"]),
+    default="donor",
+    show_default=True,
+    help="What is held out together: the lines of a donor, or of a whole lineage (and of its "
+    "donors), which asks how the model does on a lineage that it has never seen.",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed.")
 @click.option(
     "--min-lines",
@@ -116,6 +124,7 @@ def train(
     trials: int,
     folds: int,
     repeats: int | None,
+    split: str,
     seed: int,
     min_lines: int,
     jobs: int | None,
@@ -160,6 +169,7 @@ def train(
     plan = Plan(
         folds=folds,
         repeats=repeats,
+        split=split,
         trials=trials,
         seed=seed,
         jobs=_default_jobs() if jobs is None else jobs,

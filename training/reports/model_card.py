@@ -119,7 +119,7 @@ def _method(retrain: Retrain) -> Sequence[str]:
             "Model: a multi-view ridge with a view of the drug's targets, blended with gradient-"
             "boosted trees and a straight line on the drug's marker; a sub-model a combination of "
             "modalities; Shapley values are exact.",
-            f"Evidence: nested {plan.folds}-fold cross-validation by donor, "
+            f"Evidence: nested {plan.folds}-fold cross-validation by {plan.held_out}, "
             f"{_count(plan.trials, 'Optuna trial')} a search, seed {plan.seed}; the final model "
             "learns from all lines.",
         )

@@ -69,6 +69,7 @@ def panel_tags(retrain: Retrain) -> dict[str, str]:
     return {
         **_common_tags(retrain),
         "level": "panel",
+        "split": retrain.request.plan.split,
         "panel": "named drugs" if retrain.request.drugs is not None else retrain.request.panel,
         "direction": f"higher is more {toward}",
         "gate": "passed" if verdict.passes else "failed",
@@ -121,6 +122,7 @@ def panel_parameters(retrain: Retrain) -> dict[str, str]:
         },
         "plan": {
             "folds": plan.folds,
+            "split": plan.split,
             "trials": plan.trials,
             "seed": plan.seed,
             "jobs": plan.jobs,
@@ -228,7 +230,8 @@ def description(retrain: Retrain) -> str:
         f"**Gate {'passed' if verdict.passes else 'failed'}**: {verdict.reason}.",
         f"{as_text(retrain.study.name)}: {as_text(response.stable_id)} ({as_text(response.unit)}), "
         f"{len(retrain.panel.drugs)} drugs, {len(retrain.panel.values)} lines. Pearson r and RMSE "
-        "out of fold, with 95 % intervals bootstrapped over donors:",
+        f"out of fold by {retrain.request.plan.held_out}, with 95 % intervals bootstrapped over "
+        "donors:",
         metrics_table(retrain),
         coverage_sentence(retrain.coverage),
     ]

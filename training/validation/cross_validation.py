@@ -19,7 +19,7 @@ from sidestep.features.groups import lineage_labels
 from sidestep.features.study.study import Study
 from sidestep.models.engines.local import Engine, LocalEngine
 from sidestep.models.estimators.baselines import DrugMean, GroupMean, SingleMarker
-from sidestep.models.estimators.folds import donor_folds
+from sidestep.models.estimators.folds import donor_folds, lineage_folds
 from sidestep.models.estimators.pattern_blend import PatternBlend
 from sidestep.models.estimators.patterns import Pattern
 from sidestep.models.estimators.trees import CPU
@@ -38,6 +38,9 @@ _APART = 10_000
 # Metrics of fewer lines than this depend on which lines are held out together.
 _FEW_LINES = 100
 ALL_LINES = "all lines"
+#: What is held out together: the lines of a donor, or of a lineage.
+DONOR, LINEAGE = "donor", "lineage"
+SPLITS = (DONOR, LINEAGE)
 Progress = Callable[[str, int, int], None]
 _Result = TypeVar("_Result")
 
@@ -64,7 +67,9 @@ class Plan:
     repeats : int, optional
         Assignments to folds, one after the other; metrics are their mean. 3 by default for a panel
         of fewer than 100 lines, of which another assignment gives other numbers, else 1. Models,
-        intervals and explanations are those of the first.
+        intervals and explanations are those of the first. 1 by default where lineages are split.
+    split : {"donor", "lineage"}
+        What the outer folds hold out together; lines of one donor are never parted.
     """
 
     folds: int = 5
@@ -75,10 +80,16 @@ class Plan:
     clinical: tuple[str, ...] = ()
     device: str = CPU
     repeats: int | None = None
+    split: str = DONOR
+
+    @property
+    def held_out(self) -> str:
+        """What is held out, in words."""
+        return "lineage, each held out whole" if self.split == LINEAGE else "donor"
 
     def assignments(self, n_lines: int) -> int:
         """How often a panel of so many lines is assigned to folds."""
-        return self.repeats or (3 if n_lines < _FEW_LINES else 1)
+        return self.repeats or (3 if n_lines < _FEW_LINES and self.split == DONOR else 1)
 
 
 @dataclass(frozen=True)
@@ -140,11 +151,23 @@ def split_lines(
 ) -> list[tuple[pd.Index, pd.Index]]:
     """Outer folds (training lines, test lines), one split for all drugs.
 
-    By donor, stratified by lineage or subtype; every `repeat` is another assignment.
+    By donor, stratified by lineage or subtype, or by whole lineages as the plan says; every
+    `repeat` is another assignment.
+
+    Raises
+    ------
+    InputError
+        If the lines cannot be split so.
     """
-    strata = lineage_labels(study).reindex(lines).fillna("unknown").to_numpy(dtype=object)
+    lineages = lineage_labels(study).reindex(lines)
     donors = study.donors.reindex(lines).to_numpy(dtype=object)
-    folds = donor_folds(donors, plan.folds, plan.seed + _APART * repeat, strata)
+    seed = plan.seed + _APART * repeat
+    if plan.split == LINEAGE:
+        known = lineages.fillna("").to_numpy(dtype=object)
+        folds = lineage_folds(donors, known, plan.folds, seed)
+    else:
+        strata = lineages.fillna("unknown").to_numpy(dtype=object)
+        folds = donor_folds(donors, plan.folds, seed, strata)
     return [(lines[train], lines[test]) for train, test in folds]
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sidestep.features.errors import InputError
-from sidestep.models.estimators.folds import donor_folds
+from sidestep.models.estimators.folds import donor_folds, lineage_folds
 
 
 @settings(max_examples=60, derandomize=True, deadline=None)
@@ -55,3 +57,48 @@ def test_a_seed_fixes_the_folds():
 def test_what_cannot_be_split_is_refused(donors, n_folds, message):
     with pytest.raises(InputError, match=message):
         donor_folds(donors, n_folds, 0)
+
+
+@settings(max_examples=60, derandomize=True, deadline=None)
+@given(
+    lines=st.lists(
+        st.tuples(st.integers(0, 15), st.sampled_from(["", "lung", "skin", "breast", "liver"])),
+        min_size=4,
+        max_size=40,
+    ),
+    n_folds=st.integers(2, 6),
+)
+def test_no_lineage_and_no_donor_is_on_both_sides(lines, n_folds):
+    donors = np.array([f"D{donor}" for donor, _ in lines], dtype=object)
+    lineages = np.array([lineage for _, lineage in lines], dtype=object)
+    folds = []
+    with suppress(InputError):  # of one lineage, or linked by donors
+        folds = lineage_folds(donors, lineages, n_folds, seed=0)
+    if not folds:
+        return
+    assert 2 <= len(folds) <= n_folds
+    assert sorted(np.concatenate([test for _, test in folds])) == list(range(len(lines)))
+    for train, test in folds:
+        assert not set(donors[train]) & set(donors[test])
+        assert not (set(lineages[train]) & set(lineages[test])) - {""}
+
+
+def test_each_of_few_lineages_is_a_fold_of_its_own():
+    lineages = np.array(["lung"] * 5 + ["skin"] * 3 + ["liver"] * 4, dtype=object)
+    donors = np.array([f"D{line}" for line in range(12)], dtype=object)
+    folds = lineage_folds(donors, lineages, 8, seed=1)
+    held = [set(lineages[test]) for _, test in folds]
+    assert sorted(held, key=str) == [{"liver"}, {"lung"}, {"skin"}]
+
+
+@pytest.mark.parametrize(
+    ("donors", "lineages", "message"),
+    [
+        (["A", "B"], ["lung", "lung"], "not of two known lineages"),
+        (["A", "B"], ["lung", ""], "not of two known lineages"),
+        (["A", "A", "A"], ["lung", "skin", "skin"], "all lineages share donors"),
+    ],
+)
+def test_what_has_no_two_lineages_is_not_split_by_them(donors, lineages, message):
+    with pytest.raises(InputError, match=message):
+        lineage_folds(np.array(donors, object), np.array(lineages, object), 3, seed=0)

@@ -152,3 +152,19 @@ def test_a_device_that_is_not_there_is_refused_at_once(
 ) -> None:
     args = ("train", null_study, "--tracking-uri", store.tracking_uri, "--device", "cuda")
     assert "built without CUDA; put `xgboost` in the place" in refused(*args, "--quiet")
+
+
+@pytest.mark.slow
+def test_lineages_held_out_whole_are_told(
+    null_study: Path, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    what = ("--drugs", "lapatinib", "--trials", "0", "--split", "lineage")
+    assert train(null_study, store, *what) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"^Gate .*, by lineage, each held out whole\.$", printed, re.MULTILINE)
+    run_id = re.search(r"^Run (\w{32}) in sqlite", printed, re.MULTILINE)
+    assert run_id is not None
+    run = store.client.get_run(run_id[1])
+    assert (run.data.params["plan.split"], run.data.tags["split"]) == ("lineage", "lineage")
+    card = Path(store.client.download_artifacts(run_id[1], "model_card.md")).read_text()
+    assert "cross-validation by lineage, each held out whole" in card

@@ -15,6 +15,7 @@ from sidestep.models.predictor.drug_model import Gain
 from sidestep.training.reports.model_card import model_card, version_description
 from sidestep.training.reports.tables import headline
 from sidestep.training.retrain import Retrain, study_digest
+from sidestep.training.tracking.run_facts import panel_tags
 
 SECTIONS = ["Intended use", "Data", "Method", "Metrics", "Intervals", "Limits",
             "Licence and citation"]  # fmt: skip
@@ -184,3 +185,15 @@ def test_a_description_fits_whatever_the_panel(retrained: Retrain) -> None:
     assert rows(sections(text)["Metrics"])[-1][0] == "mean of 300"
     assert " and 288 more." in sections(text)["Limits"]
     assert len(rows(sections(model_card(huge))["Metrics"])) == 2 + 300 + 1
+
+
+def test_what_was_held_out_together_is_told(retrained: Retrain, card: str) -> None:
+    plan = replace(retrained.request.plan, split="lineage")
+    by_lineage = replace(retrained, request=replace(retrained.request, plan=plan))
+    assert "3-fold cross-validation by donor, " in card
+    told = "3-fold cross-validation by lineage, each held out whole, "
+    assert told in model_card(by_lineage)
+    assert (
+        "out of fold by lineage, each held out whole, with"
+        in panel_tags(by_lineage)["mlflow.note.content"]
+    )

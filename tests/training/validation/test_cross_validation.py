@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sidestep.features.errors import InputError
+from sidestep.features.groups import lineage_column, lineage_labels
 from sidestep.features.simulation.simulate import SimulationPlan, simulate_study
 from sidestep.features.study.study import Study, read_study
 from sidestep.training.validation.cross_validation import (
@@ -195,3 +197,16 @@ def test_folds_hold_their_share_of_every_subtype(study, panel):
         for name, count in subtype.value_counts().items():
             if count >= PLAN.folds * 2:
                 assert abs((subtype[test] == name).sum() - count / PLAN.folds) <= 3
+
+
+def test_a_lineage_may_be_held_out_whole(study):
+    lines = study.samples
+    plan = replace(PLAN, split="lineage", repeats=None)
+    assert plan.assignments(48) == 1  # another assignment would hold out the same
+    lineages, donors = lineage_labels(study), study.donors
+    for train, test in split_lines(study, lines, plan):
+        assert not set(lineages[train].dropna()) & set(lineages[test].dropna())
+        assert not set(donors[train]) & set(donors[test])
+    alike = study.clinical.assign(**{lineage_column(study): "one"})
+    with pytest.raises(InputError, match="not of two known lineages"):
+        split_lines(replace(study, clinical=alike), lines, plan)

@@ -158,7 +158,7 @@ def _names(column: pd.Series, what: str) -> pd.Series:
     if blank.any():
         row = int(blank.argmax()) + 1
         raise InputError(f"measurements, row {row} has no {what}; give it one")
-    named = np.array(texts, dtype=object)[places] if texts else []
+    named = np.array(texts, dtype=object)[places] if texts else np.array([], dtype=object)
     return pd.Series(named, index=column.index, dtype="str")
 
 

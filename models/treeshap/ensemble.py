@@ -199,9 +199,9 @@ class TreeEnsemble:
         return total
 
     def goes_both_ways(self, rows: np.ndarray) -> np.ndarray:
-        """Where a row lacks a feature of `both_ways`, (n_rows, n_features)."""
+        """Where a row lacks a feature of `both_ways` that a tree tests, (n_rows, n_features)."""
         require_columns(rows, self.n_features)
-        return np.asarray(np.isnan(rows) & self.both_ways)
+        return np.asarray(np.isnan(rows) & self.both_ways & self._tested)
 
     def contributions(self, rows: np.ndarray) -> np.ndarray:
         """Shapley values of the features of each row, and last the base value.
@@ -223,7 +223,7 @@ class TreeEnsemble:
         ValueError
             If `rows` has not the ensemble's number of features.
         """
-        unknown = self.goes_both_ways(rows) & self._tested
+        unknown = self.goes_both_ways(rows)
         if not unknown.any():
             return self._explanation(unknown[:1].any(axis=0)).of(rows)
         out = np.empty((len(rows), self.n_features + 1), np.float32)

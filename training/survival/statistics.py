@@ -21,7 +21,7 @@ from sksurv.exceptions import NoComparablePairException
 from sksurv.linear_model import CoxPHSurvivalAnalysis
 from sksurv.metrics import concordance_index_censored
 
-from sidestep.training.validation.metrics import Estimate
+from sidestep.training.validation.metrics import Estimate, donor_weights
 
 #: Levels closer than this are ties, as in scikit-survival.
 _TIE = 1e-8
@@ -97,9 +97,7 @@ def _drawn_concordance(
     A patient drawn k times counts k times in every pair. All sums are of whole and half numbers,
     which are exact, so that the result is the same on every machine.
     """
-    n = len(event)
-    weights = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=draws)
-    weights = weights.astype(float)
+    weights = donor_weights(np.arange(len(event)), draws, seed)[1:]
     pairs, agreeing = np.zeros(draws), np.zeros(draws)
     with_event = np.flatnonzero(event)
     for start in range(0, len(with_event), _EVENTS_AT_ONCE):

@@ -223,9 +223,9 @@ class TreeEnsemble:
         ValueError
             If `rows` has not the ensemble's number of features.
         """
-        unknown = self.goes_both_ways(rows)
+        unknown: np.ndarray = self.goes_both_ways(rows)
         if not unknown.any():
-            return self._explanation(unknown[:1].any(axis=0)).of(rows)
+            return self._explanation(np.zeros(self.n_features, bool)).of(rows)
         out = np.empty((len(rows), self.n_features + 1), np.float32)
         different, kind = np.unique(np.packbits(unknown, axis=1), axis=0, return_inverse=True)
         for number, packed in enumerate(different):

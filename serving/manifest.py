@@ -187,6 +187,7 @@ def _drug(model: LoadedModel, drug: DrugModel, *, her2_context: bool) -> dict[st
     """What is known of a drug, and how well cross-validation found it to be predicted."""
     known = find_drug(drug.name)
     typical = model.predictor.typical_response(drug, her2_context=her2_context)
+    threshold = asdict(model.predictor.threshold(drug, her2_context=her2_context))
     return {
         "name": drug.name,
         "drug_class": None if known is None else known.drug_class,
@@ -196,6 +197,7 @@ def _drug(model: LoadedModel, drug: DrugModel, *, her2_context: bool) -> dict[st
         "best_baseline": _best_baseline(drug, "marker" if known is None else known.marker),
         "gain": asdict(drug.gain),
         "typical_response": finite(typical),
+        "threshold": threshold | {"value": finite(threshold["value"])},
     }
 
 

@@ -34,12 +34,15 @@ class Source:
     level : float
         Of intervals.
     her2_context : bool
+    call_at : float
+        Probability that a call needs.
     """
 
     study: Study
     model: LoadedModel
     level: float
     her2_context: bool
+    call_at: float
 
     @property
     def simulated(self) -> bool:
@@ -82,7 +85,11 @@ def find_source(
     if study is not None and model is not None and scores is None:
         loaded = load_model(model, tracking_uri, trust=trust)
         return Source(
-            read_study(study, profiles), loaded, DEFAULT_OPTIONS.level, DEFAULT_OPTIONS.her2_context
+            read_study(study, profiles),
+            loaded,
+            DEFAULT_OPTIONS.level,
+            DEFAULT_OPTIONS.her2_context,
+            DEFAULT_OPTIONS.call_at,
         )
     if profiles:
         raise InputError(
@@ -106,7 +113,13 @@ def find_source(
     read = read_study(_study_path(folder, manifest, study), manifest["study"].get("profiles"))
     _require_same(folder, manifest, read)
     options = manifest["options"]
-    return Source(read, loaded, float(options["level"]), bool(options["her2_context"]))
+    return Source(
+        read,
+        loaded,
+        float(options["level"]),
+        bool(options["her2_context"]),
+        float(options["call_at"]),
+    )
 
 
 def find_sample(source: Source, name: str) -> tuple[Study, Answered]:

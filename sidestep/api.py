@@ -223,6 +223,7 @@ def score(
     level: float = 0.8,
     top_k: int = 20,
     her2_context: bool = False,
+    call_at: float = 0.75,
     where: str | Sequence[str] = (),
     knowledge: str | Path | None = None,
     tracking_uri: str | None = None,
@@ -243,6 +244,9 @@ def score(
         Features named in each explanation.
     her2_context : bool
         Whether percentiles and calls refer to the HER2-high training lines alone.
+    call_at : float
+        Probability of resistance from which on a sample is called resistant, and of sensitivity
+        from which on it is called sensitive; over 0.5 and under 1.
     where : str or sequence of str
         Score only samples of which a clinical attribute, ``her2`` or ``lineage`` says so, such as
         ``"HER2_STATUS=Positive"``, ``"her2=high"`` or ``"AGE<50"``. Their scores are those that
@@ -284,7 +288,7 @@ def score(
         subject,
         _loaded(model, tracking_uri),
         drugs,
-        ScoreOptions(top_k, level, her2_context),
+        ScoreOptions(top_k, level, her2_context, call_at),
         read_outside_knowledge(None if knowledge is None else Path(knowledge)),
         where=where,
     )

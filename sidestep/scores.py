@@ -40,6 +40,7 @@ _BRIEF = [
     "lower",
     "upper",
     "resistance_percentile",
+    "p_resistant",
     "call",
 ]
 # Columns of the scores that are words, not numbers.
@@ -175,6 +176,7 @@ class Scores:
                 top_k=top_k,
                 level=source.level,
                 her2_context=source.her2_context,
+                call_at=source.call_at,
             )
         )
 
@@ -315,7 +317,7 @@ class Scores:
     def _source(self) -> Source:
         """Study and model, for what is asked of single samples."""
         options = self._scored.job.options
-        return Source(self.study, self.model, options.level, options.her2_context)
+        return Source(self.study, self.model, options.level, options.her2_context, options.call_at)
 
     def _drug_facts(self) -> pd.DataFrame:
         """What the manifest says of each drug, as columns of plain values."""
@@ -329,6 +331,8 @@ class Scores:
             gain=[of["verdict"] for of in facts["gain"]],
             gain_probability=[float(of["probability"]) for of in facts["gain"]],
             typical_response=facts["typical_response"].astype(float),
+            threshold=[float(of["value"]) for of in facts["threshold"]],
+            threshold_kind=[of["kind"] for of in facts["threshold"]],
         ).rename_axis(None)
 
 

@@ -27,7 +27,9 @@ from sidestep.models.reliability.applicability import (
     least_applicability,
     weight_covered,
 )
-from sidestep.models.reliability.intervals import Interval, interval
+from sidestep.models.reliability.intervals import Interval
+from sidestep.models.reliability.predictive import FoldAnswers, Predictive
+from sidestep.models.reliability.thresholds import ResponseThreshold, response_threshold
 
 # Rows keep what was worked out of a table for one drug, for the next.
 Features = pd.DataFrame | FeatureRows
@@ -159,6 +161,24 @@ class PanelPredictor:
         """Exact contribution of every feature to every prediction, in the response's unit."""
         return model.blend.explain_rows(FeatureRows.of(features))
 
+    def predictive(
+        self, features: Features, fold_features: Mapping[int, Features], model: DrugModel
+    ) -> Predictive:
+        """Interval and probability of resistance of each sample, from held-out errors.
+
+        A sample gets what models of its own modalities earned. NaN where there are too few
+        training lines, or no usable modality.
+        """
+        folds = {
+            number: (blend, FeatureRows.of(fold_features[number]))
+            for number, blend in model.fold_blends.items()
+        }
+        parts = [
+            (rows, FoldAnswers.of(model.errors[pattern], pattern, folds, rows))
+            for pattern, rows in _by_pattern(features, model)
+        ]
+        return Predictive(len(features), parts, self.scale.higher_is_resistant)
+
     def interval(
         self,
         features: Features,
@@ -166,20 +186,8 @@ class PanelPredictor:
         model: DrugModel,
         level: float,
     ) -> Interval:
-        """Lower and upper end of each sample's prediction interval, in the response's unit.
-
-        A sample gets the interval that models of its own modalities earned. NaN where there are
-        too few training lines for the level, or no usable modality.
-        """
-        lower, upper = np.full((2, len(features)), np.nan)
-        folds = {
-            number: (blend, FeatureRows.of(fold_features[number]))
-            for number, blend in model.fold_blends.items()
-        }
-        for pattern, rows in _by_pattern(features, model):
-            errors = model.errors[pattern]
-            lower[rows], upper[rows] = interval(errors, pattern, folds, level, rows)
-        return lower, upper
+        """Lower and upper end of each sample's prediction interval (`predictive`)."""
+        return self.predictive(features, fold_features, model).interval(level)
 
     def applicability(
         self, features: Features, model: DrugModel, compared: Features | None = None
@@ -258,6 +266,13 @@ class PanelPredictor:
         """Median observed response of the training lines to a drug; NaN without any."""
         among = self.among(her2_context=her2_context)[model.lines]
         return float(np.median(model.observed[among])) if among.any() else float("nan")
+
+    def threshold(self, model: DrugModel, *, her2_context: bool = False) -> ResponseThreshold:
+        """From which response on a line counts as resistant to a drug."""
+        among = self.among(her2_context=her2_context)[model.lines]
+        return response_threshold(
+            model.observed[among], higher_is_resistant=self.scale.higher_is_resistant
+        )
 
     def get_state(self) -> dict[str, Any]:
         """Everything as plain values and numeric arrays."""

@@ -1,6 +1,7 @@
 """How sure a prediction is, and when not to trust it.
 
-`intervals` gives CV+ prediction intervals from held-out errors, `applicability` how near a sample
+`intervals` keeps held-out errors and gives CV+ prediction intervals, `predictive` the probability
+of resistance beyond one of the `thresholds`, `applicability` how near a sample
 lies to the training lines in what the model looks at, and `shift` whether a study as a whole lies
 where the training lines lie.
 """
@@ -9,6 +10,8 @@ __all__ = [
     "applicability",
     "intervals",
     "nearest",
+    "predictive",
     "sample_scale",
     "shift",
+    "thresholds",
 ]

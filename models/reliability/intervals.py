@@ -1,4 +1,4 @@
-"""Prediction intervals from out-of-fold errors: CV+, scaled by local difficulty."""
+"""Out-of-fold errors, and the prediction intervals made of them: CV+, scaled by difficulty."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from sidestep.models.estimators.patterns import Pattern, pattern_columns, row_pa
 from sidestep.models.estimators.rows import FeatureRows
 from sidestep.models.reliability.applicability import ModelSpace, NearestLines, model_space
 
-_FEWEST_LINES = 10
+#: Held-out lines that a statement about new samples needs.
+FEWEST_LINES = 10
 _LEAST = np.finfo(float).eps
 
 Interval = tuple[np.ndarray, np.ndarray]
@@ -31,22 +32,36 @@ class HeldOutErrors:
         Row of each line among the training lines.
     folds : ndarray of shape (n_lines,)
         Number of the fold model that had not seen the line.
-    scores : ndarray of shape (n_lines,)
-        Absolute error over difficulty.
+    errors : ndarray of shape (n_lines,)
+        Observed less predicted response over difficulty.
     difficulty : ndarray of shape (n_lines,)
         Error that the fold model expected of itself, in response units.
     predictions : ndarray of shape (n_lines,)
         Out-of-fold predictions, in response units.
+    marker_errors : ndarray of shape (n_lines,)
+        Observed less predicted response of the fold's marker alone, in response units; NaN for a
+        line without the marker.
     distances : ndarray of shape (n_lines,)
         To the fold model's own training lines (`NearestLines`); NaN where they are too few.
     """
 
     lines: np.ndarray
     folds: np.ndarray
-    scores: np.ndarray
+    errors: np.ndarray
     difficulty: np.ndarray
     predictions: np.ndarray
+    marker_errors: np.ndarray
     distances: np.ndarray
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Absolute error of each line over its difficulty, (n_lines,)."""
+        return np.abs(self.errors)
+
+    @property
+    def observed(self) -> np.ndarray:
+        """Response of each line, (n_lines,)."""
+        return self.predictions + self.errors * self.difficulty
 
     def without(self, fold: int) -> Self:
         """Errors of the other folds' lines, for the interval of a line that `fold` held out.
@@ -193,14 +208,17 @@ def held_out_errors(
     for pattern in blend.patterns:
         rows = np.flatnonzero([set(pattern) <= set(row) for row in has])
         held_out = X.iloc[rows]
-        predicted = blend.predict_as(pattern, held_out)
-        expected = difficulty(blend, pattern, held_out)
+        fitted = blend.blends_[pattern]
+        members = blend.members_as(pattern, held_out)
+        predicted, expected = fitted.blend(members), own_error(fitted, members)
+        values = FeatureRows(held_out).part(pattern, np.arange(len(rows)))
         errors[pattern] = HeldOutErrors(
             lines=lines[rows],
             folds=np.full(len(rows), fold),
-            scores=np.abs(y[rows] - predicted) / expected,
+            errors=(y[rows] - predicted) / expected,
             difficulty=expected,
             predictions=predicted,
+            marker_errors=y[rows] - marker_alone(fitted, members, values),
             distances=distances(blend, pattern, nearest, held_out),
         )
     return errors
@@ -227,39 +245,18 @@ def join_errors(
     return joined
 
 
-def interval(
-    errors: HeldOutErrors,
-    pattern: Pattern,
-    folds: Mapping[int, tuple[PatternBlend, pd.DataFrame | FeatureRows]],
-    level: float,
-    some: np.ndarray | None = None,
-) -> Interval:
-    """Interval of new samples that one sub-model predicts.
+def marker_alone(blend: Blend, members: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """What a sub-model's marker alone predicts, (n_samples,); NaN without the marker.
 
     Parameters
     ----------
-    errors : HeldOutErrors
-        Of that sub-model.
-    pattern : Pattern
-    folds : mapping of int to (PatternBlend, DataFrame or FeatureRows)
-        Each fold's model, and the new samples' features as that fold builds them.
-    level : float
-    some : ndarray of int, optional
-        Rows of the samples that are wanted; all by default.
+    blend : Blend
+    members : ndarray of shape (n_samples, 3)
+        Predictions of its members.
+    values : ndarray of shape (n_samples, n_pattern_features)
+        Features that it sees.
     """
-    used = np.unique(errors.folds)
-    where = np.searchsorted(used, errors.folds)
-    predicted, expected = [], []
-    for fold in used:
-        model, features = folds[int(fold)]
-        rows = FeatureRows.of(features)
-        rows.require(model.feature_names_in_)
-        blend = model.blends_[pattern]
-        values = rows.part(pattern, np.arange(len(rows)) if some is None else some)
-        members = blend.predict_members(values)
-        predicted.append(blend.blend(members))
-        expected.append(own_error(blend, members))
-    return cv_plus(errors.scores, where, np.array(predicted), np.array(expected), level)
+    return np.where(blend.marker_.read_rows(values)[1] >= 0, members[:, 2], np.nan)
 
 
 def cv_plus(
@@ -314,7 +311,7 @@ def corrected_rank(n: int, level: float) -> float | None:
     """Rank, from 1, of the score that bounds a share `level` of new ones; None if n is too few."""
     # Rounded, so that 0.8 of 10 is no more than 8.
     rank = round(level * (n + 1), 9)
-    return None if n < _FEWEST_LINES or rank > n else rank
+    return None if n < FEWEST_LINES or rank > n else rank
 
 
 def order_statistic(values: np.ndarray, rank: float) -> np.ndarray:

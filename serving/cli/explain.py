@@ -7,7 +7,12 @@ from pathlib import Path
 import click
 
 from sidestep.features.study.options import profile_option
-from sidestep.serving.cli.options import MODEL_ADDRESSES, tracking_uri_option, trust_option
+from sidestep.serving.cli.options import (
+    MODEL_ADDRESSES,
+    call_at_type,
+    tracking_uri_option,
+    trust_option,
+)
 
 # What takes a second to import is imported inside the function, so that --help answers at once.
 
@@ -73,6 +78,12 @@ _EPILOG = "\n".join(
     help="Percentile and call relative to the HER2-high training lines alone; so without saying "
     "where the scores are.",
 )
+@click.option(
+    "--call-at",
+    type=call_at_type,
+    metavar="P",
+    help="Probability that a call needs, over 0.5 and under 1; that of the scores, or 0.75.",
+)
 @profile_option
 @tracking_uri_option
 @trust_option
@@ -87,6 +98,7 @@ def explain(
     top_k: int,
     level: float | None,
     her2_context: bool,
+    call_at: float | None,
     profiles: tuple[str, ...],
     tracking_uri: str | None,
     trust: bool,
@@ -118,6 +130,7 @@ def explain(
         top_k=top_k,
         level=level or source.level,
         her2_context=her2_context or source.her2_context,
+        call_at=call_at or source.call_at,
     )
     for line in [found.as_json()] if as_json else as_text(found):
         click.echo(line)

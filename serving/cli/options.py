@@ -15,6 +15,7 @@ tracking_uri_option = click.option(
     metavar="URI",
     help="MLflow store of the model; MLFLOW_TRACKING_URI or sqlite:///mlflow.db by default.",
 )
+call_at_type = click.FloatRange(0.5, 1.0, min_open=True, max_open=True)
 trust_option = click.option(
     "--trust",
     is_flag=True,

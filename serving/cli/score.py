@@ -25,7 +25,12 @@ import click
 
 from sidestep.features.study.options import group_option, profile_option, where_option
 from sidestep.models.engines.options import engine_options
-from sidestep.serving.cli.options import MODEL_ADDRESSES, tracking_uri_option, trust_option
+from sidestep.serving.cli.options import (
+    MODEL_ADDRESSES,
+    call_at_type,
+    tracking_uri_option,
+    trust_option,
+)
 
 if TYPE_CHECKING:
     from sidestep.features.cohorts import Cohort
@@ -96,6 +101,15 @@ _EPILOG = "\n".join(
     help="Percentiles and calls relative to the HER2-high training lines alone.",
 )
 @click.option(
+    "--call-at",
+    type=call_at_type,
+    default=0.75,
+    show_default=True,
+    metavar="P",
+    help="Probability of resistance from which on a sample is called resistant, and of "
+    "sensitivity from which on it is called sensitive; over 0.5, under 1.",
+)
+@click.option(
     "--knowledge",
     type=click.Path(path_type=Path),
     metavar="DIR",
@@ -142,6 +156,7 @@ def score(
     top_k: int,
     level: float,
     her2_context: bool,
+    call_at: float,
     knowledge: Path | None,
     tracking_uri: str | None,
     fail_on: str,
@@ -199,7 +214,7 @@ def score(
                 loaded,
                 claim,
                 drugs=[drug.name for drug in chosen],
-                options=ScoreOptions(top_k, level, her2_context),
+                options=ScoreOptions(top_k, level, her2_context, call_at),
                 knowledge=outside,
                 where=cohort,
                 group=group or None,

@@ -99,7 +99,12 @@ def predicted_views(
         for name in names:
             predictor, model, samples = group.by(name)
             outlook = outlook_of(
-                predictor, model, samples, level=source.level, her2_context=source.her2_context
+                predictor,
+                model,
+                samples,
+                level=source.level,
+                her2_context=source.her2_context,
+                call_at=source.call_at,
             )
             cells = zip(
                 samples.features.index,

@@ -34,7 +34,7 @@ class Marker:
     ----------
     gene : str or None
         None where no marker of the drug is known.
-    value, percentile, prediction : float or None
+    value, percentile, prediction, p_resistant : float or None
         As in ``scores.parquet``; None where it was not measured.
     """
 
@@ -42,6 +42,7 @@ class Marker:
     value: float | None
     percentile: float | None
     prediction: float | None
+    p_resistant: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,8 @@ class DrugScore:
         Response of a training line.
     percentile, applicability, agreement : float or None
         `agreement` is that of the explanation over folds, -1 to 1.
+    p_resistant : float or None
+        0 to 1; None where it is not known.
     call : str
     reasons : tuple of str
         Codes, as in the file.
@@ -84,6 +87,7 @@ class DrugScore:
     lower: float | None
     upper: float | None
     percentile: float | None
+    p_resistant: float | None
     call: str
     reasons: tuple[str, ...]
     modalities: str
@@ -147,6 +151,7 @@ def assemble(
                 lower=finite(row["lower"]),
                 upper=finite(row["upper"]),
                 percentile=finite(row["resistance_percentile"]),
+                p_resistant=finite(row["p_resistant"]),
                 call=str(row["call"]),
                 reasons=tuple(filter(None, str(row["reasons"] or "").split(";"))),
                 modalities=str(row["modalities"] or ""),
@@ -175,7 +180,10 @@ def marker_of(row: Mapping[str, Any]) -> Marker:
     gene = row.get("marker")
     return Marker(
         gene if isinstance(gene, str) else None,
-        *(finite(row.get(f"marker_{name}")) for name in ("value", "percentile", "prediction")),
+        *(
+            finite(row.get(f"marker_{name}"))
+            for name in ("value", "percentile", "prediction", "p_resistant")
+        ),
     )
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from sidestep.features.errors import InputError
 from sidestep.features.study.study import Study
+from sidestep.serving.disk.sample_scores import finite
 from sidestep.serving.explain.explanation import Explanation, explanation_of
 from sidestep.serving.explain.flip import FlipSearch, find_flips
 from sidestep.serving.explain.settings import read_changes
@@ -24,6 +25,7 @@ from sidestep.serving.explain.what_if import (
     difference,
     differing_features,
 )
+from sidestep.serving.scoring.options import DEFAULT_OPTIONS
 from sidestep.serving.scoring.outlook import Outlook, outlook_of
 from sidestep.serving.scoring.samples import Samples
 from sidestep.serving.scoring.scores import her2_words
@@ -73,6 +75,9 @@ class Answer:
     def as_json(self) -> str:
         """All of it as JSON, with null for what there is not."""
         values = asdict(self)
+        told = [values["explanation"], *([values["what_if"]["after"]] if self.what_if else [])]
+        for explanation in told:
+            explanation["threshold"]["value"] = finite(explanation["threshold"]["value"])
         if self.flips is not None:
             values["flips"] = _flips(self.flips)
         if self.what_if is not None:
@@ -89,6 +94,7 @@ def answer(
     top_k: int,
     level: float,
     her2_context: bool,
+    call_at: float = DEFAULT_OPTIONS.call_at,
 ) -> Answer:
     """Explain the prediction of one sample and drug, as it is or if it were different.
 
@@ -105,6 +111,8 @@ def answer(
     level : float
         Of the interval.
     her2_context : bool
+    call_at : float
+        Probability that a call needs.
 
     Raises
     ------
@@ -124,10 +132,10 @@ def answer(
     changes = read_changes(settings, samples.features, predictor.nearest)
 
     def explained(subject: Samples) -> tuple[Outlook, Explanation]:
-        outlook = outlook_of(predictor, model, subject, level=level, her2_context=her2_context)
-        return outlook, explanation_of(
-            predictor, model, subject, outlook, top_k=top_k, her2_context=her2_context
+        outlook = outlook_of(
+            predictor, model, subject, level=level, her2_context=her2_context, call_at=call_at
         )
+        return outlook, explanation_of(subject, outlook, top_k=top_k)
 
     before, explanation = explained(samples)
     flips = what_if = None

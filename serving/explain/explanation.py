@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sidestep.features.mechanisms.of_features import MECHANISMS
-from sidestep.models.predictor.drug_model import DrugModel
-from sidestep.models.predictor.predictor import PanelPredictor
+from sidestep.models.reliability.thresholds import ResponseThreshold
 from sidestep.serving.disk.sample_scores import Marker, finite
 from sidestep.serving.scoring.contributions import (
     largest_measured,
@@ -57,8 +56,12 @@ class Explanation:
         Share of the sub-model's weight on them, 0 to 1.
     observed : float or None
         Response of a training line; None for any other sample.
-    typical : float or None
-        Median response of the training lines, which the call refers to.
+    p_resistant : float or None
+        As in ``scores.parquet``.
+    threshold : ResponseThreshold
+        From which response on a line counts as resistant.
+    call_at : float
+        Probability that a call needs.
     call : str
     reasons : tuple of str
         Codes.
@@ -83,7 +86,9 @@ class Explanation:
     unmeasured: int
     unmeasured_share: float
     observed: float | None
-    typical: float | None
+    p_resistant: float | None
+    threshold: ResponseThreshold
+    call_at: float
     call: str
     reasons: tuple[str, ...]
     modalities: str
@@ -95,21 +100,11 @@ class Explanation:
     by_mechanism: dict[str, float]
 
 
-def explanation_of(
-    predictor: PanelPredictor,
-    model: DrugModel,
-    samples: Samples,
-    outlook: Outlook,
-    *,
-    top_k: int,
-    her2_context: bool,
-) -> Explanation:
+def explanation_of(samples: Samples, outlook: Outlook, *, top_k: int) -> Explanation:
     """Explain the prediction of one sample, as plain values.
 
     Parameters
     ----------
-    predictor : PanelPredictor
-    model : DrugModel
     samples : Samples
         Of one sample.
     outlook : Outlook
@@ -117,8 +112,6 @@ def explanation_of(
     top_k : int
         Features named at most, by absolute contribution; equal ones by name. Those that the sample
         lacks are not named.
-    her2_context : bool
-        As in `outlook`.
     """
     named, contributions = samples.named, outlook.contributions.values
     values, measured = contributions[0], samples.features.to_numpy(float)[0]
@@ -139,7 +132,9 @@ def explanation_of(
         unmeasured=int(outlook.unmeasured[0]),
         unmeasured_share=float(1.0 - outlook.coverage[0]),
         observed=finite(outlook.observed[0]),
-        typical=finite(predictor.typical_response(model, her2_context=her2_context)),
+        p_resistant=finite(outlook.p_resistant[0]),
+        threshold=outlook.threshold,
+        call_at=outlook.call_at,
         call=str(outlook.call[0]),
         reasons=tuple(filter(None, outlook.reasons[0].split(";"))),
         modalities=samples.modalities[0],
@@ -148,6 +143,7 @@ def explanation_of(
             finite(outlook.marker.value[0]),
             finite(outlook.marker.percentile[0]),
             finite(outlook.marker.prediction[0]),
+            finite(outlook.marker_p_resistant[0]),
         ),
         base_value=float(outlook.contributions.base_value[0]),
         features=tuple(

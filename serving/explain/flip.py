@@ -84,7 +84,7 @@ class FlipSearch:
     ----------
     call : str
         The call that was to be changed: the sample's; for a drug whose model is worse than its
-        best baseline, the one that the interval alone would give.
+        best baseline, the one that the probability of resistance alone would give.
     obstacles : tuple of str
         Codes of the reasons for which the sample's own call is ``abstain``. No flip is looked
         for then, unless the only one is that the drug's model is worse than its best baseline.
@@ -112,7 +112,7 @@ def find_flips(
 
     All RNA, protein and copy-number levels of the mechanism that the sample has and the ridge
     uses are shifted by the same number of training standard deviations, up to 3, each up or down
-    as its ridge coefficient says: towards the other side of the typical response, and for an
+    as its ridge coefficient says: towards the other side of the threshold, and for an
     ``uncertain`` call towards either side. The call at each shift is that of the whole model.
     Shifts are tried in steps of 0.05 and then of 0.01. At a shift where the sample is out of the
     domain there is no call, and so no flip.
@@ -135,7 +135,9 @@ def find_flips(
         return FlipSearch("abstain", obstacles, (), ())
     pushes = _pushes(predictor, model, samples)
     trusted = replace(model, gain=replace(model.gain, verdict="better"))
-    search = _Search(predictor, trusted, samples, list(pushes), outlook.level, her2_context)
+    search = _Search(
+        predictor, trusted, samples, list(pushes), outlook.level, her2_context, outlook.call_at
+    )
     call = str(search.outlook(samples).call[0])
     mechanism, sizes = mechanisms_of(pushes), np.array(list(pushes.values()))
     tried = [name for name in MECHANISMS if name in mechanism]
@@ -172,10 +174,16 @@ class _Search:
     levels: list[str]
     level: float
     her2_context: bool
+    call_at: float
 
     def outlook(self, samples: Samples) -> Outlook:
         return outlook_of(
-            self.predictor, self.model, samples, level=self.level, her2_context=self.her2_context
+            self.predictor,
+            self.model,
+            samples,
+            level=self.level,
+            her2_context=self.her2_context,
+            call_at=self.call_at,
         )
 
     def flips(self, directions: Sequence[_Direction], call: str) -> list[Flip]:

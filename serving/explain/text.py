@@ -16,9 +16,11 @@ from sidestep.serving.explain.flip import MOST_SD, Flip, FlipSearch
 from sidestep.serving.explain.what_if import WhatIf, difference
 from sidestep.serving.words.layout import Row, alike, by_size, labelled, table
 from sidestep.serving.words.sentences import (
+    call_text,
     her2_text,
     marker_sentence,
     reason_text,
+    side_text,
     unmeasured_text,
 )
 from sidestep.serving.words.wording import (
@@ -30,6 +32,7 @@ from sidestep.serving.words.wording import (
     modality_name,
     number,
     percentile_place,
+    probability,
     value_kind,
     value_text,
 )
@@ -76,7 +79,8 @@ def _outlook(answer: Answer) -> list[str]:
         ),
         *_observed(explanation),
         ("Percentile", _percentile(explanation, her2_context=answer.her2_context)),
-        ("Call", _call(explanation, her2_context=answer.her2_context)),
+        ("Resistance", _resistance(explanation, her2_context=answer.her2_context)),
+        ("Call", call_text(explanation.call, explanation.call_at)),
         *(("Reason", f"{reason_text(code)} ({code})") for code in explanation.reasons),
         ("Base value", f"{number(explanation.base_value)}  (before anything is known of it)"),
         *_unmeasured(explanation),
@@ -118,17 +122,16 @@ def _percentile(explanation: Explanation, *, her2_context: bool) -> str:
 
 
 def _line(*, her2_context: bool) -> str:
-    """What percentile and call refer to, one of them."""
+    """What percentile and threshold refer to, one of them."""
     return "HER2-high training line" if her2_context else "training line"
 
 
-def _call(explanation: Explanation, *, her2_context: bool) -> str:
-    line = f"the median {_line(her2_context=her2_context)} ({number(explanation.typical)})"
-    if explanation.call == "abstain":
-        return "abstain: no call is made, for the reasons given"
-    if explanation.call == "uncertain":
-        return f"uncertain: the interval reaches to both sides of {line}"
-    return f"{explanation.call}: the whole interval lies on the {explanation.call} side of {line}"
+def _resistance(explanation: Explanation, *, her2_context: bool) -> str:
+    if explanation.p_resistant is None:
+        return "probability not known"
+    lines = f"{_line(her2_context=her2_context)}s"
+    side = side_text(explanation.threshold, lines)
+    return f"probability {probability(explanation.p_resistant)}, that {side}"
 
 
 def _features(explanation: Explanation) -> list[str]:
@@ -163,8 +166,8 @@ def _flips(search: FlipSearch) -> list[str]:
     if search.obstacles:
         lines += labelled(
             "",
-            f"Nothing: no change of the sample takes {why} away. By the interval alone the call "
-            f"would be {search.call}, and of that:",
+            f"Nothing: no change of the sample takes {why} away. By the probability alone the "
+            f"call would be {search.call}, and of that:",
         )
     if not search.flips:
         lines += labelled(
@@ -233,6 +236,7 @@ def _changed_numbers(answer: Answer, after: Explanation) -> list[str]:
         ("Lower end", "lower"),
         ("Upper end", "upper"),
         ("Percentile", "percentile"),
+        ("Probability", "p_resistant"),
         ("Applicability", "applicability"),
     ):
         ends = [number(getattr(one, field)) for one in (before, after)]

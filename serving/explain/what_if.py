@@ -175,7 +175,7 @@ def differing_features(
 def difference(before: Explanation, after: Explanation) -> dict[str, Any]:
     """After minus before, of each number that both have; None of the others."""
     changes: dict[str, Any] = {}
-    for name in ("prediction", "lower", "upper", "percentile", "applicability"):
+    for name in ("prediction", "lower", "upper", "percentile", "p_resistant", "applicability"):
         old, new = getattr(before, name), getattr(after, name)
         changes[name] = None if old is None or new is None else new - old
     for name in ("by_modality", "by_mechanism"):

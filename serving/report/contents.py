@@ -138,6 +138,7 @@ class PageContents:
                 for value in (score.prediction, score.lower, score.upper, score.base_value)
             ],
             "percentile": _short(score.percentile, 4),
+            "p": _short(score.p_resistant, 3),
             "applicability": _short(score.applicability, 3),
             "observed": _short(score.observed),
             "reasons": [

@@ -32,7 +32,7 @@ from sidestep.serving.words.sentences import (
     reason_text,
     sample_sentences,
 )
-from sidestep.serving.words.wording import counted, feature_label, number
+from sidestep.serving.words.wording import counted, feature_label, number, probability
 
 _WIDTH, _HEIGHT = 8.27, 11.69
 _LEFT, _RIGHT = 0.06, 0.94
@@ -275,7 +275,10 @@ def _draw_ranking(
     for row, score in enumerate(shown):
         _draw_interval(axes, row, score, _lines(folder, score), scale)
     hidden = len(ranked) - len(shown)
-    note = "Broad grey: middle half of the training lines. Line: the typical one."
+    note = (
+        "Broad grey: middle half of the training lines. Line: the typical one.\n"
+        "Left of it: percentile; with the call: probability of resistance."
+    )
     more = f"\n{counted(hidden, 'more drug')} in report.html." if hidden else ""
     figure.text(left, top - height - 0.006, note + more, fontsize=6.5, color=_SOFT, va="top")
 
@@ -336,10 +339,13 @@ def _draw_interval(axes: Axes, row: int, score: DrugScore, lines: np.ndarray, sc
               mfc="white" if hollow else colour)  # fmt: skip
     percentile = "–" if hollow or score.percentile is None else f"{score.percentile:.0f}"
     share = axes.get_position().width
+    word = _WORDS.get(score.call, score.call)
+    if not hollow and score.p_resistant is not None:
+        word += f" {probability(score.p_resistant)}"
     for at, text, side, shade in (
         (-_NAMES / share, _short(both_names(score.drug)), "left", None),
         (-0.008 / share, percentile, "right", None),
-        (1.0 + 0.008 / share, _WORDS.get(score.call, score.call), "left", colour),
+        (1.0 + 0.008 / share, word, "left", colour),
     ):
         axes.text(at, row, text, transform=axes.get_yaxis_transform(), ha=side, va="center",
                   fontsize=7.5, color=shade)  # fmt: skip

@@ -205,7 +205,12 @@ def _drug_tables(
     """Rows of each of `_TABLES_BY_DRUG`, of some samples and one drug."""
     predictor, drug, samples = group.by(name)
     outlook = outlook_of(
-        predictor, drug, samples, level=options.level, her2_context=options.her2_context
+        predictor,
+        drug,
+        samples,
+        level=options.level,
+        her2_context=options.her2_context,
+        call_at=options.call_at,
     )
     values = outlook.contributions.values
     measured = np.isfinite(samples.rows.values)

@@ -15,6 +15,8 @@ from sidestep.models.estimators.patterns import Pattern, best_pattern
 from sidestep.models.predictor.drug_model import DrugModel, Gain
 from sidestep.models.predictor.marker import MarkerStanding
 from sidestep.models.predictor.predictor import PanelPredictor
+from sidestep.models.reliability.thresholds import ResponseThreshold
+from sidestep.serving.scoring.options import DEFAULT_OPTIONS
 from sidestep.serving.scoring.reasons import (
     AS_GOOD_AS_MARKER,
     AS_GOOD_AS_MEAN,
@@ -33,6 +35,8 @@ from sidestep.serving.scoring.samples import Samples
 
 _LEAST_APPLICABILITY = 0.05
 _LEAST_COVERAGE = 0.5
+# So that 1 - 0.8 is no more than 0.2.
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,13 @@ class Outlook:
     observed : ndarray of shape (n_samples,)
         Response of a training line to the drug, response units; NaN for any other sample, and for
         a line that was not tested.
+    p_resistant, marker_p_resistant : ndarray of shape (n_samples,)
+        Probability, 0 to 1, that the response lies on the resistant side of `threshold`; by the
+        model, and by the marker alone.
+    threshold : ResponseThreshold
+        From which response on a line counts as resistant.
+    call_at : float
+        Probability that a call needs.
     call : ndarray of str, shape (n_samples,)
         ``resistant``, ``sensitive``, ``uncertain`` or ``abstain``.
     reasons : list of str
@@ -72,6 +83,10 @@ class Outlook:
     coverage: np.ndarray
     unmeasured: np.ndarray
     observed: np.ndarray
+    p_resistant: np.ndarray
+    marker_p_resistant: np.ndarray
+    threshold: ResponseThreshold
+    call_at: float
     call: np.ndarray
     reasons: list[str]
     contributions: Contributions
@@ -85,12 +100,12 @@ def outlook_of(
     *,
     level: float,
     her2_context: bool,
+    call_at: float = DEFAULT_OPTIONS.call_at,
 ) -> Outlook:
     """Predict, explain and judge some samples for one drug.
 
-    The call is ``resistant`` (``sensitive``) if the whole interval lies on the resistant
-    (sensitive) side of the median response of the training lines, else ``uncertain``; it is
-    ``abstain`` where a reason says so.
+    The call is ``resistant`` if the probability of resistance is `call_at` or more, ``sensitive``
+    if it is at most 1 - `call_at`, else ``uncertain``; it is ``abstain`` where a reason says so.
 
     Parameters
     ----------
@@ -103,11 +118,14 @@ def outlook_of(
         Of the interval, such as 0.8.
     her2_context : bool
         Whether percentile and call refer to the HER2-high training lines alone.
+    call_at : float
+        Over 0.5 and under 1.
     """
     features = samples.rows
     contributions = predictor.explain(features, model)
     prediction = predictor.predict(features, model)
-    lower, upper = predictor.interval(features, samples.fold_rows, model, level)
+    predictive = predictor.predictive(features, samples.fold_rows, model)
+    lower, upper = predictive.interval(level)
     covered_weight = predictor.coverage(features, model)
     applicability = predictor.applicability(features, model, samples.compared)
     # With fewer than 20 held-out lines applicability never falls below 1 in 20.
@@ -121,9 +139,8 @@ def outlook_of(
         WIDE_INTERVAL: upper - lower >= _spread(model.observed, level),
         IN_TRAINING: _known(samples),
     }
-    typical = predictor.typical_response(model, her2_context=her2_context)
-    sign = 1.0 if predictor.scale.higher_is_resistant else -1.0
-    call = _calls(sign * (lower - typical), sign * (upper - typical), flags)
+    threshold = predictor.threshold(model, her2_context=her2_context)
+    p_resistant = predictive.p_resistant(threshold.value)
     return Outlook(
         prediction=prediction,
         lower=lower,
@@ -134,7 +151,11 @@ def outlook_of(
         coverage=covered_weight,
         unmeasured=predictor.unmeasured(features, model),
         observed=_observed(model, samples),
-        call=call,
+        p_resistant=p_resistant,
+        marker_p_resistant=predictive.marker_p_resistant(threshold.value),
+        threshold=threshold,
+        call_at=call_at,
+        call=_calls(p_resistant, call_at, flags),
         reasons=_codes(flags, samples, model.blend.patterns),
         contributions=contributions,
         marker=predictor.marker(features, model),
@@ -173,13 +194,11 @@ def _observed(model: DrugModel, samples: Samples) -> np.ndarray:
     return np.array([np.nan if line is None else response.get(line, np.nan) for line in lines])
 
 
-def _calls(
-    one_end: np.ndarray, other_end: np.ndarray, flags: dict[Reason, np.ndarray]
-) -> np.ndarray:
-    """Calls from the interval's ends about the typical response, positive is resistant."""
-    call = np.full(len(one_end), "uncertain", dtype=object)
-    call[np.minimum(one_end, other_end) > 0] = "resistant"
-    call[np.maximum(one_end, other_end) < 0] = "sensitive"
+def _calls(p_resistant: np.ndarray, call_at: float, flags: dict[Reason, np.ndarray]) -> np.ndarray:
+    """Calls from probabilities; those that are not known make none."""
+    call = np.full(len(p_resistant), "uncertain", dtype=object)
+    call[p_resistant >= call_at - _ROUNDING] = "resistant"
+    call[p_resistant <= 1.0 - call_at + _ROUNDING] = "sensitive"
     for reason, raised in flags.items():
         if reason.abstains:
             call[raised] = "abstain"

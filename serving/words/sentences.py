@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 from sidestep.features.errors import some
 from sidestep.features.knowledge.drugs import both_names
+from sidestep.models.reliability.thresholds import NOT_REACHED, ResponseThreshold
 from sidestep.serving.disk.sample_scores import DrugScore, Marker, SampleScores
 from sidestep.serving.scoring.reasons import REASONS
 from sidestep.serving.words.wording import (
@@ -17,6 +19,7 @@ from sidestep.serving.words.wording import (
     modality_name,
     number,
     percentile_place,
+    probability,
     value_text,
 )
 
@@ -50,6 +53,10 @@ class Scale:
         What percentiles and calls refer to.
     typical : mapping of str to float or None
         Median response of these lines by drug.
+    thresholds : mapping of str to ResponseThreshold
+        From which response on a line counts as resistant, by drug.
+    call_at : float
+        Probability that a call needs.
     """
 
     response: str
@@ -58,6 +65,8 @@ class Scale:
     level: float
     lines: str
     typical: Mapping[str, float | None]
+    thresholds: Mapping[str, ResponseThreshold]
+    call_at: float
 
     @classmethod
     def of(cls, manifest: Mapping[str, Any]) -> Self:
@@ -70,6 +79,8 @@ class Scale:
             level=float(options["level"]),
             lines="HER2-high training lines" if options["her2_context"] else "training lines",
             typical={drug["name"]: drug["typical_response"] for drug in manifest["drugs"]},
+            thresholds={drug["name"]: _threshold(drug["threshold"]) for drug in manifest["drugs"]},
+            call_at=float(options["call_at"]),
         )
 
     def side(self, contribution: float) -> str:
@@ -196,16 +207,61 @@ def _percent(share: float) -> str:
     return "under 1 %" if 0.0 < share < 0.005 else f"{100.0 * share:.0f} %"
 
 
+def _threshold(described: Mapping[str, Any]) -> ResponseThreshold:
+    """Threshold as a manifest describes it."""
+    value = described["value"]
+    return ResponseThreshold(**{**described, "value": math.nan if value is None else value})
+
+
 def _call(score: DrugScore, scale: Scale) -> str:
-    typical = scale.typical.get(score.drug)
-    line = f"the median {scale.lines.removesuffix('s')}"
-    if typical is not None:
-        line += f" ({number(typical)})"
-    if score.call == "abstain":
-        return "No call is made, for the reasons given."
-    if score.call == "uncertain":
-        return f"Uncertain: the interval reaches to both sides of {line}."
-    return f"Called {score.call}: the whole interval lies on the {score.call} side of {line}."
+    """Probability of resistance, what it is the probability of, and the call."""
+    if score.p_resistant is None:
+        known = "The probability of resistance is not known."
+    else:
+        side = side_text(scale.thresholds[score.drug], scale.lines)
+        known = f"Probability of resistance {probability(score.p_resistant)}, that {side}."
+    told = call_text(score.call, scale.call_at)
+    return f"{known} {told[0].upper()}{told[1:]}."
+
+
+def side_text(threshold: ResponseThreshold, lines: str) -> str:
+    """What a probability of resistance is the probability of.
+
+    Parameters
+    ----------
+    threshold : ResponseThreshold
+    lines : str
+        Which lines it was made from, such as ``"training lines"``.
+
+    Examples
+    --------
+    >>> side_text(ResponseThreshold(5.21, "median", 0.0), "training lines")
+    'the response lies on the resistant side of the median training line (5.21)'
+    >>> side_text(ResponseThreshold(4.5, "not reached", 0.553), "lines")
+    'the response is not reached within the tested range (beyond 4.50), as in 55 % of the lines'
+    """
+    if threshold.kind == NOT_REACHED:
+        return (
+            f"the response is not reached within the tested range (beyond "
+            f"{number(threshold.value)}), as in {100 * threshold.share_at_end:.0f} % of the {lines}"
+        )
+    line = f"the median {lines.removesuffix('s')}"
+    at = "" if math.isnan(threshold.value) else f" ({number(threshold.value)})"
+    return f"the response lies on the resistant side of {line}{at}"
+
+
+def call_text(call: str, call_at: float) -> str:
+    """A call, and the probability that it needs.
+
+    >>> call_text("uncertain", 0.75)
+    'uncertain: the probability is between 0.25 and 0.75'
+    """
+    at, rest = f"{call_at:g}", f"{1 - call_at:.6g}"
+    return {
+        "resistant": f"called resistant: the probability is at least {at}",
+        "sensitive": f"called sensitive: the probability is at most {rest}",
+        "uncertain": f"uncertain: the probability is between {rest} and {at}",
+    }.get(call, "no call is made, for the reasons given")
 
 
 def marker_sentence(marker: Marker) -> str:
@@ -217,7 +273,10 @@ def marker_sentence(marker: Marker) -> str:
     level = value_text("sd", marker.value)
     if marker.percentile is not None:
         level += f", at percentile {marker.percentile:.0f} of the training lines' levels"
-    return f"Its marker, {marker.gene} ({level}), alone would predict {number(marker.prediction)}."
+    alone = f"alone would predict {number(marker.prediction)}"
+    if marker.p_resistant is not None:
+        alone += f", with a probability of resistance of {probability(marker.p_resistant)}"
+    return f"Its marker, {marker.gene} ({level}), {alone}."
 
 
 def _drivers(score: DrugScore, scale: Scale) -> str:

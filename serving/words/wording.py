@@ -64,6 +64,17 @@ def fixed(value: float, digits: int, *, signed: bool = False) -> str:
     return text.replace("-", _MINUS)
 
 
+def probability(value: float) -> str:
+    """A probability with two decimals; none is certain.
+
+    >>> probability(0.834), probability(0.998), probability(0.002)
+    ('0.83', 'over 0.99', 'under 0.01')
+    """
+    if value > 0.99:
+        return "over 0.99"
+    return "under 0.01" if value < 0.01 else fixed(value, 2)
+
+
 def percentile_place(percentile: float, lines: str) -> str:
     """What a resistance percentile says: how the prediction compares with those of `lines`.
 

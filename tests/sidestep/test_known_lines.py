@@ -151,7 +151,7 @@ def test_an_interval_knows_nothing_of_the_line_s_own_response(
     assert known is not None
     fitted = model.predictor.drugs[drug]
     wild = {
-        pattern: replace(errors, scores=np.where(errors.lines == known.line, 1e6, errors.scores))
+        pattern: replace(errors, errors=np.where(errors.lines == known.line, 1e6, errors.errors))
         for pattern, errors in fitted.errors.items()
     }
     changed = replace(

@@ -55,6 +55,12 @@ function badge(call) {
     el("span", { "aria-hidden": "true" }, `${mark} `), el("span", { class: "word" }, word));
 }
 
+/** A probability of resistance with two decimals, as `wording.probability`; none is certain. */
+function probabilityText(score) {
+  if (score.p === null) return "–";
+  return score.p > 0.99 ? "over 0.99" : score.p < 0.01 ? "under 0.01" : fixed(score.p, 2);
+}
+
 /** An interval in words. */
 function intervalText(score) {
   const [prediction, lower, upper] = score.at;

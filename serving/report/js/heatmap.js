@@ -12,7 +12,7 @@ function cellSays(sample, drug, score) {
   }
   const percentile = score.percentile === null ? "no percentile"
     : `percentile ${Math.round(score.percentile)} of the predictions of ${response.lines}`;
-  return `${name}${percentile}, ${score.call}. ${intervalText(score)} (${response.unit})${knownText(score)}`;
+  return `${name}${percentile}, probability of resistance ${probabilityText(score)}, ${score.call}. ${intervalText(score)} (${response.unit})${knownText(score)}`;
 }
 
 /** Whether a sample is a training line, or of the donor of one. */

@@ -28,6 +28,7 @@ function rankingRow(sample, score, open) {
     el("th", { scope: "row", class: "name", title: about ? `${label}, ${about}` : label },
       el("a", { href: linkTo(sample.name, name) }, label)),
     el("td", { class: "number" }, score.call === "abstain" ? "–" : percentile),
+    el("td", { class: "number c-p" }, score.call === "abstain" ? "–" : probabilityText(score)),
     el("td", { title: intervalText(score) }, chartPlace((width) => intervalChart(score, width), "interval")),
     el("td", null, badge(score.call)));
 }
@@ -39,6 +40,7 @@ function rankingTable(sample, open) {
     el("thead", null, el("tr", null,
       el("th", { scope: "col", class: "c-drug" }, "Drug"),
       el("th", { scope: "col", class: "c-percentile number" }, "Percentile"),
+      el("th", { scope: "col", class: "c-p number", title: "Probability of resistance" }, "P"),
       el("th", { scope: "col" }, el("span", { class: "ends" },
         el("span", null, "← sensitive"), el("span", null, "resistant →"))),
       el("th", { scope: "col", class: "c-call" }, el("span", { class: "word" }, "Call")))),

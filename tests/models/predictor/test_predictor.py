@@ -99,9 +99,10 @@ def test_equal_predictions_count_half():
     errors = HeldOutErrors(
         lines=np.arange(5),
         folds=np.zeros(5, int),
-        scores=np.ones(5),
+        errors=np.ones(5),
         difficulty=np.ones(5),
         predictions=np.array([1.0, 2.0, 2.0, 2.0, 5.0]),
+        marker_errors=np.ones(5),
         distances=np.ones(5),
     )
     everywhere = np.full(5, True)

@@ -111,16 +111,16 @@ def test_another_format_is_refused(folder, form):
     path = folder / "predictor.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format": form}))
     with pytest.raises(
-        InputError, match=rf"predictor.json has format {form}, .* reads format 5; train the model"
+        InputError, match=rf"predictor.json has format {form}, .* reads format 6; train the model"
     ):
         load_predictor(folder)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "{}", '{"format": 5}', '{"format": 5, "predictor": {}}',
-     "[" * 100_000, '{"format": 5, "predictor": []}',
-     '{"format": 5, "predictor": {"joiner": {"proteome": {}}}}'],
+    ["", "{", "[]", "{}", '{"format": 6}', '{"format": 6, "predictor": {}}',
+     "[" * 100_000, '{"format": 6, "predictor": []}',
+     '{"format": 6, "predictor": {"joiner": {"proteome": {}}}}'],
 )  # fmt: skip
 def test_a_damaged_description_is_refused(folder, text):
     (folder / "predictor.json").write_text(text)

@@ -20,10 +20,10 @@ from sidestep.models.reliability.intervals import (
     cv_plus,
     difficulty,
     held_out_errors,
-    interval,
     join_errors,
     own_error,
 )
+from sidestep.models.reliability.predictive import FoldAnswers
 
 PATTERN = ("expression",)
 TREES = {"n_trees": 20, "n_features": 10}
@@ -128,7 +128,7 @@ def test_intervals_of_blends_cover_their_share(level):
         X, y = draw(260, seed)
         blends, errors = fit_folds(X.iloc[:60], y[:60])
         folds = {fold: (blend, X.iloc[60:]) for fold, blend in blends.items()}
-        lower, upper = interval(join_errors(errors)[PATTERN], PATTERN, folds, level)
+        lower, upper = FoldAnswers.of(join_errors(errors)[PATTERN], PATTERN, folds).interval(level)
         covered.append(np.mean((lower <= y[60:]) & (y[60:] <= upper)))
     assert level - 0.03 <= np.mean(covered) <= level + 0.1
 
@@ -166,7 +166,7 @@ def test_where_the_members_agree_intervals_are_shorter(fitted):
     X, _ = draw(400, 9)
     X *= np.linspace(0.1, 6, 400)[:, None]  # ridge runs on beyond the lines, trees do not
     folds = {fold: (blend, X) for fold, blend in blends.items()}
-    lower, upper = interval(join_errors(errors)[PATTERN], PATTERN, folds, 0.8)
+    lower, upper = FoldAnswers.of(join_errors(errors)[PATTERN], PATTERN, folds).interval(0.8)
     members = [b.members_as(PATTERN, X) for b in blends.values()]
     apart = np.mean([np.abs(ridge - trees) for ridge, trees, _ in (m.T for m in members)], axis=0)
     order = np.argsort(apart.ravel())
@@ -234,9 +234,10 @@ def part(fold: int, lines: list[int]) -> HeldOutErrors:
     return HeldOutErrors(
         lines=np.array(lines, int),
         folds=np.full(n, fold),
-        scores=values / 10,
+        errors=-values / 10,
         difficulty=values,
         predictions=values / 100,
+        marker_errors=values / 50,
         distances=values / 1000,
     )
 
@@ -265,14 +266,14 @@ def test_a_fold_that_could_not_fit_the_sub_model_is_not_asked(fitted):
     other.fit(X.rename(columns=lambda name: name.replace("expression", "rppa")), y)
     joined = join_errors(errors[1:])[PATTERN]
     folds = {fold: (blend, X.iloc[:3]) for fold, blend in blends.items()}
-    ends = interval(joined, PATTERN, folds | {0: (other, X.iloc[:3])}, 0.8)
+    ends = FoldAnswers.of(joined, PATTERN, folds | {0: (other, X.iloc[:3])}).interval(0.8)
     assert np.isfinite(ends).all()
-    np.testing.assert_array_equal(ends, interval(joined, PATTERN, folds, 0.8))
+    np.testing.assert_array_equal(ends, FoldAnswers.of(joined, PATTERN, folds).interval(0.8))
 
 
 def test_a_constant_response_gets_an_interval_of_no_width():
     X, _ = draw(40, 3)
     blends, errors = fit_folds(X, np.full(40, 2.5))
     folds = {fold: (blend, X) for fold, blend in blends.items()}
-    ends = interval(join_errors(errors)[PATTERN], PATTERN, folds, 0.9)
+    ends = FoldAnswers.of(join_errors(errors)[PATTERN], PATTERN, folds).interval(0.9)
     np.testing.assert_allclose(ends, 2.5, atol=1e-6)

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sidestep.features.errors import InputError
 from sidestep.features.study.study import Study
 from sidestep.models.registry.load import LoadedModel
 from sidestep.models.reliability.intervals import HeldOutErrors
+from sidestep.serving.scoring.options import ScoreOptions
 from sidestep.serving.scoring.outlook import Outlook, outlook_of
 from sidestep.serving.scoring.reasons import REASONS, reasons_table
 from sidestep.serving.scoring.samples import Samples, samples_of
@@ -22,7 +24,12 @@ def of(model: LoadedModel, study: Study) -> Samples:
 
 
 def outlook_for(
-    model: LoadedModel, study: Study, drug: str = "Lapatinib", level: float = 0.8, **changes: object
+    model: LoadedModel,
+    study: Study,
+    drug: str = "Lapatinib",
+    level: float = 0.8,
+    call_at: float = 0.75,
+    **changes: object,
 ) -> Outlook:
     chosen = replace(model.predictor.drugs[drug], **changes) if changes else None
     return outlook_of(
@@ -31,35 +38,57 @@ def outlook_for(
         of(model, study),
         level=level,
         her2_context=False,
+        call_at=call_at,
     )
 
 
-def test_a_call_is_where_the_whole_interval_lies(model: LoadedModel, cohort: Study) -> None:
+@pytest.mark.parametrize("call_at", [0.55, 0.6, 0.75, 0.9])
+def test_a_call_follows_from_the_probability(
+    model: LoadedModel, cohort: Study, call_at: float
+) -> None:
+    outlook = outlook_for(model, cohort, call_at=call_at)
+    p, answered = outlook.p_resistant, outlook.call != "abstain"
+    assert answered.any()
+    assert ((p > 0) & (p < 1)).all()
+    expected = np.select([p >= call_at, p <= 1 - call_at], ["resistant", "sensitive"], "uncertain")
+    np.testing.assert_array_equal(outlook.call[answered], expected[answered])
+    assert outlook.call_at == call_at
+
+
+def test_a_probability_on_the_level_is_called(model: LoadedModel, cohort: Study) -> None:
+    """Of 19 lines 0.2 is 3.5 + 0.5 of 20 lines, and 1 - 0.8 is a little less than that."""
+    outlook = outlook_for(model, cohort)
+    answered = outlook.call != "abstain"
+    p = outlook.p_resistant[answered]
+    extreme = float(np.maximum(p, 1 - p).max())
+    called = outlook_for(model, cohort, call_at=extreme).call[answered]
+    assert (called != "uncertain").any()
+
+
+def test_a_threshold_beyond_all_lines_makes_all_samples_sensitive_or_resistant(
+    model: LoadedModel, cohort: Study
+) -> None:
+    """GI50 is -log10 molar: high is sensitive. Shift what training lines typically answer."""
     drug = model.predictor.drugs["Lapatinib"]
     plain = outlook_for(model, cohort)
-    known = np.isfinite(plain.lower)
-    assert known.any()
-    # GI50 is -log10 molar: high is sensitive. Shift what training lines typically answer.
-    below = outlook_for(
-        model, cohort, observed=np.full_like(drug.observed, plain.lower[known].min() - 1)
-    )
-    above = outlook_for(
-        model, cohort, observed=np.full_like(drug.observed, plain.upper[known].max() + 1)
-    )
-    trusted = known & (plain.call != "abstain")
+    trusted = plain.call != "abstain"
     assert trusted.any()
-    assert set(below.call[trusted]) == {"sensitive"}
-    assert set(above.call[trusted]) == {"resistant"}
+    for beyond, call in ((-1e3, "sensitive"), (1e3, "resistant")):
+        shifted = outlook_for(model, cohort, observed=drug.observed + beyond)
+        assert set(shifted.call[trusted]) == {call}
+        np.testing.assert_array_equal(shifted.prediction, plain.prediction)
 
 
-def test_an_interval_over_the_typical_response_is_uncertain(
+def test_the_marker_alone_has_a_probability_where_it_was_measured(
     model: LoadedModel, cohort: Study
 ) -> None:
     outlook = outlook_for(model, cohort)
-    typical = model.predictor.typical_response(model.predictor.drugs["Lapatinib"])
-    over = (outlook.lower <= typical) & (typical <= outlook.upper) & (outlook.call != "abstain")
-    assert over.any()
-    assert set(outlook.call[over]) == {"uncertain"}
+    has = np.isfinite(outlook.marker.prediction)
+    assert has.any()
+    np.testing.assert_array_equal(np.isfinite(outlook.marker_p_resistant), has)
+    order = np.argsort(outlook.marker.prediction[has])
+    p = outlook.marker_p_resistant[has][order]
+    assert p[0] > p[-1]  # high is sensitive
 
 
 def test_a_drug_that_lost_to_its_baselines_abstains(model: LoadedModel, cohort: Study) -> None:
@@ -157,3 +186,9 @@ def test_percentiles_refer_to_the_context(
                 others == outlook.prediction[row]
             ).mean() / 2
             assert outlook.percentile[row] == pytest.approx(100 * sensitive)
+
+
+@pytest.mark.parametrize("call_at", [0.5, 1.0, 0.2, 1.5, float("nan")])
+def test_a_level_at_which_no_or_every_call_is_made_is_refused(call_at: float) -> None:
+    with pytest.raises(InputError, match=r"call_at is .*over 0\.5 and under 1"):
+        ScoreOptions(call_at=call_at)

@@ -41,9 +41,10 @@ def errors_of(scores: np.ndarray, difficulty: float = 1.0, n_folds: int = 5) -> 
     return HeldOutErrors(
         lines=lines,
         folds=lines % n_folds,
-        scores=scores,
+        errors=scores,
         difficulty=nothing + difficulty,
         predictions=nothing,
+        marker_errors=nothing,
         distances=nothing,
     )
 

@@ -54,8 +54,9 @@ print(row.to_string(float_format="{:.3f}".format))
 #   of such samples.
 # - `resistance_percentile` says where that lies among the training lines: 100 is the most
 #   resistant, whatever the direction of the response.
-# - `call` is one word: `resistant` or `sensitive` where the whole interval lies on that side of a
-#   typical line, `uncertain` where it does not, `abstain` where there is a reason not to answer.
+# - `p_resistant` is the probability that the response lies on the resistant side of `threshold`.
+# - `call` is one word: `resistant` or `sensitive` where that probability is 0.75 or more, or 0.25
+#   or less, `uncertain` where it is neither, `abstain` where there is a reason not to answer.
 # - `reasons` says why, and what was missing.
 #
 # ## Unsure is an answer

@@ -56,12 +56,12 @@ class HeldOutErrors:
     @property
     def scores(self) -> np.ndarray:
         """Absolute error of each line over its difficulty, (n_lines,)."""
-        return np.abs(self.errors)
+        return np.asarray(np.abs(self.errors))
 
     @property
     def observed(self) -> np.ndarray:
         """Response of each line, (n_lines,)."""
-        return self.predictions + self.errors * self.difficulty
+        return np.asarray(self.predictions + self.errors * self.difficulty)
 
     def without(self, fold: int) -> Self:
         """Errors of the other folds' lines, for the interval of a line that `fold` held out.

@@ -130,11 +130,13 @@ def _score(
     """One row of the scores, without sample, drug and percentile."""
     prediction = base + contributions.sum()
     half = np.nan if lacking else SPREAD * rng.uniform(0.3, 1.3)
+    sign = 1 if higher_is_resistant else -1
+    p_resistant = 0.5 + 0.5 * np.tanh(0.6 * sign * (prediction - base) / half)
     call = "uncertain"
     if poor or lacking:
         call = "abstain"
-    elif abs(prediction - base) > half:
-        call = "resistant" if (prediction > base) == higher_is_resistant else "sensitive"
+    elif abs(p_resistant - 0.5) >= 0.25:
+        call = "resistant" if p_resistant > 0.5 else "sensitive"
     reasons = ["NO_INTERVAL"] if lacking else []
     reasons += ["DRUG_WORSE_THAN_BASELINE"] if poor else []
     reasons += [f"MODALITY_MISSING:{one}" for one in MODALITIES[1:4]] if lacking else []
@@ -146,6 +148,8 @@ def _score(
         "lower": prediction - half,
         "upper": prediction + half,
         "level": LEVEL,
+        "p_resistant": p_resistant,
+        "threshold": base,
         "call": call,
         "reasons": ";".join(reasons),
         "modalities": EXPRESSION if lacking else ALL,
@@ -157,6 +161,7 @@ def _score(
         "marker_value": 4.0 * contributions[0],
         "marker_percentile": 50.0 + 50.0 * np.tanh(4.0 * contributions[0]),
         "marker_prediction": base + contributions[0],
+        "marker_p_resistant": 0.5 - 0.4 * np.tanh(4.0 * contributions[0]),
         "base_value": base,
         **sums,
         "model_name": "demo-panel",
@@ -254,6 +259,7 @@ def _manifest(
             "top_k": 20,
             "level": LEVEL,
             "her2_context": False,
+            "call_at": 0.75,
         },
         "shift": {
             "expression": {
@@ -281,6 +287,11 @@ def _manifest(
                     "difference": 0.1,
                 },
                 "typical_response": float(scores.loc[scores["drug"] == name, "base_value"].iloc[0]),
+                "threshold": {
+                    "value": float(scores.loc[scores["drug"] == name, "base_value"].iloc[0]),
+                    "kind": "median",
+                    "share_at_end": 0.03,
+                },
             }
             for name, drug_class, targets in drugs
         ],

@@ -21,9 +21,11 @@ MODALITIES = ["expression", "rppa", "mutation", "copy_number", "clinical"]
 CONTRIBUTIONS = [f"contribution_{name}" for name in MODALITIES]
 COLUMNS = [
     *("sample_id", "drug", "drug_name", "response", "unit", "prediction", "lower", "upper"),
-    *("level", "resistance_percentile", "call", "reasons", "modalities", "applicability"),
+    *("level", "resistance_percentile", "p_resistant", "threshold", "call", "reasons"),
+    *("modalities", "applicability"),
     *("unmeasured", "unmeasured_share", "observed"),
-    *("marker", "marker_value", "marker_percentile", "marker_prediction", "base_value"),
+    *("marker", "marker_value", "marker_percentile", "marker_prediction", "marker_p_resistant"),
+    "base_value",
     *CONTRIBUTIONS,
     *("model_name", "model_version", "explanation_agreement"),
     *("evidence_of_gain", "gain_probability", "her2", "her2_assay"),

@@ -20,7 +20,7 @@ from sidestep.serving.scoring.drift import drift_section
 from sidestep.serving.scoring.options import ScoreOptions
 
 MODALITIES = ["expression", "rppa", "mutation", "copy_number"]
-OPTIONS = {"top_k": 20, "level": 0.8, "her2_context": False}
+OPTIONS = {"top_k": 20, "level": 0.8, "her2_context": False, "call_at": 0.75}
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +119,11 @@ def test_each_drug_is_described(manifest: dict, model: LoadedModel) -> None:
             "difference": 0.1,
         },
         "typical_response": pytest.approx(np.median(trained.observed)),
+        "threshold": {
+            "value": pytest.approx(np.median(trained.observed)),
+            "kind": "median",
+            "share_at_end": pytest.approx(1 / trained.n_lines),
+        },
     }
     unknown = drugs["SIMNULL-1"]
     assert (unknown["drug_class"], unknown["targets"]) == (None, [])

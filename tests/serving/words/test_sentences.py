@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from sidestep.models.reliability.thresholds import ResponseThreshold
 from sidestep.serving.disk.sample_scores import DrugScore, Feature, Marker, SampleScores
 from sidestep.serving.disk.score_folder import read_score_folder
 from sidestep.serving.words import wording
@@ -28,29 +29,41 @@ def score(**changed: object) -> DrugScore:
     """Lapatinib in a sample that is sensitive through HER2, on a scale where high is sensitive."""
     known = {
         "drug": "Lapatinib", "prediction": 6.5, "lower": 6.1, "upper": 6.9, "percentile": 12.2,
-        "call": "sensitive", "reasons": (), "modalities": "expression", "applicability": 0.5,
-        "unmeasured": 0, "unmeasured_share": 0.0, "observed": None,
+        "p_resistant": 0.087, "call": "sensitive", "reasons": (), "modalities": "expression",
+        "applicability": 0.5, "unmeasured": 0, "unmeasured_share": 0.0, "observed": None,
         "base_value": 5.6, "agreement": 0.82, "by_modality": {"expression": 0.9},
         "by_mechanism": {"HER2 drive": 0.7, "stroma": 0.005, "other": -0.15, "EMT": 0.345},
         "features": (Feature("expression:ERBB2", "expression", "HER2 drive", 2.0, 0.7, 1.0, True),
                      Feature("expression:VIM", "expression", "EMT", 1.0, 0.3, 0.2, False)),
-        "rest": -0.1, "evidence": (), "marker": Marker("ERBB2", 2.0, 96.2, 6.4),
+        "rest": -0.1, "evidence": (), "marker": Marker("ERBB2", 2.0, 96.2, 6.4, 0.12),
     }  # fmt: skip
     return DrugScore(**(known | changed))  # type: ignore[arg-type]
 
 
-def scale(*, higher_is_resistant: bool = False, lines: str = "training lines") -> Scale:
-    return Scale("gi50", "-log10 M", higher_is_resistant, 0.8, lines, {"Lapatinib": 5.7})
+MEDIAN_LINE = ResponseThreshold(5.7, "median", 0.03)
+CENSORED = ResponseThreshold(4.91, "not reached", 0.553)
+
+
+def scale(
+    *,
+    higher_is_resistant: bool = False,
+    lines: str = "training lines",
+    threshold: ResponseThreshold = MEDIAN_LINE,
+) -> Scale:
+    return Scale(
+        "gi50", "-log10 M", higher_is_resistant, 0.8, lines,
+        {"Lapatinib": 5.7}, {"Lapatinib": threshold}, 0.75,
+    )  # fmt: skip
 
 
 def test_a_prediction_is_told_with_place_interval_call_drivers_and_stability() -> None:
     assert drug_sentences(score(), scale()) == [
         "Predicted 6.50 (80 % interval 6.10 to 6.90; -log10 M), more sensitive than 88 % of the "
         "training lines are predicted, out of fold.",
-        "Called sensitive: the whole interval lies on the sensitive side of the median training "
-        "line (5.70).",
+        "Probability of resistance 0.09, that the response lies on the resistant side of the "
+        "median training line (5.70). Called sensitive: the probability is at most 0.25.",
         "Its marker, ERBB2 (+2.0 sd, at percentile 96 of the training lines' levels), alone would "
-        "predict 6.40.",
+        "predict 6.40, with a probability of resistance of 0.12.",
         "Main drivers, from the base value of 5.60: HER2 drive (towards sensitive, +0.700), EMT "
         "(towards sensitive, +0.345) and features of no named mechanism (towards resistant, "
         "−0.150).",
@@ -79,11 +92,15 @@ def test_the_same_contribution_says_the_opposite_where_high_is_resistant() -> No
         ({"unmeasured": 1, "unmeasured_share": 0.001}, 4, "was not measured in it (under 1 % of"),
         ({"percentile": None}, 0, "Predicted 6.50"),
         ({"lower": None, "upper": None}, 0, "(no interval; -log10 M)"),
-        ({"call": "uncertain"}, 1, "Uncertain: the interval reaches to both sides"),
+        ({"call": "uncertain"}, 1, "Uncertain: the probability is between 0.25 and 0.75."),
+        ({"call": "resistant"}, 1, "Called resistant: the probability is at least 0.75."),
         ({"call": "abstain"}, 1, "No call is made"),
-        ({"marker": Marker("ERBB2", None, None, None)}, 2, "ERBB2, was not measured."),
-        ({"marker": Marker("ERBB2", 1.0, None, 6.0)}, 2, "ERBB2 (+1.0 sd), alone would predict 6"),
-        ({"marker": Marker(None, None, None, None)}, 2, "No marker of this drug is known."),
+        ({"p_resistant": 0.9985}, 1, "Probability of resistance over 0.99, that"),
+        ({"p_resistant": 0.001}, 1, "Probability of resistance under 0.01, that"),
+        ({"p_resistant": None}, 1, "The probability of resistance is not known."),
+        ({"marker": Marker("ERBB2", None, None, None, None)}, 2, "ERBB2, was not measured."),
+        ({"marker": Marker("ERBB2", 1.0, None, 6.0, None)}, 2, "(+1.0 sd), alone would predict 6"),
+        ({"marker": Marker(None, None, None, None, None)}, 2, "No marker of this drug is known."),
         ({"by_mechanism": {"EMT": 0.0}}, 3, "Nothing moves the prediction away"),
         ({"agreement": 0.5}, 4, "0.50 (moderate)"),
         ({"agreement": -1.0}, 4, "−1.00 (poor)"),
@@ -98,6 +115,13 @@ def test_percentile_and_call_name_the_lines_that_they_refer_to() -> None:
     sentences = drug_sentences(score(), scale(lines="HER2-high training lines"))
     assert "of the HER2-high training lines" in sentences[0]
     assert "side of the median HER2-high training line (5.70)." in sentences[1]
+
+
+def test_where_many_lines_are_censored_resistant_is_said_to_be_not_reached() -> None:
+    assert drug_sentences(score(), scale(threshold=CENSORED))[1].startswith(
+        "Probability of resistance 0.09, that the response is not reached within the tested range "
+        "(beyond 4.91), as in 55 % of the training lines."
+    )
 
 
 def test_a_sample_is_told_over_all_drugs() -> None:
@@ -132,9 +156,9 @@ def test_words_agree_with_the_files(make_folder: FolderMaker, higher_is_resistan
                 far = row["resistance_percentile"]
                 expected = far if more[1] == "resistant" else 100 - far
                 assert abs(int(more[2]) - expected) <= 1
-            assert second.startswith({"abstain": "No call", "uncertain": "Uncertain"}.get(
+            assert {"abstain": "No call", "uncertain": "Uncertain"}.get(
                 row["call"], f"Called {row['call']}"
-            ))  # fmt: skip
+            ) in second  # fmt: skip
             largest = max(one.by_mechanism.values(), key=abs)
             towards = "resistant" if (largest > 0) == higher_is_resistant else "sensitive"
             assert f"(towards {towards}, " in drivers.split(")")[0] + ")"

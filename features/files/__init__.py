@@ -7,6 +7,7 @@ of a folder are a verb's own to replace.
 """
 
 __all__ = [
+    "by_sample",
     "contents",
     "h5ad",
     "large_tables",

@@ -13,7 +13,6 @@ __all__ = [
     "filters",
     "frames",
     "genes",
-    "logarithms",
     "measurements",
     "meta",
     "mix_ups",
@@ -26,4 +25,5 @@ __all__ = [
     "scales",
     "sequencing",
     "study",
+    "summary",
 ]

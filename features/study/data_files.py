@@ -1,13 +1,17 @@
-"""The data files that meta files name, each opened as what it is, and once."""
+"""The data files of meta files, each opened as what it is, and once; and what is not read."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from sidestep.features.errors import Findings
 from sidestep.features.files.large_tables import BLOCK, LargeTable, open_table
 from sidestep.features.files.limits import held_bytes
 from sidestep.features.files.rows import AnyTable
 from sidestep.features.files.sample_major import (
+    H5AD,
+    PARQUET,
     is_sample_major,
     open_sample_major,
     refuse_sample_major,
@@ -16,6 +20,10 @@ from sidestep.features.files.store import MatrixStore
 from sidestep.features.files.tables import Table, read_table
 from sidestep.features.study.meta import Meta, data_path
 from sidestep.features.study.mix_ups import refuse_claimed
+from sidestep.features.study.profiles import READ_KINDS
+
+#: How names of data files end, packed or not.
+_ENDINGS = (".txt", ".tsv", ".csv", ".maf", PARQUET, H5AD)
 
 
 class DataFiles:
@@ -79,3 +87,43 @@ class DataFiles:
         path = data_path(meta, self._folder)
         refuse_claimed(path, meta, self._claimed)
         return path, path.relative_to(self._folder).as_posix()
+
+
+def note_unread(metas: Sequence[Meta], findings: Findings) -> None:
+    """Note the meta files of kinds of data that are not read."""
+    for meta in metas:
+        assay = meta.fields.get("generic_assay_type", "").upper()
+        clinical = meta.datatype in ("SAMPLE_ATTRIBUTES", "PATIENT_ATTRIBUTES")
+        read = (
+            meta.kind in READ_KINDS
+            or (meta.kind == "CLINICAL" and clinical)
+            or (meta.kind == "GENERIC_ASSAY" and assay == "TREATMENT_RESPONSE")
+            or meta.name == "meta_study.txt"
+        )
+        if not read:
+            kind = " ".join(word for word in (meta.kind, assay, meta.datatype) if word)
+            findings.note(
+                f"{meta.name} ({kind or 'no genetic_alteration_type'}) is not a kind of data "
+                "that Sidestep reads.",
+                meta.name,
+            )
+
+
+def warn_of_files_without_meta(folder: Path, metas: Sequence[Meta], findings: Findings) -> None:
+    """Warn of data files that no meta file names: they are not read, which nobody may know."""
+    named = {meta.fields.get("data_filename", "").removesuffix(".gz") for meta in metas}
+    found = [path.name for path in sorted(folder.glob("data_*")) if path.is_file()]
+    lost = [
+        name
+        for name in found
+        if name.removesuffix(".gz") not in named
+        and not name.startswith("data_gene_panel_")
+        and name.removesuffix(".gz").endswith(_ENDINGS)
+    ]
+    for name in lost:
+        findings.warn(
+            f"{name} is named by no meta file, so it is not read; add "
+            f"{name.replace('data_', 'meta_', 1).partition('.')[0]}.txt with the lines "
+            "genetic_alteration_type, datatype, stable_id and data_filename.",
+            name,
+        )

@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def drugs_option(what: str) -> Callable[[Command], Command]:
+    """``--drugs A,B``, which may be repeated, for `study.responses.drug_columns`."""
+    return click.option(
+        "--drugs",
+        multiple=True,
+        metavar="A,B",
+        help=f"{what} May be repeated; the name of a drug may have a comma.",
+    )
+
 
 #: ``--profile KIND=STABLE_ID``, for `study.profiles.parse_profiles`.
 profile_option = click.option(

@@ -12,15 +12,17 @@ import pandas as pd
 
 from sidestep.features.errors import Findings, Problem, StudyError, some, study_error
 from sidestep.features.files.matrix import Matrix
-from sidestep.features.files.sample_major import H5AD, PARQUET
 from sidestep.features.files.store import MatrixStore
 from sidestep.features.identifiers import Samples
 from sidestep.features.study import mix_ups
 from sidestep.features.study.antibodies import ProteinLevels, read_protein_levels
 from sidestep.features.study.clinical import join_patients, read_attributes, tell_statuses
-from sidestep.features.study.data_files import DataFiles
+from sidestep.features.study.data_files import (
+    DataFiles,
+    note_unread,
+    warn_of_files_without_meta,
+)
 from sidestep.features.study.genes import GeneRows, gene_pairs, name_rows, read_gene_rows
-from sidestep.features.study.logarithms import expression_base
 from sidestep.features.study.meta import Meta, check_folder, data_path, meta_paths, read_meta
 from sidestep.features.study.mutations import (
     FUSED_GENES,
@@ -28,7 +30,7 @@ from sidestep.features.study.mutations import (
     read_fusions,
     read_mutations,
 )
-from sidestep.features.study.profiles import READ_KINDS, Profile, by_kind, choose_profile
+from sidestep.features.study.profiles import Profile, by_kind, choose_profile
 from sidestep.features.study.responses import ResponseFile, describe_response, response_columns
 from sidestep.features.study.scales import (
     CONTINUOUS,
@@ -36,6 +38,7 @@ from sidestep.features.study.scales import (
     LOG2,
     Scale,
     copy_number_scale,
+    expression_base,
     expression_scale,
     is_linear,
     on_base_two,
@@ -131,8 +134,8 @@ class StudyReader:
             if meta.fields.get("generic_assay_type", "").upper() == "TREATMENT_RESPONSE":
                 yield partial(self._read_response, meta)
         yield self._name_genes
-        yield self._note_unread
-        yield self._warn_of_files_without_meta
+        yield lambda: note_unread(self._metas, self.findings)
+        yield lambda: warn_of_files_without_meta(self.folder, self._metas, self.findings)
 
     def _of_kind(self, kind: str) -> list[Meta]:
         return [meta for meta in self._metas if meta.kind == kind]
@@ -426,43 +429,6 @@ class StudyReader:
                 **{at: name_calls(self.fusions[at], by_entrez, count) for at in FUSED_GENES}
             )
         return problems
-
-    def _warn_of_files_without_meta(self) -> None:
-        """Data files that no meta file names are not read, which their owner may not know."""
-        named = {meta.fields.get("data_filename", "").removesuffix(".gz") for meta in self._metas}
-        found = [path.name for path in sorted(self.folder.glob("data_*")) if path.is_file()]
-        lost = [
-            name
-            for name in found
-            if name.removesuffix(".gz") not in named
-            and not name.startswith("data_gene_panel_")
-            and name.removesuffix(".gz").endswith((".txt", PARQUET, H5AD))
-        ]
-        for name in lost:
-            self.findings.warn(
-                f"{name} is named by no meta file, so it is not read; add "
-                f"{name.replace('data_', 'meta_', 1).partition('.')[0]}.txt with the lines "
-                "genetic_alteration_type, datatype, stable_id and data_filename.",
-                name,
-            )
-
-    def _note_unread(self) -> None:
-        for meta in self._metas:
-            assay = meta.fields.get("generic_assay_type", "").upper()
-            clinical = meta.datatype in ("SAMPLE_ATTRIBUTES", "PATIENT_ATTRIBUTES")
-            read = (
-                meta.kind in READ_KINDS
-                or (meta.kind == "CLINICAL" and clinical)
-                or (meta.kind == "GENERIC_ASSAY" and assay == "TREATMENT_RESPONSE")
-                or meta.name == "meta_study.txt"
-            )
-            if not read:
-                kind = " ".join(word for word in (meta.kind, assay, meta.datatype) if word)
-                self.findings.note(
-                    f"{meta.name} ({kind or 'no genetic_alteration_type'}) is not a kind of data "
-                    "that Sidestep reads.",
-                    meta.name,
-                )
 
     def finished_clinical(self) -> tuple[pd.DataFrame, pd.Series]:
         """Clinical attributes of every sample, patients' joined in, and each sample's donor."""

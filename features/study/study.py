@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from html import escape
 from pathlib import Path
 from typing import Self
 
 import pandas as pd
 
 from sidestep.features.errors import Findings, InputError, Problem, some
+from sidestep.features.files.by_sample import calls_of, in_order, rows_of
 from sidestep.features.files.matrix import Matrix
 from sidestep.features.study.filters import Attributes, choose, parse_filters
 from sidestep.features.study.frames import FrameReader
@@ -22,6 +22,7 @@ from sidestep.features.study.responses import (
     read_response,
     read_values,
 )
+from sidestep.features.study.summary import as_html, as_text
 from sidestep.features.vocabulary.account import FileAccount
 
 #: Identifier of a study that was made of frames and was given none.
@@ -231,43 +232,11 @@ class Study:
 
     def __repr__(self) -> str:
         """What the study holds, a line a modality and response."""
-        rows = [f"  {what:<12} {samples}, {content}" for what, samples, content in self._held()]
-        return "\n".join([self._title(), *rows])
+        return as_text(self)
 
     def _repr_html_(self) -> str:
         """The same as a small table, for notebooks."""
-        rows = "".join(
-            f"<tr><th>{escape(row[0])}</th><td>{row[1]}</td><td>{escape(row[2])}</td></tr>"
-            for row in self._held()
-        )
-        return f"<p><b>{escape(self._title())}</b></p><table>{rows}</table>"
-
-    def _title(self) -> str:
-        made_up = " (simulated data)" if self.simulated else ""
-        samples, donors = len(self.samples), self.donors.nunique()
-        return (
-            f"Study {self.study_id}{made_up}: {_counted(samples, 'sample')} of "
-            f"{_counted(donors, 'donor')}"
-        )
-
-    def _held(self) -> list[tuple[str, str, str]]:
-        """Modality or response, its samples, and what is known of them."""
-        calls = 0 if self.mutations is None else len(self.mutations)
-        contents = {
-            "expression": _counted(_width(self.expression), "gene"),
-            "rppa": _counted(_width(self.rppa), "antibody", "antibodies"),
-            "mutation": _counted(calls, "call"),
-            "copy_number": _counted(_width(self.copy_number), "gene"),
-            "clinical": _counted(_width(self.clinical), "attribute"),
-        }
-        held = [
-            (what, _counted(len(having), "sample"), contents[what])
-            for what, having in self.profiled().items()
-        ]
-        return held + [
-            (file.metric, _counted(len(file.columns), "sample"), f"drug response ({file.unit})")
-            for file in self.response_files.values()
-        ]
+        return as_html(self)
 
     def select(self, samples: Sequence[str]) -> Study:
         """The study restricted to some samples, in that order, in every modality.
@@ -286,19 +255,19 @@ class Study:
         if wanted.has_duplicates:
             twice = list(wanted[wanted.duplicated()].unique())
             raise InputError(f"{len(twice)} sample(s) are selected twice: {some(twice)}.")
-        sequenced = None if self.sequenced is None else _in_order(self.sequenced, wanted)
+        sequenced = None if self.sequenced is None else in_order(self.sequenced, wanted)
         return replace(
             self,
             samples=wanted,
             donors=self.donors.loc[wanted],
             clinical=self.clinical.loc[wanted],
-            expression=_rows(self.expression, wanted),
-            rppa=_rows(self.rppa, wanted),
-            mutations=_calls(self.mutations, wanted),
+            expression=rows_of(self.expression, wanted),
+            rppa=rows_of(self.rppa, wanted),
+            mutations=calls_of(self.mutations, wanted),
             sequenced=sequenced,
-            panel_of=self.panel_of.loc[_in_order(self.panel_of.index, wanted)],
-            copy_number=_rows(self.copy_number, wanted),
-            fusions=_calls(self.fusions, wanted),
+            panel_of=self.panel_of.loc[in_order(self.panel_of.index, wanted)],
+            copy_number=rows_of(self.copy_number, wanted),
+            fusions=calls_of(self.fusions, wanted),
             failed={name: self.failed[name] for name in wanted if name in self.failed},
         )
 
@@ -372,14 +341,6 @@ def _require_known(parameter: str, value: str, known: Mapping[str, str]) -> None
         raise InputError(f"{parameter} is {value!r}; give one of {', '.join(known)}")
 
 
-def _width(table: pd.DataFrame | None) -> int:
-    return 0 if table is None else table.shape[1]
-
-
-def _counted(number: int, what: str, several: str = "") -> str:
-    return f"{number:,} {what if number == 1 else several or what + 's'}"
-
-
 def read_study(path: str | Path, profiles: Mapping[str, str] | None = None) -> Study:
     """Read a cBioPortal staging folder.
 
@@ -427,7 +388,7 @@ def assemble(reader: StudyReader, *, held: bool = True) -> Study:
     protein = reader.protein
     sequenced = None
     if reader.sequenced is not None:
-        sequenced = _in_order(pd.Index(reader.sequenced, dtype="str", name="sample_id"), samples)
+        sequenced = in_order(pd.Index(reader.sequenced, dtype="str", name="sample_id"), samples)
     panel_of = pd.Series(
         [] if sequenced is None else [reader.panel_of.get(sample) for sample in sequenced],
         index=pd.Index([], dtype="str", name="sample_id") if sequenced is None else sequenced,
@@ -447,13 +408,13 @@ def assemble(reader: StudyReader, *, held: bool = True) -> Study:
         expression_kind=reader.kinds.get("MRNA_EXPRESSION", "continuous"),
         rppa=_frame(protein.values if held and protein else None, samples),
         antibodies=_no_antibodies() if protein is None else protein.antibodies,
-        mutations=_calls(reader.calls.calls if held and reader.calls else None, samples),
+        mutations=calls_of(reader.calls.calls if held and reader.calls else None, samples),
         sequenced=sequenced,
         panels=reader.panels,
         panel_of=panel_of,
         copy_number=_frame(reader.copy_number if held else None, samples),
         copy_number_kind=reader.kinds.get("COPY_NUMBER_ALTERATION", "log2"),
-        fusions=_calls(reader.fusions if held else None, samples),
+        fusions=calls_of(reader.fusions if held else None, samples),
         entrez=reader.entrez,
         response_files=reader.responses,
         problems=tuple(reader.findings),
@@ -473,22 +434,5 @@ def _no_antibodies() -> pd.DataFrame:
     ).astype({"caution": bool})
 
 
-def _in_order(names: pd.Index, samples: pd.Index) -> pd.Index:
-    # Not by `isin`, which would look at all of the names for a few samples.
-    return samples[names.get_indexer(samples) >= 0]
-
-
 def _frame(matrix: Matrix | None, samples: pd.Index) -> pd.DataFrame | None:
     return None if matrix is None else matrix.frame(samples)
-
-
-def _rows(table: pd.DataFrame | None, samples: pd.Index) -> pd.DataFrame | None:
-    return None if table is None else table.loc[_in_order(table.index, samples)]
-
-
-def _calls(calls: pd.DataFrame | None, samples: pd.Index) -> pd.DataFrame | None:
-    if calls is None:
-        return None
-    order = samples.get_indexer(pd.Index(calls["sample_id"]))
-    kept = calls.assign(order=order)[order >= 0]
-    return kept.sort_values("order", kind="stable").drop(columns="order").reset_index(drop=True)

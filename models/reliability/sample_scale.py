@@ -198,8 +198,12 @@ class TrainingScales:
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:
-        """Scales that `get_state` described."""
-        return cls({name: ModalityScale(**scale) for name, scale in state.items()})
+        """Scales that `get_state` described; ValueError for what it cannot have been."""
+        scales = {name: ModalityScale(**scale) for name, scale in state.items()}
+        for name, scale in scales.items():
+            if name not in _COMPARED or scale.lines.shape[1:] != (len(SUMMARIES),):
+                raise ValueError(f"the scale of {name} is damaged")
+        return cls(scales)
 
 
 def _tables(study: Study) -> dict[str, tuple[pd.DataFrame, str]]:

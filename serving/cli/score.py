@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sidestep.features.study.options import group_option, profile_option, where_option
+from sidestep.features.study.options import drugs_option, group_option, profile_option, where_option
 from sidestep.models.engines.options import engine_options
 from sidestep.serving.cli.options import (
     MODEL_ADDRESSES,
@@ -71,13 +71,7 @@ _EPILOG = "\n".join(
     metavar="DIR",
     help="Folder to write; an earlier output of score there is replaced.",
 )
-@click.option(
-    "--drugs",
-    multiple=True,
-    metavar="A,B",
-    help="Drugs to score; all of the model by default. May be repeated; the name of a drug may "
-    "have a comma.",
-)
+@drugs_option("Drugs to score; all of the model by default.")
 @profile_option
 @where_option
 @group_option

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from sidestep.features.study.options import profile_option
+from sidestep.features.study.options import drugs_option, profile_option
 from sidestep.models.engines.options import DEVICES, engine_options
 from sidestep.training.cli.options import tracking_uri_option
 
@@ -25,13 +25,7 @@ DEFAULT_PANEL = "kinase"
     help="Response to learn: its stable_id, its file's metric (gi50) or a part of either.  "
     "[default: the study's only one]",
 )
-@click.option(
-    "--drugs",
-    multiple=True,
-    metavar="A,B",
-    help="Drugs to learn, by name or synonym. May be repeated; the name of a drug may have a "
-    "comma.",
-)
+@drugs_option("Drugs to learn, by name or synonym.")
 @click.option(
     "--panel",
     type=click.Choice(["her2", "kinase", "all"]),

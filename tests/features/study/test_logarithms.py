@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from sidestep.features.knowledge.symbols import symbol_table
-from sidestep.features.study.logarithms import FACTORS, declared_base
 from sidestep.features.study.meta import Meta
 from sidestep.features.study.profiles import Profile
+from sidestep.features.study.scales import FACTORS, declared_base
 from sidestep.features.study.study import Study
 
 LOGS = {"log2": np.log2, "ln": np.log, "log10": np.log10}

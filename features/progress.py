@@ -17,6 +17,8 @@ from typing import Self, TextIO
 import click
 from tqdm import tqdm
 
+from sidestep.features.terminal import shown
+
 # Stages of training, by the names that it has for them.
 _STAGES = {
     "features": "building features",
@@ -84,7 +86,7 @@ class Reporter:
             return
         self._close()
         self._latest_line = time.monotonic()
-        self._stream.write(f"[{self._latest_line - self._started:5.0f} s] {sentence}\n")
+        self._stream.write(f"[{self._latest_line - self._started:5.0f} s] {shown(sentence)}\n")
         self._stream.flush()
 
     def _close(self) -> None:
@@ -121,7 +123,7 @@ def sample_progress(total: int, *, quiet: bool) -> Iterator[Callable[[int], None
 
 def say(line: str) -> None:
     """Print a line on standard error, above the bar if there is one."""
-    tqdm.write(f"sidestep: {line}", file=sys.stderr)
+    tqdm.write(shown(f"sidestep: {line}"), file=sys.stderr)
 
 
 def _move(bar: tqdm[None], done: int) -> None:

@@ -12,6 +12,7 @@ code  meaning
 3     scores are written, and hold what `--fail-on` names
 130   interrupted from the keyboard
 141   whoever read the output stopped reading
+143   asked to end (SIGTERM), and ended cleanly
 ====  ==========================================================================
 """
 
@@ -20,8 +21,11 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib import import_module
 from typing import NamedTuple
@@ -29,9 +33,15 @@ from typing import NamedTuple
 import click
 
 from sidestep import __version__
+from sidestep.features.terminal import EscapedStream, shown
 
 INTERRUPTED = 130
 OUTPUT_CLOSED = 141
+TERMINATED = 143
+
+
+class TerminatedError(KeyboardInterrupt):
+    """The process is asked to end; it undoes what an interrupt undoes."""
 
 
 class Verb(NamedTuple):
@@ -156,17 +166,44 @@ def main(args: Sequence[str] | None = None) -> int:
     """
     if args is None:
         _spare_collections()
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, _terminate)
     # A hospital's batch job tells nobody what it does, and needs no git.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    with _escaped_output():
+        return _answered(list(sys.argv[1:] if args is None else args))
+
+
+@contextmanager
+def _escaped_output() -> Iterator[None]:
+    """Let nothing that a name holds steer the terminal (`features.terminal`)."""
+    out, err = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = EscapedStream(out), EscapedStream(err, returns=True)
     try:
-        code = _run(list(sys.argv[1:] if args is None else args))
+        yield
+    finally:
+        sys.stdout, sys.stderr = out, err
+
+
+def _terminate(number: int, frame: object) -> None:
+    """End as an interrupt does; once asked, the process is not disturbed in what it undoes."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise TerminatedError
+
+
+def _answered(args: list[str]) -> int:
+    """Run the command line, and say what went wrong; return the exit code."""
+    try:
+        code = _run(args)
         sys.stdout.flush()
     except BrokenPipeError:
         # The interpreter flushes once more at its end, where it could only complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OUTPUT_CLOSED
+    except TerminatedError:
+        return _fail("ended before it was done, as asked; run the same command again.", TERMINATED)
     except (KeyboardInterrupt, click.Abort):
         return _fail("interrupted before it was done; run the same command again.", INTERRUPTED)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -226,5 +263,5 @@ def _fail(sentence: str, code: int) -> int:
         import traceback
 
         traceback.print_exc()
-    click.echo(f"sidestep: error: {' '.join(sentence.split())}", err=True)
+    click.echo(shown(f"sidestep: error: {' '.join(sentence.split())}"), err=True)
     return code

@@ -8,10 +8,12 @@ leaves half-written is removed, and what stood there stays or comes back.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -22,6 +24,8 @@ _TEMPORARY: Final = re.compile(r"\.(.+)\.[0-9a-f]{8}\.new")
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 #: What it says where a list of names cannot be waited for, as on some network shares.
 _CANNOT_WAIT: Final = (errno.EINVAL, errno.ENOTSUP)
+#: Seconds in which a folder may have been made and not locked yet.
+_JUST_MADE: Final = 10.0
 
 
 @contextmanager
@@ -77,7 +81,8 @@ def final_name(name: str) -> str:
 def folder_beside(path: Path, *, parents: bool = False) -> Iterator[Path]:
     """A new folder ``.NAME.partial-…`` beside `path` to write in, gone when the block ends.
 
-    `put_in_place` renames it, or something in it, to `path` before that.
+    `put_in_place` renames it, or something in it, to `path` before that. Such folders of processes
+    that were killed are removed; those of living ones are locked.
 
     Parameters
     ----------
@@ -93,10 +98,34 @@ def folder_beside(path: Path, *, parents: bool = False) -> Iterator[Path]:
     with ExitStack() as context:
         if parents:
             context.enter_context(made_folders(path.parent))
+        _remove_abandoned(path)
         partial = path.parent / f".{path.name}.partial-{secrets.token_hex(4)}"
         partial.mkdir()
         context.callback(shutil.rmtree, partial, ignore_errors=True)
+        held = os.open(partial, os.O_RDONLY)
+        context.callback(os.close, held)
+        with suppress(OSError):  # some network shares have no locks
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield partial
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove what `folder_beside` made for `path` in processes that were killed."""
+    pattern = re.compile(rf"\.{re.escape(path.name)}\.partial-[0-9a-f]{{8}}")
+    with suppress(OSError):
+        for found in path.parent.iterdir():
+            if not pattern.fullmatch(found.name) or found.is_symlink() or not found.is_dir():
+                continue
+            if time.time() - found.stat().st_mtime < _JUST_MADE:
+                continue  # perhaps not locked yet
+            held = os.open(found, os.O_RDONLY)
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(found, ignore_errors=True)
+            except OSError:
+                pass  # a living process writes there, or nothing can be known
+            finally:
+                os.close(held)
 
 
 @contextmanager

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import pandas as pd
 
+from sidestep.features.files.owned import listed
 from sidestep.features.files.study_writer import StudyDraft, require_free, write_study
 from sidestep.features.simulation.assays import (
     STYLE,
@@ -157,8 +159,8 @@ def simulate(
     Raises
     ------
     InputError
-        If a value is out of its range, or one of the folders holds files already; nothing is
-        written then.
+        If a value is out of its range, or one of the folders holds files already, others than
+        these studies of an earlier call that was killed; nothing is written then.
     """
     counts = {"breast": lines, "pancan": pancan_lines, "cohort": cohort_samples}
     plans = [
@@ -166,9 +168,37 @@ def simulate(
         for kind, count in counts.items()
     ]
     folder = Path(out)
-    for plan in plans:
-        require_free(folder / plan.study_id)
-    return {plan.study_id: simulate_study(folder / plan.study_id, plan) for plan in plans}
+    written = {plan.study_id: _written_before(folder / plan.study_id, plan) for plan in plans}
+    if all(truth is not None for truth in written.values()):
+        require_free(folder / plans[0].study_id)
+    return {
+        plan.study_id: written[plan.study_id] or simulate_study(folder / plan.study_id, plan)
+        for plan in plans
+    }
+
+
+def _written_before(folder: Path, plan: SimulationPlan) -> Truth | None:
+    """The truth of a study that an earlier call has written to `folder`; None if there is none.
+
+    Raises
+    ------
+    InputError
+        If the folder holds anything else.
+    """
+    meta = folder / "meta_study.txt"
+    if not meta.is_file() or f"(seed {plan.seed})" not in meta.read_text(errors="replace"):
+        require_free(folder)
+        return None
+    with TemporaryDirectory(prefix="sidestep-simulate-") as name:
+        again = Path(name) / plan.study_id
+        truth = simulate_study(again, plan)
+        try:
+            same = listed(again) == listed(folder)
+        except OSError:
+            same = False
+    if not same:
+        require_free(folder)
+    return truth
 
 
 def _draft(plan: SimulationPlan) -> tuple[StudyDraft, Truth]:

@@ -11,6 +11,7 @@ code  meaning
 3     DIR is written, and holds what --fail-on names
 130   interrupted from the keyboard; the same command goes on from there
 137   killed (any signal: 128 and its number); the same command goes on as well
+143   asked to end (SIGTERM), and ended cleanly; the same command goes on from there
 ====  ==========================================================================
 """
 
@@ -46,6 +47,7 @@ EXIT_CODES = {
     3: "DIR is written, and holds what --fail-on names",
     130: "interrupted from the keyboard; the same command goes on from there",
     137: "killed (any signal: 128 and its number); the same command goes on as well",
+    143: "asked to end (SIGTERM), and ended cleanly; the same command goes on from there",
 }
 FAILED_ON = 3
 # Click leaves the lines of a paragraph alone that begins with \b.

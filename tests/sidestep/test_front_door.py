@@ -20,7 +20,7 @@ import pytest
 
 import sidestep
 from sidestep.features.errors import InputError
-from sidestep.main import VERBS
+from sidestep.main import VERBS, main
 
 ROOT = Path(__file__).parents[2]
 
@@ -277,6 +277,29 @@ def test_an_interrupt_ends_in_a_sentence(stand_in: Path) -> None:
         _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
     assert_one_sentence(stderr)
+
+
+def test_a_request_to_end_ends_in_a_sentence(stand_in: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "sidestep", "check", "endless"],
+        env=environment(stand_in),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "started\n"
+        process.terminate()
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert_one_sentence(stderr)
+
+
+def test_nothing_that_is_named_steers_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "no\x1b[2Jsuch\u202efolder\udcff"]) == 2
+    shown = capsys.readouterr()
+    assert "no\\x1b[2Jsuch\\u202efolder\\udcff" in shown.err
+    assert "\x1b" not in shown.err
 
 
 @pytest.mark.parametrize("way", ["chatty", "fine"])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from mlflow import MlflowClient
@@ -74,12 +75,49 @@ def register(
     predictor's files (`digest`, as they were when the model was logged) and why it became
     champion or not (`champion_decision`). The alias `champion` moves to it only if the gate
     passes and `training.tracking.lifecycle.decide` is for it. `description` is its model card.
+    If it fails or is interrupted, no version is left that lacks a part.
     """
     try:
         client.create_registered_model(name, description=_ABOUT)
     except MlflowException as error:  # asking first would not keep another worker from making it
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
+    with _whole_or_not(client, name, run_id):
+        version, decision = _make_version(
+            client, name, model_id, run_id, verdict, tags, description
+        )
+    if decision.best:
+        set_best(client, name, version)
+    if decision.replaces:
+        set_champion(client, name, version)
+    return Registration(name, version, decision.replaces, decision.reason)
+
+
+@contextmanager
+def _whole_or_not(client: MlflowClient, name: str, run_id: str) -> Iterator[None]:
+    """A block that makes a run's version; if it fails or is interrupted, none is left."""
+    try:
+        yield
+    except BaseException:
+        with suppress(MlflowException):
+            for found in client.search_model_versions(f"name='{name}'"):
+                if found.run_id == run_id:
+                    client.delete_model_version(name, str(found.version))
+            if not client.search_model_versions(f"name='{name}'"):
+                client.delete_registered_model(name)
+        raise
+
+
+def _make_version(
+    client: MlflowClient,
+    name: str,
+    model_id: str,
+    run_id: str,
+    verdict: Verdict,
+    tags: Mapping[str, str],
+    description: str,
+) -> tuple[str, Decision]:
+    """Make the version, with all its tags, and decide what becomes of it."""
     logged = client.get_logged_model(model_id)
     record = {"gate": "passed" if verdict.passes else "failed", "gate_reason": verdict.reason}
     if DIGEST_TAG in logged.tags:
@@ -102,8 +140,4 @@ def register(
         else Decision(False, "it did not pass the gate")
     )
     client.set_model_version_tag(name, version, "champion_decision", decision.reason[:_LONGEST_TAG])
-    if decision.best:
-        set_best(client, name, version)
-    if decision.replaces:
-        set_champion(client, name, version)
-    return Registration(name, version, decision.replaces, decision.reason)
+    return version, decision

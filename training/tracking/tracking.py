@@ -7,7 +7,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -68,7 +68,7 @@ def track(
     Notes
     -----
     Within `mlflow run` the panel's run is the one that MLflow has made for the project. A failure
-    or an interruption marks the run FAILED, with the reason in the tag `failure`.
+    marks the run FAILED, an interruption KILLED, with the reason in the tag `failure`.
     """
     client, start = store.client, time.time() if started is None else started
     run_id, experiment_id = _panel_run(client, store, retrain, start)
@@ -199,13 +199,15 @@ def _log_metrics(client: MlflowClient, run_id: str, metrics: Sequence[Metric]) -
 
 @contextmanager
 def _ending(client: MlflowClient, run_id: str) -> Iterator[None]:
-    """Mark the run FINISHED, or FAILED with the reason."""
+    """Mark the run FINISHED, FAILED with the reason, or KILLED where it was interrupted."""
     try:
         yield
     except BaseException as error:
-        reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
-        client.set_tag(run_id, "failure", " ".join(reason.split()) or type(error).__name__)
-        client.set_terminated(run_id, "FAILED")
+        interrupted = isinstance(error, KeyboardInterrupt)
+        reason = "interrupted" if interrupted else str(error)
+        with suppress(Exception):  # a store that fails is told by what made this fail
+            client.set_tag(run_id, "failure", " ".join(reason.split()) or type(error).__name__)
+            client.set_terminated(run_id, "KILLED" if interrupted else "FAILED")
         raise
     client.set_terminated(run_id, "FINISHED")
 

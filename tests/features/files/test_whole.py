@@ -309,3 +309,19 @@ def test_no_room_is_told_from_other_failures_and_said_in_the_systems_words() -> 
     assert (is_full(locked), reason_of(locked)) == (False, "Permission denied")
     nameless = OSError("cut short")
     assert (is_full(nameless), reason_of(nameless)) == (False, "cut short")
+
+
+def test_what_killed_processes_left_is_removed_and_what_living_ones_have_is_not(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "study"
+    with folder_beside(path) as living:
+        dead = tmp_path / ".study.partial-0123abcd"
+        others = [tmp_path / name for name in (".study.partial-mine", ".other.partial-0123abcd")]
+        for folder in (dead, *others):
+            folder.mkdir()
+        (dead / "data.txt").write_text("half")
+        for folder in (dead, living, *others):
+            os.utime(folder, (0, 0))
+        with folder_beside(path) as another:
+            assert {*tmp_path.iterdir()} == {living, another, *others}

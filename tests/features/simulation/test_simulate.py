@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 from sidestep.features.errors import InputError
+from sidestep.features.files.owned import listed
 from sidestep.features.files.study_writer import DataFile, StudyDraft, write_study
 from sidestep.features.simulation.simulate import SimulationPlan, Truth, simulate, simulate_study
 from sidestep.features.study.check import check_study
@@ -296,3 +298,17 @@ def test_a_failed_write_leaves_nothing(tmp_path) -> None:
     with pytest.raises(InputError, match="cannot write"):
         write_study(tmp_path / "s", impossible)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_call_that_was_killed_goes_on_when_it_is_called_again(tmp_path):
+    settings = {"lines": 20, "genes": 120, "pancan_lines": 40, "cohort_samples": 8}
+    simulate(tmp_path / "whole", **settings)
+    killed = tmp_path / "killed"
+    shutil.copytree(tmp_path / "whole" / "breast_sim", killed / "breast_sim")
+    assert list(simulate(killed, **settings)) == ["breast_sim", "pancan_sim", "cohort_sim"]
+    assert listed(killed) == listed(tmp_path / "whole")
+    shutil.rmtree(killed / "cohort_sim")
+    (killed / "breast_sim" / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="breast_sim is a folder that already holds files"):
+        simulate(killed, **settings)
+    assert not (killed / "cohort_sim").exists()

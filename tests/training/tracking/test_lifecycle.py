@@ -11,6 +11,7 @@ import yaml
 
 from sidestep.features.errors import InputError
 from sidestep.models.registry.load import digest_of, load_model
+from sidestep.training.tracking import registration
 from sidestep.training.tracking.lifecycle import promote, rollback
 from sidestep.training.tracking.store import Store
 from sidestep.training.tracking.tracking import TrackedRun
@@ -122,6 +123,27 @@ def test_going_back_skips_versions_that_were_deleted(tiny: Tiny) -> None:
     tiny.client.delete_model_version(tiny.name, "2")
     rollback(tiny.client, tiny.name)
     assert tiny.champion() == "1"
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, RuntimeError])
+def test_an_interrupted_registration_leaves_no_version(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch, failure: type[BaseException]
+) -> None:
+    def stop(*args: object) -> None:
+        raise failure
+
+    with monkeypatch.context() as patched:
+        patched.setattr(registration, "decide", stop)
+        with pytest.raises(failure):
+            tiny.register()
+        assert tiny.client.search_registered_models(f"name='{tiny.name}'") == []
+    tiny.register()
+    with monkeypatch.context() as patched:
+        patched.setattr(registration, "decide", stop)
+        with pytest.raises(failure):
+            tiny.register()
+    (kept,) = tiny.client.search_model_versions(f"name='{tiny.name}'")
+    assert (str(kept.version), tiny.champion()) == ("1", "1")
 
 
 def test_a_registered_model_has_its_digest_and_a_changed_one_is_refused(

@@ -303,14 +303,14 @@ class Interrupted(PanelPredictor):
         raise KeyboardInterrupt
 
 
-def test_an_interrupted_run_is_marked_failed(retrained: Retrain, store: Store) -> None:
+def test_an_interrupted_run_is_marked_killed(retrained: Retrain, store: Store) -> None:
     elsewhere = open_store(store.tracking_uri, "interrupted")
     parts = {part.name: getattr(retrained.predictor, part.name) for part in fields(Interrupted)}
     stopped = Interrupted(**parts)
     with pytest.raises(KeyboardInterrupt):
         track(replace(retrained, predictor=stopped), elsewhere)
     runs = store.client.search_runs([elsewhere.experiment_id])
-    assert [run.info.status for run in runs] == ["FAILED", "FAILED"]
+    assert [run.info.status for run in runs] == ["KILLED", "KILLED"]
     assert {run.data.tags["failure"] for run in runs} == {"interrupted"}
 
 

@@ -21,7 +21,7 @@ from sidestep.training.retrain import Request, Retrain, retrain
 from sidestep.training.validation.cross_validation import Plan
 
 DRUGS = ("Lapatinib", "Trametinib", "Everolimus")
-PLAN = Plan(trials=0, folds=4, jobs=1)
+PLAN = Plan(trials=0, folds=3, repeats=1, jobs=1)
 
 
 def renamed(study: Study, name: dict[str, str], **changes: object) -> Study:
@@ -335,7 +335,7 @@ def test_only_what_was_measured_is_named(study: Study, model: LoadedModel) -> No
 def test_breast_lines_score_as_cross_validation_says(shared: Path) -> None:
     lines = read_study(shared / "studies" / "breast_cell_lines")
     trained = retrain(
-        Request(lines, "gi50", ("Lapatinib", "Erlotinib"), plan=Plan(trials=0, jobs=1))
+        Request(lines, "gi50", ("Lapatinib", "Erlotinib"), plan=Plan(trials=0, folds=3, repeats=1, jobs=1))
     )
     scores = sidestep.score(lines, LoadedModel(trained.predictor, "m", "", ""))
     rows = beside_held_out(scores, trained)

@@ -52,7 +52,8 @@ def test_the_commands_and_the_lines_of_python_run_in_an_empty_folder(tmp_path: P
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     environment.pop("MLFLOW_TRACKING_URI", None)
     # Less searching and fewer folds: the commands are what is tested, not the model.
-    quick = [shlex.join(words).replace("--trials 5", "--trials 0 --folds 3 --repeats 1") for words in COMMANDS]
+    settings = "--trials 0 --folds 3 --repeats 1"
+    quick = [shlex.join(words).replace("--trials 5", settings) for words in COMMANDS]
     steps = [[sys.executable, "-m", *shlex.split(line)] for line in quick]
     for step in [*steps, [sys.executable, "-c", block("python")]]:
         done = subprocess.run(step, cwd=tmp_path, env=environment, capture_output=True, text=True)

@@ -335,7 +335,12 @@ def test_only_what_was_measured_is_named(study: Study, model: LoadedModel) -> No
 def test_breast_lines_score_as_cross_validation_says(shared: Path) -> None:
     lines = read_study(shared / "studies" / "breast_cell_lines")
     trained = retrain(
-        Request(lines, "gi50", ("Lapatinib", "Erlotinib"), plan=Plan(trials=0, folds=3, repeats=1, jobs=1))
+        Request(
+            lines,
+            "gi50",
+            ("Lapatinib", "Erlotinib"),
+            plan=Plan(trials=0, folds=3, repeats=1, jobs=1),
+        )
     )
     scores = sidestep.score(lines, LoadedModel(trained.predictor, "m", "", ""))
     rows = beside_held_out(scores, trained)

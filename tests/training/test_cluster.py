@@ -50,7 +50,18 @@ def test_a_killed_worker_changes_nothing(
 def test_the_command_trains_on_a_cluster(
     cluster: Cluster, simulated_study: Path, store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    what = ["--drugs", "Lapatinib", "--folds", "2", "--repeats", "1", "--trials", "1", "--modalities", "rppa"]
+    what = [
+        "--drugs",
+        "Lapatinib",
+        "--folds",
+        "2",
+        "--repeats",
+        "1",
+        "--trials",
+        "1",
+        "--modalities",
+        "rppa",
+    ]
     train = ["train", str(simulated_study), "--tracking-uri", store.tracking_uri, *what, "--quiet"]
     where = ["--engine", "dask", "--scheduler", cluster.scheduler_address]
     predicted = []

@@ -21,6 +21,7 @@ from sidestep.features.study.check import StudyCheck
 from sidestep.models.registry.load import LoadedModel
 from sidestep.scores import Scores
 from sidestep.trained import TrainedPanel
+from sidestep.training.external.evaluation import Evaluation
 from sidestep.training.survival.screen import Screen
 
 PAGE = Path(__file__).with_name("api.md")
@@ -44,12 +45,12 @@ scores.write("scores")                              # the folder of `sidestep sc
 #: Heading -> names of the interface.
 PARTS = {
     "Studies": ("read_study", "check_study", "Study", "simulate"),
-    "Learning": ("train", "load_model"),
+    "Learning": ("train", "evaluate", "load_model"),
     "Scoring": ("score", "explain", "combine"),
     "Survival": ("screen_survival",),
 }
 #: What the functions return, beside studies.
-RESULTS = (Scores, Explained, TrainedPanel, LoadedModel, StudyCheck, Screen)
+RESULTS = (Scores, Explained, TrainedPanel, Evaluation, LoadedModel, StudyCheck, Screen)
 _SECTION = re.compile(r"^([A-Z][A-Za-z]+)\n-{3,}\n", re.MULTILINE)
 _ENTRY = re.compile(r"^(?=\S)", re.MULTILINE)
 _LONGEST = 88

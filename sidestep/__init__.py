@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sidestep.api import (
         combine,
+        evaluate,
         explain,
         score,
         screen_survival,
@@ -37,6 +38,7 @@ __all__ = [
     "__version__",
     "check_study",
     "combine",
+    "evaluate",
     "explain",
     "load_model",
     "read_study",
@@ -52,6 +54,7 @@ _MODULES = {
     "Study": "sidestep.features.study.study",
     "check_study": "sidestep.features.study.check",
     "combine": "sidestep.api",
+    "evaluate": "sidestep.api",
     "explain": "sidestep.api",
     "load_model": "sidestep.models.registry.load",
     "read_study": "sidestep.features.study.study",

@@ -28,6 +28,7 @@ from sidestep.serving.scoring.options import ScoreOptions
 
 if TYPE_CHECKING:
     from sidestep.trained import TrainedPanel
+    from sidestep.training.external.evaluation import Evaluation
     from sidestep.training.retrain import Request
     from sidestep.training.survival.screen import Screen
 
@@ -371,6 +372,94 @@ def combine(scores: Scores, at_least: float = 75.0) -> pd.DataFrame:
     ['sample_id', 'drug', 'basis', 'rank', 'partner']
     """
     return scores.combine(at_least)
+
+
+def evaluate(
+    study: StudyLike,
+    model: ModelLike,
+    response: str | None = None,
+    drugs: Sequence[str] | None = None,
+    *,
+    new_only: bool = False,
+    where: str | Sequence[str] = (),
+    group: str | None = None,
+    ablate: Sequence[str] = (),
+    level: float = 0.8,
+    call_at: float = 0.75,
+    bootstrap: int = 1000,
+    seed: int = 0,
+    tracking_uri: str | None = None,
+) -> Evaluation:
+    """Hold a model against the responses that another study measured.
+
+    Lines that the model has learned from are answered by the models of the folds that had not
+    seen them. On another scale than the model's there are correlations only.
+
+    Parameters
+    ----------
+    study : Study or path
+    model : LoadedModel, TrainedPanel, str or path
+        As for `score`.
+    response : str, optional
+        Of the study: stable_id, metric, or a part of either; its only one by default.
+    drugs : sequence of str, optional
+        Names or synonyms; all that model and response share by default.
+    new_only : bool
+        Whether to leave out lines that the model has learned from, and their siblings.
+    where : str or sequence of str
+        Samples to evaluate, such as ``"her2=high"`` or ``"AGE<50"``.
+    group : str, optional
+        A clinical attribute to tell results by, beside lineage, modalities and HER2.
+    ablate : sequence of str
+        Modalities to permute among the lines, for what each is worth.
+    level : float
+        Of the intervals, 0.5 to 0.99.
+    call_at : float
+        Probability of resistance, or of none, that counts as a call; 0.5 to 1.
+    bootstrap : int
+        Draws of donors for the intervals, at least 100.
+    seed : int
+    tracking_uri : str, optional
+        MLflow store of an address.
+
+    Returns
+    -------
+    Evaluation
+        ``table()`` has a row a drug, ``table("lineage")`` one a lineage, ``pairs`` every line and
+        drug; it prints as the command does, and ``write`` makes its folder.
+
+    Raises
+    ------
+    InputError
+        If the study, the model, a drug or an option cannot be used, or no line is left.
+
+    Examples
+    --------
+    >>> import sidestep
+    >>> study = sidestep.simulate(lines=40, genes=150)
+    >>> trained = sidestep.train(study, drugs=["Lapatinib"], trials=0, folds=3, repeats=1, jobs=1)
+    >>> evaluation = sidestep.evaluate(study, trained, bootstrap=100)
+    >>> list(evaluation.table().index)
+    ['Lapatinib']
+    """
+    from threadpoolctl import threadpool_limits
+
+    from sidestep.training.external.evaluation import EvaluationOptions, evaluate_model
+
+    options = EvaluationOptions(
+        new_only=new_only,
+        level=level,
+        call_at=call_at,
+        where=(where,) if isinstance(where, str) else tuple(where),
+        group=group,
+        ablate=tuple(ablate),
+        bootstrap=bootstrap,
+        seed=seed,
+    )
+    subject = study if isinstance(study, Study) else read_study(study)
+    loaded = _loaded(model, tracking_uri)
+    with threadpool_limits(1):  # a sum must not depend on the machine's cores
+        return evaluate_model(subject, loaded, response, drugs, options)
 
 
 def screen_survival(

@@ -65,6 +65,9 @@ VERBS = {
     "rollback": Verb("training.cli.lifecycle", "rollback", "Put the version before it in use."),
     "models": Verb("training.cli.models", "models", "List the registered models."),
     "score": Verb("serving.cli.score", "score", "Predict and explain every sample of a study."),
+    "evaluate": Verb(
+        "training.cli.evaluate", "evaluate", "Hold a model against responses measured elsewhere."
+    ),
     "explain": Verb("serving.cli.explain", "explain", "Say why, and what if it were different."),
     "report": Verb("serving.cli.report", "report", "Draw scores for people, as HTML or PDF."),
     "combine": Verb("serving.cli.combine", "combine", "Name partners for drugs that will fail."),

@@ -6,6 +6,7 @@ Each module is light to import; what it runs is imported when it is called.
 __all__ = [
     "compare",
     "data",
+    "evaluate",
     "fit",
     "lifecycle",
     "models",

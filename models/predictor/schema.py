@@ -108,9 +108,10 @@ _MECHANISMS = record(
 _ERRORS = record(
     lines=array("i8", "held_out", low=0, distinct=True),
     folds=array("i8", "held_out", low=0),
-    scores=array("f8", "held_out", low=0),
+    errors=array("f8", "held_out"),
     difficulty=array("f8", "held_out", low=0),
     predictions=array("f8", "held_out"),
+    marker_errors=array("f8", "held_out", gaps=True),
     distances=array("f8", "held_out", low=0, high=np.inf, gaps=True),
 )
 _BLEND = record(

@@ -339,10 +339,17 @@ def explain(
     return scores.explain(sample, drug, set, top_k=top_k)
 
 
-def combine(scores: Scores, at_least: float = 75.0) -> pd.DataFrame:
+def combine(
+    scores: Scores,
+    at_least: float = 75.0,
+    *,
+    samples: Sequence[str] | None = None,
+    drugs: Sequence[str] | None = None,
+) -> pd.DataFrame:
     """Name partner drugs for the samples that are predicted to resist a drug.
 
-    Published rules and the model's own predictions stay apart; no synergy is claimed.
+    Published rules and the model's own predictions stay apart; no synergy is claimed. A HER2 drug
+    has partners only where HER2 drives the sample.
 
     Parameters
     ----------
@@ -351,6 +358,8 @@ def combine(scores: Scores, at_least: float = 75.0) -> pd.DataFrame:
     at_least : float
         Resistance percentile, 50 to 100, from which a drug counts as failing although the call is
         uncertain, or the model abstains.
+    samples, drugs : sequence of str, optional
+        Those to look at; all by default.
 
     Returns
     -------
@@ -360,7 +369,7 @@ def combine(scores: Scores, at_least: float = 75.0) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If `at_least` is out of its range.
+        If `at_least` is out of its range, or a sample or drug was not scored.
 
     Examples
     --------
@@ -371,7 +380,7 @@ def combine(scores: Scores, at_least: float = 75.0) -> pd.DataFrame:
     >>> list(partners.columns[:5])
     ['sample_id', 'drug', 'basis', 'rank', 'partner']
     """
-    return scores.combine(at_least)
+    return scores.combine(at_least, samples=samples, drugs=drugs)
 
 
 def evaluate(

@@ -18,7 +18,7 @@ from sidestep.features.optional import needed
 from sidestep.features.study.study import Study
 from sidestep.models.predictor.shap_values import unseen_explanation
 from sidestep.models.registry.load import LoadedModel
-from sidestep.serving.combinations.folder import find_partners
+from sidestep.serving.combinations.folder import Wanted, find_partners, scored_drugs
 from sidestep.serving.combinations.rows import COMBINATIONS
 from sidestep.serving.explain.answer import answer
 from sidestep.serving.memory import ScoredStudy
@@ -180,7 +180,13 @@ class Scores:
             )
         )
 
-    def combine(self, at_least: float = 75.0) -> pd.DataFrame:
+    def combine(
+        self,
+        at_least: float = 75.0,
+        *,
+        samples: Sequence[str] | None = None,
+        drugs: Sequence[str] | None = None,
+    ) -> pd.DataFrame:
         """Name partner drugs for the samples that are predicted to resist a drug.
 
         Parameters
@@ -188,6 +194,9 @@ class Scores:
         at_least : float
             Resistance percentile from which a drug counts as failing although the call is
             uncertain, or the model abstains.
+        samples, drugs : sequence of str, optional
+            Those to look at; samples as the scores name them, drugs also by a synonym. All by
+            default.
 
         Returns
         -------
@@ -197,8 +206,18 @@ class Scores:
         """
         if not 50 <= at_least <= 100:
             raise InputError(f"at_least is {at_least}; give a percentile from 50 to 100")
+        source = self._source()
+        unknown = sorted(set(samples or ()) - set(self.samples))
+        if unknown:
+            raise InputError(
+                f"the scores have no sample {some(unknown)}; they have {some(self.samples, 3)}"
+            )
+        wanted = Wanted(
+            None if samples is None else frozenset(samples),
+            None if drugs is None else scored_drugs(self.scores, source, list(drugs)),
+        )
         parts = [COMBINATIONS.empty_table()]
-        find_partners(self.scores, self._source(), at_least, parts.append)
+        find_partners(self.scores, source, at_least, parts.append, wanted)
         partners: pd.DataFrame = pa.concat_tables(parts).to_pandas()
         return partners
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from sidestep.features.study.options import group_option, where_option
 from sidestep.serving.cli.options import tracking_uri_option, trust_option
 
 # What takes a second to import is imported inside the functions, so that --help answers at once.
@@ -38,6 +39,18 @@ _EPILOG = "\n".join(
     "uncertain, or the model abstains.",
 )
 @click.option(
+    "--sample",
+    "samples",
+    multiple=True,
+    metavar="ID",
+    help="Of this sample alone. May be repeated.",
+)
+@click.option(
+    "--drug", "drugs", multiple=True, metavar="D", help="Of this drug alone. May be repeated."
+)
+@where_option
+@group_option
+@click.option(
     "--study",
     type=click.Path(path_type=Path),
     metavar="STUDY",
@@ -68,6 +81,10 @@ _EPILOG = "\n".join(
 def combine(
     folder: Path,
     at_least: float,
+    samples: tuple[str, ...],
+    drugs: tuple[str, ...],
+    where: tuple[str, ...],
+    group: str | None,
     study: Path | None,
     model: str | None,
     tracking_uri: str | None,
@@ -80,9 +97,14 @@ def combine(
 
     DIR is an output of sidestep score, and gets combinations.parquet and combinations.csv: a row a
     sample, drug that fails and partner, with the reason, the caveat and the source. What is
-    published and what the model predicts stay apart, and no synergy is claimed of two drugs.
+    published and what the model predicts stay apart, and no synergy is claimed of two drugs. A HER2
+    drug has partners only where HER2 drives: the sample is HER2-high, or carries an activating
+    change of ERBB2. DIR/report.html is drawn anew, with the partners on the page of each sample.
+
+    With --sample, --drug or --where the partners of these are told, and DIR stays as it is.
     """
-    from sidestep.serving.combinations.folder import combine
+    from sidestep.features.cohorts import group_labels
+    from sidestep.serving.combinations.folder import combine, wanted_of
     from sidestep.serving.combinations.text import as_text
     from sidestep.serving.disk.score_folder import read_score_folder
     from sidestep.serving.source import find_source
@@ -90,11 +112,25 @@ def combine(
     out = None if out is None else _file(out)
     scores = read_score_folder(folder)
     source = find_source(folder, study, model, tracking_uri=tracking_uri or None, trust=trust)
-    found, files = combine(scores, source, at_least, out)
+    labels = group_labels(scores.known, group) if group else None
+    wanted = wanted_of(scores, source, samples, drugs, where)
+    found, files = combine(scores, source, at_least, out, wanted)
+    if out is None and files:
+        files += _draw_anew(folder)
     if not quiet:
-        for line in as_text(found, show, simulated=source.simulated):
+        for line in as_text(found, show, simulated=source.simulated, groups=labels):
             click.echo(line)
-    click.echo(f"Written: {', '.join(map(str, files))}")
+    if files:
+        click.echo(f"Written: {', '.join(map(str, files))}")
+
+
+def _draw_anew(folder: Path) -> list[Path]:
+    """Draw the report of a score folder anew, if it has one."""
+    from sidestep.serving.report.writing import REPORT, write_report
+
+    if not (folder / REPORT).exists():
+        return []
+    return [folder / name for name in write_report(folder)]
 
 
 def _file(out: Path) -> Path:

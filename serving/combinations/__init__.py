@@ -1,10 +1,12 @@
 """Partner drugs where a drug is predicted to fail, by published rules and by the model.
 
-`folder.combine` reads scores, `partners` and `rules` find partners, `rows` makes their table and
+`folder.combine` reads scores, `partners` and `rules` find partners, `drive`
+tells where HER2 drugs have any, `rows` makes their table and
 `words` and `text` say why. No synergy is claimed.
 """
 
 __all__ = [
+    "drive",
     "folder",
     "partners",
     "rows",

@@ -8,21 +8,23 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sidestep.features.errors import InputError
+from sidestep.features.errors import InputError, some
 from sidestep.features.files.whole import folder_beside, put_in_place, reason_of
 from sidestep.features.knowledge.rules import COMBINATION_TABLE
 from sidestep.features.study.study import Study
+from sidestep.serving.combinations.drive import her2_drives
 from sidestep.serving.combinations.partners import Witnesses, panel_name
 from sidestep.serving.combinations.rows import COMBINATIONS, combination_rows
 from sidestep.serving.combinations.rules import not_measured
 from sidestep.serving.combinations.views import predicted_views, scored_views
 from sidestep.serving.disk.output import ADDED_KEY, TableWriter, as_table, own_file
 from sidestep.serving.disk.score_folder import ScoreFolder
-from sidestep.serving.evidence.kinship import kinship
+from sidestep.serving.evidence.kinship import is_her2_drug, kinship
 from sidestep.serving.evidence.states import SampleStates
 from sidestep.serving.scoring.samples import answered, by_sample
 from sidestep.serving.source import Source
@@ -47,15 +49,53 @@ class Combined:
         The rows of rank 1, without reason, caveat and source.
     not_measured : dict of str to int
         Condition of a rule -> resisting samples in which it was not measured.
+    without_target : DataFrame
+        Those of `resisted` that have no partner because HER2 is not known to drive the sample and
+        the drug is one against HER2.
     """
 
     resisted: pd.DataFrame
     first: pd.DataFrame
     not_measured: dict[str, int]
+    without_target: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Samples and drugs that partners are looked for of; all where it is None.
+
+    Attributes
+    ----------
+    samples, drugs : frozenset of str or None
+        As the scores name them.
+    """
+
+    samples: frozenset[str] | None = None
+    drugs: frozenset[str] | None = None
+
+    @property
+    def is_part(self) -> bool:
+        """Whether anything is left out."""
+        return self.samples is not None or self.drugs is not None
+
+    def of(self, resisted: pd.DataFrame) -> pd.DataFrame:
+        """The rows that are wanted, by their `sample_id` and `drug`."""
+        kept = np.ones(len(resisted), dtype=bool)
+        for column, names in (("sample_id", self.samples), ("drug", self.drugs)):
+            if names is not None:
+                kept &= resisted[column].isin(names).to_numpy()
+        return resisted[kept]
+
+
+EVERYTHING = Wanted()
 
 
 def combine(
-    folder: ScoreFolder, source: Source, at_least: float, out: Path | None = None
+    folder: ScoreFolder,
+    source: Source,
+    at_least: float,
+    out: Path | None = None,
+    wanted: Wanted = EVERYTHING,
 ) -> tuple[Combined, list[Path]]:
     """Write the partner table of a score folder.
 
@@ -71,6 +111,8 @@ def combine(
         As for `serving.combinations.views.DrugView.basis`.
     out : Path, optional
         A ``.parquet`` or ``.csv`` file to write instead of both into the folder.
+    wanted : Wanted
+        Of a part of the samples and drugs nothing is written into the folder.
 
     Returns
     -------
@@ -83,6 +125,9 @@ def combine(
         If they cannot be written, or a file is there that is no partner table of Sidestep, or
         was changed since.
     """
+    if out is None and wanted.is_part:
+        found = find_partners(folder.scores, source, at_least, lambda rows: None, wanted)
+        return found, []
     files = [folder.path / name for name in FILES] if out is None else [out]
     try:
         if out is not None:
@@ -90,7 +135,7 @@ def combine(
         with folder_beside(files[0]) as work:
             new = {".parquet": work / FILES[0], ".csv": work / FILES[1]}
             with TableWriter(new[".parquet"], COMBINATIONS, new[".csv"]) as writer:
-                found = find_partners(folder.scores, source, at_least, writer.append)
+                found = find_partners(folder.scores, source, at_least, writer.append, wanted)
             if out is not None:
                 put_in_place(new[out.suffix], out)
             else:
@@ -103,6 +148,64 @@ def combine(
             "place that you can write to with --out"
         ) from failure
     return found, files
+
+
+def wanted_of(
+    folder: ScoreFolder,
+    source: Source,
+    samples: Sequence[str] = (),
+    drugs: Sequence[str] = (),
+    where: Sequence[str] = (),
+) -> Wanted:
+    """What is asked for of a score folder.
+
+    Parameters
+    ----------
+    folder : ScoreFolder
+    source : Source
+    samples, drugs : sequence of str
+        Regardless of case and punctuation; drugs also by a synonym.
+    where : sequence of str
+        Filters of the samples, as `features.cohorts.choose_cohort` takes them.
+
+    Raises
+    ------
+    InputError
+        If there is no such sample, drug, attribute or value.
+    """
+    names: frozenset[str] | None = None
+    if where:
+        narrowed = folder.narrowed(where).only
+        names = narrowed
+    if samples:
+        asked = frozenset(folder.sample_called(name) for name in samples)
+        lacking = asked - names if names is not None else frozenset()
+        if lacking:
+            raise InputError(
+                f"sample {min(lacking)} does not meet {' and '.join(where)}; leave --where or "
+                "--sample out"
+            )
+        names = asked
+    return Wanted(names, scored_drugs(folder.scores, source, drugs) if drugs else None)
+
+
+def scored_drugs(scores: pd.DataFrame, source: Source, drugs: Sequence[str]) -> frozenset[str]:
+    """Drugs as the scores name them.
+
+    Raises
+    ------
+    InputError
+        If the model has no such drug, or it was not scored.
+    """
+    found = frozenset(drug.name for drug in source.model.predictor.choose(drugs))
+    there = [str(drug) for drug in scores["drug"].unique()]
+    missing = sorted(found - set(there))
+    if missing:
+        raise InputError(
+            f"{some(missing)} was not scored, only {some(there)}; score it too, or choose another "
+            "drug"
+        )
+    return found
 
 
 def _require_table(out: Path) -> None:
@@ -126,7 +229,11 @@ def _require_table(out: Path) -> None:
 
 
 def find_partners(
-    scores: pd.DataFrame, source: Source, at_least: float, append: Callable[[pa.Table], None]
+    scores: pd.DataFrame,
+    source: Source,
+    at_least: float,
+    append: Callable[[pa.Table], None],
+    wanted: Wanted = EVERYTHING,
 ) -> Combined:
     """Find the partners of all scored samples, some samples after the other.
 
@@ -138,15 +245,18 @@ def find_partners(
         As for `combine`.
     append : callable
         Takes the rows of some samples, with the columns of `COMBINATIONS`.
+    wanted : Wanted
     """
-    resisted = _resisted(scores, at_least)
+    resisted = wanted.of(_resisted(scores, at_least))
+    her2 = dict(scores[["sample_id", "her2"]].drop_duplicates("sample_id").to_numpy())
     drugs = [str(drug) for drug in scores["drug"].unique()]
     unscored = _unscored_partners(source, drugs)
     model = source.model
     named = f"model {model.name} {model.version}".rstrip()
     resisting = {drug: set(part["sample_id"]) for drug, part in resisted.groupby("drug")}
-    wanted = set(resisted["sample_id"])
-    samples = [str(sample) for sample in scores["sample_id"].unique() if sample in wanted]
+    failing = set(resisted["sample_id"])
+    samples = [str(sample) for sample in scores["sample_id"].unique() if sample in failing]
+    undriven: set[str] = set()
     first = [pd.DataFrame(columns=_SHORT)]
     unknown: dict[str, set[str]] = {}
     for at in range(0, len(samples), _CHUNK):
@@ -156,15 +266,23 @@ def find_partners(
         tables = []
         for states in _states(source, chunk):
             witnesses = Witnesses(states, views, at_least)
-            tables.append(combination_rows(witnesses, drugs, named, simulated=source.simulated))
+            driven = her2_drives(states, her2)
+            undriven.update(map(str, states.samples[~driven]))
+            rows = combination_rows(
+                witnesses, drugs, named, simulated=source.simulated, driven=driven
+            )
+            tables.append(wanted.of(rows))
             for drug in drugs:
+                asked = resisting.get(drug, set()) - (undriven if is_her2_drug(drug) else set())
                 for condition, those in not_measured(states, drug).items():
-                    unknown.setdefault(condition, set()).update(those & resisting.get(drug, set()))
+                    unknown.setdefault(condition, set()).update(those & asked)
         rows = by_sample(tables, chunk.samples)
         append(as_table(rows, COMBINATIONS))
         first.append(rows.loc[rows["rank"] == 1, _SHORT])
     counted = {condition: len(those) for condition, those in unknown.items() if those}
-    return Combined(resisted, pd.concat(first, ignore_index=True), counted)
+    against_her2 = [drug for drug in drugs if is_her2_drug(drug)]
+    lacking = resisted["drug"].isin(against_her2) & resisted["sample_id"].isin(undriven)
+    return Combined(resisted, pd.concat(first, ignore_index=True), counted, resisted[lacking])
 
 
 def _states(source: Source, part: Study) -> Iterator[SampleStates]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -19,6 +20,7 @@ from sidestep.serving.combinations.partners import (
 )
 from sidestep.serving.combinations.rules import rule_matches
 from sidestep.serving.evidence.facts import joined
+from sidestep.serving.evidence.kinship import is_her2_drug
 
 _TEXT, _NUMBER = pa.string(), pa.float64()
 #: Columns of the partner table and their types.
@@ -47,7 +49,12 @@ _Cells = tuple[object, ...]
 
 
 def combination_rows(
-    witnesses: Witnesses, drugs: Sequence[str], model: str, *, simulated: bool
+    witnesses: Witnesses,
+    drugs: Sequence[str],
+    model: str,
+    *,
+    simulated: bool,
+    driven: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Partners of every sample and drug that is predicted to fail in it, ranked.
 
@@ -70,6 +77,8 @@ def combination_rows(
         Name and version of the model: the source of what it alone names.
     simulated : bool
         Whether the study or what the model learned from is simulated.
+    driven : ndarray of bool, shape (n_samples,), optional
+        Whether HER2 drives each sample; HER2 drugs have partners in no other. All by default.
 
     Returns
     -------
@@ -81,7 +90,8 @@ def combination_rows(
         matches = rule_matches(witnesses.states, drug)
         for row, sample in enumerate(witnesses.samples):
             basis = witnesses.basis(drug, row)
-            if basis:
+            lacks_target = driven is not None and is_her2_drug(drug) and not driven[row]
+            if basis and not lacks_target:
                 by_rule = partners_by_rule(witnesses, row, drug, matches.get(row, []))
                 by_model = partners_by_model(witnesses, row, drug, drugs, by_rule, model)
                 ranked = _ranked([*by_rule, *by_model], simulated=simulated)

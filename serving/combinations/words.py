@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sidestep.features.knowledge.conditions import Condition, Term
 from sidestep.features.knowledge.drugs import find_drug
@@ -127,6 +129,16 @@ def model_sentence(partner: str, view: DrugView | None) -> str:
         return f"{partner} is not in the model's panel"
     place = f" (resistance percentile {view.percentile:.0f})" if view.called else ""
     return f"The model {_CALLS[view.call]} {partner}{place}"
+
+
+def partner_view(row: Mapping[str, Any]) -> str:
+    """The call on the partner of a row of the table, and its percentile where there is a call."""
+    if not row["partner_in_panel"]:
+        return "not in the panel"
+    percentile = row["partner_percentile"]
+    if row["partner_call"] == "abstain" or percentile is None or math.isnan(percentile):
+        return str(row["partner_call"])
+    return f"{row['partner_call']}, percentile {percentile:.0f}"
 
 
 def condition_words(condition: Condition) -> str:

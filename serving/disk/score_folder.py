@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from sidestep.features.builders.names import MODALITIES
 from sidestep.features.cohorts import Known, choose_cohort
 from sidestep.features.errors import InputError
+from sidestep.features.identifiers import match_key
 from sidestep.features.study.filters import parse_filters
 from sidestep.serving.disk.output import ADDED_KEY, FILES_KEY, MANIFEST, read_manifest
 from sidestep.serving.disk.sample_scores import SampleScores, assemble
@@ -35,6 +36,8 @@ COLUMNS = ["sample_id", "drug", "call", "resistance_percentile"]
 _SCORES, _EXPLANATIONS, _MECHANISMS, _REFERENCE, _EVIDENCE = (
     f"{name}.parquet" for name in ("scores", "explanations", "mechanisms", "reference", "evidence")
 )
+#: The table that `sidestep combine` adds.
+PARTNERS = "combinations.parquet"
 #: What a report needs of each table.
 _COLUMNS = {
     _SCORES: """sample_id drug response unit prediction lower upper level resistance_percentile
@@ -44,6 +47,8 @@ _COLUMNS = {
         top_k_share stable""".split(),
     _MECHANISMS: "sample_id drug mechanism contribution".split(),
     _REFERENCE: "drug modalities quantile predicted observed".split(),
+    PARTNERS: """sample_id drug basis rank partner matched_mechanism rule_evidence partner_in_panel
+        partner_percentile partner_call reason caveat source""".split(),
     _EVIDENCE: (
         "sample_id drug fact direction strength statement alternatives source agreement"
     ).split(),
@@ -237,6 +242,40 @@ class ScoreFolder:
         if not rows:
             raise InputError(self._unknown(sample))
         return assemble(sample, rows, features, sums, self._evidence([sample]).get(sample, []))
+
+    def partners(self, shown: Collection[str] | None = None) -> dict[str, list[dict[str, Any]]]:
+        """Sample -> ranked partner drugs, as `sidestep combine` wrote them; none where it did not.
+
+        Raises
+        ------
+        InputError
+            If the table cannot be read.
+        """
+        path = self.path / PARTNERS
+        if not path.exists():
+            return {}
+        _require_columns(path)
+        found: dict[str, list[dict[str, Any]]] = {}
+        for piece in _pieces(path, shown, _COLUMNS[PARTNERS]):
+            for row in piece.to_pylist():
+                if row["rank"] is not None:
+                    found.setdefault(str(row["sample_id"]), []).append(row)
+        return found
+
+    def sample_called(self, name: str) -> str:
+        """The scored sample of that name, regardless of case and punctuation.
+
+        Raises
+        ------
+        InputError
+            If there is none, or more than one; it suggests the nearest names.
+        """
+        if name in self.samples:
+            return name
+        found = [sample for sample in self.samples if match_key(sample) == match_key(name)]
+        if len(found) != 1:
+            raise InputError(self._unknown(name))
+        return found[0]
 
     def _unknown(self, sample: str) -> str:
         if sample in self.manifest["quarantined"]:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.knowledge.drugs import both_names
+from sidestep.serving.combinations.words import partner_view
 from sidestep.serving.disk.sample_scores import DrugScore, Feature, SampleScores
 from sidestep.serving.disk.score_folder import ScoreFolder
 from sidestep.serving.report.overview import drug_subtitle, quality_sentence
@@ -39,9 +40,16 @@ class PageContents:
     folder : ScoreFolder
     tracks : sequence of Track
         What is known of the samples.
+    partners : mapping, optional
+        Sample -> rows of partner drugs (`ScoreFolder.partners`).
     """
 
-    def __init__(self, folder: ScoreFolder, tracks: Sequence[Track] = ()) -> None:
+    def __init__(
+        self,
+        folder: ScoreFolder,
+        tracks: Sequence[Track] = (),
+        partners: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    ) -> None:
         self._manifest = folder.manifest
         self._scale = Scale.of(folder.manifest)
         self._modalities = folder.modalities
@@ -50,6 +58,7 @@ class PageContents:
         self._features, self._mechanisms, self._reasons = _Entries(), _Entries(), _Entries()
         self._lines, self._sentences = _Entries(), _Entries()
         self._tracks = list(tracks)
+        self._partners = partners or {}
         self._samples: list[str] = []
         self.names: list[str] = []
         self._size = len(self.json())
@@ -67,7 +76,7 @@ class PageContents:
                 "name": scores.sample,
                 "says": sample_sentences(scores, self._modalities),
                 "known": [self._known(track, scores.sample) for track in self._tracks],
-                "drugs": [self._drug(score) for score in scores.drugs],
+                "drugs": [self._drug(score, scores.sample) for score in scores.drugs],
             }
         )
         self.names.append(scores.sample)
@@ -124,7 +133,7 @@ class PageContents:
             return int(place)
         return [int(place), self._sentences.place(str(detail), str(detail))]
 
-    def _drug(self, score: DrugScore) -> dict[str, Any]:
+    def _drug(self, score: DrugScore, sample: str) -> dict[str, Any]:
         mechanisms: list[float | int | None] = [None] * len(self._mechanisms.entries)
         for name, value in score.by_mechanism.items():
             place = self._mechanisms.place(name, name)
@@ -154,6 +163,9 @@ class PageContents:
         }
         if score.evidence:
             values["evidence"] = [self._fact(row) for row in score.evidence]
+        partners = [row for row in self._partners.get(sample, ()) if row["drug"] == score.drug]
+        if partners:
+            values["partners"] = [self._partner(row) for row in partners]
         return values
 
     def _explained(self, features: Sequence[Feature]) -> dict[str, list[Any]]:
@@ -182,6 +194,17 @@ class PageContents:
         names = ("fact", "direction", "strength", "source", "agreement", "alternatives")
         statement = str(row["statement"])
         return [*(row[name] or "" for name in names), self._sentences.place(statement, statement)]
+
+    def _partner(self, row: Mapping[str, Any]) -> list[Any]:
+        """Cells of a partner drug; sentences, which many samples share, by their place."""
+        said = [str(row[name]) for name in ("reason", "caveat", "source")]
+        return [
+            both_names(str(row["partner"])),
+            row["rule_evidence"],
+            row["matched_mechanism"] or "",
+            partner_view(row),
+            *(self._sentences.place(text, text) for text in said),
+        ]
 
     def _lines_at(self, score: DrugScore) -> int | None:
         """Place of the distributions that the score is compared with; None if they are missing."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
 from sidestep.features.knowledge.drugs import both_names
+from sidestep.serving.combinations.words import partner_view
 from sidestep.serving.disk.sample_scores import DrugScore, SampleScores
 from sidestep.serving.disk.score_folder import ScoreFolder, read_score_folder
 from sidestep.serving.evidence.facts import NONE, STRENGTHS
@@ -43,6 +44,9 @@ _MOST_REASONS = 5
 # With more drugs than these their list fills the column.
 _FEW_DRUGS = 12
 _MOST_FACTS = 5
+_MOST_PARTNERS = 3
+# Characters of a line in the left column.
+_COLUMN = 64
 _NEARNESS = {strength: place for place, strength in enumerate(STRENGTHS)}
 _LIMITS = (
     "Cell lines are not tumours, and a response in a dish is not a clinical response. "
@@ -117,10 +121,15 @@ def one_page(folder: ScoreFolder, scores: SampleScores) -> Figure:
     top = page.top
     _draw_ranking(page.figure, folder, scores, left=_LEFT, right=0.44, top=top, bottom=0.2)
     _draw_telling(page, scores, scale, top)
+    partners = folder.partners([scores.sample]).get(scores.sample, [])
     if len(scores.drugs) <= _FEW_DRUGS:
         page.top = 0.42
+        _write_partners(page, partners, width=_COLUMN)
         _write_facts(page, scores)
-    page.top = 0.165
+        page.top = 0.165
+    else:
+        page.top = 0.182
+        _write_partners(page, partners, width=135)
     _write_warnings(page, scores)
     page.text(_trust(folder, _telling(scores)), width=135, colour=_SOFT)
     page.text(_LIMITS, width=135, colour=_SOFT)
@@ -219,6 +228,30 @@ def _write_facts(page: _Page, scores: SampleScores) -> None:
         page.text(f"• {fact}: {direction} ({strength}), {of} ({source})", width=64, size=7)
     if len(drugs) > _MOST_FACTS:
         page.text(f"• {len(drugs) - _MOST_FACTS} more in report.html", width=70, size=7)
+
+
+def _write_partners(page: _Page, partners: Sequence[Mapping[str, Any]], *, width: int) -> None:
+    """The first partner of each drug that is predicted to fail, the nearest evidence first."""
+    first = [row for row in partners if row["rank"] == 1]
+    nearest = sorted(first, key=lambda row: _NEARNESS.get(row["rule_evidence"], len(_NEARNESS)))
+    told = []
+    for row in nearest[:_MOST_PARTNERS]:
+        mechanism = f", {row['matched_mechanism']}" if row["matched_mechanism"] else ""
+        told.append(
+            f"{both_names(row['drug'])} fails: {both_names(row['partner'])} "
+            f"({row['rule_evidence']}{mechanism}; {partner_view(row)})"
+        )
+    if len(first) > _MOST_PARTNERS:
+        told.append(f"{len(first) - _MOST_PARTNERS} more in report.html")
+    if told and width > _COLUMN:
+        page.text(f"Partner drugs to think of: {'; '.join(told)}. No synergy is claimed.",
+                  width=width)  # fmt: skip
+    elif told:
+        page.line("Partner drugs to think of; no synergy is claimed", size=8.5, weight="bold",
+                  skip=0.016)  # fmt: skip
+        for one in told:
+            page.text(f"• {one}", width=width, size=7)
+        page.top -= 0.006
 
 
 def _write_warnings(page: _Page, scores: SampleScores) -> None:

@@ -37,6 +37,7 @@ _TELLING = tuple(
         ),
     )
 )
+_IN_STEPS = re.compile("GRADE|STAGE", re.IGNORECASE)
 #: Those that say what became of a patient, or only where a sample lies.
 _NO_TRACK = re.compile(r"(^|_)(ID|COHORT|BATCH|NAME|BARCODE)$|^(OS|RFS|DFS|PFS|DSS|DMFS)_|VITAL")
 
@@ -144,14 +145,18 @@ def _track(known: Known, name: str) -> Track:
         values = values.where(values.isin(kept) | values.isna(), other)
         order = [*(one for one in order if one in kept), other]
         return Track(name, label, order, _places(values, order), details)
-    return Track(name, label, order, _places(values, order))
+    return Track(name, label, order, _places(values, order), ordered=bool(_IN_STEPS.search(name)))
 
 
 def _ranges(numbers: pd.Series) -> tuple[pd.Series, list[str]]:
     """Numbers as ranges with about as many samples each, and the ranges in order."""
     edges = np.unique(np.nanquantile(numbers.to_numpy(float), np.linspace(0, 1, _RANGES + 1)))
     at = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, len(edges) - 2)
-    names = [f"{low:.4g} to {high:.4g}" for low, high in pairwise(edges)]
+    last = len(edges) - 2
+    names = [
+        f"{low:.4g} to {'' if n == last else 'below '}{high:.4g}"
+        for n, (low, high) in enumerate(pairwise(edges))
+    ]
     told = pd.Series([names[place] for place in at], numbers.index, dtype="str")
     return told.where(numbers.notna()), names
 

@@ -148,7 +148,8 @@ def write_sample_page(folder: Path, sample: str, out: Path | None = None) -> Pat
         If the file cannot be written.
     """
     scores = read_score_folder(folder)
-    contents = PageContents(scores, _tracks(scores, EVERYTHING, [sample], None))
+    tracks = _tracks(scores, EVERYTHING, [sample], None)
+    contents = PageContents(scores, tracks, scores.partners([sample]))
     contents.add(scores.one_sample(sample))
     page = render_page(overview(scores, 1), contents, Place(1, 0, 1))
     return write_beside(folder, sample_file(sample, ".html"), out, page.encode())
@@ -243,7 +244,8 @@ def _pages(
     scores: ScoreFolder, shown: Overview, drawn: list[str], tracks: Sequence[Track]
 ) -> Iterator[PageContents]:
     """The samples in study order, as many on a page as fit."""
-    contents = PageContents(scores, tracks)
+    partners = scores.partners(drawn)
+    contents = PageContents(scores, tracks, partners)
     # The first page also has to name all samples, and every page the quarantined ones.
     named = {**scores.manifest, "quarantined": shown.quarantined}
     shared = fixed_size() + len(script_json(named).encode())
@@ -252,7 +254,7 @@ def _pages(
         contents.add(sample)
         if taken + contents.size >= _ROOM or len(contents.names) == _MOST_ON_A_PAGE:
             yield contents
-            contents, taken = PageContents(scores, tracks), shared
+            contents, taken = PageContents(scores, tracks, partners), shared
     if contents.names:
         yield contents
 

@@ -50,6 +50,23 @@ function numbersTable(score) {
         line(OTHER, score.rest, number(score.rest, true, largest)), line("prediction", prediction, number(prediction))))));
 }
 
+/** Partner drugs where this one is predicted to fail, the strongest evidence first. */
+function partnerTable(score) {
+  if (!score.partners) return [];
+  const rows = score.partners.map(([partner, evidence, mechanism, view, reason, caveat, source]) => el("tr", null,
+    el("td", null, el("span", { class: "name" }, mechanism ? `${partner}: ${mechanism}` : partner),
+      el("details", { class: "note" }, el("summary", null, "Why, and what that does not say"),
+        el("p", null, page.sentences[reason]), el("p", null, page.sentences[caveat]), el("p", { class: "name" }, page.sentences[source]))),
+    el("td", null, evidence), el("td", null, view)));
+  return [
+    el("h3", { id: "partners-title" }, "Partner drugs to think of"),
+    el("p", { class: "quiet" }, "Where this drug is predicted to fail. Published rules come first, what only the model says last; no synergy is claimed."),
+    el("div", { class: "scroll" }, el("table", { class: "plain evidence partners", "aria-labelledby": "partners-title" },
+      el("thead", null, el("tr", null, ["Partner", "Evidence", "The model on it"].map((head) => el("th", { scope: "col" }, head)))),
+      el("tbody", null, rows))),
+  ];
+}
+
 function sidesKey(...more) {
   return el("p", { class: "key" },
     el("span", { class: "towards-sensitive" }, "← towards sensitive"), " · ",
@@ -95,6 +112,7 @@ function drugPanel(sample, drug) {
     sidesKey(" · solid: stable; pale with a broken edge: unstable"),
     stability ? el("p", { class: "quiet" }, stability) : null,
     numbersTable(score),
+    ...partnerTable(score),
     ...evidenceTable(score),
   ].filter(Boolean);
 }

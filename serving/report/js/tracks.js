@@ -69,7 +69,7 @@ function drawTracks() {
   const rows = tracks.map(({ label, values }, track) => {
     const counts = d3.rollup(samples, (those) => those.length, (sample) => placeOf(sample, track));
     const places = [...d3.range(values.length), null].filter((place) => counts.has(place));
-    return el("div", { class: "track-values" }, el("span", { class: "track-label name" }, label),
+    return el("div", { class: "track-values" }, el("span", { class: "track-label name", title: label }, label),
       places.map((place) => valueButton(track, place, counts.get(place))));
   });
   const clear = el("button", { type: "button", id: "clear-tracks", hidden: filters.size === 0 }, "Show all samples");

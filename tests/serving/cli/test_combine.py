@@ -33,12 +33,26 @@ def made(simulated: Path, fit_predictor, tmp_path_factory: pytest.TempPathFactor
     """Folder of a model of four drugs, a study, and scores of all of them and of two."""
     folder = tmp_path_factory.mktemp("combined")
     shutil.copytree(simulated / "cohort_sim", folder / "cohort")
+    _set_her2(folder / "cohort" / "data_clinical_sample.txt")
     breast = read_study(simulated / "breast_sim")
     save_predictor(fit_predictor(breast, "gi50", DRUGS, ["rppa"]), folder / "model")
     model, study = load_model(str(folder / "model")), read_study(folder / "cohort")
     score_study(study, model, folder / "scores")
     score_study(study, model, folder / "asked", drugs=ASKED)
     return folder
+
+
+def _set_her2(clinical: Path) -> None:
+    """Make all tumours HER2-positive but every fourth, so that HER2 drugs have partners."""
+    *comments, head, first = clinical.read_text().splitlines()[:6]
+    assert first
+    rows = clinical.read_text().splitlines()[len(comments) + 1 :]
+    at = head.split("\t").index("ERBB2_STATUS")
+    for n, row in enumerate(rows):
+        cells = row.split("\t")
+        cells[at] = "Positive" if n % 4 else "Negative"
+        rows[n] = "\t".join(cells)
+    clinical.write_text("\n".join([*comments, head, *rows]) + "\n")
 
 
 @pytest.fixture
@@ -77,21 +91,27 @@ def assert_refused(found: tuple[int, str, str], *parts: str) -> None:
         assert part in stderr
 
 
-def test_two_files_are_added_and_no_other_is_touched(combine: Run, scores: Path) -> None:
+def test_two_files_are_added_and_the_report_alone_is_drawn_anew(combine: Run, scores: Path) -> None:
     before = contents(scores)
+    drawn = before.pop("report.html")
     code, stdout, stderr = combine(scores)
     assert (code, stderr) == (0, "")
     after = contents(scores)
+    marks = [b'"partners":[["' in page for page in (drawn, after.pop("report.html"))]
+    assert marks == [False, True]
     assert after.keys() - before.keys() == TABLES
     again = dict(after)
     facts, listed = (json.loads(content.pop("manifest.json")) for content in (before, after))
     assert {name: after[name] for name in before} == before
     assert set(listed.pop("added")) == TABLES
+    for manifest in (facts, listed):
+        del manifest["files"]["report.html"]
     assert listed == facts
     assert pq.read_schema(scores / "combinations.parquet").equals(COMBINATIONS)
-    assert stdout.endswith(f"Written: {scores}/combinations.parquet, {scores}/combinations.csv\n")
+    written = ("combinations.parquet", "combinations.csv", "report.html")
+    assert stdout.endswith(f"Written: {', '.join(str(scores / name) for name in written)}\n")
     combine(scores)
-    assert contents(scores) == again
+    assert {**contents(scores), "report.html": b""} == {**again, "report.html": b""}
 
 
 def test_a_table_that_somebody_changed_is_kept(combine: Run, scores: Path) -> None:
@@ -140,6 +160,63 @@ def test_partners_of_the_model_that_were_not_scored_are_predicted_alike(
     pd.testing.assert_frame_equal(
         by_rule.reset_index(drop=True), fewer.reset_index(drop=True), check_exact=True
     )
+
+
+def test_a_her2_drug_has_partners_only_where_her2_drives(combine: Run, scores: Path) -> None:
+    stdout = combine(scores, "--at-least", "50", "--group", "her2")[1]
+    rows, scored = read(scores), pd.read_parquet(scores / "scores.parquet")
+    her2 = scored.drop_duplicates("sample_id").set_index("sample_id")["her2"]
+    against = rows[rows["drug"].isin(ASKED)]
+    assert set(against["sample_id"].map(her2)) == {"high"}
+    # Other drugs have partners wherever they fail.
+    assert "not high" in set(rows.loc[~rows["drug"].isin(ASKED), "sample_id"].map(her2))
+    failing = scored[(scored["resistance_percentile"] >= 50) & (scored["call"] != "sensitive")]
+    without = failing[failing["drug"].isin(ASKED) & (failing["her2"] != "high")]
+    assert len(without)
+    assert f"Of these, {len(without)} pairs of {without['sample_id'].nunique()} sample(s)" in stdout
+    table = [line.split() for line in stdout.split("\n\n")[1].splitlines()]
+    assert [cells[0] for cells in table] == ["HER2", "high", "not"]
+    high = failing[failing["her2"] == "high"]
+    assert table[1][1:3] == [str((her2 == "high").sum()), str(len(high))]
+
+
+def test_a_part_is_told_and_nothing_is_written(combine: Run, scores: Path, tmp_path: Path) -> None:
+    combine(scores, "--at-least", "50")
+    rows, before = read(scores), contents(scores)
+    sample, drug = rows.loc[rows["rank"] == 1, ["sample_id", "drug"]].iloc[0]
+    out = tmp_path / "part.parquet"
+    asked = ("--at-least", "50", "--sample", sample.lower(), "--drug", drug.upper())
+    assert combine(scores, *asked, "--out", out)[0] == 0
+    part = rows[(rows["sample_id"] == sample) & (rows["drug"] == drug)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(pd.read_parquet(out), part, check_dtype=False)
+    code, stdout, _ = combine(scores, *asked)
+    assert (code, "Written" in stdout) == (0, False)
+    assert "Predicted resistant: 1 sample, 1 pair" in stdout
+    assert combine(scores, "--at-least", "50", "--where", "her2=high", "--out", out)[0] == 0
+    scored = pd.read_parquet(scores / "scores.parquet")
+    high = set(scored.loc[scored["her2"] == "high", "sample_id"])
+    expected = rows[rows["sample_id"].isin(high)].reset_index(drop=True)
+    assert 0 < len(expected) < len(rows)
+    pd.testing.assert_frame_equal(pd.read_parquet(out), expected, check_dtype=False)
+    assert contents(scores) == before
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        (["--sample", "nobody"], "has no sample 'nobody'"),
+        (["--drug", "Lapatinob"], "did you mean Lapatinib"),
+        (["--where", "her2=hihg"], "did you mean high?"),
+        (["--where", "SUBTYPE=Luminal", "--where", "SUBTYPE!=Luminal"], "no sample of"),
+        (["--group", "nothing"], "has no clinical attribute 'nothing'"),
+    ],
+)
+def test_a_part_that_is_not_there_is_one_sentence(
+    combine: Run, scores: Path, asked: list[str], says: str
+) -> None:
+    before = contents(scores)
+    assert_refused(combine(scores, *asked), says)
+    assert contents(scores) == before
 
 
 def test_csv_holds_the_same(combine: Run, scores: Path) -> None:

@@ -31,12 +31,22 @@ profile_option = click.option(
     "before z-scores, log2 before linear before calls]",
 )
 
+
+def _given(ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Values of a repeatable option without empty ones, as a workflow's unset parameters are."""
+    return tuple(value for value in values if value.strip())
+
+
+def repeatable(*names: str, metavar: str, text: str) -> Callable[[Command], Command]:
+    """An option that may be given several times; empty values count as not given."""
+    return click.option(*names, multiple=True, metavar=metavar, help=text, callback=_given)
+
+
 #: ``--where ATTRIBUTE=VALUE``, for `features.cohorts.choose_cohort`.
-where_option = click.option(
+where_option = repeatable(
     "--where",
-    multiple=True,
     metavar="ATTRIBUTE=VALUE",
-    help="Only samples of which a clinical attribute, her2 (high, not high) or lineage says so: "
+    text="Only samples of which a clinical attribute, her2 (high, not high) or lineage says so: "
     "'HER2_STATUS=Positive', 'STAGE!=IV', 'PAM50=LumA,LumB', 'AGE<50' (< <= > >= for numbers; NA "
     "for no value). May be repeated; all must hold.",
 )

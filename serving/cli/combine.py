@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sidestep.features.study.options import group_option, where_option
+from sidestep.features.study.options import group_option, repeatable, where_option
 from sidestep.serving.cli.options import tracking_uri_option, trust_option
 
 # What takes a second to import is imported inside the functions, so that --help answers at once.
@@ -38,15 +38,14 @@ _EPILOG = "\n".join(
     help="Resistance percentile from which a drug counts as failing although the call is "
     "uncertain, or the model abstains.",
 )
-@click.option(
+@repeatable(
     "--sample",
     "samples",
-    multiple=True,
     metavar="ID",
-    help="Of this sample alone. May be repeated.",
+    text="Partners for this sample alone. May be repeated.",
 )
-@click.option(
-    "--drug", "drugs", multiple=True, metavar="D", help="Of this drug alone. May be repeated."
+@repeatable(
+    "--drug", "drugs", metavar="D", text="Partners where this drug fails alone. May be repeated."
 )
 @where_option
 @group_option

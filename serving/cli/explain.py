@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from sidestep.features.study.options import profile_option
+from sidestep.features.errors import InputError
+from sidestep.features.study.options import group_option, profile_option, where_option
 from sidestep.serving.cli.options import (
     MODEL_ADDRESSES,
     call_at_type,
@@ -34,7 +36,7 @@ _EPILOG = "\n".join(
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("sample")
+@click.argument("sample", required=False)
 @click.option("--drug", required=True, metavar="D", help="Drug of the model.")
 @click.option(
     "--scores",
@@ -84,12 +86,14 @@ _EPILOG = "\n".join(
     metavar="P",
     help="Probability that a call needs, over 0.5 and under 1; that of the scores, or 0.75.",
 )
+@where_option
+@group_option
 @profile_option
 @tracking_uri_option
 @trust_option
 @click.option("--json", "as_json", is_flag=True, help="Print the same as JSON.")
 def explain(
-    sample: str,
+    sample: str | None,
     drug: str,
     scores: Path | None,
     study: Path | None,
@@ -99,6 +103,8 @@ def explain(
     level: float | None,
     her2_context: bool,
     call_at: float | None,
+    where: tuple[str, ...],
+    group: str | None,
     profiles: tuple[str, ...],
     tracking_uri: str | None,
     trust: bool,
@@ -108,7 +114,25 @@ def explain(
 
     With --set, say instead what the model would predict if the sample were different. Both are
     statements about the model, not about what the cells would do.
+
+    Without SAMPLE, say what moves the predictions of all samples in the scores on average; of some
+    of them with --where, of each group with --group.
     """
+    if not sample:
+        needless = {
+            "--set": settings,
+            "--study": study,
+            "--model": model,
+            "--level": level,
+            "--call-at": call_at,
+        }
+        _explain_cohort(scores, drug, where, group or None, top_k, needless, as_json=as_json)
+        return
+    if where or group:
+        raise InputError(
+            f"{'--where' if where else '--group'} is for a cohort, and SAMPLE for one sample; "
+            "leave one of them out"
+        )
     from sidestep.features.study.profiles import parse_profiles
     from sidestep.serving.explain.answer import answer
     from sidestep.serving.explain.text import as_text
@@ -133,4 +157,26 @@ def explain(
         call_at=call_at or source.call_at,
     )
     for line in [found.as_json()] if as_json else as_text(found):
+        click.echo(line)
+
+
+def _explain_cohort(
+    scores: Path | None,
+    drug: str,
+    where: tuple[str, ...],
+    group: str | None,
+    top_k: int,
+    needless: Mapping[str, object],
+    *,
+    as_json: bool,
+) -> None:
+    """Say what moves the predictions of a cohort."""
+    from sidestep.serving.explain.cohort import answer_cohort
+    from sidestep.serving.source import DEFAULT_SCORES
+
+    given = [option for option, value in needless.items() if value]
+    if given:
+        raise InputError(f"{given[0]} is for a single sample; name it, or leave {given[0]} out")
+    found = answer_cohort(scores or DEFAULT_SCORES, drug, where, group)
+    for line in [found.as_json()] if as_json else found.lines(top_k):
         click.echo(line)

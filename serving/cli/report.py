@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sidestep.features.study.options import group_option, where_option
+from sidestep.features.study.options import group_option, repeatable, where_option
 
 if TYPE_CHECKING:
     from sidestep.serving.report.writing import View
@@ -20,12 +20,11 @@ if TYPE_CHECKING:
 @click.option("--sample", metavar="ID", help="Write one sample's page instead of the whole report.")
 @where_option
 @group_option
-@click.option(
+@repeatable(
     "--track",
     "tracks",
-    multiple=True,
     metavar="her2|lineage|ATTRIBUTE",
-    help="Attribute to show beside the heat map, to sort and filter by; those that tell the "
+    text="Attribute to show beside the heat map, to sort and filter by; those that tell the "
     "samples apart best by default. May be repeated.",
 )
 @click.option("--pdf", is_flag=True, help="With --sample: a print-ready A4 page as PDF.")

@@ -243,6 +243,22 @@ class ScoreFolder:
             raise InputError(self._unknown(sample))
         return assemble(sample, rows, features, sums, self._evidence([sample]).get(sample, []))
 
+    def of_drug(self, drug: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Rows of the scores and of the sums by mechanism of one drug, of the samples looked at.
+
+        Raises
+        ------
+        InputError
+            If a table cannot be read.
+        """
+        tables = (
+            _read(self.path / name, [("drug", "==", drug)]) for name in (_SCORES, _MECHANISMS)
+        )
+        scores, sums = (table.to_pandas() for table in tables)
+        if self.only is not None:
+            scores, sums = (one[one["sample_id"].isin(self.only)] for one in (scores, sums))
+        return scores, sums
+
     def partners(self, shown: Collection[str] | None = None) -> dict[str, list[dict[str, Any]]]:
         """Sample -> ranked partner drugs, as `sidestep combine` wrote them; none where it did not.
 

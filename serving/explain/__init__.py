@@ -2,6 +2,7 @@
 
 __all__ = [
     "answer",
+    "cohort",
     "explanation",
     "flip",
     "settings",

@@ -97,10 +97,10 @@ def compare(study: Study, panel: Panel, plan: Plan, families: Sequence[str]) -> 
     columns: dict[str, pd.Series] = {}
     if "ours" in families:
         ours = cross_validate(study, panel, plan).predictions
-        columns |= {name: _by_drug(ours, name) for name in METHODS}
+        columns |= {name: by_drug(ours, name) for name in METHODS}
     for name in [name for name in families if name != "ours"]:
         predicted = out_of_fold(study, panel, plan, partial(OTHERS[name], seed=plan.seed))
-        columns[name] = _by_drug(predicted, "predicted")
+        columns[name] = by_drug(predicted, "predicted")
     return pd.DataFrame(columns).assign(n=panel.values.notna().sum())
 
 
@@ -119,7 +119,7 @@ def ablation(study: Study, panel: Panel, plan: Plan) -> pd.DataFrame:
             limited,
             lambda lines: Blend(lines.target_features, lines.markers, seed=plan.seed),
         )
-        rows[label] = {"mean r": _by_drug(predicted, "predicted").mean()}
+        rows[label] = {"mean r": by_drug(predicted, "predicted").mean()}
     return pd.DataFrame(rows).T
 
 
@@ -180,7 +180,7 @@ def _predict(
     return pd.DataFrame({"drug": known.drug.name, **found})
 
 
-def _by_drug(predictions: pd.DataFrame, column: str) -> pd.Series:
+def by_drug(predictions: pd.DataFrame, column: str) -> pd.Series:
     """Pearson r within folds of each drug, as `sidestep train` gives it."""
     found = {}
     for drug, lines in predictions.groupby("drug", sort=False):

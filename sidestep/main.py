@@ -57,6 +57,7 @@ VERBS = {
     "data": Verb("training.cli.data", "data", "Bring a study archive into a folder, safely."),
     "check": Verb("serving.cli.check", "check", "Say what a study holds, and what is wrong."),
     "fit": Verb("training.cli.fit", "fit", "Fit curves to plates; write them as a study."),
+    "shift": Verb("training.cli.shift", "shift", "Compare curves between conditions or genotypes."),
     "train": Verb(
         "training.cli.train", "train", "Learn a drug response; judge it on held-out lines."
     ),

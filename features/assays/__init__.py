@@ -14,10 +14,12 @@ __all__ = [
     "grid",
     "growth_rate",
     "hill",
+    "jackknife",
     "layouts",
     "readings",
     "relative",
     "responses",
     "series",
+    "shifts",
     "tidy",
 ]

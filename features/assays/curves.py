@@ -6,6 +6,7 @@ outside of the doses is given as beyond them, never as a number that nobody meas
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -24,6 +25,7 @@ from sidestep.features.assays.hill import (
     GROWTH_RATE,
     VIABILITY,
     VIABILITY_FREE,
+    HillBounds,
     HillFits,
     dose_at,
     fit_hill,
@@ -47,8 +49,8 @@ STATUSES: Final = {
 }
 FEWEST_DOSES: Final = 4
 MOST_CONTROL_CV: Final = 0.3
-# As gDR: a value above 1.1 pulls no curve.
-_CAP: Final = 1.1
+#: As gDR: a value above 1.1 pulls no curve.
+CAP: Final = 1.1
 _RISE: Final = 0.3
 _RISE_SINGLE: Final = 0.4
 
@@ -153,8 +155,8 @@ def fit_curves(readings: Readings, options: CurveOptions | None = None) -> Curve
     series = series_of(
         wells, ("relative", "growth", "control_cv", "control", "time0"), options.apart
     )
-    capped = np.minimum(series["relative"], _CAP)
-    bounds = VIABILITY if options.parameters == 3 else VIABILITY_FREE
+    capped = np.minimum(series["relative"], CAP)
+    bounds = bounds_of(options)
     fits = fit_hill(series.log_doses, capped, bounds=bounds, robust=options.robust)
     fits, flat = _constant_where_flat(
         fits, series.log_doses, capped, bounds.parameters, options.alpha
@@ -168,6 +170,19 @@ def fit_curves(readings: Readings, options: CurveOptions | None = None) -> Curve
         )
         table = pd.concat([table, _describe_growth(series, growth_fits, still, options)], axis=1)
     return Curves(table, series, fits, growth_fits, wells, options)
+
+
+def bounds_of(options: CurveOptions) -> HillBounds:
+    """Bounds of the parameters of relative viability."""
+    return VIABILITY if options.parameters == 3 else VIABILITY_FREE
+
+
+def half_dose(theta: np.ndarray, parameters: int) -> np.ndarray:
+    """Log10 IC50 of curves: at half the control, or half the upper plateau where that is fitted."""
+    if parameters == 3:
+        return dose_at(theta, np.full(len(theta), 0.5))
+    flat = np.abs(theta[:, 2] - theta[:, 3]) < 1e-3  # a constant has no plateau to be half of
+    return dose_at(theta, np.where(flat, 0.5, theta[:, 3] / 2))
 
 
 @dataclass(frozen=True)
@@ -221,7 +236,7 @@ def _describe(series: Series, fits: HillFits, flat: _Flat, options: CurveOptions
     table["lowest_dose"], table["highest_dose"] = 10.0**low, 10.0**high
     rise = _rise(series, doses, means, counts)
     top = np.fmax.reduce(means, axis=1, initial=np.nan)
-    table["status"], table["reason"] = _statuses(series, table, flat, fits, rise, top)
+    table["status"], table["reason"] = _statuses(series, table, flat, fits, rise, top, options)
     bad = table["status"].isin(["no control", "too few doses"]).to_numpy()
     curve = ~bad & ~flat.is_flat
     table["e_0"], table["e_inf"] = fits.theta[:, 3], fits.theta[:, 2]
@@ -229,10 +244,18 @@ def _describe(series: Series, fits: HillFits, flat: _Flat, options: CurveOptions
     table["ec50"] = np.where(curve, 10.0 ** fits.theta[:, 0], np.nan)
     table["r2"], table["rmse"], table["flat_p"] = flat.r2, flat.rmse, flat.p
     quantile = stats.t.ppf((1 + options.level) / 2, fits.freedom)
-    _add_dose(table, "ic50", fits, np.full(len(series), 0.5), (low, high), quantile)
+    _add_dose(
+        table,
+        "ic50",
+        fits,
+        lambda theta: half_dose(theta, options.parameters),
+        (low, high),
+        quantile,
+    )
     ratio = _time0_share(series)
     if np.isfinite(ratio).any():
-        _add_dose(table, "gi50", fits, (1 + ratio) / 2, (low, high), quantile)
+        growth = (1 + ratio) / 2
+        _add_dose(table, "gi50", fits, lambda theta: dose_at(theta, growth), (low, high), quantile)
     area = np.log10(options.area)
     for name, ends in (("auc", (low, high)), ("activity_area", (area[0], area[1]))):
         where = [np.broadcast_to(end, len(series)) for end in ends]
@@ -265,7 +288,8 @@ def _describe_growth(
     table = pd.DataFrame(index=range(len(series)))
     quantile = stats.t.ppf((1 + options.level) / 2, fits.freedom)
     ends = (np.fmin.reduce(doses, axis=1), np.fmax.reduce(doses, axis=1))
-    _add_dose(table, "gr50", fits, np.full(len(series), 0.5), ends, quantile)
+    half = np.full(len(series), 0.5)
+    _add_dose(table, "gr50", fits, lambda theta: dose_at(theta, half), ends, quantile)
     table["gr_max"] = growth_rate_max(means, doses)
     table["gr_aoc"] = area_over(means, doses)
     curve = ~flat.is_flat
@@ -279,20 +303,21 @@ def _describe_growth(
 
 
 def _add_dose(
-    table: pd.DataFrame, name: str, fits: HillFits, level: np.ndarray,
+    table: pd.DataFrame, name: str, fits: HillFits, place: Callable[[np.ndarray], np.ndarray],
     ends: tuple[np.ndarray, np.ndarray], quantile: np.ndarray,
 ) -> None:  # fmt: skip
     """A dose at which the curve falls to a level: number, limit, error and interval.
 
     ``<name>`` is the end of the doses where ``<name>_limit`` is ``>`` or ``<``; ``<name>_fitted``
-    where the curve meets the level, doses or not; ``<name>_se`` is of the log10.
+    where the curve meets the level, doses or not; ``<name>_se`` is of the log10. `place` gives
+    the log10 dose of parameters (n_curves, 4).
     """
-    found = dose_at(fits.theta, level)
+    found = place(fits.theta)
     low, high = ends
     above, below = found > high + 1e-9, found < low - 1e-9
     inside = ~(above | below) & np.isfinite(found)
     with np.errstate(invalid="ignore", over="ignore"):
-        error = np.where(inside, fits.error(lambda theta: dose_at(theta, level)), np.nan)
+        error = np.where(inside, fits.error(place), np.nan)
         table[name] = 10.0 ** np.where(above, high, np.where(below, low, found))
         table[f"{name}_limit"] = np.where(above, ">", np.where(below, "<", ""))
         table[f"{name}_se"] = error
@@ -328,10 +353,10 @@ def _time0_share(series: Series) -> np.ndarray:
 
 def _rise(series: Series, doses: np.ndarray, means: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """How far the response rises again with the dose, 0 where noise may do it."""
-    capped = np.minimum(means, _CAP)
+    capped = np.minimum(means, CAP)
     so_far = np.fmin.accumulate(capped, axis=1)
     rise = np.fmax.reduce(capped - so_far, axis=1, initial=0.0)
-    values = np.minimum(series["relative"], _CAP)
+    values = np.minimum(series["relative"], CAP)
     nearest = np.stack(
         [np.searchsorted(d, x - 1e-5) for d, x in zip(doses, series.log_doses, strict=True)]
     )
@@ -349,13 +374,13 @@ def _rise(series: Series, doses: np.ndarray, means: np.ndarray, counts: np.ndarr
 
 def _statuses(
     series: Series, table: pd.DataFrame, flat: _Flat, fits: HillFits, rise: np.ndarray,
-    top: np.ndarray,
+    top: np.ndarray, options: CurveOptions,
 ) -> tuple[list[str], list[str]]:  # fmt: skip
     """Status of each curve, and what led to it in words."""
     cv = np.fmax.reduce(
         np.where(np.isfinite(series["control_cv"]), series["control_cv"], np.nan), axis=1
     )
-    half = dose_at(fits.theta, np.full(len(series), 0.5))
+    half = half_dose(fits.theta, options.parameters)
     top_dose = series.highest
     beyond = ~((half >= series.lowest - 1e-9) & (half <= top_dose + 1e-9))
     points = series.row >= 0

@@ -117,6 +117,10 @@ class HillFits:
             getattr(self, name)[rows] = getattr(part, name)
         self.weights[rows, : part.weights.shape[1]] = part.weights
 
+    def take(self, rows: np.ndarray) -> HillFits:
+        """Fits of some curves, in that order."""
+        return HillFits(**{name: getattr(self, name)[rows] for name in self.__dataclass_fields__})
+
     def predict(self, log_doses: np.ndarray) -> np.ndarray:
         """Value at log10 doses, (n_curves, k) for doses of shape (k,) or (n_curves, k)."""
         width = np.shape(log_doses)[-1]

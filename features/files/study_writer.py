@@ -128,6 +128,35 @@ def write_study(
     InputError
         If `out` holds files already, or cannot be written.
     """
+
+    def fill(folder: Path) -> None:
+        _write_files(folder, draft)
+        if add is not None:
+            add(folder)
+
+    return write_new_folder(out, fill)
+
+
+def write_new_folder(out: str | Path, fill: Callable[[Path], None]) -> Path:
+    """Write a folder, whole or not at all.
+
+    Parameters
+    ----------
+    out : path
+        The folder to make. Folders above it are made; it may exist if it is empty.
+    fill : callable
+        Writes the files into the folder that it is given, which is renamed to `out` at the end.
+
+    Returns
+    -------
+    pathlib.Path
+        `out`.
+
+    Raises
+    ------
+    InputError
+        If `out` holds files already, or cannot be written.
+    """
     path = require_free(out)
     with ExitStack() as context:
         try:
@@ -138,9 +167,7 @@ def write_study(
                 "name a folder that you can write"
             ) from failure
         try:
-            _write_files(new, draft)
-            if add is not None:
-                add(new)
+            fill(new)
             put_in_place(new, path)
         except OSError as failure:
             if failure.errno in (errno.ENOTEMPTY, errno.EEXIST):

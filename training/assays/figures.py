@@ -41,16 +41,15 @@ def draw_drug(curves: Curves, rows: np.ndarray, stem: Path) -> None:
     stem : path
         Without ending.
     """
+    save(drug_figure(curves, rows), stem)
+
+
+def save(figure: Figure, stem: Path) -> None:
+    """Write ``<stem>.png`` and ``<stem>.svg``, the same bytes of the same figure."""
     with rc_context({"svg.hashsalt": "sidestep", "text.parse_math": False, "svg.fonttype": "none"}):
-        figure = drug_figure(curves, rows)
-        figure.savefig(
-            stem.with_name(stem.name + ".png"), format="png", dpi=_DPI, metadata={"Software": None}
-        )
-        figure.savefig(
-            stem.with_name(stem.name + ".svg"),
-            format="svg",
-            metadata={"Date": None, "Creator": None},
-        )
+        png, svg = (stem.with_name(f"{stem.name}.{ending}") for ending in ("png", "svg"))
+        figure.savefig(png, format="png", dpi=_DPI, metadata={"Software": None})
+        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
 
 
 def drug_figure(curves: Curves, rows: np.ndarray) -> Figure:

@@ -55,8 +55,8 @@ def write_fit(
     def add(folder: Path) -> None:
         inside = folder / FOLDER
         inside.mkdir()
-        _write_table(curves.table, inside, "curves")
-        _write_table(readings.left_out.table(), inside, "left_out")
+        write_table(curves.table, inside, "curves")
+        write_table(readings.left_out.table(), inside, "left_out")
         text = json.dumps(summary(curves, readings), indent=2, sort_keys=True, ensure_ascii=False)
         (inside / "fit.json").write_text(text + "\n", encoding="utf-8", newline="\n")
         if plots:
@@ -108,8 +108,8 @@ def account(curves: Curves, readings: Readings) -> list[str]:
     return lines
 
 
-def _write_table(table: pd.DataFrame, folder: Path, name: str) -> None:
-    """A table for programs, and for spreadsheets."""
+def write_table(table: pd.DataFrame, folder: Path, name: str) -> None:
+    """Write ``<name>.parquet`` for programs and ``<name>.csv`` for spreadsheets."""
     table.to_parquet(folder / f"{name}.parquet", index=False)
     for_spreadsheets(table).to_csv(
         folder / f"{name}.csv",

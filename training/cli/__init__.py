@@ -13,6 +13,7 @@ __all__ = [
     "options",
     "plates",
     "screen",
+    "shift",
     "simulate",
     "train",
     "ui",

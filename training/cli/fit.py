@@ -22,7 +22,18 @@ from sidestep.training.cli.plates import given_of, plate_options, range_of
     metavar="STUDY",
     help="New folder for the study.",
 )
-@plate_options
+@plate_options(parameters="3")
+@click.option(
+    "--apart",
+    default="",
+    metavar="KEYS",
+    help="Fit each of these by itself: replicate, plate or both, joined by a comma.",
+)
+@click.option(
+    "--time-course",
+    is_flag=True,
+    help="Growth rates from one time to the next, not since the drug was given.",
+)
 @click.option(
     "--area",
     default="0.005,5",

@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from sidestep.features.assays.tidy import Given
 
-_OPTIONS = (
+_GIVEN = (
     click.option("--unit", default="", help="Unit of the doses, where the plates do not tell it."),
     click.option("--drug", default="", help="Drug, where the plates do not name it."),
     click.option("--sample", default="", help="Sample, where the plates do not name it."),
@@ -21,33 +21,26 @@ _OPTIONS = (
         help="What the values are: signal, viability, percent_viability, inhibition, "
         "percent_inhibition or activity.  [default: by the column's name]",
     ),
-    click.option(
+)
+_WEIGHT = click.option("--least-squares", is_flag=True, help="Give outliers full weight.")
+
+
+def plate_options(parameters: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add the options to a verb, with its own default for the number of parameters."""
+    fitted = click.option(
         "--parameters",
         type=click.Choice(["3", "4"]),
-        default="3",
+        default=parameters,
         show_default=True,
         help="Parameters of a curve: with 4 the upper plateau is fitted, too.",
-    ),
-    click.option(
-        "--apart",
-        default="",
-        metavar="KEYS",
-        help="Fit each of these by itself: replicate, plate or both, joined by a comma.",
-    ),
-    click.option("--least-squares", is_flag=True, help="Give outliers full weight."),
-    click.option(
-        "--time-course",
-        is_flag=True,
-        help="Growth rates from one time to the next, not since the drug was given.",
-    ),
-)
+    )
 
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed((*_GIVEN, fitted, _WEIGHT)):
+            command = option(command)
+        return command
 
-def plate_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options to a verb."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    return add
 
 
 def given_of(unit: str, drug: str, sample: str, values: str) -> Given:

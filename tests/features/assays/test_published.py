@@ -11,6 +11,7 @@ from scipy.stats import spearmanr
 
 from sidestep.features.assays.curves import CurveOptions, fit_curves
 from sidestep.features.assays.layouts import read_plates
+from sidestep.features.assays.shifts import find_shifts
 from sidestep.features.assays.tidy import Given
 
 LAYOUTS = [
@@ -65,3 +66,16 @@ def test_imatinib_ic50s_of_the_mutants_rank_as_published(assays: Path) -> None:
         assert len(both) == 19
         assert spearmanr(both["ic50"], both["IC50"]).statistic > 0.95
         assert table.set_index("sample").at["WT", "ic50"] == pytest.approx(0.2, abs=0.05)
+
+
+def test_mutants_resist_imatinib_as_published(assays: Path) -> None:
+    readings = read_plates([assays / "bcrabl_baf3" / "raw_Imatinib.csv"])
+    shifts = find_shifts(readings, "sample", "WT", CurveOptions(parameters=4))
+    table = shifts.table.set_index("sample")
+    assert table["fold_change"].idxmax() == "T315I"
+    # M244V is published as resistant too; at half the signal these plates show none.
+    for mutant in ("T315I", "F359V", "Q252H", "E355G"):
+        row = table.loc[mutant]
+        assert row["verdict"] == "protected"
+        assert 1 < row["fold_change_lower"] < row["fold_change"] < row["fold_change_upper"]
+    assert table.at["M244V", "fold_change_lower"] < 1 < table.at["M244V", "fold_change_upper"]

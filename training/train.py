@@ -137,6 +137,7 @@ def run_train(
     from sidestep.training.tracking.registration import check_name
     from sidestep.training.tracking.store import open_store
     from sidestep.training.tracking.tracking import track
+    from sidestep.training.tracking.unkept import keep_beside
     from sidestep.training.validation.shared_search import require_storage
 
     started = time.time()
@@ -163,5 +164,8 @@ def run_train(
             require_storage(request.study_storage)
         retrain = retrain_study(request, study, panel, progress, engine)
         progress.say("keeping the run in MLflow")
-        run = track(retrain, store, started=started, register_as=register_as)
+        try:
+            run = track(retrain, store, started=started, register_as=register_as)
+        except Exception as error:
+            raise keep_beside(retrain, uri, register_as, error) from error
     return TrainResult(retrain, run, without_password(uri), time.time() - started)

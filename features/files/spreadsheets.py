@@ -24,6 +24,6 @@ def as_plain_text(text: pd.Series) -> pd.Series:
 def for_spreadsheets(table: pd.DataFrame) -> pd.DataFrame:
     """Copy a table so that a spreadsheet takes no text for a formula; numbers stay numbers."""
     plain = table.copy()
-    for column in plain.columns[plain.dtypes == "str"]:
-        plain[column] = as_plain_text(plain[column])
+    for column in plain.select_dtypes(["object", "str"]).columns:
+        plain[column] = as_plain_text(plain[column].astype("str"))
     return plain

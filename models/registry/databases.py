@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import textwrap
+from http.client import HTTPException
 from pathlib import Path
 
 from sidestep.features.errors import InputError
 
 _SECONDS_TO_CONNECT = 10
+_SERVED = ("http://", "https://")
 _FILE = "sqlite"
 _SERVERS = ("postgresql", "mysql", "mariadb", "mssql", "oracle")
 # Whose driver, psycopg, can be told how long to wait.
@@ -41,8 +43,8 @@ def without_password(text: str) -> str:
 def require_database(uri: str) -> frozenset[str]:
     """Connect once to the database of an address, and look which tables it has.
 
-    MLflow itself would try for an hour, or, with an SQLite file, for minutes. Addresses of other
-    kinds are left alone; no tables are known of them.
+    MLflow itself would try for an hour, or, with an SQLite file, for minutes. A server is asked
+    once as well (`require_server`); no tables are known of it, nor of addresses of other kinds.
 
     Raises
     ------
@@ -50,6 +52,8 @@ def require_database(uri: str) -> frozenset[str]:
         If the database does not answer, lets nobody in, is no database, or its driver is not
         installed.
     """
+    if uri.startswith(_SERVED):
+        require_server(uri)
     if not is_database(uri):
         return frozenset()
     import sqlalchemy
@@ -77,6 +81,34 @@ def require_database(uri: str) -> frozenset[str]:
             advice = "that it is an SQLite file, or a new one in a folder that you can write"
         raise InputError(
             f"the database {without_password(uri)} cannot be used ({reason}); see {advice}"
+        ) from None
+
+
+def require_server(uri: str) -> None:
+    """Ask an MLflow server once whether it is there; whatever it answers, it is.
+
+    MLflow itself asks seven times, each with its own two minutes.
+
+    Raises
+    ------
+    InputError
+        If it does not answer within ten seconds.
+    """
+    import urllib.error
+    import urllib.request
+
+    asked = urllib.request.Request(f"{uri.rstrip('/')}/health", method="GET")
+    try:
+        with urllib.request.urlopen(asked, timeout=_SECONDS_TO_CONNECT):
+            return
+    except urllib.error.HTTPError:
+        return  # it wants a password, say, which MLflow has
+    except (OSError, ValueError, HTTPException) as error:
+        words = str(getattr(error, "reason", None) or error) or type(error).__name__
+        reason = textwrap.shorten(without_password(words), 160, placeholder=" …")
+        raise InputError(
+            f"the MLflow server {without_password(uri)} does not answer ({reason}); see that it "
+            "runs and can be reached from here, or give another --tracking-uri"
         ) from None
 
 
@@ -112,6 +144,7 @@ def holds_runs(uri: str) -> bool:
         As `require_runs_database`.
     """
     if not is_database(uri):
+        require_database(uri)
         return True
     return not _is_absent(uri) and "registered_models" in require_runs_database(uri)
 

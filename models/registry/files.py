@@ -76,6 +76,14 @@ def registered_files(uri: str, tracking_uri: str | None, into: Path) -> ModelFil
         recorded = client.get_model_version(name, version).tags.get(DIGEST_TAG)
         source = client.get_model_version_download_uri(name, version)
         return ModelFiles(_on_this_machine(source, into), name, version, recorded)
+    except FileNotFoundError as error:
+        if error.filename is None:
+            raise _not_there(uri, store, str(error)) from None
+        raise InputError(
+            f"model {uri} is in {without_password(store)}, and its files were in "
+            f"{error.filename}, which is not there; if the store was moved, put its files back "
+            "there or let a link of that name lead to them, else train the model again"
+        ) from None
     except (MlflowException, OSError) as error:
         raise _not_there(uri, store, without_password(str(error).splitlines()[0])) from None
 

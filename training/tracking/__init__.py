@@ -2,7 +2,8 @@
 
 `store` opens the place, `tracking.track` keeps a retrain there with its `run_facts` and its
 `logged_model`, `registration` makes a version of it, `lifecycle` chooses the champion, `listing`
-tells what is registered, `ui` serves the pages, and `quiet` keeps MLflow from reporting.
+tells what is registered, `ui` serves the pages, `unkept` saves what a store could not keep, and
+`quiet` keeps MLflow from reporting.
 """
 
 __all__ = [
@@ -15,4 +16,5 @@ __all__ = [
     "store",
     "tracking",
     "ui",
+    "unkept",
 ]

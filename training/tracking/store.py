@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import sqlite3
+import tempfile
 import textwrap
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from mlflow import MlflowClient
 from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
+from mlflow.utils.file_utils import local_file_uri_to_path
 from mlflow.utils.mlflow_tags import (
     MLFLOW_EXPERIMENT_PRIMARY_METRIC_GREATER_IS_BETTER,
     MLFLOW_EXPERIMENT_PRIMARY_METRIC_NAME,
@@ -18,6 +24,7 @@ from mlflow.utils.mlflow_tags import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from sidestep.features.errors import InputError
+from sidestep.features.files.whole import made_folders, reason_of
 from sidestep.models.registry.databases import require_runs_database, without_password
 
 DEFAULT_EXPERIMENT = "sidestep"
@@ -46,20 +53,23 @@ class Store:
 def open_store(tracking_uri: str, experiment: str = DEFAULT_EXPERIMENT) -> Store:
     """Open an MLflow store, or make it, with an experiment; long work asks first.
 
-    The artefacts of a new experiment in an SQLite file lie beside that file, wherever the
-    command runs.
+    It is tried whether runs, files and temporary files can be written. Of several commands that
+    open a new SQLite file at once, one makes its tables and the others wait. The artefacts of a
+    new experiment in an SQLite file lie beside that file, wherever the command runs.
 
     Raises
     ------
     InputError
-        If the store cannot be opened, or the experiment was deleted.
+        If the store cannot be opened or written, or the experiment was deleted.
     """
     try:
         location = _artefact_location(tracking_uri, experiment)
-        require_runs_database(tracking_uri)
-        client = MlflowClient(tracking_uri)
-        existing = client.get_experiment_by_name(experiment)
-        opened = existing or _make_experiment(client, experiment, location)
+        with _alone(tracking_uri):
+            require_runs_database(tracking_uri)
+            client = MlflowClient(tracking_uri)
+            existing = client.get_experiment_by_name(experiment)
+            opened = existing or _make_experiment(client, experiment, location)
+            _require_writable_file(tracking_uri)
     except (MlflowException, SQLAlchemyError, OSError, ImportError) as error:
         reason = textwrap.shorten(without_password(str(error)), 160, placeholder=" …")
         raise InputError(
@@ -71,7 +81,87 @@ def open_store(tracking_uri: str, experiment: str = DEFAULT_EXPERIMENT) -> Store
             f"experiment {experiment} was deleted from {without_password(tracking_uri)}; give "
             "another --experiment"
         )
+    _require_artefacts(opened, tracking_uri)
+    _require_temporary()
     return Store(tracking_uri, opened.experiment_id)
+
+
+@contextmanager
+def _alone(tracking_uri: str) -> Iterator[None]:
+    """Keep others out of an SQLite file's folder in a block: two would make its tables at once."""
+    if not tracking_uri.startswith(_SQLITE):
+        yield
+        return
+    held = os.open(_file_of(tracking_uri).parent, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some network shares have no locks
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
+
+
+def _file_of(tracking_uri: str) -> Path:
+    return Path(tracking_uri.removeprefix(_SQLITE)).resolve()
+
+
+def _require_writable_file(tracking_uri: str) -> None:
+    """Fail as a run would that is to be written into an SQLite file, and write nothing.
+
+    Raises
+    ------
+    OSError
+    """
+    if not tracking_uri.startswith(_SQLITE):
+        return
+    try:
+        with closing(sqlite3.connect(_file_of(tracking_uri), timeout=10)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.rollback()
+    except sqlite3.Error as error:
+        raise OSError(str(error)) from None
+
+
+def _require_artefacts(experiment: Experiment, tracking_uri: str) -> None:
+    """Refuse an experiment whose files cannot be written where it keeps them.
+
+    Raises
+    ------
+    InputError
+        It names the place, which is the old one where a store was moved.
+    """
+    location = str(experiment.artifact_location)
+    if urlsplit(location).scheme not in ("", "file"):
+        return
+    place = Path(local_file_uri_to_path(location))  # type: ignore[no-untyped-call]
+    kept = f"experiment {experiment.name} of {without_password(tracking_uri)} keeps its files in"
+    if not place.exists() and not place.parent.parent.is_dir():
+        raise InputError(
+            f"{kept} {place}, which is not there; if the store was moved, let a link of that name "
+            "lead to its files, or give another --experiment"
+        )
+    try:
+        with made_folders(place), tempfile.TemporaryFile(dir=place) as file:
+            file.write(b"x")
+            file.flush()
+    except OSError as failure:
+        raise InputError(
+            f"{kept} {place}, which cannot be written ({reason_of(failure)}); make it writable, "
+            "or give another --experiment or --tracking-uri"
+        ) from None
+
+
+def _require_temporary() -> None:
+    """Refuse to begin where no temporary file can be written, which a model is saved through."""
+    try:
+        with tempfile.TemporaryFile() as file:
+            file.write(bytes(2**16))
+            file.flush()
+    except OSError as failure:
+        raise InputError(
+            f"no temporary file can be written ({reason_of(failure)}); set TMPDIR to a folder "
+            "with room that you can write"
+        ) from None
 
 
 def _make_experiment(client: MlflowClient, name: str, location: str | None) -> Experiment:

@@ -18,6 +18,7 @@ from mlflow.entities import DatasetInput, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.utils.validation import MAX_METRICS_PER_BATCH
 
+from sidestep.features.files.spreadsheets import for_spreadsheets
 from sidestep.features.vocabulary.account import plain_account
 from sidestep.training.reports.figures import draw_drug, draw_panel
 from sidestep.training.reports.hover_page import hover_page
@@ -145,9 +146,10 @@ def _log_panel(
         retrain.validation.repeated.to_parquet(folder / "out_of_fold.parquet", index=False)
         retrain.metrics.to_parquet(folder / "metrics.parquet", index=False)
         retrain.coverage.to_parquet(folder / "coverage.parquet", index=False)
-        retrain.metrics.to_csv(folder / "metrics.csv", index=False)
+        for_spreadsheets(retrain.metrics).to_csv(folder / "metrics.csv", index=False)
         (folder / run_facts.ALL_METRICS).write_text(run_facts.metrics_csv(every), encoding="utf-8")
-        retrain.validation.trials().to_csv(folder / "trials.csv", index=False)
+        trials = for_spreadsheets(retrain.validation.trials())
+        trials.to_csv(folder / "trials.csv", index=False)
         _write_json(folder / "software.json", training_software())
         _write_json(folder / "study_digests.json", retrain.study.digests)
         _write_json(folder / "study_account.json", plain_account(retrain.study.account))

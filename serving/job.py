@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self
 
+import pandas as pd
 import pyarrow as pa
 
 from sidestep.features.cohorts import (
@@ -25,6 +26,7 @@ from sidestep.features.cohorts import (
 from sidestep.features.errors import InputError
 from sidestep.features.study.on_disk import SampleSource
 from sidestep.features.study.study import Study
+from sidestep.models.damage import DamagedModelError
 from sidestep.models.engines.local import Engine, LocalEngine
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.registry.load import LoadedModel
@@ -301,10 +303,20 @@ def scored_cohort(study: SampleSource, model: LoadedModel, where: str | Iterable
     OSError
         If a file of the study cannot be read any more.
     """
-    predictor = model.predictor
-    return cohort_of(
-        study, where, lambda part: predictor.her2.calls(part, predictor.features(part))
-    )
+    return cohort_of(study, where, partial(_her2_calls, model))
+
+
+def _her2_calls(model: LoadedModel, part: Study) -> pd.DataFrame:
+    """HER2 of some samples; nothing decides of one that cannot be scored."""
+    try:
+        return model.predictor.her2.calls(part, model.predictor.features(part))
+    except (MemoryError, OSError, DamagedModelError):
+        raise  # the machine's or the model's fault, not a sample's
+    except Exception:
+        if len(part.samples) == 1:
+            return pd.DataFrame({"high": False, "assay": ""}, index=part.samples)
+        each = [_her2_calls(model, part.select([sample])) for sample in part.samples]
+        return pd.concat(each)
 
 
 def write_scores(

@@ -133,3 +133,19 @@ def test_a_study_without_clinical_attributes_is_scored_too(
     assert known.clinical.shape == (24, 0)
     assert known.lineage is None
     assert set(known.her2_status.dropna()) <= {"high", "not high"}
+
+
+def test_a_sample_whose_features_cannot_be_built_has_no_her2(
+    cohort: Study, model: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = list(scored_cohort(cohort, model, "her2=high").samples)
+    broken, build = expected[0], type(model.predictor).features
+
+    def fail(predictor: object, part: Study) -> pd.DataFrame:
+        if broken in part.samples:
+            raise ZeroDivisionError
+        return build(model.predictor, part)
+
+    monkeypatch.setattr(type(model.predictor), "features", fail)
+    assert list(scored_cohort(cohort, model, "her2=high").samples) == expected[1:]
+    assert broken in scored_cohort(cohort, model, "her2=NA").samples

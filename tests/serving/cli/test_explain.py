@@ -72,6 +72,7 @@ def test_it_says_what_the_scores_say(ask: Callable[..., dict[str, Any]], scores:
             *((name, name) for name in ("prediction", "lower", "upper", "base_value", "level")),
             ("percentile", "resistance_percentile"),
             ("applicability", "applicability"),
+            ("p_resistant", "p_resistant"),
         ):
             assert explanation[ours] == row[theirs]
         assert explanation["call"] == row["call"]
@@ -247,6 +248,7 @@ def test_the_text_names_the_lines_that_are_compared_with(
         ({"--study": "nowhere"}, ["nowhere"]),
         ({"--top-k": "0"}, ["--top-k"]),
         ({"--level": "0.2"}, ["--level"]),
+        ({"--call-at": "0.4"}, ["--call-at"]),
     ],
 )
 def test_what_cannot_be_explained_is_one_sentence_and_exit_code_2(

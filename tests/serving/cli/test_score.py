@@ -109,6 +109,25 @@ def test_options_choose_drugs_and_length(
     assert explained["rank"].max() == 3
 
 
+def test_calls_are_made_at_the_probability_that_is_asked_for(
+    run: Run, simulated: Path, saved_model: Path, tmp_path: Path
+) -> None:
+    common = ["score", simulated / "cohort_sim", "--model", saved_model, "--drugs", "Lapatinib"]
+    tables = {}
+    for at in (0.6, 0.9):
+        out = tmp_path / str(at)
+        assert run(*common, "--out", out, "--no-report", "--call-at", at)[0] == 0
+        assert json.loads((out / "manifest.json").read_text())["options"]["call_at"] == at
+        tables[at] = pd.read_parquet(out / "scores.parquet")
+        called = tables[at]["call"].isin(["resistant", "sensitive"])
+        p = tables[at]["p_resistant"]
+        abstained = tables[at]["call"] == "abstain"
+        assert (called == (~abstained & ((p >= at) | (p <= 1 - at)))).all()
+    assert (tables[0.6]["call"] != tables[0.9]["call"]).any()
+    rest = [name for name in tables[0.6] if name != "call"]
+    pd.testing.assert_frame_equal(tables[0.6][rest], tables[0.9][rest])
+
+
 def test_empty_options_count_as_not_given(
     run: Run, simulated: Path, saved_model: Path, tmp_path: Path
 ) -> None:
@@ -180,6 +199,9 @@ def test_help_and_documentation_name_the_same_exit_codes(run: Run) -> None:
         ({"--out": __file__}, ["is not a folder", "give --out"]),
         ({"--out": str(ROOT)}, ["already holds files", "give --out a new folder"]),
         ({"--top-k": "0"}, ["--top-k", "0"]),
+        ({"--call-at": "0.5"}, ["--call-at", "0.5"]),
+        ({"--call-at": "1"}, ["--call-at", "1"]),
+        ({"--call-at": "often"}, ["--call-at", "often"]),
     ],
 )
 def test_what_cannot_be_scored_is_one_sentence_and_exit_code_2(

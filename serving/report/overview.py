@@ -153,8 +153,8 @@ def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     shown = manifest.get("shown", {}).get("where", [])
     return [
         ("Samples shown" if shown else "Samples scored", scored),
-        *([("Shown are those with", " and ".join(shown))] if shown else []),
-        *([("Scored are those with", " and ".join(asked))] if asked else []),
+        *([("Cohort shown", " and ".join(shown))] if shown else []),
+        *([("Cohort scored", " and ".join(asked))] if asked else []),
         ("Drugs", f"{counts['drugs']:,}"),
         ("Model", f"{model['name']}{version}"),
         ("Trained on", str(training.get("name") or training.get("id") or "not recorded")),

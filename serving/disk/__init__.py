@@ -2,7 +2,8 @@
 
 `lock.claimed` keeps other jobs out, `journal.Journal` holds what an unfinished job has done,
 `output` has the tables' and the manifest's form, `samples` what is known of each sample, and
-`score_folder.read_score_folder` reads a finished folder sample by sample.
+`score_folder.read_score_folder` reads a finished folder sample by sample, once `sound` has looked
+at its files.
 """
 
 __all__ = [
@@ -12,4 +13,5 @@ __all__ = [
     "sample_scores",
     "samples",
     "score_folder",
+    "sound",
 ]

@@ -32,7 +32,8 @@ KIND = "sidestep scores"
 FILES_KEY: Literal["files"] = "files"
 ADDED_KEY: Literal["added"] = "added"
 Key = Literal["files", "added"]
-_ROWS_A_GROUP = 65_536
+#: Rows of a row group.
+ROWS_A_GROUP = 65_536
 
 
 def require_replaceable(out: str | Path) -> Path:
@@ -153,17 +154,17 @@ class TableWriter:
         if self._csv is not None:
             text = _for_spreadsheets(rows)
             text.to_csv(self._csv, header=False, index=False, lineterminator="\n")
-        if sum(len(table) for table in self._waiting) >= _ROWS_A_GROUP:
-            self._write_groups(_ROWS_A_GROUP)
+        if sum(len(table) for table in self._waiting) >= ROWS_A_GROUP:
+            self._write_groups(ROWS_A_GROUP)
 
     def _write_groups(self, least: int) -> None:
         """Write full row groups while at least that many rows wait."""
         rows = pa.concat_tables(self._waiting)
         while len(rows) >= least and len(rows):
             # One block of memory, because page limits are looked at where blocks end.
-            group = rows.slice(0, _ROWS_A_GROUP).combine_chunks()
-            self._parquet.write_table(group, row_group_size=_ROWS_A_GROUP)
-            rows = rows.slice(_ROWS_A_GROUP)
+            group = rows.slice(0, ROWS_A_GROUP).combine_chunks()
+            self._parquet.write_table(group, row_group_size=ROWS_A_GROUP)
+            rows = rows.slice(ROWS_A_GROUP)
         self._waiting = [rows]
 
     def __enter__(self) -> Self:

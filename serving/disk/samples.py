@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from sidestep.features.cohorts import HIGH, Known
 from sidestep.features.errors import InputError
+from sidestep.serving.disk.sound import require_plain_table
 
 #: The file in a score folder.
 SAMPLES = "samples.parquet"
@@ -63,6 +64,7 @@ def read_known(path: Path, her2: pd.DataFrame, owner: str) -> Known:
             "samples; score the study again with sidestep score"
         )
     try:
+        require_plain_table(path)
         table = pq.read_table(path)
     except (OSError, pa.ArrowException) as failure:
         reason = str(failure).partition("\n")[0].rstrip(".")

@@ -28,6 +28,7 @@ from sidestep.features.study.filters import parse_filters
 from sidestep.serving.disk.output import ADDED_KEY, FILES_KEY, MANIFEST, read_manifest
 from sidestep.serving.disk.sample_scores import SampleScores, assemble
 from sidestep.serving.disk.samples import CALLS, SAMPLES, count_calls, read_known
+from sidestep.serving.disk.sound import require_plain_table, require_sound_facts
 
 #: Parts of the resistance percentile, from 0 to 100, in which samples are counted.
 BINS = 10
@@ -225,7 +226,9 @@ class ScoreFolder:
                     if not part or part[0]["sample_id"] != sample:
                         raise InputError(f"{self.path / name} lacks sample {sample}; {_AGAIN}")
                 features, sums = (part or [] for part in parts)
-                yield assemble(sample, rows, features, sums, evidence.get(sample, []))
+                with _sound(self.path):
+                    one = assemble(sample, rows, features, sums, evidence.get(sample, []))
+                yield one
 
     def one_sample(self, sample: str) -> SampleScores:
         """A single sample.
@@ -241,7 +244,9 @@ class ScoreFolder:
         )
         if not rows:
             raise InputError(self._unknown(sample))
-        return assemble(sample, rows, features, sums, self._evidence([sample]).get(sample, []))
+        facts = self._evidence([sample]).get(sample, [])
+        with _sound(self.path):
+            return assemble(sample, rows, features, sums, facts)
 
     def of_drug(self, drug: str) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Rows of the scores and of the sums by mechanism of one drug, of the samples looked at.
@@ -332,6 +337,7 @@ def read_score_folder(path: Path) -> ScoreFolder:
         raise InputError(
             f"{path / MANIFEST} lacks {', '.join(missing)}, written by an older version; {_AGAIN}"
         )
+    require_sound_facts(path, manifest)
     for name in (_SCORES, _EXPLANATIONS, _MECHANISMS):
         _require_columns(path / name)
     with _readable(path / _SCORES):
@@ -368,11 +374,22 @@ def _readable(path: Path) -> Iterator[None]:
         raise InputError(f"{path} cannot be read ({_first_line(failure)}); {_AGAIN}") from failure
 
 
+@contextmanager
+def _sound(folder: Path) -> Iterator[None]:
+    """Say that tables do not hold what they should where a sample cannot be put together."""
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, OverflowError) as failure:
+        what = f"{type(failure).__name__}: {_first_line(failure)}"
+        raise InputError(f"the tables of {folder} are damaged ({what}); {_AGAIN}") from failure
+
+
 def _require_columns(path: Path) -> None:
     """Refuse a table that is missing, or was written before its columns were what they are."""
     if not path.exists():
         raise InputError(f"{path} is missing, as in folders of older versions; {_AGAIN}")
     with _readable(path):
+        require_plain_table(path)
         names = pq.read_schema(path).names
     missing = [name for name in _COLUMNS[path.name] if name not in names]
     if missing:

@@ -2,8 +2,9 @@
 
 `layouts` reads files into `readings` (tidy tables by `columns`, doses by `doses`), `relative` finds
 each well's control, `series` arranges wells into dose series, `hill` fits thousands at once,
-`growth_rate` takes growth into account, and `curves` puts it together; `responses` makes them
-something to train on.
+`growth_rate` takes growth into account, and `curves` puts it together; `significance` tells effects
+from none, `plates` what is wrong with a plate, and `shifts`, with `jackknife`, what a condition
+changes; `responses` makes something to train on.
 """
 
 __all__ = [
@@ -16,10 +17,12 @@ __all__ = [
     "hill",
     "jackknife",
     "layouts",
+    "plates",
     "readings",
     "relative",
     "responses",
     "series",
     "shifts",
+    "significance",
     "tidy",
 ]

@@ -10,12 +10,15 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.assays.curves import STATUSES, Curves
+from sidestep.features.assays.plates import Plates
 from sidestep.features.assays.readings import Readings
 from sidestep.features.assays.responses import WITHHELD, study_of
+from sidestep.features.assays.significance import VERDICTS
 from sidestep.features.files.spreadsheets import for_spreadsheets
 from sidestep.features.files.study_writer import write_study
 from sidestep.models.versions import software_versions
 from sidestep.training.assays.figures import draw_drug
+from sidestep.training.assays.heat_maps import draw_plates
 from sidestep.training.assays.pages import file_names, html_list, html_table, page
 
 #: Folder of the study that holds what is no part of its format.
@@ -30,7 +33,13 @@ _SHOWN = (
 
 
 def write_fit(
-    curves: Curves, readings: Readings, out: Path, study_id: str, *, plots: bool = True
+    curves: Curves,
+    readings: Readings,
+    plates: Plates,
+    out: Path,
+    study_id: str,
+    *,
+    plots: bool = True,
 ) -> Path:
     """Write a study of the curves, whole or not at all.
 
@@ -39,6 +48,8 @@ def write_fit(
     curves : Curves
     readings : Readings
         What they were read from.
+    plates : Plates
+        What is wrong with the plates.
     out : path
         A new or empty folder.
     study_id : str
@@ -57,10 +68,11 @@ def write_fit(
         inside.mkdir()
         write_table(curves.table, inside, "curves")
         write_table(readings.left_out.table(), inside, "left_out")
+        write_table(plates.table, inside, "plates")
         text = json.dumps(summary(curves, readings), indent=2, sort_keys=True, ensure_ascii=False)
         (inside / "fit.json").write_text(text + "\n", encoding="utf-8", newline="\n")
         if plots:
-            _write_pages(curves, notes, inside)
+            _write_pages(curves, plates, notes, inside)
 
     return write_study(out, study_of(curves, study_id, f"{study_id}: fitted plates", notes), add)
 
@@ -77,6 +89,7 @@ def summary(curves: Curves, readings: Readings) -> dict[str, Any]:
         "curves": len(table),
         "statuses": {name: int(counts.get(name, 0)) for name in STATUSES},
         "status_meanings": dict(STATUSES),
+        "verdict_meanings": dict(VERDICTS),
         "withheld_from_responses": list(WITHHELD),
         "settings": {
             "parameters": options.parameters,
@@ -91,7 +104,7 @@ def summary(curves: Curves, readings: Readings) -> dict[str, Any]:
     }
 
 
-def account(curves: Curves, readings: Readings) -> list[str]:
+def account(curves: Curves, readings: Readings, plates: Plates) -> list[str]:
     """What a person is told on the screen."""
     table = curves.table
     lines = [*readings.notes, *readings.left_out.summary()]
@@ -100,6 +113,12 @@ def account(curves: Curves, readings: Readings) -> list[str]:
         f"{len(table)} curves of {table['sample'].nunique()} samples and {table['drug'].nunique()} "
         "drugs: " + ", ".join(f"{counts[s]} {s}" for s in STATUSES if counts.get(s))
     )
+    verdicts = table["verdict"].value_counts()
+    lines.append(
+        "effect of the drug: "
+        + ", ".join(f"{verdicts[v]} {v}" for v in VERDICTS if verdicts.get(v))
+    )
+    lines += plates.problems()
     withheld = table[table["status"].isin(WITHHELD)]
     for _, row in withheld.head(10).iterrows():
         lines.append(f"  not learned from: {row['sample']}, {row['drug']}: {row['reason']}")
@@ -120,7 +139,7 @@ def write_table(table: pd.DataFrame, folder: Path, name: str) -> None:
     )
 
 
-def _write_pages(curves: Curves, notes: list[str], folder: Path) -> None:
+def _write_pages(curves: Curves, plates: Plates, notes: list[str], folder: Path) -> None:
     table = curves.table
     drugs = list(dict.fromkeys(table["drug"]))
     names = file_names(drugs)
@@ -147,6 +166,12 @@ def _write_pages(curves: Curves, notes: list[str], folder: Path) -> None:
     links = {drug: f"drugs/{names[drug]}.html" for drug in drugs}
     meanings = [f"{name}: {meaning}" for name, meaning in STATUSES.items()]
     parts = [html_list(notes), html_table(pd.DataFrame(overview), links), html_list(meanings)]
+    if len(plates.table):
+        maps = folder / "plates"
+        maps.mkdir()
+        stems = draw_plates(plates, maps)
+        parts += ["<h2>Plates</h2>", html_table(plates.table.drop(columns="file"))]
+        parts += [f'<img src="plates/{stem}.svg" alt="heat map">' for stem in stems.values()]
     (folder / "index.html").write_text(page("Curves", parts), encoding="utf-8", newline="\n")
 
 

@@ -65,6 +65,8 @@ def fit(
     """
     from sidestep.features.assays.curves import CurveOptions, fit_curves
     from sidestep.features.assays.layouts import read_plates
+    from sidestep.features.assays.plates import check_plates
+    from sidestep.features.assays.significance import classified
     from sidestep.features.files.study_writer import require_free
     from sidestep.training.assays.output import FOLDER, account, write_fit
 
@@ -77,9 +79,10 @@ def fit(
         time_course=time_course,
     )
     readings = read_plates(list(plates), given_of(unit, drug, sample, values))
-    curves = fit_curves(readings, options)
+    curves = classified(fit_curves(readings, options))
+    checked = check_plates(readings, curves)
     study_id = re.sub(r"[^A-Za-z0-9]+", "_", out.resolve().name).strip("_").lower() or "plates"
-    write_fit(curves, readings, out, study_id, plots=not no_plots)
-    for line in account(curves, readings):
+    write_fit(curves, readings, checked, out, study_id, plots=not no_plots)
+    for line in account(curves, readings, checked):
         click.echo(line)
     click.echo(f"Study: {out}; curves, plots and what was left out: {out / FOLDER}")

@@ -50,3 +50,32 @@ def written(folder: Path, *plates: pd.DataFrame, name: str = "plates.csv") -> Pa
     path = folder / name
     pd.concat(plates, ignore_index=True).to_csv(path, index=False)
     return path
+
+
+def plate_of_rows(seed: int, name: str, noise: float = 0.03) -> pd.DataFrame:
+    """Eight rows of doses by twelve columns: ten drugs, and controls in the outer columns."""
+    rng = np.random.default_rng(seed)
+    doses = np.geomspace(0.01, 100, 8)
+    wells = []
+    for row, dose in enumerate(doses):
+        for column in range(12):
+            control = column in (0, 11)
+            level = 1.0 if control else float(viability(np.array(dose), 0.05 * 2.0**column))
+            wells.append(
+                {
+                    "sample": "BT474", "drug": "DMSO" if control else f"D{column}",
+                    "dose": 0.0 if control else dose, "unit": "uM", "plate": name,
+                    "well": f"{'ABCDEFGH'[row]}{column + 1:02}",
+                    "signal": max(1000 * (level + rng.normal(0, noise)), 0.0),
+                }
+            )  # fmt: skip
+    return pd.DataFrame(wells)
+
+
+def exchange(plate: pd.DataFrame, one: str, other: str) -> pd.DataFrame:
+    """The signals of two rows, each in the place of the other."""
+    first, second = (plate["well"].str.startswith(row) for row in (one, other))
+    changed = plate.copy()
+    changed.loc[first, "signal"] = plate.loc[second, "signal"].to_numpy()
+    changed.loc[second, "signal"] = plate.loc[first, "signal"].to_numpy()
+    return changed

@@ -10,7 +10,7 @@ import pytest
 
 from sidestep.features.study.study import read_study
 from sidestep.main import main
-from tests.features.assays.plates import plate, written
+from tests.features.assays.plates import exchange, plate, plate_of_rows, written
 
 
 def run(capsys: pytest.CaptureFixture[str], *args: str | Path) -> tuple[int, str, str]:
@@ -86,3 +86,15 @@ def test_a_folder_that_holds_files_is_left_alone(
     assert code == 2
     assert "already holds files" in errors
     assert [path.name for path in out.iterdir()] == ["notes.txt"]
+
+
+def test_exchanged_rows_of_a_plate_are_told_and_drawn(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = written(tmp_path, exchange(plate_of_rows(0, "P1"), "C", "G"))
+    code, printed, _ = run(capsys, "fit", source, "--out", tmp_path / "s")
+    assert code == 0
+    assert "rows C and G look exchanged" in printed
+    assert (tmp_path / "s" / "fit" / "plates" / "plates-csv-P1.png").exists()
+    table = pd.read_parquet(tmp_path / "s" / "fit" / "plates.parquet")
+    assert table["swapped"].tolist() == ["rows C and G"]

@@ -18,7 +18,13 @@ from sidestep.features.identifiers import Samples
 from sidestep.features.knowledge.rows import KnowledgeTable, columns_by_meaning
 from sidestep.features.knowledge.symbols import symbol_table
 from sidestep.features.vocabulary.account import Account
-from sidestep.features.vocabulary.gene_names import CHROMOSOME, NameCount, candidates, split_names
+from sidestep.features.vocabulary.gene_names import (
+    CHROMOSOME,
+    LARGEST_ENTREZ,
+    NameCount,
+    candidates,
+    split_names,
+)
 
 #: Meaning (symbol, entrez, place) -> columns of genes x samples files that have it, by rank.
 COLUMN_TABLE = KnowledgeTable(
@@ -97,18 +103,25 @@ def sample_columns(
 
 
 def read_entrez(file: str, column: str | None, text: pd.DataFrame, lines: np.ndarray) -> pd.Series:
-    """Entrez identifiers of a table's rows as Int64; missing, zero and negative ones are NA."""
+    """Entrez identifiers of a table's rows as Int64; missing, zero and negative ones are NA.
+
+    Raises
+    ------
+    StudyError
+        If one is no whole number, or larger than any gene's.
+    """
     if column is None:
         return pd.Series(pd.NA, index=text.index, dtype="Int64")
-    numbers = pd.to_numeric(text[column], errors="coerce")
-    bad = text[column].notna() & (numbers.isna() | (numbers % 1 != 0))
+    numbers = pd.to_numeric(text[column], errors="coerce").astype(float)
+    whole = (numbers % 1 == 0) & (numbers <= LARGEST_ENTREZ)
+    bad = text[column].notna() & ~whole
     if bad.any():
         at = int(bad.to_numpy().argmax())
         value = str(text[column].iloc[at])
         place = row_name(lines[at])
         message = (
-            f"{file}, {place}, column {column}: {value!r} is not an Entrez gene identifier; "
-            "write a whole number, or NA."
+            f"{file}, {place}, column {column}: {value[:60]!r} is not an Entrez gene "
+            "identifier; write a whole number, or NA."
         )
         raise study_error(message, file, place, column)
     return numbers.where(numbers > 0).astype("Int64")

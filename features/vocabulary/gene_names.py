@@ -48,6 +48,8 @@ SYMBOL, OTHER_SYMBOL, ENTREZ, ENSEMBL, CHROMOSOME = (
 )
 #: Share of a file's names that may stand for several genes, as a few do in any file.
 _FEW = 0.02
+#: NCBI numbers genes in 31 bits.
+LARGEST_ENTREZ = 2**31 - 1
 NOT_IN_HGNC = "own name, which HGNC does not have"
 
 
@@ -73,14 +75,21 @@ def split_names(names: pd.Series) -> tuple[pd.Series, pd.Series]:
 def _split(name: str) -> tuple[str | None, int | None]:
     if name in symbol_table().chromosomes:
         return name, None
-    if found := _WITH_ENTREZ.fullmatch(name):
+    if (found := _WITH_ENTREZ.fullmatch(name)) and _is_entrez(
+        found["a"] or found["b"] or found["c"]
+    ):
         symbol = found["symbol"].strip()
         return (None if symbol in _NOTHING else symbol), int(found["a"] or found["b"] or found["c"])
-    if found := _NUMBER.fullmatch(name):
+    if (found := _NUMBER.fullmatch(name)) and _is_entrez(found[1]):
         return None, int(found[1])
     if found := _WITH_ENSEMBL.fullmatch(name):
         return (found["after"] or found["before"]).strip(), None
     return (None, None) if name in _NOTHING else (name, None)
+
+
+def _is_entrez(digits: str) -> bool:
+    """Whether a number is small enough for a gene's."""
+    return len(digits) <= len(str(LARGEST_ENTREZ)) and int(digits) <= LARGEST_ENTREZ
 
 
 @functools.lru_cache(maxsize=2**17)

@@ -139,6 +139,11 @@ def fit_curves(readings: Readings, options: CurveOptions | None = None) -> Curve
     if wells.empty:
         raise InputError("no well holds a drug: name a column of doses and one of drugs")
     if wells["relative"].isna().all():
+        if (wells["control_wells"] > 0).any():
+            raise InputError(
+                "the signal of every control is 0 or less: give the controls' signals, before "
+                "background is taken off"
+            )
         raise InputError(
             "no treated well has an untreated control: give wells of dose 0 or of DMSO for each "
             "sample and condition, a column of control signals, or relative values (--values)"

@@ -36,6 +36,8 @@ from sidestep.features.identifiers import match_key
 Text = Callable[..., pd.Series]
 Number = Callable[[str], np.ndarray]
 _YES = frozenset({"1", "TRUE", "YES", "Y"})
+#: Repeated rows that are no chance.
+_MANY = 8
 _NO = frozenset({"0", "FALSE", "NO", "N", ""})
 
 
@@ -99,8 +101,9 @@ def read_tidy(grid: Grid, given: Given) -> Readings:
     if "well" not in found and {"well_row", "well_column"} <= set(found):
         well = text("well_row") + text("well_column").str.zfill(2)
     value = number(kind)
-    if "sample" not in found and not given.sample and (roles == TREATED).any():
-        raise _missing(grid, table, "samples", "sample or cell_line", "--sample NAME")
+    for meaning, names in (("sample", "sample or cell_line"), ("drug", "drug or agent")):
+        word = getattr(given, meaning)
+        _require_names(grid, table, found, meaning, names, word, text(meaning, word), roles)
     wells = frame_of(
         {
             "sample": text("sample", given.sample), "drug": text("drug", given.drug),
@@ -113,10 +116,8 @@ def read_tidy(grid: Grid, given: Given) -> Readings:
         len(table),
     )  # fmt: skip
     _require_plausible(wells, given.values or kind, grid, found[kind])
-    return Readings(
-        wells, given.values or kind, left_out, _passed_over(grid, table, found),
-        {grid.name: grid.digest},
-    )  # fmt: skip
+    notes = _passed_over(grid, table, found) + _repeated(grid, table, found)
+    return Readings(wells, given.values or kind, left_out, notes, {grid.name: grid.digest})
 
 
 def _roles(found: dict[str, str], text: Text, number: Number) -> np.ndarray:
@@ -177,6 +178,25 @@ def _doses(
     return doses * np.array([factor for _, factor in pairs]), [base for base, _ in pairs]
 
 
+def _require_names(
+    grid: Grid, table: pd.DataFrame, found: dict[str, str], meaning: str, names: str, given: str,
+    told: pd.Series, roles: np.ndarray,
+) -> None:  # fmt: skip
+    """Refuse treated wells whose sample or drug nobody names."""
+    treated = roles == TREATED
+    if not treated.any():
+        return
+    if meaning not in found and not given:
+        raise _missing(grid, table, f"{meaning}s", names, f"--{meaning} NAME")
+    blank = np.flatnonzero(treated & (told == "").to_numpy())
+    if len(blank):
+        line = grid.lines[blank[0] + 1]
+        raise study_error(
+            f"{grid.name}, line {line}, column {found[meaning]!r}: the {meaning} of a treated well "
+            f"is not told; name it (a control has dose 0, or DMSO as its drug).", grid.name
+        )  # fmt: skip
+
+
 def _require_plausible(wells: pd.DataFrame, kind: str, grid: Grid, column: str) -> None:
     """Refuse values that cannot be what their column's name says."""
     values = wells["value"].to_numpy()
@@ -217,3 +237,14 @@ def _passed_over(grid: Grid, table: pd.DataFrame, found: dict[str, str]) -> list
     """Columns that mean nothing here, named."""
     unknown = [c for c in table.columns if c not in found.values() and c != "index"]
     return [f"{grid.name}: column(s) not used: {some(unknown, 8)}"] if unknown else []
+
+
+def _repeated(grid: Grid, table: pd.DataFrame, found: dict[str, str]) -> list[str]:
+    """Treated rows that repeat another in every cell, which a copied block does."""
+    again = int(table.duplicated().sum())
+    if "well" in found or again < max(_MANY, len(table) // 10):
+        return []
+    return [
+        f"{grid.name}: {again} rows repeat another in every cell and count as replicates; remove "
+        "them if they were copied"
+    ]

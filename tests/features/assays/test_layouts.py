@@ -130,6 +130,8 @@ def _twice(wells: pd.DataFrame) -> pd.DataFrame:
         (_twice, "plate P1, well A01 stands in line 2 and in line 3"),
         (lambda w: w.drop(columns="signal"), "no column of measured values"),
         (lambda w: w.drop(columns="sample"), "no column of samples"),
+        (lambda w: w.drop(columns="drug"), "no column of drugs.*--drug"),
+        (lambda w: w.assign(drug=w["drug"].where(w.index != 4, "")), "line 6.*drug of a treated"),
         (lambda w: w.assign(viability=0.5), "both look like the measured values"),
         (lambda w: w.rename(columns={"signal": "viability"}), "--values percent_viability"),
         (
@@ -150,6 +152,19 @@ def test_plates_without_a_control_are_refused(tmp_path: Path) -> None:
     wells = plate()
     with pytest.raises(InputError, match="no treated well has an untreated control"):
         fit_curves(read_plates([written(tmp_path, wells[wells["dose"] > 0])]))
+
+
+def test_controls_without_a_signal_are_refused(tmp_path: Path) -> None:
+    wells = plate()
+    wells.loc[wells["drug"] == "DMSO", "signal"] = 0
+    with pytest.raises(InputError, match="signal of every control is 0"):
+        fit_curves(read_plates([written(tmp_path, wells)]))
+
+
+def test_a_copied_block_is_told(tmp_path: Path) -> None:
+    readings = read_plates([written(tmp_path, plate(), plate())])
+    assert any("33 rows repeat another" in note for note in readings.notes)
+    assert read_plates([written(tmp_path, plate())]).notes == []
 
 
 def test_a_folder_without_plates_and_an_empty_file(tmp_path: Path) -> None:

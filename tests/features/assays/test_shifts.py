@@ -134,3 +134,24 @@ def test_what_cannot_be_compared_is_refused_in_a_sentence(
 ) -> None:
     with pytest.raises(InputError, match=words):
         shifted(tmp_path, *(plate(**held) for held in columns), **options)  # type: ignore[arg-type]
+
+
+def test_shifts_of_the_papers_planted_in_simulated_plates(tmp_path: Path) -> None:
+    """Sasaki et al. 2010: TAE684 at 22 nM without F1174L and 59 nM with it, in Ba/F3 cells."""
+    plates = [
+        plate(ic50, sample=sample, drug="TAE684", noise=0.04, seed=seed)
+        for seed, (sample, ic50) in enumerate({"RANBP2-ALK": 0.022, "F1174L": 0.059}.items())
+    ]
+    row = shifted(tmp_path, *plates, between="sample", against="RANBP2-ALK").table.iloc[0]
+    assert row["verdict"] == "protected"
+    assert row["fold_change_lower"] < 59 / 22 < row["fold_change_upper"]
+
+
+def test_an_antibody_conjugate_by_weight_that_a_coculture_does_not_shift(tmp_path: Path) -> None:
+    plates = [
+        plate(0.1, drug="T-DM1", condition=condition, seed=seed).assign(unit="ug/ml")
+        for seed, condition in enumerate(("alone", "fibroblasts"))
+    ]
+    row = shifted(tmp_path, *plates).table.iloc[0]
+    assert (row["verdict"], row["dose_unit"]) == ("no change", "ug/ml")
+    assert np.isnan(row["plasma"])

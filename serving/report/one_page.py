@@ -33,7 +33,7 @@ from sidestep.serving.words.sentences import (
     reason_text,
     sample_sentences,
 )
-from sidestep.serving.words.wording import counted, feature_label, number, probability
+from sidestep.serving.words.wording import counted, feature_label, fixed, number
 
 _WIDTH, _HEIGHT = 8.27, 11.69
 _LEFT, _RIGHT = 0.06, 0.94
@@ -72,7 +72,7 @@ _LONGEST = 22
 #: The scale of the intervals ends at these on either side of the typical line.
 _END, _EDGE = 1.18, 1.14
 #: Shares of the page's width: names and percentiles, calls; names of sums, and their numbers.
-_NAMES, _CALLS, _LABELS, _NUMBERS = 0.165, 0.07, 0.13, 0.045
+_NAMES, _CALLS, _LABELS, _NUMBERS = 0.165, 0.102, 0.13, 0.045
 
 
 def write_one_page(folder: Path, sample: str, out: Path | None = None) -> Path:
@@ -310,7 +310,7 @@ def _draw_ranking(
     hidden = len(ranked) - len(shown)
     note = (
         "Broad grey: middle half of the training lines. Line: the typical one.\n"
-        "Left of it: percentile; with the call: probability of resistance."
+        "Before it: percentile. Behind it: call and probability of resistance."
     )
     more = f"\n{counted(hidden, 'more drug')} in report.html." if hidden else ""
     figure.text(left, top - height - 0.006, note + more, fontsize=6.5, color=_SOFT, va="top")
@@ -374,7 +374,7 @@ def _draw_interval(axes: Axes, row: int, score: DrugScore, lines: np.ndarray, sc
     share = axes.get_position().width
     word = _WORDS.get(score.call, score.call)
     if not hollow and score.p_resistant is not None:
-        word += f" {probability(score.p_resistant)}"
+        word += f" {fixed(min(max(score.p_resistant, 0.01), 0.99), 2)}"
     for at, text, side, shade in (
         (-_NAMES / share, _short(both_names(score.drug)), "left", None),
         (-0.008 / share, percentile, "right", None),

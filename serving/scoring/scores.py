@@ -65,7 +65,7 @@ def score_rows(
             "modalities": samples.modalities,
             "applicability": outlook.applicability,
             "unmeasured": outlook.unmeasured,
-            "unmeasured_share": 1.0 - outlook.coverage,
+            "unmeasured_share": np.maximum(1.0 - outlook.coverage, 0.0),
             "observed": outlook.observed,
             "marker": outlook.marker.gene,
             "marker_value": outlook.marker.value,

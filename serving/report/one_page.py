@@ -303,7 +303,7 @@ def _draw_ranking(
     axes.set_xlim(-_END, _END)
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.axvline(0.0, color="#8a95a1", lw=0.7, zorder=1)
-    for text, at, side in (("← sensitive", 0.0, "left"), ("resistant →", 1.0, "right")):
+    for text, at, side in (("← sensitive", -0.18, "left"), ("resistant →", 1.18, "right")):
         axes.text(at, 1.01, text, transform=axes.transAxes, color=_SOFT, fontsize=6.5, ha=side)
     for row, score in enumerate(shown):
         _draw_interval(axes, row, score, _lines(folder, score), scale)

@@ -46,7 +46,7 @@ scores.write("scores")                              # the folder of `sidestep sc
 PARTS = {
     "Studies": ("read_study", "check_study", "Study", "simulate"),
     "Learning": ("train", "evaluate", "load_model"),
-    "Scoring": ("score", "explain", "combine"),
+    "Scoring": ("score", "reference", "explain", "combine"),
     "Survival": ("screen_survival",),
 }
 #: What the functions return, beside studies.

@@ -26,6 +26,7 @@ SCORES = pa.schema(
         "resistance_percentile": _NUMBER,
         "p_resistant": _NUMBER,
         "threshold": _NUMBER,
+        "reference": _TEXT,
         "call": _TEXT,
         "reasons": _TEXT,
         "modalities": _TEXT,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
@@ -24,7 +24,7 @@ from sidestep.features.cohorts import (
     written_of,
 )
 from sidestep.features.errors import InputError
-from sidestep.features.study.on_disk import SampleSource
+from sidestep.features.study.on_disk import SampleSource, StoredStudy
 from sidestep.features.study.study import Study
 from sidestep.models.damage import DamagedModelError
 from sidestep.models.engines.local import Engine, LocalEngine
@@ -50,6 +50,7 @@ from sidestep.serving.scoring.drift import drift_section
 from sidestep.serving.scoring.options import DEFAULT_OPTIONS, ScoreOptions
 from sidestep.serving.scoring.quarantine import NO_MODALITY
 from sidestep.serving.scoring.reference import REFERENCE, reference_rows
+from sidestep.serving.scoring.tumours import References
 
 #: Samples in memory at once as features and contributions: 80 MB for 40,000 features.
 CHUNK = 256
@@ -212,6 +213,8 @@ class Job:
                 f"model {model.name} has no HER2-high training line to compare with; "
                 "score without --her2-context"
             )
+        references = References.of(model, options)
+        references.require_fit(study.study_id, _modalities_of(study))
         chosen = choose_drugs(model, drugs)
         with _reading(study):
             cohort = where if isinstance(where, Cohort) else scored_cohort(study, model, where)
@@ -232,6 +235,7 @@ class Job:
         return {
             "drugs": [drug.name for drug in self.drugs],
             **asdict(self.options),
+            "references": References.of(self.model, self.options).digests,
             "knowledge": self.knowledge.record(self.model.predictor.nearest),
         }
 
@@ -263,10 +267,14 @@ class Job:
         scored = [str(sample) for sample in self.study.samples if sample not in apart]
         return sample_table(self.known, scored)
 
-    def reference(self, modalities: set[str]) -> pa.Table:
-        """Where the training lines lie, of the modalities that the scored samples have."""
+    def reference(self, compared: Collection[tuple[str, str]]) -> pa.Table:
+        """Where lines and tumours lie, that the scored samples are compared with (`Tally`)."""
         rows = reference_rows(
-            self.model.predictor, self.drugs, modalities, her2_context=self.options.her2_context
+            self.model.predictor,
+            self.drugs,
+            compared,
+            self.model.references,
+            her2_context=self.options.her2_context,
         )
         return as_table(rows, REFERENCE)
 
@@ -380,7 +388,7 @@ def _write_files(
             progress(tally.samples)
     manifest = job.manifest(tally)
     with TableWriter(folder / "reference.parquet", REFERENCE) as file:
-        file.append(job.reference(tally.modalities))
+        file.append(job.reference(tally.compared))
     samples = job.samples(tally.quarantined)
     with TableWriter(folder / SAMPLES, samples.schema) as file:
         file.append(samples)
@@ -422,6 +430,18 @@ def _reading(study: SampleSource) -> Iterator[None]:
         yield
     except OSError as failure:
         raise unreadable(study.path, failure) from failure
+
+
+def _modalities_of(study: SampleSource) -> list[str]:
+    """Molecular modalities that a study has."""
+    small = study.small if isinstance(study, StoredStudy) else study
+    tables = {
+        "expression": study.expression,
+        "rppa": study.rppa,
+        "mutation": small.sequenced,
+        "copy_number": study.copy_number,
+    }
+    return [name for name, table in tables.items() if table is not None]
 
 
 def _require_scored(job: Job, quarantined: dict[str, str]) -> None:

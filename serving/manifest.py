@@ -21,6 +21,7 @@ from sidestep.features.knowledge.drugs import find_drug
 from sidestep.features.study.on_disk import SampleSource
 from sidestep.features.vocabulary.account import plain_account
 from sidestep.models.estimators.patterns import LEAST_SHARE
+from sidestep.models.predictor.cohort import LINES, TumourCohort
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.registry.load import LoadedModel
 from sidestep.models.versions import software_versions
@@ -46,8 +47,8 @@ class Tally:
         Sample -> why it has no scores.
     calls : Counter
         Call -> rows that have it.
-    modalities : set of str
-        Combinations that scored samples have.
+    compared : Counter
+        What scored rows are compared with, and the modalities of their samples -> rows.
     her2 : dict of str to Counter
         What decided whether samples are HER2-high -> ``high`` or ``not high`` -> samples.
     """
@@ -56,7 +57,7 @@ class Tally:
     shares: defaultdict[str, Counter[float]] = field(default_factory=lambda: defaultdict(Counter))
     quarantined: dict[str, str] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
-    modalities: set[str] = field(default_factory=set)
+    compared: Counter[tuple[str, str]] = field(default_factory=Counter)
     her2: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
     def add(self, part: ScoredChunk) -> None:
@@ -68,7 +69,8 @@ class Tally:
         self.quarantined |= part.quarantined
         scores = part.rows["scores"]
         self.calls.update(scores["call"].drop_null().to_pylist())
-        self.modalities.update(scores["modalities"].unique().to_pylist())
+        pairs = (scores[name].to_pylist() for name in ("reference", "modalities"))
+        self.compared.update(zip(*pairs, strict=True))
         told = scores.select(["sample_id", "her2", "her2_assay"]).to_pandas()
         for row in told.drop_duplicates("sample_id").dropna().itertuples():
             self.her2[row.her2_assay][row.her2] += 1
@@ -102,7 +104,7 @@ def describe(
     n_scored = tally.samples - len(tally.quarantined)
     trained_on_simulated = bool(model.predictor.training.get("simulated", False))
     return {
-        "simulated": study.simulated or trained_on_simulated,
+        "simulated": study.simulated or trained_on_simulated or _simulated_cohort(model, tally),
         "model": _model(model, trained_on_simulated),
         "study": {
             "id": study.study_id,
@@ -128,6 +130,7 @@ def describe(
             "decided_by": {assay: dict(counts) for assay, counts in sorted(tally.her2.items())},
         },
         "drugs": [_drug(model, drug, her2_context=options["her2_context"]) for drug in drugs],
+        "references": _references(model, tally),
         "shift": dict(shift),
         "quarantined": dict(tally.quarantined),
         "options": dict(options),
@@ -180,6 +183,34 @@ def _model(model: LoadedModel, simulated: bool) -> dict[str, Any]:
         "response": scale.stable_id,
         "unit": scale.unit,
         "higher_is_resistant": scale.higher_is_resistant,
+    }
+
+
+def _references(model: LoadedModel, tally: Tally) -> dict[str, Any]:
+    """What the rows are answered among: how many each, and of cohorts what they are."""
+    rows: Counter[str] = Counter()
+    for (reference, _), count in tally.compared.items():
+        rows[reference] += count
+    return {
+        name: {"rows": count, **(_cohort(model.references[name]) if name != LINES else {})}
+        for name, count in sorted(rows.items())
+    }
+
+
+def _simulated_cohort(model: LoadedModel, tally: Tally) -> bool:
+    names = {reference for reference, _ in tally.compared}
+    return any(model.references[name].simulated for name in names - {LINES})
+
+
+def _cohort(cohort: TumourCohort) -> dict[str, Any]:
+    """What a manifest says of a cohort of tumours."""
+    return {
+        "tumours": cohort.n,
+        "study": cohort.study_id,
+        "where": cohort.where,
+        "simulated": cohort.simulated,
+        "told": dict(cohort.told),
+        "shift": [dict(row) for row in cohort.account],
     }
 
 

@@ -78,6 +78,6 @@ def score_in_memory(job: Job, progress: Callable[[int], None] | None = None) -> 
             progress(tally.samples)
     manifest = job.manifest(tally)
     tables = {name: pa.concat_tables([part.rows[name] for part in chunks]) for name in TABLES}
-    tables["reference"] = job.reference(tally.modalities)
+    tables["reference"] = job.reference(tally.compared)
     tables["samples"] = job.samples(tally.quarantined)
     return ScoredStudy(job, tables, manifest, tuple(chunks))

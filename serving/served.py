@@ -18,6 +18,7 @@ from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from sidestep.features.errors import InputError
 from sidestep.features.knowledge.drugs import standard_name
 from sidestep.features.study.measurements import study_of_measurements
+from sidestep.models.predictor.cohort_files import read_cohorts
 from sidestep.models.predictor.storage import load_predictor
 from sidestep.models.registry.load import LoadedModel, digest_of
 from sidestep.models.score_columns import SCORES
@@ -139,7 +140,9 @@ def _load_pyfunc(data_path: str) -> ServedModel:
     """MLflow's entry point."""
     folder = Path(data_path)
     name, version = _registered_as(folder)
-    return ServedModel(LoadedModel(load_predictor(folder), name, version, digest_of(folder)))
+    predictor, digest = load_predictor(folder), digest_of(folder)
+    cohorts = read_cohorts(folder, predictor, digest)
+    return ServedModel(LoadedModel(predictor, name, version, digest, cohorts))
 
 
 def _registered_as(folder: Path) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from sidestep.serving.disk.output import MANIFEST, read_manifest
 from sidestep.serving.scoring.options import DEFAULT_OPTIONS
 from sidestep.serving.scoring.quarantine import unusable
 from sidestep.serving.scoring.samples import Answered, answered
+from sidestep.serving.scoring.tumours import References
 
 #: Scores that are looked at where none are named.
 DEFAULT_SCORES = Path("scores")
@@ -36,6 +37,8 @@ class Source:
     her2_context : bool
     call_at : float
         Probability that a call needs.
+    reference : str
+        As in `ScoreOptions`.
     """
 
     study: Study
@@ -43,6 +46,13 @@ class Source:
     level: float
     her2_context: bool
     call_at: float
+    reference: str = ""
+
+    @property
+    def references(self) -> References:
+        """Cohorts that the samples may be answered among."""
+        options = replace(DEFAULT_OPTIONS, her2_context=self.her2_context, reference=self.reference)
+        return References.of(self.model, options)
 
     @property
     def simulated(self) -> bool:
@@ -115,10 +125,11 @@ def find_source(
     options = manifest["options"]
     return Source(
         read,
-        loaded,
+        _as_scored(folder, loaded, options["references"]),
         float(options["level"]),
         bool(options["her2_context"]),
         float(options["call_at"]),
+        str(options["reference"]),
     )
 
 
@@ -143,7 +154,7 @@ def find_sample(source: Source, name: str) -> tuple[Study, Answered]:
     features: pd.DataFrame = predictor.features(alone)
     for reason in {**unusable(features), **alone.failed}.values():
         raise InputError(f"sample {sample} cannot be predicted: {reason}; choose another sample")
-    (found,) = answered(predictor, alone, features)
+    (found,) = answered(predictor, alone, features, source.references)
     return alone, found
 
 
@@ -177,6 +188,23 @@ def _study_path(folder: Path, manifest: dict[str, Any], given: Path | None) -> P
             f"the study that {folder} was made of lay {where}; give its place with --study"
         )
     return Path(recorded)
+
+
+def _as_scored(folder: Path, model: LoadedModel, digests: Mapping[str, str]) -> LoadedModel:
+    """The model with the cohorts that scores could be answered among, and no later ones.
+
+    Raises
+    ------
+    InputError
+        If one of them is gone or was made anew.
+    """
+    for name, digest in digests.items():
+        if name not in model.references or model.references[name].digest != digest:
+            raise InputError(
+                f"reference {name} of model {model.name} is not the one that {folder} was made "
+                "with; score the study again"
+            )
+    return replace(model, references={name: model.references[name] for name in digests})
 
 
 def _require_same(folder: Path, manifest: dict[str, Any], study: Study) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -226,6 +227,7 @@ def score(
     her2_context: bool = False,
     call_at: float = 0.75,
     where: str | Sequence[str] = (),
+    reference: str = "",
     knowledge: str | Path | None = None,
     tracking_uri: str | None = None,
     quiet: bool = True,
@@ -252,6 +254,10 @@ def score(
         Score only samples of which a clinical attribute, ``her2`` or ``lineage`` says so, such as
         ``"HER2_STATUS=Positive"``, ``"her2=high"`` or ``"AGE<50"``. Their scores are those that
         they have in the whole study.
+    reference : str
+        Name of the model's cohort (`reference`) that all samples but cell lines are answered
+        among; ``"lines"`` for none. By default a tumour is answered among the one that has its
+        modalities.
     knowledge : path, optional
         Folder with CIViC, Hallmark, PROGENy and Reactome, of which any may be missing;
         ``~/.cache/sidestep/knowledge`` by default.
@@ -289,12 +295,81 @@ def score(
         subject,
         _loaded(model, tracking_uri),
         drugs,
-        ScoreOptions(top_k, level, her2_context, call_at),
+        ScoreOptions(top_k, level, her2_context, call_at, reference),
         read_outside_knowledge(None if knowledge is None else Path(knowledge)),
         where=where,
     )
     with sample_progress(len(job.study.samples), quiet=quiet) as progress:
         return Scores(score_in_memory(job, progress), subject)
+
+
+def reference(
+    model: ModelLike,
+    study: StudyLike,
+    name: str,
+    *,
+    where: str | Sequence[str] = (),
+    tracking_uri: str | None = None,
+    quiet: bool = True,
+) -> LoadedModel:
+    """Predict tumours once, and give the model with them as a cohort to answer others among.
+
+    It stays in memory; `sidestep reference` keeps it with a registered version or a folder.
+
+    Parameters
+    ----------
+    model : LoadedModel, TrainedPanel, str or path
+        As for `score`.
+    study : Study or path
+        At least 20 tumours; cell lines and normal tissue in it are left out.
+    name : str
+        Of the cohort, as the scores name it.
+    where : str or sequence of str
+        Only samples that meet these filters, such as ``"HER2_STATUS=Positive"``.
+    tracking_uri : str, optional
+        MLflow store of an address.
+    quiet : bool
+        Whether to show no progress on standard error.
+
+    Returns
+    -------
+    LoadedModel
+        The same model, with the cohort among its ``references``; an earlier one of that name is
+        replaced.
+
+    Raises
+    ------
+    InputError
+        If the study, the model, the name or a filter cannot be used, or there are fewer than 20
+        tumours.
+
+    Examples
+    --------
+    >>> import sidestep
+    >>> study = sidestep.simulate(lines=40, genes=150)
+    >>> trained = sidestep.train(study, drugs=["Lapatinib"], trials=0, folds=3, repeats=1, jobs=1)
+    >>> cohort = sidestep.simulate(kind="cohort", lines=60, genes=150, missing=0)
+    >>> model = sidestep.reference(trained, cohort, "tumours")
+    >>> sidestep.score(cohort, model).scores["reference"].unique().tolist()
+    ['tumours']
+    """
+    from sidestep.features.cohorts import cohort_of, restrict
+    from sidestep.models.predictor.cohort_files import check_cohort_name
+    from sidestep.serving.cohorts import make_cohort
+
+    loaded = _loaded(model, tracking_uri)
+    check_cohort_name(name)
+    subject = study if isinstance(study, Study) else read_study(study)
+    chosen = cohort_of(subject, where)
+    with sample_progress(len(chosen.samples), quiet=quiet) as progress:
+        cohort = make_cohort(
+            loaded,
+            restrict(subject, chosen),
+            name,
+            where="; ".join(chosen.written),
+            progress=progress,
+        )
+    return replace(loaded, references={**loaded.references, name: cohort})
 
 
 def explain(

@@ -65,6 +65,9 @@ VERBS = {
     "promote": Verb("training.cli.lifecycle", "promote", "Put a registered version in use."),
     "rollback": Verb("training.cli.lifecycle", "rollback", "Put the version before it in use."),
     "models": Verb("training.cli.models", "models", "List the registered models."),
+    "reference": Verb(
+        "serving.cli.reference", "reference", "Keep tumours with a model, to answer others among."
+    ),
     "score": Verb("serving.cli.score", "score", "Predict and explain every sample of a study."),
     "evaluate": Verb(
         "training.cli.evaluate", "evaluate", "Hold a model against responses measured elsewhere."

@@ -336,7 +336,14 @@ class Scores:
     def _source(self) -> Source:
         """Study and model, for what is asked of single samples."""
         options = self._scored.job.options
-        return Source(self.study, self.model, options.level, options.her2_context, options.call_at)
+        return Source(
+            self.study,
+            self.model,
+            options.level,
+            options.her2_context,
+            options.call_at,
+            options.reference,
+        )
 
     def _drug_facts(self) -> pd.DataFrame:
         """What the manifest says of each drug, as columns of plain values."""

@@ -15,5 +15,6 @@ __all__ = [
     "signatures",
     "statuses",
     "symbols",
+    "tissue",
     "variants",
 ]

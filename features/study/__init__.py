@@ -22,6 +22,7 @@ __all__ = [
     "profiles",
     "reader",
     "responses",
+    "sample_types",
     "scales",
     "sequencing",
     "study",

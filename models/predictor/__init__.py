@@ -3,10 +3,12 @@
 `predictor.PanelPredictor` holds all that scoring needs; `storage` writes it as JSON and one file of
 arrays, and reads it without running code, once `schema` has found its parts sound. `references` and
 `gene_sets` keep where the training lines lie, to compare samples with, and `her2` which samples
-count as HER2-high.
+count as HER2-high; `cohort`, in files of `cohort_files`, keeps where tumours lie.
 """
 
 __all__ = [
+    "cohort",
+    "cohort_files",
     "drug_model",
     "gene_sets",
     "her2",
@@ -16,5 +18,6 @@ __all__ = [
     "references",
     "schema",
     "shap_values",
+    "shift_account",
     "storage",
 ]

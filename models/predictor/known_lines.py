@@ -18,14 +18,10 @@ import pandas as pd
 
 from sidestep.features.builders.names import modality_of
 from sidestep.features.identifiers import match_key
+from sidestep.features.study.sample_types import LINE, NAME_ATTRIBUTES, sample_kinds
 from sidestep.features.study.study import FRAMES, Study
 from sidestep.models.reliability.applicability import NearestLines
 
-#: Clinical attributes that name a cell line.
-NAME_ATTRIBUTES = (
-    "CELL_LINE_NAME", "CELL_LINE", "STRIPPED_CELL_LINE_NAME", "CCLE_NAME", "DEPMAP_ID",
-    "SANGER_MODEL_ID",
-)  # fmt: skip
 #: Tissues that CCLE puts behind a cell line's name, as in SKBR3_BREAST.
 _TISSUES = frozenset(
     """ADRENAL_CORTEX AUTONOMIC_GANGLIA BILIARY_TRACT BONE BREAST CENTRAL_NERVOUS_SYSTEM CERVIX
@@ -375,14 +371,7 @@ def _without_tissue(name: str) -> str:
 
 def _declared(study: Study) -> list[bool]:
     """Whether the study says of each sample that it is a cell line."""
-    said = np.zeros(len(study.samples), bool)
-    if "SAMPLE_TYPE" in study.clinical:
-        kinds = study.clinical["SAMPLE_TYPE"].fillna("").map(match_key)
-        said |= kinds.isin(("CELLLINE", "CELLLINES")).to_numpy(bool)
-    for attribute in NAME_ATTRIBUTES:
-        if attribute in study.clinical:
-            said |= study.clinical[attribute].notna().to_numpy(bool)
-    return [bool(one) for one in said]
+    return [kind == LINE for kind in sample_kinds(study)]
 
 
 def _holds_samples(file: str) -> bool:

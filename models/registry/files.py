@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,6 +14,8 @@ from sidestep.models.registry.databases import holds_runs, without_password
 
 DEFAULT_TRACKING_URI = "sqlite:///mlflow.db"
 DIGEST_TAG = "digest"
+#: Tag of a version that keeps the digest of a cohort's file: this and the cohort's name.
+REFERENCE_TAG = "reference."
 _REGISTERED = "models:/"
 
 
@@ -29,12 +32,15 @@ class ModelFiles:
         Registered version, else empty.
     digest : str or None
         sha256 that was recorded when it was registered.
+    references : mapping of str to str
+        Name -> sha256 of each cohort that was recorded with the version.
     """
 
     folder: Path
     name: str
     version: str
     digest: str | None
+    references: Mapping[str, str] = field(default_factory=dict)
 
 
 def kept_by_mlflow(uri: str) -> bool:
@@ -73,9 +79,10 @@ def registered_files(uri: str, tracking_uri: str | None, into: Path) -> ModelFil
             return ModelFiles(_on_this_machine(uri, into), uri, "", None)
         name, version = _registered(uri)
         client = MlflowClient()
-        recorded = client.get_model_version(name, version).tags.get(DIGEST_TAG)
+        tags = client.get_model_version(name, version).tags
         source = client.get_model_version_download_uri(name, version)
-        return ModelFiles(_on_this_machine(source, into), name, version, recorded)
+        folder = _on_this_machine(source, into)
+        return ModelFiles(folder, name, version, tags.get(DIGEST_TAG), _references(tags))
     except FileNotFoundError as error:
         if error.filename is None:
             raise _not_there(uri, store, str(error)) from None
@@ -113,6 +120,15 @@ def _registered(uri: str) -> tuple[str, str]:
     if not name:
         raise InputError(f"model {uri} names no version; write models:/{rest}@champion")
     return name, version
+
+
+def _references(tags: Mapping[str, str]) -> dict[str, str]:
+    """Digests of the cohorts of a version, by name."""
+    return {
+        tag.removeprefix(REFERENCE_TAG): digest
+        for tag, digest in tags.items()
+        if tag.startswith(REFERENCE_TAG)
+    }
 
 
 def _on_this_machine(source: str, into: Path) -> Path:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sidestep.features.errors import InputError
 from sidestep.features.files.owned import digest_of_file
+from sidestep.models.predictor.cohort import TumourCohort
+from sidestep.models.predictor.cohort_files import read_cohorts
 from sidestep.models.predictor.predictor import PanelPredictor
 from sidestep.models.predictor.storage import (
     FILES,
@@ -34,12 +37,15 @@ class LoadedModel:
         Registered version; empty for a folder.
     digest : str
         sha256 over the names and bytes of the predictor's files.
+    references : mapping of str to TumourCohort
+        Cohorts that tumours may be answered among, by name.
     """
 
     predictor: PanelPredictor
     name: str
     version: str
     digest: str
+    references: Mapping[str, TumourCohort] = field(default_factory=dict)
 
 
 def load_model(
@@ -69,8 +75,8 @@ def load_model(
     Raises
     ------
     InputError
-        If there is no such model, its files are not those that were registered, or nobody
-        recorded which those are and it is not trusted.
+        If there is no such model, its files or those of its references are not those that were
+        registered, or nobody recorded which those are and it is not trusted.
     """
     uri = model_address(uri)
     if kept_by_mlflow(uri):
@@ -120,7 +126,11 @@ def _loaded(files: ModelFiles, *, trust: bool) -> LoadedModel:
     with refusing_unreadable(data):
         digest = digest_of(data)
     _check_digest(files, digest, trust=trust)
-    return LoadedModel(load_predictor(data), files.name, files.version, digest)
+    predictor = load_predictor(data)
+    # Of a version without a record, which is trusted, no cohort has one either.
+    recorded = files.references if files.version and files.digest is not None else None
+    cohorts = read_cohorts(data, predictor, digest, recorded)
+    return LoadedModel(predictor, files.name, files.version, digest, cohorts)
 
 
 def _check_digest(files: ModelFiles, digest: str, *, trust: bool) -> None:

@@ -195,6 +195,20 @@ class FoldAnswers:
         parts = np.swapaxes(np.array(answers), 0, 1)
         return cls(errors, np.searchsorted(used, errors.folds), *parts)
 
+    @property
+    def responses(self) -> np.ndarray:
+        """Responses that each sample may have (`predictive_responses`), (n_samples, n_lines)."""
+        return predictive_responses(
+            self.errors.errors, self.folds, self.predicted, self.difficulties
+        )
+
+    @property
+    def marker_responses(self) -> np.ndarray:
+        """The same by the marker alone, (n_samples, n_lines_with_it)."""
+        has = np.isfinite(self.errors.marker_errors)
+        errors = self.errors.marker_errors[has]
+        return predictive_responses(errors, self.folds[has], self.marker, np.ones_like(self.marker))
+
     def interval(self, level: float) -> Interval:
         """CV+ interval of each sample (`cv_plus`)."""
         return cv_plus(self.errors.scores, self.folds, self.predicted, self.difficulties, level)
@@ -213,10 +227,7 @@ class FoldAnswers:
             threshold,
             higher_is_resistant=higher_is_resistant,
         )
-        responses = predictive_responses(
-            known.errors, self.folds, self.predicted, self.difficulties
-        )
-        return p_beyond(responses, matched, higher_is_resistant=higher_is_resistant)
+        return p_beyond(self.responses, matched, higher_is_resistant=higher_is_resistant)
 
     def marker_p_resistant(self, threshold: float, *, higher_is_resistant: bool) -> np.ndarray:
         """The same by the marker alone, whose errors are taken to be as large everywhere.
@@ -232,10 +243,7 @@ class FoldAnswers:
             threshold,
             higher_is_resistant=higher_is_resistant,
         )
-        responses = predictive_responses(
-            errors, self.folds[has], self.marker, np.ones_like(self.marker)
-        )
-        return p_beyond(responses, matched, higher_is_resistant=higher_is_resistant)
+        return p_beyond(self.marker_responses, matched, higher_is_resistant=higher_is_resistant)
 
 
 @dataclass(frozen=True)
@@ -275,5 +283,29 @@ class Predictive:
         for rows, answers in self.parts:
             p[rows] = answers.marker_p_resistant(
                 threshold, higher_is_resistant=self.higher_is_resistant
+            )
+        return p
+
+    def beyond(self, thresholds: np.ndarray) -> np.ndarray:
+        """Probability that each response lies on the resistant side of the sample's threshold.
+
+        The thresholds, (n_samples,), are of responses that samples may have, as those of
+        `FoldAnswers.responses`, and not of observed ones.
+        """
+        p = np.full(self.n_samples, np.nan)
+        for rows, answers in self.parts:
+            p[rows] = p_beyond(
+                answers.responses, thresholds[rows], higher_is_resistant=self.higher_is_resistant
+            )
+        return p
+
+    def marker_beyond(self, thresholds: np.ndarray) -> np.ndarray:
+        """The same by the drug's marker alone; NaN for a sample without it."""
+        p = np.full(self.n_samples, np.nan)
+        for rows, answers in self.parts:
+            p[rows] = p_beyond(
+                answers.marker_responses,
+                thresholds[rows],
+                higher_is_resistant=self.higher_is_resistant,
             )
         return p

@@ -13,12 +13,14 @@ from typing import Final
 
 import numpy as np
 
-MEDIAN, NOT_REACHED = "median", "not reached"
+MEDIAN, NOT_REACHED, TUMOURS = "median", "not reached", "tumours"
 #: What lies beyond each kind of threshold.
 KINDS: Final = {
     MEDIAN: "the median of the training lines; beyond it lies the more resistant half",
     NOT_REACHED: "just inside the resistant end of the tested range, where 30 % or more of the "
     "training lines stand; beyond it the response was not reached",
+    TUMOURS: "the median of what the tumours of a reference cohort may respond, by the errors on "
+    "held-out lines; beyond it lies the more resistant half",
 }
 #: From this share of the lines on, at the resistant end, resistant means "not reached".
 CENSORED_SHARE = 0.3
@@ -35,7 +37,7 @@ class ResponseThreshold:
     ----------
     value : float
         Response units; NaN without any line.
-    kind : {"median", "not reached"}
+    kind : {"median", "not reached", "tumours"}
         See `KINDS`.
     share_at_end : float
         Share of the lines that stand at the resistant end of the tested range.

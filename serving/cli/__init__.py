@@ -1,4 +1,4 @@
-"""The verbs that answer: score, explain, combine, report and check.
+"""The verbs that answer: reference, score, explain, combine, report and check.
 
 Each module is light to import; what it runs is imported when it is called.
 """
@@ -8,6 +8,7 @@ __all__ = [
     "combine",
     "explain",
     "options",
+    "reference",
     "report",
     "score",
 ]

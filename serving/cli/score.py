@@ -106,6 +106,13 @@ _EPILOG = "\n".join(
     "sensitivity from which on it is called sensitive; over 0.5, under 1.",
 )
 @click.option(
+    "--reference",
+    default="",
+    metavar="NAME",
+    help="Cohort of tumours, kept by `sidestep reference`, that all samples but cell lines are "
+    "answered among; `lines` for none.  [default: the one that has a tumour's modalities]",
+)
+@click.option(
     "--knowledge",
     type=click.Path(path_type=Path),
     metavar="DIR",
@@ -153,6 +160,7 @@ def score(
     level: float,
     her2_context: bool,
     call_at: float,
+    reference: str,
     knowledge: Path | None,
     tracking_uri: str | None,
     fail_on: str,
@@ -210,7 +218,7 @@ def score(
                 loaded,
                 claim,
                 drugs=[drug.name for drug in chosen],
-                options=ScoreOptions(top_k, level, her2_context, call_at),
+                options=ScoreOptions(top_k, level, her2_context, call_at, reference),
                 knowledge=outside,
                 where=cohort,
                 group=group or None,

@@ -95,7 +95,7 @@ def predicted_views(
     whole = source.model.predictor
     names = [model.name for model in whole.choose(drugs)]
     views: dict[str, dict[str, DrugView]] = {name: {} for name in names}
-    for group in answered(whole, study, whole.features(study)):
+    for group in answered(whole, study, whole.features(study), source.references):
         for name in names:
             predictor, model, samples = group.by(name)
             outlook = outlook_of(

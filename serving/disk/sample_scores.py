@@ -66,6 +66,8 @@ class DrugScore:
         `agreement` is that of the explanation over folds, -1 to 1.
     p_resistant : float or None
         0 to 1; None where it is not known.
+    reference : str
+        What percentile and call refer to: ``lines``, or the name of a cohort of tumours.
     call : str
     reasons : tuple of str
         Codes, as in the file.
@@ -88,6 +90,7 @@ class DrugScore:
     upper: float | None
     percentile: float | None
     p_resistant: float | None
+    reference: str
     call: str
     reasons: tuple[str, ...]
     modalities: str
@@ -152,6 +155,7 @@ def assemble(
                 upper=finite(row["upper"]),
                 percentile=finite(row["resistance_percentile"]),
                 p_resistant=finite(row["p_resistant"]),
+                reference=str(row["reference"]),
                 call=str(row["call"]),
                 reasons=tuple(filter(None, str(row["reasons"] or "").split(";"))),
                 modalities=str(row["modalities"] or ""),

@@ -42,8 +42,8 @@ PARTNERS = "combinations.parquet"
 #: What a report needs of each table.
 _COLUMNS = {
     _SCORES: """sample_id drug response unit prediction lower upper level resistance_percentile
-        p_resistant threshold call reasons modalities applicability unmeasured unmeasured_share
-        observed base_value explanation_agreement her2 her2_assay""".split(),
+        p_resistant threshold reference call reasons modalities applicability unmeasured
+        unmeasured_share observed base_value explanation_agreement her2 her2_assay""".split(),
     _EXPLANATIONS: """sample_id drug rank feature modality mechanism value contribution
         top_k_share stable""".split(),
     _MECHANISMS: "sample_id drug mechanism contribution".split(),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sidestep.features.mechanisms.of_features import MECHANISMS
+from sidestep.models.predictor.cohort import LINES
 from sidestep.models.reliability.thresholds import ResponseThreshold
 from sidestep.serving.disk.sample_scores import Marker, finite
 from sidestep.serving.scoring.contributions import (
@@ -60,6 +61,10 @@ class Explanation:
         As in ``scores.parquet``.
     threshold : ResponseThreshold
         From which response on a line counts as resistant.
+    reference : str
+        What percentile, probability and applicability refer to: ``lines``, or a cohort's name.
+    tumours : int or None
+        Of that cohort.
     call_at : float
         Probability that a call needs.
     call : str
@@ -88,6 +93,8 @@ class Explanation:
     observed: float | None
     p_resistant: float | None
     threshold: ResponseThreshold
+    reference: str
+    tumours: int | None
     call_at: float
     call: str
     reasons: tuple[str, ...]
@@ -133,7 +140,9 @@ def explanation_of(samples: Samples, outlook: Outlook, *, top_k: int) -> Explana
         unmeasured_share=float(1.0 - outlook.coverage[0]),
         observed=finite(outlook.observed[0]),
         p_resistant=finite(outlook.p_resistant[0]),
-        threshold=outlook.threshold,
+        threshold=replace(outlook.threshold, value=float(outlook.thresholds[0])),
+        reference=LINES if samples.cohort is None else samples.cohort.name,
+        tumours=None if samples.cohort is None else samples.cohort.n,
         call_at=outlook.call_at,
         call=str(outlook.call[0]),
         reasons=tuple(filter(None, outlook.reasons[0].split(";"))),

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 from sidestep.features.knowledge.drugs import both_names
+from sidestep.models.predictor.cohort import LINES
 from sidestep.serving.explain.answer import ABOUT, Answer
 from sidestep.serving.explain.explanation import Explanation
 from sidestep.serving.explain.flip import MOST_SD, Flip, FlipSearch
@@ -33,6 +34,7 @@ from sidestep.serving.words.wording import (
     number,
     percentile_place,
     probability,
+    tumours_text,
     value_kind,
     value_text,
 )
@@ -71,11 +73,13 @@ def _outlook(answer: Answer) -> list[str]:
     """Prediction, interval, percentile, call and its reasons."""
     explanation = answer.explanation
     side = "resistant" if answer.higher_is_resistant else "sensitive"
+    among_lines = explanation.reference == LINES
+    held = "samples" if among_lines else "lines, on which it was calibrated"
     rows = [
         ("Prediction", f"{number(explanation.prediction)}  ({answer.unit}; high is {side})"),
         (
             "Interval",
-            f"{_interval(explanation)}  (to hold {100 * explanation.level:g} % of samples)",
+            f"{_interval(explanation)}  (to hold {100 * explanation.level:g} % of {held})",
         ),
         *_observed(explanation),
         ("Percentile", _percentile(explanation, her2_context=answer.her2_context)),
@@ -85,7 +89,7 @@ def _outlook(answer: Answer) -> list[str]:
         ("Base value", f"{number(explanation.base_value)}  (before anything is known of it)"),
         *_unmeasured(explanation),
         *_her2(answer),
-        ("Marker", marker_sentence(explanation.marker)),
+        ("Marker", marker_sentence(explanation.marker, explanation.reference)),
     ]
     return [line for label, text in rows for line in labelled(label, text)]
 
@@ -116,20 +120,22 @@ def _interval(explanation: Explanation) -> str:
 def _percentile(explanation: Explanation, *, her2_context: bool) -> str:
     if explanation.percentile is None:
         return "none: there are no training lines to compare with"
-    lines = f"{_line(her2_context=her2_context)}s"
-    place = percentile_place(explanation.percentile, lines)
+    lines = _compared(explanation, her2_context=her2_context)
+    place = percentile_place(explanation.percentile, lines, held_out=explanation.reference == LINES)
     return f"{explanation.percentile:.0f} of 100  ({place})"
 
 
-def _line(*, her2_context: bool) -> str:
-    """What percentile and threshold refer to, one of them."""
-    return "HER2-high training line" if her2_context else "training line"
+def _compared(explanation: Explanation, *, her2_context: bool) -> str:
+    """What percentile and threshold refer to, in plural."""
+    if explanation.reference != LINES:
+        return tumours_text(explanation.tumours, explanation.reference)
+    return "HER2-high training lines" if her2_context else "training lines"
 
 
 def _resistance(explanation: Explanation, *, her2_context: bool) -> str:
     if explanation.p_resistant is None:
         return "probability not known"
-    lines = f"{_line(her2_context=her2_context)}s"
+    lines = _compared(explanation, her2_context=her2_context)
     side = side_text(explanation.threshold, lines)
     return f"probability {probability(explanation.p_resistant)}, that {side}"
 

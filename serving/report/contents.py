@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.knowledge.drugs import both_names
+from sidestep.models.predictor.cohort import LINES
 from sidestep.serving.combinations.words import partner_view
 from sidestep.serving.disk.sample_scores import DrugScore, Feature, SampleScores
 from sidestep.serving.disk.score_folder import ScoreFolder
@@ -155,6 +156,7 @@ class PageContents:
                 for code in score.reasons
             ],
             "lines": self._lines_at(score),
+            **self._among(score),
             "modalities": [_short(score.by_modality.get(name), 5) for name in self._modalities],
             "mechanisms": mechanisms,
             "says": [self._sentences.place(one, one) for one in drug_sentences(score, self._scale)],
@@ -206,9 +208,16 @@ class PageContents:
             *(self._sentences.place(text, text) for text in said),
         ]
 
+    def _among(self, score: DrugScore) -> dict[str, int]:
+        """Place of what the score is compared with, where that is no training lines."""
+        if score.reference == LINES:
+            return {}
+        text = self._scale.compared(score.reference)
+        return {"among": self._sentences.place(text, text)}
+
     def _lines_at(self, score: DrugScore) -> int | None:
         """Place of the distributions that the score is compared with; None if they are missing."""
-        key = (score.drug, score.modalities)
+        key = (score.drug, score.reference, score.modalities)
         return self._lines.place(key, self._reference[key]) if key in self._reference else None
 
 
@@ -235,14 +244,16 @@ def script_json(content: Any) -> str:
     return text.translate(_ESCAPED)
 
 
-def _distributions(reference: pd.DataFrame) -> dict[tuple[str, str], dict[str, list[Any]]]:
-    """Quantiles 0 to 100 of the training lines by drug and modalities."""
+def _distributions(reference: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, list[Any]]]:
+    """Quantiles 0 to 100 of what scores are compared with, by drug, reference and modalities."""
     return {
-        (str(drug), str(modalities)): {
+        (str(drug), str(cohort), str(modalities)): {
             name: [_short(value, 4) for value in part.sort_values("quantile")[name]]
             for name in ("predicted", "observed")
         }
-        for (drug, modalities), part in reference.groupby(["drug", "modalities"], sort=False)
+        for (drug, cohort, modalities), part in reference.groupby(
+            ["drug", "reference", "modalities"], sort=False
+        )
     }
 
 

@@ -387,7 +387,11 @@ def _draw_interval(axes: Axes, row: int, score: DrugScore, lines: np.ndarray, sc
 def _lines(folder: ScoreFolder, score: DrugScore) -> np.ndarray:
     """Quantiles of what was observed in the training lines; the prediction where none are known."""
     table = folder.reference
-    rows = table[(table["drug"] == score.drug) & (table["modalities"] == score.modalities)]
+    rows = table[
+        (table["drug"] == score.drug)
+        & (table["reference"] == score.reference)
+        & (table["modalities"] == score.modalities)
+    ]
     observed = rows.sort_values("quantile")["observed"].dropna().to_numpy(float)
     return observed if len(observed) else np.array([score.prediction])
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from sidestep.features.knowledge.drugs import both_names
 from sidestep.features.vocabulary.account import FileAccount, account_of
+from sidestep.models.predictor.cohort import LINES
 from sidestep.serving.disk.samples import CALLS
 from sidestep.serving.disk.score_folder import ScoreFolder, ScoreSummary
 from sidestep.serving.scoring.reasons import REASONS
@@ -21,6 +22,8 @@ from sidestep.serving.words.wording import BASE_VALUE, SHAPLEY_VALUE, fixed, lis
 #: Quarantined samples that are listed; the manifest has all.
 _MOST_QUARANTINED = 1000
 _NO_BASELINE = "none"
+# Parts of a cohort's shift that are told.
+_MOST_PARTS = 6
 #: Drugs' r is drawn between these.
 _R_LOW, _R_HIGH = -0.2, 1.0
 
@@ -161,7 +164,31 @@ def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Response", f"{scale.response}: {scale.unit}; high is {side}"),
         ("Intervals", f"hold {scale.level * 100:g} % of samples"),
         ("Percentiles", f"of the prediction among the out-of-fold predictions of {scale.lines}"),
+        *_among_tumours(manifest),
     ]
+
+
+def _among_tumours(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Which cohorts of tumours rows are answered among, and what their shift consists of."""
+    rows = []
+    for name, of in manifest.get("references", {}).items():
+        if name == LINES:
+            continue
+        text = (
+            f"{of['rows']:,} rows: percentiles and probabilities among its {of['tumours']:,} "
+            f"tumours of {of['study']}, less the shift that they share; intervals calibrated on "
+            "lines"
+        )
+        largest = [
+            f"{modality_name(part['modality'])}: {part['part']} {part['mean']:+.1f} SD "
+            f"({100 * part['share']:.0f} %)".replace("-", "\N{MINUS SIGN}")
+            for part in of["shift"][:_MOST_PARTS]
+        ]
+        rows += [
+            (f"Among tumours of {name}", text),
+            *([("What their shift consists of", "; ".join(largest))] if largest else []),
+        ]
+    return rows
 
 
 def _health(folder: ScoreFolder) -> list[dict[str, Any]]:

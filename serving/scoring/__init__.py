@@ -22,4 +22,5 @@ __all__ = [
     "samples",
     "scores",
     "stability",
+    "tumours",
 ]

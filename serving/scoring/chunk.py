@@ -34,6 +34,7 @@ from sidestep.serving.scoring.quarantine import failed, not_finite, unusable
 from sidestep.serving.scoring.samples import Answered, answered, by_sample
 from sidestep.serving.scoring.scores import score_rows
 from sidestep.serving.scoring.stability import stability_of
+from sidestep.serving.scoring.tumours import References
 
 #: Tables that a chunk has rows of, and their columns.
 TABLES = {
@@ -153,7 +154,7 @@ def _score(
     her2 = predictor.her2.calls(part, features)
     groups = [
         _group_rows(model, drugs, part, group, options, knowledge, her2)
-        for group in answered(predictor, part, features.loc[kept])
+        for group in answered(predictor, part, features.loc[kept], References.of(model, options))
     ]
     rows = {name: by_sample([tables[name] for tables in groups], kept) for name in TABLES}
     return _chunk(shares, quarantined, rows)

@@ -21,6 +21,9 @@ class ScoreOptions:
         Whether percentiles and calls refer to the HER2-high training lines alone.
     call_at : float
         Probability from which on a sample is called resistant, or sensitive; over 0.5, under 1.
+    reference : str
+        Name of the model's reference cohort that tumours are answered among; ``"lines"`` for none,
+        and empty for the one that has their modalities.
 
     Raises
     ------
@@ -32,6 +35,7 @@ class ScoreOptions:
     level: float = 0.8
     her2_context: bool = False
     call_at: float = 0.75
+    reference: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a probability at which both calls, or none, would be made."""

@@ -15,7 +15,7 @@ from sidestep.models.estimators.patterns import Pattern, best_pattern
 from sidestep.models.predictor.drug_model import DrugModel, Gain
 from sidestep.models.predictor.marker import MarkerStanding
 from sidestep.models.predictor.predictor import PanelPredictor
-from sidestep.models.reliability.thresholds import ResponseThreshold
+from sidestep.models.reliability.thresholds import TUMOURS, ResponseThreshold
 from sidestep.serving.scoring.options import DEFAULT_OPTIONS
 from sidestep.serving.scoring.reasons import (
     AS_GOOD_AS_MARKER,
@@ -59,10 +59,13 @@ class Outlook:
         Response of a training line to the drug, response units; NaN for any other sample, and for
         a line that was not tested.
     p_resistant, marker_p_resistant : ndarray of shape (n_samples,)
-        Probability, 0 to 1, that the response lies on the resistant side of `threshold`; by the
+        Probability, 0 to 1, that the response lies on the resistant side of `thresholds`; by the
         model, and by the marker alone.
     threshold : ResponseThreshold
-        From which response on a line counts as resistant.
+        From which response on a line counts as resistant; of the kind `TUMOURS`, without
+        a value, where the samples are answered among those of a cohort.
+    thresholds : ndarray of shape (n_samples,)
+        The same as a number for each sample, response units.
     call_at : float
         Probability that a call needs.
     call : ndarray of str, shape (n_samples,)
@@ -86,6 +89,7 @@ class Outlook:
     p_resistant: np.ndarray
     marker_p_resistant: np.ndarray
     threshold: ResponseThreshold
+    thresholds: np.ndarray
     call_at: float
     call: np.ndarray
     reasons: list[str]
@@ -127,9 +131,9 @@ def outlook_of(
     predictive = predictor.predictive(features, samples.fold_rows, model)
     lower, upper = predictive.interval(level)
     covered_weight = predictor.coverage(features, model)
-    applicability = predictor.applicability(features, model, samples.compared)
+    applicability, least = _applicability(predictor, model, samples)
     # With fewer than 20 held-out lines applicability never falls below 1 in 20.
-    farthest = applicability <= predictor.least_applicability(features, model)
+    farthest = applicability <= least
     flags = {
         NO_INTERVAL: ~np.isfinite(upper - lower),
         OUT_OF_DOMAIN: farthest | (applicability < _LEAST_APPLICABILITY),
@@ -140,25 +144,62 @@ def outlook_of(
         IN_TRAINING: _known(samples),
     }
     threshold = predictor.threshold(model, her2_context=her2_context)
-    p_resistant = predictive.p_resistant(threshold.value)
+    if samples.cohort is None:
+        thresholds = np.full(len(features), threshold.value)
+        p_resistant = predictive.p_resistant(threshold.value)
+        marker_p_resistant = predictive.marker_p_resistant(threshold.value)
+    else:
+        threshold = ResponseThreshold(float("nan"), TUMOURS, 0.0)
+        thresholds, of_marker = samples.cohort.thresholds(features, model)
+        p_resistant = predictive.beyond(thresholds)
+        marker_p_resistant = predictive.marker_beyond(of_marker)
     return Outlook(
         prediction=prediction,
         lower=lower,
         upper=upper,
         level=level,
-        percentile=predictor.percentile(features, prediction, model, her2_context=her2_context),
+        percentile=_percentile(predictor, model, samples, prediction, her2_context=her2_context),
         applicability=applicability,
         coverage=covered_weight,
         unmeasured=predictor.unmeasured(features, model),
         observed=_observed(model, samples),
         p_resistant=p_resistant,
-        marker_p_resistant=predictive.marker_p_resistant(threshold.value),
+        marker_p_resistant=marker_p_resistant,
         threshold=threshold,
+        thresholds=thresholds,
         call_at=call_at,
         call=_calls(p_resistant, call_at, flags),
         reasons=_codes(flags, samples, model.blend.patterns),
         contributions=contributions,
         marker=predictor.marker(features, model),
+    )
+
+
+def _applicability(
+    predictor: PanelPredictor, model: DrugModel, samples: Samples
+) -> tuple[np.ndarray, np.ndarray]:
+    """Applicability of each sample, among lines or tumours, and the least that it could be."""
+    if samples.cohort is not None:
+        return samples.cohort.applicability(predictor, samples.rows, model)
+    return (
+        predictor.applicability(samples.rows, model, samples.compared),
+        predictor.least_applicability(samples.rows, model),
+    )
+
+
+def _percentile(
+    predictor: PanelPredictor,
+    model: DrugModel,
+    samples: Samples,
+    prediction: np.ndarray,
+    *,
+    her2_context: bool,
+) -> np.ndarray:
+    """Resistance percentile of each prediction, among those of lines or tumours."""
+    if samples.cohort is None:
+        return predictor.percentile(samples.rows, prediction, model, her2_context=her2_context)
+    return samples.cohort.percentile(
+        samples.rows, prediction, model, descending=not predictor.scale.higher_is_resistant
     )
 
 

@@ -33,7 +33,8 @@ OUT_OF_DOMAIN = Reason(
     "OUT_OF_DOMAIN",
     "The sample lies farther from the training lines, in what the model looks at, than 95 in 100 "
     "held-out lines (applicability below 0.05), or than all of them where there are fewer than "
-    "20.",
+    "20; of a tumour that is answered among tumours, than 95 in 100 of these, after the shift that "
+    "they share was taken away.",
     True,
 )
 LOW_COVERAGE = Reason(

@@ -1,8 +1,8 @@
-"""The rows of ``reference.parquet``: where the training lines lie, to compare samples with."""
+"""The rows of ``reference.parquet``: where lines and tumours lie, to compare samples with."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,13 +10,15 @@ import pyarrow as pa
 
 from sidestep.features.builders.names import MODALITIES
 from sidestep.models.estimators.patterns import best_pattern
+from sidestep.models.predictor.cohort import LINES, TumourCohort
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.predictor.predictor import PanelPredictor
 
-#: Columns of the training lines' quantiles and their types.
+#: Columns of the quantiles and their types.
 REFERENCE = pa.schema(
     {
         "drug": pa.string(),
+        "reference": pa.string(),
         "modalities": pa.string(),
         "quantile": pa.int32(),
         "predicted": pa.float64(),
@@ -30,54 +32,73 @@ _PERCENT = np.arange(101, dtype=np.int32)
 def reference_rows(
     predictor: PanelPredictor,
     drugs: Sequence[DrugModel],
-    modalities: Collection[str],
+    compared: Collection[tuple[str, str]],
+    cohorts: Mapping[str, TumourCohort],
     *,
     her2_context: bool,
 ) -> pd.DataFrame:
-    """Quantiles of what was predicted for the training lines, and of what was observed.
+    """Quantiles of what was predicted for lines or tumours, and of what was observed of lines.
 
     Parameters
     ----------
     predictor : PanelPredictor
     drugs : sequence of DrugModel
-    modalities : collection of str
-        Combinations that scored samples have, as in the column of that name of the scores.
+    compared : collection of (str, str)
+        What scored samples are compared with, and their modalities, as in the columns `reference`
+        and `modalities` of the scores.
+    cohorts : mapping of str to TumourCohort
+        Those among the former, by name.
     her2_context : bool
         Whether to take the HER2-high training lines alone, which the scores then refer to.
 
     Returns
     -------
     DataFrame
-        With the columns of `REFERENCE`: the quantiles 0 to 100 a drug and combination, in
-        response units and in the response's own direction. `predicted` are the out-of-fold
-        predictions by the sub-model that predicts samples with these modalities, which their
-        resistance percentile refers to; `observed` are the responses of all lines that the drug
-        was tested on. NaN where there are no such lines.
+        With the columns of `REFERENCE`: the quantiles 0 to 100 a drug and pair, in response units
+        and in the response's own direction. `predicted` are what the sub-model that predicts
+        samples with these modalities predicted of lines, out of fold, or of the cohort's tumours:
+        what their resistance percentile refers to. `observed` are the responses of all lines that
+        the drug was tested on, in either case; no response of a tumour is known. NaN where there
+        is nothing.
     """
     among = predictor.among(her2_context=her2_context)
-    combinations = sorted(modalities, key=lambda names: (-names.count(";"), names))
+
+    def order(pair: tuple[str, str]) -> tuple[bool, str, int, str]:
+        """Lines before cohorts, and of each the fullest combination first."""
+        reference, names = pair
+        return reference != LINES, reference, -names.count(";"), names
+
+    pairs = sorted(compared, key=order)
     return pd.concat(
         [
             pd.DataFrame(
                 {
                     "drug": drug.name,
+                    "reference": reference,
                     "modalities": combination,
                     "quantile": _PERCENT,
-                    "predicted": _quantiles(_predicted(drug, combination, among)),
+                    "predicted": _quantiles(
+                        _predicted(drug, combination, among, cohorts.get(reference))
+                    ),
                     "observed": _quantiles(drug.observed[among[drug.lines]]),
                 }
             )
             for drug in drugs
-            for combination in combinations
+            for reference, combination in pairs
         ],
         ignore_index=True,
     )
 
 
-def _predicted(drug: DrugModel, modalities: str, among: np.ndarray) -> np.ndarray:
-    """Out-of-fold predictions that samples with these modalities are compared with."""
+def _predicted(
+    drug: DrugModel, modalities: str, among: np.ndarray, cohort: TumourCohort | None
+) -> np.ndarray:
+    """Predictions that samples with these modalities are compared with."""
     measured = tuple(name for name in modalities.split(";") if name in _MOLECULAR)
     pattern = best_pattern(measured, drug.blend.patterns)
+    if cohort is not None:
+        standing = cohort.standings.get(drug.name, {}).get(pattern or ())
+        return np.array([]) if standing is None else standing.predictions
     if pattern is None or pattern not in drug.errors:
         return np.array([])
     errors = drug.errors[pattern]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import Protocol, Self
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -21,6 +21,7 @@ from sidestep.features.mechanisms.of_features import mechanisms_of
 from sidestep.features.study.study import Study
 from sidestep.models.estimators.patterns import Pattern, row_patterns
 from sidestep.models.estimators.rows import FeatureRows
+from sidestep.models.predictor.cohort import TumourCohort
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.predictor.known_lines import Known, rows_by_fold
 from sidestep.models.predictor.predictor import PanelPredictor
@@ -101,6 +102,9 @@ class Samples:
         Which samples are training lines, or of their donors; none by default.
     off_scale : sequence of tuple of str, optional
         Modalities of each sample that are not on the training lines' scale; none by default.
+    cohort : TumourCohort, optional
+        The tumours that the samples are answered among, by whose shift the features are aligned;
+        by default they are answered among the training lines.
     """
 
     features: pd.DataFrame
@@ -111,6 +115,7 @@ class Samples:
     compared: pd.DataFrame | None = None
     known: Sequence[Known | None] = ()
     off_scale: Sequence[tuple[str, ...]] = ()
+    cohort: TumourCohort | None = None
 
     @property
     def trusted(self) -> pd.DataFrame:
@@ -133,6 +138,15 @@ class Samples:
         return {fold: FeatureRows(features) for fold, features in self.fold_features.items()}
 
 
+class Splitter(Protocol):
+    """Parts samples by what they are answered among, as `serving.scoring.tumours.References`."""
+
+    def split(
+        self, predictor: PanelPredictor, study: Study, samples: Samples
+    ) -> list[tuple[np.ndarray, Samples]]:
+        """Rows of each part, and its samples as the model is to see them."""
+
+
 @dataclass(frozen=True)
 class Answered:
     """Some samples, with the predictor that has not seen them.
@@ -144,9 +158,9 @@ class Answered:
     predictor : PanelPredictor
         The whole one for new samples; that of a fold for training lines.
     samples : Samples
-        With the features of `predictor`.
+        With the features of `predictor`; those of tumours aligned by the shift of their cohort.
     whole : tuple of (PanelPredictor, Samples)
-        The whole predictor, and the samples with its features.
+        The whole predictor, and the samples with its features as they were measured.
     """
 
     rows: np.ndarray
@@ -166,7 +180,12 @@ class Answered:
         return predictor, predictor.drugs[drug], samples
 
 
-def answered(predictor: PanelPredictor, study: Study, features: pd.DataFrame) -> list[Answered]:
+def answered(
+    predictor: PanelPredictor,
+    study: Study,
+    features: pd.DataFrame,
+    references: Splitter | None = None,
+) -> list[Answered]:
     """Samples by who answers for them: the predictor, or that of the fold which has not seen them.
 
     Parameters
@@ -176,17 +195,24 @@ def answered(predictor: PanelPredictor, study: Study, features: pd.DataFrame) ->
         Holds the samples, and maybe others.
     features : DataFrame of shape (n_samples, n_features)
         As for `samples_of`.
+    references : References, optional
+        Cohorts of tumours that new samples may be answered among (`serving.scoring.tumours`).
     """
     known = predictor.known.find(study, features)
     whole = replace(samples_of(predictor, study, features), known=known)
     parts = []
     for fold, rows in rows_by_fold(known).items():
-        some = whole if len(rows) == len(features) else _among(whole, rows)
-        if fold is None:
-            parts.append(Answered(rows, predictor, some, (predictor, some)))
+        some = whole if len(rows) == len(features) else among(whole, rows)
+        if fold is not None:
+            unseen = predictor.unseen(fold)
+            parts.append(Answered(rows, unseen, _as_fold(predictor, some, fold), (predictor, some)))
             continue
-        unseen = predictor.unseen(fold)
-        parts.append(Answered(rows, unseen, _as_fold(predictor, some, fold), (predictor, some)))
+        split = [(np.arange(len(rows)), some)]
+        if references is not None:
+            split = references.split(predictor, study, some)
+        for places, seen in split:
+            as_measured = seen if seen.cohort is None else among(some, places)
+            parts.append(Answered(rows[places], predictor, seen, (predictor, as_measured)))
     return parts
 
 
@@ -202,8 +228,8 @@ def by_sample(tables: Sequence[pd.DataFrame], samples: pd.Index) -> pd.DataFrame
     return joined.iloc[np.argsort(places, kind="stable")].reset_index(drop=True)
 
 
-def _among(samples: Samples, rows: np.ndarray) -> Samples:
-    """Some of the samples."""
+def among(samples: Samples, rows: np.ndarray) -> Samples:
+    """Some of the samples, none of them as a fold takes it."""
     return Samples(
         samples.features.iloc[rows],
         {fold: features.iloc[rows] for fold, features in samples.fold_features.items()},
@@ -212,6 +238,7 @@ def _among(samples: Samples, rows: np.ndarray) -> Samples:
         [samples.modalities[row] for row in rows],
         known=[samples.known[row] for row in rows],
         off_scale=[samples.off_scale[row] for row in rows],
+        cohort=samples.cohort,
     )
 
 
@@ -239,7 +266,6 @@ def samples_of(predictor: PanelPredictor, study: Study, features: pd.DataFrame) 
         Of the samples to be scored, as `PanelPredictor.features` returns.
     """
     patterns = row_patterns(features)
-    clinical = coverage(features).get("clinical", pd.Series(0.0, index=features.index)) > 0
     off_scale = predictor.mechanisms.scales.doubts(study)
     folds = {n: part.loc[features.index] for n, part in predictor.fold_features(study).items()}
     return Samples(
@@ -247,15 +273,21 @@ def samples_of(predictor: PanelPredictor, study: Study, features: pd.DataFrame) 
         folds,
         _named(predictor),
         patterns,
-        [
-            ";".join([*pattern, *(["clinical"] if known else [])])
-            for pattern, known in zip(patterns, clinical, strict=True)
-        ],
+        modality_names(features, patterns),
         off_scale=[
             tuple(modality for modality, doubts in off_scale.items() if str(name) in doubts)
             for name in features.index
         ],
     )
+
+
+def modality_names(features: pd.DataFrame, patterns: Sequence[Pattern]) -> list[str]:
+    """Modalities of each sample, and ``clinical`` where the model uses it, ``;``-joined."""
+    clinical = coverage(features).get("clinical", pd.Series(0.0, index=features.index)) > 0
+    return [
+        ";".join([*pattern, *(["clinical"] if known else [])])
+        for pattern, known in zip(patterns, clinical, strict=True)
+    ]
 
 
 def _named(predictor: PanelPredictor, fold: int | None = None) -> NamedFeatures:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.knowledge.drugs import standard_name
+from sidestep.models.predictor.cohort import LINES
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.registry.load import LoadedModel
 from sidestep.models.score_columns import SCORES
@@ -59,7 +60,8 @@ def score_rows(
             "level": outlook.level,
             "resistance_percentile": outlook.percentile,
             "p_resistant": outlook.p_resistant,
-            "threshold": outlook.threshold.value,
+            "threshold": outlook.thresholds,
+            "reference": LINES if samples.cohort is None else samples.cohort.name,
             "call": outlook.call,
             "reasons": outlook.reasons,
             "modalities": samples.modalities,

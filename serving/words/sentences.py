@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from sidestep.features.errors import some
 from sidestep.features.knowledge.drugs import both_names
-from sidestep.models.reliability.thresholds import NOT_REACHED, ResponseThreshold
+from sidestep.models.predictor.cohort import LINES
+from sidestep.models.reliability.thresholds import NOT_REACHED, TUMOURS, ResponseThreshold
 from sidestep.serving.disk.sample_scores import DrugScore, Marker, SampleScores
 from sidestep.serving.scoring.reasons import REASONS
 from sidestep.serving.words.wording import (
@@ -20,6 +21,7 @@ from sidestep.serving.words.wording import (
     number,
     percentile_place,
     probability,
+    tumours_text,
     value_text,
 )
 
@@ -57,6 +59,8 @@ class Scale:
         From which response on a line counts as resistant, by drug.
     call_at : float
         Probability that a call needs.
+    tumours : mapping of str to int
+        Tumours of each reference cohort that samples are answered among.
     """
 
     response: str
@@ -67,6 +71,7 @@ class Scale:
     typical: Mapping[str, float | None]
     thresholds: Mapping[str, ResponseThreshold]
     call_at: float
+    tumours: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, manifest: Mapping[str, Any]) -> Self:
@@ -81,7 +86,18 @@ class Scale:
             typical={drug["name"]: drug["typical_response"] for drug in manifest["drugs"]},
             thresholds={drug["name"]: _threshold(drug["threshold"]) for drug in manifest["drugs"]},
             call_at=float(options["call_at"]),
+            tumours={
+                name: int(of["tumours"])
+                for name, of in manifest.get("references", {}).items()
+                if name != LINES
+            },
         )
+
+    def compared(self, reference: str) -> str:
+        """What percentiles and calls of a row refer to, in plural."""
+        if reference == LINES:
+            return self.lines
+        return tumours_text(self.tumours.get(reference), reference)
 
     def side(self, contribution: float) -> str:
         """Where a contribution moves the prediction to."""
@@ -111,7 +127,7 @@ def drug_sentences(score: DrugScore, scale: Scale) -> list[str]:
     return [
         _prediction(score, scale),
         _call(score, scale),
-        marker_sentence(score.marker),
+        marker_sentence(score.marker, score.reference),
         _drivers(score, scale),
         *_stability(score),
     ]
@@ -148,6 +164,12 @@ def sample_sentences(scores: SampleScores, modalities: Sequence[str]) -> list[st
     sentences = [f"Of {counted(len(scores.drugs), 'drug')}, {listed(parts)}."]
     if scores.drugs:
         sentences.append(_measurements(scores.drugs[0].modalities.split(";"), modalities))
+    if scores.drugs and scores.drugs[0].reference != LINES:
+        name = scores.drugs[0].reference
+        sentences.append(
+            f"Answered among the tumours of {name}: percentiles and probabilities compare it with "
+            "them, and what all of them share is left out. Intervals were calibrated on cell lines."
+        )
     if scores.her2 and scores.her2_assay:
         sentences.append(f"HER2: {her2_text(scores.her2, scores.her2_assay)}.")
     return sentences
@@ -174,12 +196,16 @@ def _measurements(measured: Sequence[str], modalities: Sequence[str]) -> str:
 
 def _prediction(score: DrugScore, scale: Scale) -> str:
     where = "" if score.percentile is None else (
-        f", {percentile_place(score.percentile, scale.lines)}"
+        ", " + percentile_place(
+            score.percentile, scale.compared(score.reference), held_out=score.reference == LINES
+        )
     )  # fmt: skip
     interval = "no interval"
     if score.lower is not None and score.upper is not None:
         ends = [number(end, beside=score.prediction) for end in (score.lower, score.upper)]
         interval = f"{100 * scale.level:g} % interval {' to '.join(ends)}"
+        if score.reference != LINES:
+            interval += ", calibrated on lines"
     known = ""
     if score.observed is not None:
         known = (
@@ -218,7 +244,10 @@ def _call(score: DrugScore, scale: Scale) -> str:
     if score.p_resistant is None:
         known = "The probability of resistance is not known."
     else:
-        side = side_text(scale.thresholds[score.drug], scale.lines)
+        threshold = scale.thresholds[score.drug]
+        if score.reference != LINES:
+            threshold = ResponseThreshold(math.nan, TUMOURS, 0.0)
+        side = side_text(threshold, scale.compared(score.reference))
         known = f"Probability of resistance {probability(score.p_resistant)}, that {side}."
     told = call_text(score.call, scale.call_at)
     return f"{known} {told[0].upper()}{told[1:]}."
@@ -231,7 +260,7 @@ def side_text(threshold: ResponseThreshold, lines: str) -> str:
     ----------
     threshold : ResponseThreshold
     lines : str
-        Which lines it was made from, such as ``"training lines"``.
+        Which lines, or tumours, it was made from, such as ``"training lines"``.
 
     Examples
     --------
@@ -239,6 +268,8 @@ def side_text(threshold: ResponseThreshold, lines: str) -> str:
     'the response lies on the resistant side of the median training line (5.21)'
     >>> side_text(ResponseThreshold(4.5, "not reached", 0.553), "lines")
     'the response is not reached within the tested range (beyond 4.50), as in 55 % of the lines'
+    >>> side_text(ResponseThreshold(math.nan, "tumours", 0.0), "200 tumours of clinic")
+    'the response lies on the resistant side of the middle of the 200 tumours of clinic'
     """
     if threshold.kind == NOT_REACHED:
         return (
@@ -246,6 +277,8 @@ def side_text(threshold: ResponseThreshold, lines: str) -> str:
             f"{number(threshold.value)}), as in {100 * threshold.share_at_end:.0f} % of the {lines}"
         )
     line = f"the median {lines.removesuffix('s')}"
+    if threshold.kind == TUMOURS:
+        line = f"the middle of the {lines}"
     at = "" if math.isnan(threshold.value) else f" ({number(threshold.value)})"
     return f"the response lies on the resistant side of {line}{at}"
 
@@ -264,8 +297,8 @@ def call_text(call: str, call_at: float) -> str:
     }.get(call, "no call is made, for the reasons given")
 
 
-def marker_sentence(marker: Marker) -> str:
-    """What the drug's marker alone would say of a sample."""
+def marker_sentence(marker: Marker, reference: str = LINES) -> str:
+    """What the drug's marker alone would say of a sample; of a tumour, beside other tumours."""
     if marker.gene is None:
         return "No marker of this drug is known."
     if marker.value is None or marker.prediction is None:
@@ -273,6 +306,8 @@ def marker_sentence(marker: Marker) -> str:
     level = value_text("sd", marker.value)
     if marker.percentile is not None:
         level += f", at percentile {marker.percentile:.0f} of the training lines' levels"
+    if reference != LINES:
+        level += f", less what all tumours of {reference} share"
     alone = f"alone would predict {number(marker.prediction)}"
     if marker.p_resistant is not None:
         alone += f", with a probability of resistance of {probability(marker.p_resistant)}"

@@ -75,10 +75,20 @@ def probability(value: float) -> str:
     return "under 0.01" if value < 0.01 else fixed(value, 2)
 
 
-def percentile_place(percentile: float, lines: str) -> str:
+def tumours_text(count: int | None, name: str) -> str:
+    """The tumours of a reference cohort.
+
+    >>> tumours_text(200, "clinic")
+    '200 tumours of clinic'
+    """
+    return f"tumours of {name}" if count is None else f"{count:,} tumours of {name}"
+
+
+def percentile_place(percentile: float, lines: str, *, held_out: bool = True) -> str:
     """What a resistance percentile says: how the prediction compares with those of `lines`.
 
-    It is no share of the lines that resist, which were observed to spread wider.
+    It is no share of the lines that resist, which were observed to spread wider. Lines were
+    `held_out` when they were predicted; tumours never were learned from.
 
     >>> percentile_place(88.4, "training lines")
     'more resistant than 88 % of the training lines are predicted, out of fold'
@@ -86,15 +96,18 @@ def percentile_place(percentile: float, lines: str) -> str:
     'more sensitive than over 99 % of the training lines are predicted, out of fold'
     >>> percentile_place(52.0, "training lines")
     'near the middle of what the training lines are predicted, out of fold'
+    >>> percentile_place(52.0, "200 tumours of clinic", held_out=False)
+    'near the middle of what the 200 tumours of clinic are predicted'
     """
+    out_of_fold = ", out of fold" if held_out else ""
     if 45.0 <= percentile <= 55.0:
-        return f"near the middle of what the {lines} are predicted, out of fold"
+        return f"near the middle of what the {lines} are predicted{out_of_fold}"
     end, share = (
         ("resistant", percentile) if percentile > 50.0 else ("sensitive", 100.0 - percentile)
     )
     part = f"{share:.0f} %" if round(share) < 100 else "over 99 %"
     part = "all" if share >= 100.0 else part
-    return f"more {end} than {part} of the {lines} are predicted, out of fold"
+    return f"more {end} than {part} of the {lines} are predicted{out_of_fold}"
 
 
 def listed(words: list[str]) -> str:

@@ -77,6 +77,7 @@ def write_folder(
                 higher_is_resistant=higher_is_resistant,
             )  # fmt: skip
             score["resistance_percentile"] = place if higher_is_resistant else 100 - place
+            score["reference"] = "lines"
             if sample in known:
                 score["reasons"] = ";".join(filter(None, [score["reasons"], "IN_TRAINING"]))
                 score["observed"] = base + 0.25
@@ -113,7 +114,7 @@ def _reference(
     drug: str, modalities: str, observed: np.ndarray, predicted: np.ndarray
 ) -> pd.DataFrame:
     return pd.DataFrame(
-        {"drug": drug, "modalities": modalities, "quantile": np.arange(101),
+        {"drug": drug, "reference": "lines", "modalities": modalities, "quantile": np.arange(101),
          "predicted": predicted, "observed": observed}
     )  # fmt: skip
 

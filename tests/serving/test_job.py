@@ -21,8 +21,8 @@ MODALITIES = ["expression", "rppa", "mutation", "copy_number", "clinical"]
 CONTRIBUTIONS = [f"contribution_{name}" for name in MODALITIES]
 COLUMNS = [
     *("sample_id", "drug", "drug_name", "response", "unit", "prediction", "lower", "upper"),
-    *("level", "resistance_percentile", "p_resistant", "threshold", "call", "reasons"),
-    *("modalities", "applicability"),
+    *("level", "resistance_percentile", "p_resistant", "threshold", "reference", "call"),
+    *("reasons", "modalities", "applicability"),
     *("unmeasured", "unmeasured_share", "observed"),
     *("marker", "marker_value", "marker_percentile", "marker_prediction", "marker_p_resistant"),
     "base_value",
@@ -31,13 +31,21 @@ COLUMNS = [
     *("evidence_of_gain", "gain_probability", "her2", "her2_assay"),
 ]
 TEXT = {"sample_id", "drug", "drug_name", "response", "unit", "call", "reasons", "modalities"}
-TEXT |= {"marker", "model_name", "model_version", "evidence_of_gain", "her2", "her2_assay"}
+TEXT |= {
+    "reference",
+    "marker",
+    "model_name",
+    "model_version",
+    "evidence_of_gain",
+    "her2",
+    "her2_assay",
+}
 TABLES = ["scores.parquet", "explanations.parquet", "mechanisms.parquet"]
 OTHERS = {
     "explanations": "sample_id drug rank feature modality mechanism value contribution "
     "top_k_share stable".split(),
     "mechanisms": "sample_id drug mechanism contribution".split(),
-    "reference": "drug modalities quantile predicted observed".split(),
+    "reference": "drug reference modalities quantile predicted observed".split(),
 }
 KEY = ["sample_id", "drug"]
 

@@ -20,7 +20,8 @@ from sidestep.serving.scoring.drift import drift_section
 from sidestep.serving.scoring.options import ScoreOptions
 
 MODALITIES = ["expression", "rppa", "mutation", "copy_number"]
-OPTIONS = {"top_k": 20, "level": 0.8, "her2_context": False, "call_at": 0.75}
+OPTIONS = {"top_k": 20, "level": 0.8, "her2_context": False, "call_at": 0.75, "reference": ""}
+OPTIONS |= {"references": {}}
 
 
 @pytest.fixture(scope="module")

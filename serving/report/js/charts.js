@@ -15,6 +15,9 @@ function drawn(says, options) {
   return chart;
 }
 
+/** What a score is compared with: training lines, or the tumours of a cohort. */
+const amongOf = (score) => (score.among === undefined ? response.lines : page.sentences[score.among]);
+
 /** Quantiles 0 to 100 of the training lines that a score is compared with; null if missing. */
 function linesOf(score, which) {
   const lines = score.lines === null ? null : page.lines[score.lines][which];
@@ -58,7 +61,7 @@ function stripChart(score, width) {
   const ticks = told.flatMap(([label, lines]) => lines.map((value) => ({ label, value })));
   const halves = told.map(([label, lines]) => ({ label, low: lines[25], high: lines[75] }));
   const typical = drugs[score.drug].typical;
-  return drawn(`${intervalText(score)}, among ${response.lines}`, {
+  return drawn(`${intervalText(score)}, among ${amongOf(score)}`, {
     width, height: 46 + 34 * told.length, marginLeft: 72, marginRight: 12, marginTop: 20, marginBottom: 30,
     x: { reverse: !response.higherIsResistant, nice: true, label: null, ticks: Math.max(3, width / 90) },
     y: { domain: told.map(([label]) => label), label: null, tickSize: 0, padding: 0.35 },

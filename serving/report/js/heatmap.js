@@ -11,7 +11,7 @@ function cellSays(sample, drug, score) {
     return `${name}no call. ${reasons.filter(([, , abstains]) => abstains).map(([, text]) => text).join(" ")}${knownText(score)}`;
   }
   const percentile = score.percentile === null ? "no percentile"
-    : `percentile ${Math.round(score.percentile)} of the predictions of ${response.lines}`;
+    : `percentile ${Math.round(score.percentile)} of the predictions of ${amongOf(score)}`;
   return `${name}${percentile}, probability of resistance ${probabilityText(score)}, ${score.call}. ${intervalText(score)} (${response.unit})${knownText(score)}`;
 }
 

@@ -10,6 +10,7 @@ import pytest
 
 from sidestep.features.study.study import Study
 from sidestep.models.estimators.patterns import best_pattern
+from sidestep.models.predictor.cohort import LINES
 from sidestep.models.registry.load import LoadedModel
 from sidestep.serving.scoring.outlook import outlook_of
 from sidestep.serving.scoring.reference import REFERENCE, reference_rows
@@ -22,7 +23,7 @@ ALL = "expression;rppa;mutation;copy_number"
 def test_quantiles_are_those_of_the_training_lines(model: LoadedModel, her2_context: bool) -> None:
     predictor = model.predictor
     drug = predictor.drugs["Lapatinib"]
-    rows = reference_rows(predictor, [drug], {ALL}, her2_context=her2_context)
+    rows = reference_rows(predictor, [drug], {(LINES, ALL)}, {}, her2_context=her2_context)
     assert list(rows.columns) == REFERENCE.names
     assert list(rows["quantile"]) == list(range(101))
     among = predictor.among(her2_context=her2_context)
@@ -41,7 +42,9 @@ def test_a_resistance_percentile_can_be_read_off(model: LoadedModel, cohort: Stu
     samples = samples_of(predictor, cohort, predictor.features(cohort))
     for drug in predictor.drugs.values():
         outlook = outlook_of(predictor, drug, samples, level=0.8, her2_context=False)
-        rows = reference_rows(predictor, [drug], set(samples.modalities), her2_context=False)
+        rows = reference_rows(
+            predictor, [drug], {(LINES, has) for has in samples.modalities}, {}, her2_context=False
+        )
         for modalities, prediction, percentile in zip(
             samples.modalities, outlook.prediction, outlook.percentile, strict=True
         ):
@@ -55,7 +58,8 @@ def test_a_resistance_percentile_can_be_read_off(model: LoadedModel, cohort: Stu
 
 def test_each_drug_and_combination_once_the_fullest_first(model: LoadedModel) -> None:
     drugs = list(model.predictor.drugs.values())[:2]
-    rows = reference_rows(model.predictor, drugs, {"rppa", ALL, "mutation"}, her2_context=False)
+    compared = {(LINES, has) for has in ("rppa", ALL, "mutation")}
+    rows = reference_rows(model.predictor, drugs, compared, {}, her2_context=False)
     pairs = list(rows[["drug", "modalities"]].drop_duplicates().itertuples(index=False, name=None))
     assert pairs == [(drug.name, named) for drug in drugs for named in (ALL, "mutation", "rppa")]
     assert len(rows) == 6 * 101
@@ -64,7 +68,11 @@ def test_each_drug_and_combination_once_the_fullest_first(model: LoadedModel) ->
 def test_clinical_covariates_do_not_change_the_sub_model(model: LoadedModel) -> None:
     drug = model.predictor.drugs["Trametinib"]
     rows = reference_rows(
-        model.predictor, [drug], {"expression", "expression;clinical"}, her2_context=False
+        model.predictor,
+        [drug],
+        {(LINES, "expression"), (LINES, "expression;clinical")},
+        {},
+        her2_context=False,
     )
     one, other = (rows[rows["modalities"] == m] for m in ("expression", "expression;clinical"))
     np.testing.assert_array_equal(one["predicted"], other["predicted"])
@@ -72,9 +80,10 @@ def test_clinical_covariates_do_not_change_the_sub_model(model: LoadedModel) -> 
 
 def test_what_no_line_has_is_missing(model: LoadedModel) -> None:
     drug = replace(model.predictor.drugs["Lapatinib"], errors={})
-    rows = reference_rows(model.predictor, [drug], {ALL}, her2_context=False)
+    rows = reference_rows(model.predictor, [drug], {(LINES, ALL)}, {}, her2_context=False)
     assert rows["predicted"].isna().all()
     assert rows["observed"].notna().all()
-    nobody = replace(model.predictor, her2_high=np.zeros_like(model.predictor.her2_high))
-    rows = reference_rows(nobody, [drug], {ALL}, her2_context=True)
+    her2 = replace(model.predictor.her2, high=np.zeros_like(model.predictor.her2_high))
+    nobody = replace(model.predictor, her2=her2)
+    rows = reference_rows(nobody, [drug], {(LINES, ALL)}, {}, her2_context=True)
     assert pd.isna(rows[["predicted", "observed"]]).all(axis=None)

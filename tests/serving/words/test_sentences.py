@@ -29,7 +29,8 @@ def score(**changed: object) -> DrugScore:
     """Lapatinib in a sample that is sensitive through HER2, on a scale where high is sensitive."""
     known = {
         "drug": "Lapatinib", "prediction": 6.5, "lower": 6.1, "upper": 6.9, "percentile": 12.2,
-        "p_resistant": 0.087, "call": "sensitive", "reasons": (), "modalities": "expression",
+        "p_resistant": 0.087, "reference": "lines", "call": "sensitive", "reasons": (),
+        "modalities": "expression",
         "applicability": 0.5, "unmeasured": 0, "unmeasured_share": 0.0, "observed": None,
         "base_value": 5.6, "agreement": 0.82, "by_modality": {"expression": 0.9},
         "by_mechanism": {"HER2 drive": 0.7, "stroma": 0.005, "other": -0.15, "EMT": 0.345},

@@ -22,7 +22,6 @@ __all__ = [
     "profiles",
     "reader",
     "responses",
-    "sample_types",
     "scales",
     "sequencing",
     "study",

@@ -11,4 +11,5 @@ __all__ = [
     "gene_names",
     "protein_changes",
     "response_units",
+    "sample_types",
 ]

@@ -23,8 +23,8 @@ import pandas as pd
 from sidestep.features.builders.joiner import FeatureJoiner
 from sidestep.features.builders.names import modality_of
 from sidestep.features.errors import InputError
-from sidestep.features.study.sample_types import LINE, NEITHER, TUMOUR, sample_kinds
 from sidestep.features.study.study import Study
+from sidestep.features.vocabulary.sample_types import LINE, NEITHER, TUMOUR, sample_kinds
 from sidestep.models.estimators.patterns import (
     Pattern,
     pattern_name,
@@ -169,7 +169,7 @@ class TumourCohort:
         """
         enough = {p: bool(p) and self.having(p) >= FEWEST_TUMOURS for p in row_patterns(features)}
         known = np.array([enough[p] for p in row_patterns(features)], dtype=bool)
-        kinds = np.array(sample_kinds(study.select(list(features.index))))
+        kinds = np.array(sample_kinds(study.clinical.loc[features.index]))
         tumour = (kinds == TUMOUR) | named | (along(nearest, self.shift, features) > 0.5)
         return np.asarray(known & ~np.isin(kinds, (LINE, NEITHER)) & tumour)
 
@@ -484,7 +484,7 @@ def _tumours(predictor: PanelPredictor, part: Study) -> pd.DataFrame:
     features = predictor.features(part)
     usable = ~np.isinf(features.to_numpy(float)).any(axis=1)
     usable &= ~features.index.isin(list(part.failed))
-    usable &= ~np.isin(sample_kinds(part), (LINE, NEITHER))
+    usable &= ~np.isin(sample_kinds(part.clinical), (LINE, NEITHER))
     usable &= np.array([bool(pattern) for pattern in row_patterns(features)])
     features = features.loc[usable]
     known = predictor.known.find(part, features)

@@ -18,8 +18,8 @@ import pandas as pd
 
 from sidestep.features.builders.names import modality_of
 from sidestep.features.identifiers import match_key
-from sidestep.features.study.sample_types import LINE, NAME_ATTRIBUTES, sample_kinds
 from sidestep.features.study.study import FRAMES, Study
+from sidestep.features.vocabulary.sample_types import LINE, NAME_ATTRIBUTES, sample_kinds
 from sidestep.models.reliability.applicability import NearestLines
 
 #: Tissues that CCLE puts behind a cell line's name, as in SKBR3_BREAST.
@@ -371,7 +371,7 @@ def _without_tissue(name: str) -> str:
 
 def _declared(study: Study) -> list[bool]:
     """Whether the study says of each sample that it is a cell line."""
-    return [kind == LINE for kind in sample_kinds(study)]
+    return [kind == LINE for kind in sample_kinds(study.clinical)]
 
 
 def _holds_samples(file: str) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+import pandas as pd
+
 from sidestep.features.identifiers import match_key
 from sidestep.features.knowledge.rows import KnowledgeTable, keyed
-from sidestep.features.study.study import Study
 
 LINE, TUMOUR, NEITHER, UNSAID = "cell line", "tumour", "neither", ""
 #: Clinical attributes that name a cell line.
@@ -23,17 +24,18 @@ SAMPLE_TYPE_TABLE = KnowledgeTable(
 _ATTRIBUTE = "SAMPLE_TYPE"
 
 
-def sample_kinds(study: Study) -> list[str]:
-    """What the study calls each sample: `LINE`, `TUMOUR`, `NEITHER` (normal tissue …) or `UNSAID`.
+def sample_kinds(clinical: pd.DataFrame) -> list[str]:
+    """What a study calls each sample of its clinical table.
 
-    By its ``SAMPLE_TYPE``; a sample with the name of a cell line (`NAME_ATTRIBUTES`) is one. A word
+    `LINE`, `TUMOUR`, `NEITHER` (normal tissue, xenograft) or `UNSAID`, by its ``SAMPLE_TYPE``; a
+    sample with the name of a cell line (`NAME_ATTRIBUTES`) is one. A word
     that the table does not have says nothing.
     """
-    kinds = [UNSAID] * len(study.samples)
-    if _ATTRIBUTE in study.clinical:
+    kinds = [UNSAID] * len(clinical)
+    if _ATTRIBUTE in clinical:
         table = SAMPLE_TYPE_TABLE.load()
-        words = study.clinical[_ATTRIBUTE].reindex(study.samples).fillna("")
+        words = clinical[_ATTRIBUTE].fillna("")
         kinds = [table.get(match_key(str(word)), UNSAID) for word in words]
-    named = [name for name in NAME_ATTRIBUTES if name in study.clinical]
-    is_line = study.clinical[named].reindex(study.samples).notna().any(axis=1)
+    named = [name for name in NAME_ATTRIBUTES if name in clinical]
+    is_line = clinical[named].notna().any(axis=1)
     return [LINE if line else kind for line, kind in zip(is_line, kinds, strict=True)]

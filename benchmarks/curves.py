@@ -17,18 +17,22 @@ from scipy.optimize import curve_fit
 from scipy.stats import spearmanr
 
 from sidestep.features.assays.curves import CurveOptions, fit_curves
-from sidestep.features.assays.hill import fit_hill, hill
+from sidestep.features.assays.hill import dose_at, fit_hill, hill
 from sidestep.features.assays.layouts import read_plates
+from sidestep.features.assays.readings import Readings, frame_of
+from sidestep.features.assays.shifts import find_shifts
+from sidestep.features.assays.significance import classified
 from sidestep.features.assays.tidy import Given
 from sidestep.features.identifiers import match_key
 
-_CURVES, _LOOP, _DOSES = 10_000, 200, 9
+_CURVES, _LOOP, _DOSES, _FLAT = 10_000, 200, 9, 2000
 _SHARED = Path(os.environ.get("SIDESTEP_SHARED", Path(__file__).parents[2] / "shared"))
 
 
 def main() -> None:
-    for line in speed():
-        print(line, flush=True)
+    for part in (speed, calibration):
+        for line in part():
+            print(line, flush=True)
     for check in (growth_rates, baf3, daemen, ccle):
         if not (_SHARED / "assays").is_dir():
             print(f"the real plates are not at {_SHARED}")
@@ -87,6 +91,25 @@ def speed() -> Iterator[str]:
     )
 
 
+def calibration() -> Iterator[str]:
+    """Share of flat series whose p of an effect lies below a level, by their design."""
+    rng = np.random.default_rng(0)
+    for doses, replicates in ((7, 1), (9, 1), (8, 2), (9, 3)):
+        points = doses * replicates
+        columns = {
+            "sample": np.repeat([f"S{n}" for n in range(_FLAT)], points), "drug": "D", "unit": "uM",
+            "role": "treated", "file": "simulated", "line": np.arange(_FLAT * points),
+            "dose": np.tile(np.repeat(np.geomspace(0.001, 10, doses), replicates), _FLAT),
+            "value": 1 + rng.normal(0, 0.08, _FLAT * points),
+        }  # fmt: skip
+        wells = frame_of(columns, _FLAT * points)
+        p = classified(fit_curves(Readings(wells, "viability"))).table["p"]
+        yield (
+            f"{_FLAT} flat simulated series of {doses} doses, {replicates} well(s) each: p of an "
+            f"effect below 0.05 in {(p < 0.05).mean():.1%}, below 0.01 in {(p < 0.01).mean():.1%}"
+        )
+
+
 def growth_rates() -> Iterator[str]:
     """GR metrics beside those of the R and Python tools, in all three layouts."""
     folder = _SHARED / "assays" / "gr_metrics"
@@ -123,8 +146,11 @@ def baf3() -> Iterator[str]:
     published = pd.read_csv(folder / "Combined_data_frame_IC_Mutprob_abundance.csv")
     readings = read_plates([folder / "raw_Imatinib.csv"])
     for parameters in (3, 4):
-        table = fit_curves(readings, CurveOptions(parameters=parameters)).table
-        both = table.merge(published, left_on="sample", right_on="Compound")
+        curves = fit_curves(readings, CurveOptions(parameters=parameters))
+        table = curves.table
+        both = table.assign(row=range(len(table))).merge(
+            published, left_on="sample", right_on="Compound"
+        )
         rho = spearmanr(both["ic50"], both["IC50"]).statistic
         ratio = both["IC50"] / (1000 * both["ic50"])
         wild = table.loc[table["sample"] == "WT", "ic50"].iloc[0]
@@ -133,6 +159,23 @@ def baf3() -> Iterator[str]:
             f"genotypes, published over ours median {ratio.median():.2f} ({ratio.min():.2f} to "
             f"{ratio.max():.2f}); wild type {1000 * wild:.0f} nM"
         )
+        theta = curves.fits.theta[both["row"]]
+        left = hill(theta, np.log10(both["IC50"].to_numpy(float) / 1000)[:, None])[:, 0]
+        slowed = 10 ** dose_at(theta, np.full(len(theta), 2.0**-3))
+        yield (
+            f"  at the published IC50s {left.min():.2f} to {left.max():.2f} of the signal is left, "
+            f"median {np.median(left):.2f}; dose at which six divisions become three: Spearman "
+            f"{spearmanr(slowed, both['IC50']).statistic:.3f}, published over it median "
+            f"{np.median(both['IC50'] / (1000 * slowed)):.2f}"
+        )
+    table = find_shifts(readings, "sample", "WT", CurveOptions(parameters=4)).table
+    for _, row in table.sort_values("fold_change", ascending=False).iterrows():
+        if row["sample"] in ("T315I", "E255V", "F359V", "M244V", "Q252H", "E355G"):
+            yield (
+                f"  shift of {row['sample']}: {row['fold_change']:.2f}-fold "
+                f"({row['fold_change_lower']:.2f} to {row['fold_change_upper']:.2f}), AUC "
+                f"{row['auc_difference']:+.2f}, q {row['q']:.1e}, {row['verdict']}"
+            )
 
 
 def daemen() -> Iterator[str]:

@@ -219,8 +219,8 @@ def _anywhere(state: Any, rng: random.Random) -> tuple[Any, Any]:
 
 def _trees(saved: Saved, rng: random.Random) -> None:
     """Lead the trees of some sub-model astray."""
-    drug = rng.choice(list(saved.state.get("drugs", {}).values()) or [{}])
     try:
+        drug = rng.choice(list(saved.state["drugs"].values()))
         blends = rng.choice([drug["blend"], *drug["fold_blends"].values()])["blends"]
         trees = blends[next(iter(blends))]["trees_"]["ensemble_"]
         parts = {name: saved.arrays[trees[name]["array"]] for name in _TREE_PARTS}

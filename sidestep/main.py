@@ -54,7 +54,7 @@ class Verb(NamedTuple):
 
 # In the order in which a study is worked through.
 VERBS = {
-    "data": Verb("training.cli.data", "data", "Bring a study archive into a folder, safely."),
+    "data": Verb("training.cli.data", "data", "Fetch public data; bring studies into folders."),
     "check": Verb("serving.cli.check", "check", "Say what a study holds, and what is wrong."),
     "fit": Verb("training.cli.fit", "fit", "Fit curves to plates; write them as a study."),
     "shift": Verb("training.cli.shift", "shift", "Compare curves between conditions or genotypes."),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sidestep.features.downloads.places import knowledge_folder
 from sidestep.features.errors import InputError
 from sidestep.features.knowledge.gene_sets import (
     HALLMARK,
@@ -76,8 +76,9 @@ class OutsideKnowledge:
         named = ", ".join(f"{name} ({file})" for name, file in self.missing.items())
         own = ", ".join(["its own tables", *self.databases])
         return (
-            f"no {named} in {self.folder}, so the evidence goes by {own}; the docs say under "
-            "'Larger databases' where to get them: put the files there, or name their folder with "
+            f"no {named} in {self.folder}, so the evidence goes by {own}; "
+            "`sidestep data list` names those that can be fetched, and the docs say under 'Larger "
+            "databases' where to get the others: put the files there, or name their folder with "
             "--knowledge"
         )
 
@@ -111,7 +112,7 @@ class OutsideKnowledge:
             "files": dict(self.digests),
             "missing": self.missing,
             # The same for every user who names no folder.
-            "looked_in": _CACHE if self.folder in ("", str(_cached())) else self.folder,
+            "looked_in": _CACHE if self.folder in ("", str(knowledge_folder())) else self.folder,
             "gene_sets": scorable,
         }
 
@@ -135,7 +136,7 @@ def read_outside_knowledge(folder: Path | None) -> OutsideKnowledge:
     """
     if folder is not None and not folder.is_dir():
         raise InputError(f"the knowledge folder {folder} does not exist; give another --knowledge")
-    place = _cached() if folder is None else folder
+    place = knowledge_folder() if folder is None else folder
     digests: dict[str, str] = {}
     sets: list[GeneSet] = []
     for path in [*sorted(place.glob("*.gmt")), place / FILES[PROGENY]]:
@@ -153,12 +154,6 @@ def _gmt(path: Path) -> Iterator[GeneSet]:
     for gene_set in read_gmt(path):
         own = gene_set.database != CIVIC
         yield gene_set if own else replace(gene_set, database=path.name)
-
-
-def _cached() -> Path:
-    """Where databases are looked for if no folder is named."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "sidestep" / "knowledge"
 
 
 def _digest(path: Path) -> str:

@@ -1,11 +1,11 @@
-"""The verb `data`: bring a study into a folder, with `data import`.
+"""The verb `data`: fetch public data, and bring studies into folders.
 
 What takes time to import is imported when the verb runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +13,114 @@ import click
 
 if TYPE_CHECKING:
     from sidestep.features.archives.archive import Imported
+    from sidestep.features.downloads.fetch import Fetched
+    from sidestep.features.progress import Reporter
 
 
 @click.group()
 def data() -> None:
-    """Bring a study into a folder that the other verbs read."""
+    """Fetch public data, and bring studies into folders that the other verbs read."""
+
+
+@data.command("list", short_help="Name the public data that can be fetched.")
+def list_() -> None:
+    """Name what `data fetch` knows: what it holds, its licence, its publication, how it is checked.
+
+    Any other study of cBioPortal goes by its id, such as brca_igr_2015. No address could be opened
+    where the catalogue was made: they are those that the makers publish.
+    """
+    from sidestep.features.downloads.catalogue import DOWNLOAD_TABLE
+
+    for entry in DOWNLOAD_TABLE.load().values():
+        size = f", {entry.size}" if entry.size else ""
+        click.echo(f"{entry.name} ({entry.kind}{size}): {entry.holds}")
+        click.echo(f"  from     {entry.address or 'no address that Sidestep can read'}")
+        click.echo(f"  checked  {_CHECKS.get(entry.check, entry.check)}")
+        click.echo(f"  licence  {entry.license}, {entry.license_address}")
+        click.echo(f"  cite     {entry.source}")
+
+
+#: How a download is checked, in words.
+_CHECKS = {
+    "": "by its size",
+    "archive": "by its size and form, and by the archive's own checksums where it is unpacked",
+    "listing": "by the MD5 in its release's list of files",
+}
+
+
+@data.command(short_help="Fetch public data by name.")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    help="Folder for studies and tables; databases go where `score` looks.  [default: this one]",
+)
+@click.option(
+    "--from",
+    "origin",
+    default="",
+    metavar="DIR|URL",
+    help="Take the files from a folder or a mirror instead of their makers.",
+)
+@click.option("--accept", is_flag=True, help="Accept the licences that are shown; needed once.")
+@click.option("--offline", is_flag=True, help="Ask no server: use what was fetched before.")
+@click.option("--refresh", is_flag=True, help="Fetch anew what was fetched before.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+def fetch(
+    names: tuple[str, ...],
+    out: Path,
+    origin: str,
+    accept: bool,
+    offline: bool,
+    refresh: bool,
+    quiet: bool,
+) -> None:
+    """Fetch data sets by the names that `data list` has, or studies of cBioPortal by their id.
+
+    What breaks off is gone on with, what was fetched is kept in your cache, and nothing is left
+    half-written. Addresses are https alone.
+    """
+    from sidestep.features.downloads.catalogue import find_entries
+    from sidestep.features.downloads.fetch import FetchOptions
+    from sidestep.features.downloads.fetch import fetch as fetched
+    from sidestep.features.downloads.licences import require_accepted
+    from sidestep.features.progress import Reporter
+
+    entries = find_entries(names)
+    require_accepted(entries, accept=accept)
+    options = FetchOptions(out=out, origin=origin, offline=offline, refresh=refresh)
+    with Reporter(quiet=quiet) as reporter:
+        for entry in entries:
+            told = _percent(reporter, f"fetching {entry.name}")
+            for line in _fetched(fetched(entry, options, told, reporter.say)):
+                click.echo(line)
+
+
+def _fetched(done: Fetched) -> Iterator[str]:
+    from sidestep.features.files.limits import readable_size
+
+    entry = done.entry
+    origin = f"the cache (first from {done.origin})" if done.cached else done.origin
+    yield f"{entry.name}: {done.path}, {readable_size(done.size)} from {origin}"
+    yield f"  checked  {done.checked}; sha256 {done.sha256}"
+    yield f"  licence  {entry.license}, {entry.license_address}"
+    yield f"  cite     {entry.source}"
+
+
+def _percent(reporter: Reporter, stage: str) -> Callable[[int, int], None]:
+    """Progress in bytes as whole percents of a stage, which a log hears of long work only."""
+    shown = -1
+
+    def told(done: int, whole: int) -> None:
+        nonlocal shown
+        # Come to its end, it is still to be put in place.
+        percent = min(100 * done // max(whole, done, 1), 99) if whole else 0
+        if percent > shown:
+            shown = percent
+            reporter(f"{stage}, percent", percent, 100)
+
+    return told
 
 
 @data.command("import", short_help="Unpack a study's archive into a new folder.")
@@ -34,18 +137,8 @@ def import_(archive: Path, out: Path, quiet: bool) -> None:
     from sidestep.features.archives.archive import import_archive
     from sidestep.features.progress import Reporter
 
-    shown = -1
     with Reporter(quiet=quiet) as reporter:
-
-        def progress(done: int, whole: int) -> None:
-            nonlocal shown
-            # Read to its end, it is still to be put in place: a log hears of long work only.
-            percent = min(100 * done // max(whole, 1), 99)
-            if percent > shown:
-                shown = percent
-                reporter("unpacking, percent", percent, 100)
-
-        imported = import_archive(archive, out, progress)
+        imported = import_archive(archive, out, _percent(reporter, "unpacking"))
     for line in _account(imported):
         click.echo(line)
 

@@ -36,6 +36,7 @@ _SCATTER = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 # Of what is kept in a store: raise it when other numbers or facts are made of the same file, so
 # that what an older version laid out is not taken for them.
 _LAYOUT = 2
+_ROWS_LOOKED_AT = 256
 # A failed library: nearly all features have the lowest value that the sample has.
 _FLAT_SHARE = 0.98
 _FEWEST_FLAT = 10
@@ -94,10 +95,14 @@ class ValueSketch:
     def _look_for_others(
         self, values: np.ndarray, finite: np.ndarray, row: int, column: int
     ) -> None:
-        other = finite & ~np.isin(values, CALLS)
-        if other.any():
-            i, j = (int(place) for place in np.argwhere(other)[0])
-            self.first_other = (row + i, column + j, float(values[i, j]))
+        # Some rows at a time: but in a file of calls, the first of them has one.
+        for start in range(0, len(values), _ROWS_LOOKED_AT):
+            part = values[start : start + _ROWS_LOOKED_AT]
+            other = finite[start : start + _ROWS_LOOKED_AT] & ~np.isin(part, CALLS)
+            if other.any():
+                i, j = divmod(int(other.argmax()), part.shape[1])
+                self.first_other = (row + start + i, column + j, float(part[i, j]))
+                return
 
     def size_at(self, share: float) -> float:
         """Size (absolute value) that this share of the numbers does not exceed.

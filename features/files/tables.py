@@ -342,7 +342,8 @@ def check_header(header: Sequence[str], name: str) -> None:
     if quoted is not None:
         message = (
             f"{name} has its header in quotes ({quoted}); write it without (in R: "
-            "write.table(…, sep = '\\t', quote = FALSE))."
+            "write.table(…, sep = '\\t', quote = FALSE, row.names = FALSE), where what names a row "
+            "is a column)."
         )
         raise study_error(message, name, column=quoted)
     if "" in header:

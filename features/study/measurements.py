@@ -34,6 +34,7 @@ import pandas as pd
 from sidestep.features.errors import InputError
 from sidestep.features.knowledge.symbols import current_symbol
 from sidestep.features.study.antibodies import parse_antibody
+from sidestep.features.study.mutations import one_change_each
 from sidestep.features.study.study import Study
 from sidestep.features.vocabulary.effects import UNKNOWN, effect_of_word, effects
 from sidestep.features.vocabulary.protein_changes import effect_of_change
@@ -309,9 +310,10 @@ def _with_calls(study: Study, tested: pd.DataFrame) -> Study:
             "protein_change": [change for _, change in read],
         }
     )
+    mutations, _ = one_change_each(table.astype("str").replace("", np.nan))
     return replace(
         study,
-        mutations=table.astype("str").replace("", np.nan),
+        mutations=mutations,
         sequenced=sequenced,
         panel_of=pd.Series(index=sequenced, dtype="str", name="panel"),
     )

@@ -22,7 +22,7 @@ from sidestep.features.study.genes import gene_pairs, read_entrez
 from sidestep.features.vocabulary.account import Account
 from sidestep.features.vocabulary.effects import NONSILENT, UNKNOWN, effect_of_word, effects
 from sidestep.features.vocabulary.gene_names import label_genes
-from sidestep.features.vocabulary.protein_changes import is_unchanged, parse_change
+from sidestep.features.vocabulary.protein_changes import is_unchanged, parse_change, parse_changes
 
 _COLUMNS = ("sample_id", "gene", "classification", "protein_change")
 _NEEDED = {
@@ -72,8 +72,9 @@ def read_mutations(
     """Read a MAF; the calls of a large one are categories, a few bytes a call.
 
     Where a column has no word or change that can be read, the next column of that meaning is
-    asked, row by row (`COLUMN_TABLE`). Exact duplicate rows count once. A call whose gene has
-    neither symbol nor Entrez identifier is left out, with a warning.
+    asked, row by row (`COLUMN_TABLE`). Exact duplicate rows count once; a row of several changes is
+    a call for each. A call whose gene has neither symbol nor Entrez identifier is left out, with a
+    warning.
 
     Raises
     ------
@@ -90,6 +91,9 @@ def read_mutations(
     sample_of = samples.resolve(list(maf.samples), table.name)
     calls = _joined(maf.parts, large=isinstance(table, LargeTable))
     calls = _without_duplicates(calls, maf.keys, table.name, findings, account)
+    n_rows = len(calls)
+    calls, several = one_change_each(calls)
+    _tell_several(several, n_rows, table.name, findings)
     names = calls["sample_id"]
     if names.dtype == "category":
         calls["sample_id"] = names.cat.rename_categories(sample_of)
@@ -247,6 +251,44 @@ def _without_duplicates(
         file,
     )
     return calls[~again].reset_index(drop=True)
+
+
+def one_change_each(calls: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
+    """Calls of which each has one protein change: what has several becomes several calls.
+
+    Returns
+    -------
+    tuple of DataFrame and Series
+        Calls, and how many had each text with several changes.
+    """
+    change = calls["protein_change"]
+    texts = change.cat.categories if change.dtype == "category" else change.dropna().unique()
+    several = {text: found for text in texts if len(found := parse_changes(str(text))) > 1}
+    has = change.isin(list(several)).to_numpy()
+    listed = change[has].astype("str")
+    if listed.empty:
+        return calls, listed.value_counts()
+    numbers = np.ones(len(calls), dtype=int)
+    numbers[has] = [len(several[text]) for text in listed]
+    each = [f"p.{single}" for text in listed for single in several[text]]
+    longer = calls.take(np.repeat(np.arange(len(calls)), numbers)).reset_index(drop=True)
+    single = longer["protein_change"].copy()
+    if single.dtype == "category":
+        single = single.cat.add_categories(pd.Index(each).unique().difference(texts))
+    single[np.repeat(has, numbers)] = each
+    return longer.assign(protein_change=single), listed.value_counts()
+
+
+def _tell_several(counts: pd.Series, n_calls: int, file: str, findings: Findings) -> None:
+    """Name the texts that have several protein changes."""
+    if counts.empty:
+        return
+    (findings.warn if counts.sum() > _FEW * n_calls else findings.note)(
+        f"{file}: {int(counts.sum()):,} row(s) have several protein changes ({_named(counts)}), "
+        "each of which is a call of its own; where they are one change in the numbering of "
+        "several transcripts, leave one.",
+        file,
+    )
 
 
 def _with_gene(

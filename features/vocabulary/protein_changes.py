@@ -2,13 +2,15 @@
 
 Files write one change as ``p.H1047R``, ``p.(His1047Arg)``, ``NP_006209.2:p.His1047Arg``,
 ``PIK3CA:NM_006218:exon21:c.A3140G:p.H1047R`` (ANNOVAR, several of these with commas) or in lower
-case (den Dunnen et al., Hum Mutat 2016, DOI 10.1002/humu.22981).
+case, and several in one cell as ``p.[L858R;T790M]`` (den Dunnen et al., Hum Mutat 2016, DOI
+10.1002/humu.22981).
 """
 
 from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -37,17 +39,20 @@ _PROTEIN = re.compile(r"(?:^|[^A-Za-z0-9])p\.\s*", re.IGNORECASE)
 _REMARK = re.compile(r"[\s(\[/_:;,]+[cgnmr]\..*$|(?<=\w)\s+\(.*$", re.IGNORECASE)
 _OTHER_LEVEL = re.compile(r"(?:^|:)[cgnmr]\.", re.IGNORECASE)
 _JOINED = re.compile(r"[,;|]")
+# "L858R/T790M", "L858R + T790M": signs that single changes have as well ("p.V600E (c.1799T>A)").
+_OTHERWISE_JOINED = re.compile(r"[+&/]|\band\b", re.IGNORECASE)
+_TRANSCRIPT = re.compile(
+    r"(?<![A-Z0-9])(?:[NXY][MPR]_|ENS[A-Z]*[TP]|CCDS|LRG_|uc)\d[\w.]*", re.IGNORECASE
+)
 _CHANGED_RESIDUE = re.compile(r"^([A-Z*]\d+)")
 _SUBSTITUTION = re.compile(r"^[A-Z*]\d+[A-Z*]$")
 
 
-# The builders of every fold, and the evidence, ask of the same calls.
-@functools.lru_cache(maxsize=2**17)
 def parse_change(text: str) -> str | None:
     """One-letter form of a protein change; None where the text holds none.
 
-    Of several in a list (ANNOVAR's, one a transcript) it is the first that can be read. Names of
-    deleted or doubled residues are left out, as HGVS has it.
+    Of several it is the first that can be read (`parse_changes` gives all). Names of deleted or
+    doubled residues are left out, as HGVS has it.
 
     Examples
     --------
@@ -56,11 +61,47 @@ def parse_change(text: str) -> str | None:
     >>> parse_change("PIK3CA:NM_006218:exon21:c.A3140G:p.H1047R"), parse_change("p.?")
     ('H1047R', None)
     """
+    found = parse_changes(text)
+    return found[0] if found else None
+
+
+# The builders of every fold, and the evidence, ask of the same calls.
+@functools.lru_cache(maxsize=2**17)
+def parse_changes(text: str) -> tuple[str, ...]:
+    """One-letter forms of all protein changes of a text, each once; none where it holds none.
+
+    A list that names transcripts has one change in the numbering of each (ANNOVAR): what is on the
+    first transcript counts.
+
+    Examples
+    --------
+    >>> parse_changes("p.[Leu858Arg;Thr790Met]"), parse_changes("H1047R;E545K")
+    (('L858R', 'T790M'), ('H1047R', 'E545K'))
+    >>> parse_changes("NM_006218:p.H1047R,NM_001:p.H1019R"), parse_changes("p.?")
+    (('H1047R',), ())
+    """
+    found: dict[str, None] = {}
+    first: str | None = None
+    transcript: str | None = None
     for part in _JOINED.split(text):
-        change = _parse_one(part.strip())
-        if change is not None:
-            return change
-    return None
+        if named := _TRANSCRIPT.search(part):
+            transcript = named[0]
+        read = _parse_joined(part.strip())
+        if not found:
+            first = transcript
+        if transcript == first:
+            found |= dict.fromkeys(read)
+    return tuple(found)
+
+
+def _parse_joined(text: str) -> Sequence[str]:
+    """Changes of a text, of which there is more than one only if all of its parts are changes."""
+    whole = _parse_one(text)
+    if whole is not None:
+        return [whole]
+    parts = [_parse_one(part.strip()) for part in _OTHERWISE_JOINED.split(text)]
+    read = [part for part in parts if part is not None]
+    return read if len(read) == len(parts) else []
 
 
 def is_unchanged(text: str) -> bool:
@@ -183,9 +224,9 @@ def effect_of_change(text: str) -> str:
     >>> effect_of_change("p.H1047R"), effect_of_change("p.R213*"), effect_of_change("p.?")
     ('missense', 'truncating', 'unknown')
     """
-    if is_unchanged(text):
-        return "silent"
     change = parse_change(text)
+    if change is None and is_unchanged(text):
+        return "silent"
     if change is not None and _PLACE_ONLY.fullmatch(change):
         return "truncating" if "*" in change else "inframe"
     if change is None or not (found := re.match(r"([A-Z*])(\d+)(.*)", change)) or not found[3]:

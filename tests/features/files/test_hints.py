@@ -36,7 +36,8 @@ def test_gzip_under_another_name_is_told(make_study, small, name) -> None:
 
 def test_a_quoted_header_is_told(make_study, small) -> None:
     quoted = '"Hugo_Symbol"\t"697"\n"ERBB2"\t1\n'
-    with pytest.raises(InputError, match=r'header in quotes \("Hugo_Symbol"\).*quote = FALSE'):
+    hint = r'header in quotes \("Hugo_Symbol"\).*quote = FALSE, row.names = FALSE'
+    with pytest.raises(InputError, match=hint):
         read_study(make_study({EXPRESSION: quoted}))
 
 

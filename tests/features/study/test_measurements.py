@@ -15,6 +15,7 @@ from sidestep.features.errors import InputError
 from sidestep.features.simulation.simulate import SimulationPlan, simulate_study
 from sidestep.features.study.measurements import COLUMNS, measurements_of, study_of_measurements
 from sidestep.features.study.study import Study, read_study
+from sidestep.features.vocabulary.protein_changes import residue
 
 
 def rows(*values: tuple[object, ...]) -> pd.DataFrame:
@@ -61,6 +62,15 @@ def test_a_table_of_one_sample(study):
     assert back.mutations["gene"].tolist() == ["TP53", "PTEN"]
     assert back.mutations["classification"].tolist() == ["Missense_Mutation", "Splice_Site"]
     assert back.mutations["protein_change"].fillna("").tolist() == ["p.R175H", ""]
+
+
+@pytest.mark.parametrize("detail", ["Missense_Mutation p.[L858R;T790M]", "L858R;T790M"])
+def test_each_of_several_changes_is_a_call(detail):
+    long = study_of_measurements(rows(("S", "mutation", "EGFR", 1, detail)))
+    wide = study_of_measurements(pd.DataFrame({"sample_id": ["S"], "mutation:EGFR": [detail]}))
+    for study in (long, wide):
+        assert list(residue(study.mutations["protein_change"])) == ["L858", "T790"]
+        assert list(study.mutations["gene"]) == ["EGFR", "EGFR"]
 
 
 def test_a_sample_may_be_sequenced_without_any_call():

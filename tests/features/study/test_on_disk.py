@@ -101,6 +101,11 @@ CHANGES = {
     "blank lines": ("data_expression.txt", "\n>\n\n  \n"),
     "spaces": ("data_expression.txt", "\t9\t>\t 9 \t"),
     "a call of no gene": ("data_mutations.txt", "+\t1\tSilent\tSKBR3\tNA\n"),
+    "several changes in a row": (
+        "data_mutations.txt",
+        "+EGFR\t1956\tMissense_Mutation\tSKBR3\tp.[L858R;T790M]\n"
+        "PIK3CA\t5290\tMissense_Mutation\t697\tp.H1047R\n",
+    ),
     "no hotspots": ("data_mutations.txt", "HGVSp_Short>Other"),
     "no calls": (
         "data_mutations.txt", "=Hugo_Symbol\tVariant_Classification\tTumor_Sample_Barcode\n"

@@ -14,7 +14,12 @@ from sidestep.features.errors import InputError
 from sidestep.features.mechanisms.calls import VariantCalls
 from sidestep.features.study.study import Study, read_study
 from sidestep.features.vocabulary.effects import EFFECTS, effect_of_word, effects
-from sidestep.features.vocabulary.protein_changes import effect_of_change, parse_change, residue
+from sidestep.features.vocabulary.protein_changes import (
+    effect_of_change,
+    parse_change,
+    parse_changes,
+    residue,
+)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +84,39 @@ def test_a_change_in_one_letter_form_and_what_it_does(text, change, effect):
     assert effect_of_change(text) == effect
 
 
+@pytest.mark.parametrize(
+    ("text", "changes"),
+    [
+        ("p.[L858R;T790M]", ["L858R", "T790M"]),
+        ("NP_005219.2:p.[(Leu858Arg)];[(Thr790Met)]", ["L858R", "T790M"]),
+        ("p.Leu858Arg(;)Thr790Met", ["L858R", "T790M"]),
+        ("H1047R;E545K", ["H1047R", "E545K"]),
+        ("p.E542K, p.E545K", ["E542K", "E545K"]),
+        ("E746_A750del|T790M", ["E746_A750del", "T790M"]),
+        ("p.L858R/p.T790M", ["L858R", "T790M"]),
+        ("L858R + T790M", ["L858R", "T790M"]),
+        ("L858R and T790M & C797S", ["L858R", "T790M", "C797S"]),
+        ("p.His1047Arg;H1047R", ["H1047R"]),
+        ("p.[H1047R];[=]", ["H1047R"]),
+        ("H1047R;E545=", ["H1047R"]),
+        ("p.H1047R/c.3140A>G", ["H1047R"]),
+        ("c.1799T>A;p.V600E", ["V600E"]),
+        ("MUC16:p.V600E;MUC4:p.L9R", ["V600E", "L9R"]),
+        # one change, in the numbering of several transcripts
+        ("PIK3CA:NM_006218:exon21:c.A3140G:p.H1047R,PIK3CA:NM_1:exon1:c.A1G:p.H9R", ["H1047R"]),
+        ("ENST00000288602.6:p.V600E,ENST00000497784.1:p.V28E", ["V600E"]),
+        ("NM_1:p.[L858R;T790M],NM_2:p.[L8R;T7M]", ["L858R", "T790M"]),
+        ("V600E/K", []),
+        ("V600E + odd", []),
+        ("", []),
+    ],
+)
+def test_all_changes_that_a_text_has(text, changes):
+    assert list(parse_changes(text)) == changes
+    assert parse_change(text) == (changes[0] if changes else None)
+    assert [parse_changes(f"p.{change}") for change in changes] == [(c,) for c in changes]
+
+
 def test_every_effect_word_of_the_cases(shared: Path) -> None:
     with (shared / "cases" / "effect_names.tsv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
@@ -110,6 +148,10 @@ def maf(*rows: str, header: str = HEADER) -> dict[str, str]:
     return {"data_mutations.txt": "\n".join([header, *("\t".join(r.split("|")) for r in rows)])}
 
 
+def carriers(study: Study, gene: str, change: str = "") -> dict[str, float]:
+    return dict(zip(study.samples, VariantCalls.of(study).carriers(gene, change), strict=True))
+
+
 def messages(study: Study, severity: str) -> list[str]:
     return [p.message for p in study.problems if p.severity == severity]
 
@@ -126,10 +168,9 @@ def test_unread_words_are_named_and_their_genes_are_neither_mutated_nor_wild_typ
     assert "'odd_word' 2" in warning
     [account] = [a for a in study.account if a.file == "data_mutations.txt"]
     assert account.not_understood["odd_word"] == 2
-    carriers = dict(zip(study.samples, VariantCalls.of(study).carriers("TP53"), strict=True))
-    assert np.isnan(carriers["697"])
-    assert np.isnan(carriers["X4"])
-    assert carriers["SKBR3"] == 0.0
+    tp53 = carriers(study, "TP53")
+    assert np.isnan([tp53["697"], tp53["X4"]]).all()
+    assert tp53["SKBR3"] == 0.0
     features = MutationBuilder(min_lines=1).fit(study).transform(study)
     assert features["mutation:PIK3CA"].to_dict()["SKBR3"] == 1.0
 
@@ -181,3 +222,26 @@ def test_the_1858_duplicates_of_tcga_count_once(real_study):
     [account] = [a for a in study.account if a.file == "data_mutations.txt"]
     assert sum(account.set_aside.values()) == 1858
     assert len(study.mutations) == 33556 - 1858
+
+
+def test_each_of_several_changes_in_a_row_is_a_call_and_the_row_is_named(make_study):
+    study = read_study(
+        make_study(
+            maf(
+                "EGFR|697|Missense_Mutation|p.[L858R;T790M]",
+                "PIK3CA|697|odd_word|H1047R;R213*",
+                "PIK3CA|SKBR3|Missense_Mutation|p.E545K",
+            )
+        )
+    )
+    assert sorted(study.mutations["protein_change"]) == [
+        "p.E545K", "p.H1047R", "p.L858R", "p.R213*", "p.T790M",
+    ]  # fmt: skip
+    for gene, change in [("EGFR", "L858R"), ("EGFR", "T790M"), ("PIK3CA", "H1047R")]:
+        assert carriers(study, gene, change)["697"] == 1
+        assert carriers(study, gene, change)["SKBR3"] != 1
+    truncated = dict(zip(study.samples, VariantCalls.of(study).truncated("PIK3CA"), strict=True))
+    assert (truncated["697"], truncated["SKBR3"]) == (1, 0)
+    [told] = [m for m in messages(study, "warning") if "several protein changes" in m]
+    assert "2 row(s)" in told
+    assert "'p.[L858R;T790M]' 1" in told

@@ -274,7 +274,8 @@ def one_change_each(calls: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
     longer = calls.take(np.repeat(np.arange(len(calls)), numbers)).reset_index(drop=True)
     single = longer["protein_change"].copy()
     if single.dtype == "category":
-        single = single.cat.add_categories(pd.Index(each).unique().difference(texts))
+        known = set(single.cat.categories)
+        single = single.cat.add_categories([new for new in dict.fromkeys(each) if new not in known])
     single[np.repeat(has, numbers)] = each
     return longer.assign(protein_change=single), listed.value_counts()
 

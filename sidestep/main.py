@@ -58,6 +58,7 @@ VERBS = {
     "check": Verb("serving.cli.check", "check", "Say what a study holds, and what is wrong."),
     "fit": Verb("training.cli.fit", "fit", "Fit curves to plates; write them as a study."),
     "shift": Verb("training.cli.shift", "shift", "Compare curves between conditions or genotypes."),
+    "synergy": Verb("training.cli.synergy", "synergy", "Judge pairs of drugs in dose matrices."),
     "train": Verb(
         "training.cli.train", "train", "Learn a drug response; judge it on held-out lines."
     ),

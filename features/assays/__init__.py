@@ -5,6 +5,8 @@ each well's control, `series` arranges wells into dose series, `hill` fits thous
 `growth_rate` takes growth into account, and `curves` puts it together; `significance` tells effects
 from none, `plates` what is wrong with a plate, and `shifts`, with `jackknife`, what a condition
 changes; `responses` makes something to train on.
+`matrices` reads pairs of drugs, `interactions` tells what they would do without each other, and
+`synergy` judges them.
 """
 
 __all__ = [
@@ -15,8 +17,10 @@ __all__ = [
     "grid",
     "growth_rate",
     "hill",
+    "interactions",
     "jackknife",
     "layouts",
+    "matrices",
     "plates",
     "readings",
     "relative",
@@ -24,5 +28,6 @@ __all__ = [
     "series",
     "shifts",
     "significance",
+    "synergy",
     "tidy",
 ]

@@ -57,6 +57,17 @@ def read_plates(paths: list[Path], given: Given | None = None) -> Readings:
     InputError
         If there is no file, or one cannot be read; it names line, column, value and the fix.
     """
+    return join_readings(read_file(path, given or Given()) for path in plate_files(paths))
+
+
+def plate_files(paths: list[Path]) -> list[Path]:
+    """Files, and those inside folders, in order of their names.
+
+    Raises
+    ------
+    InputError
+        If a folder holds none.
+    """
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
@@ -66,7 +77,7 @@ def read_plates(paths: list[Path], given: Given | None = None) -> Readings:
             files += inside
         else:
             files.append(path)
-    return join_readings(read_file(path, given or Given()) for path in files)
+    return files
 
 
 def read_file(path: Path, given: Given) -> Readings:

@@ -82,7 +82,7 @@ def read_tidy(grid: Grid, given: Given) -> Readings:
     left_out = LeftOut()
     kind = next((name for name in VALUES if name in found), "")
     if not kind:
-        raise _missing(grid, table, "measured values", "cell_count, signal or viability")
+        raise missing_column(grid, table, "measured values", "cell_count, signal or viability")
     lines = list(table.index)
 
     def text(meaning: str, default: str = "") -> pd.Series:
@@ -115,7 +115,7 @@ def read_tidy(grid: Grid, given: Given) -> Readings:
         },
         len(table),
     )  # fmt: skip
-    _require_plausible(wells, given.values or kind, grid, found[kind])
+    require_plausible(wells, given.values or kind, grid, found[kind])
     notes = _passed_over(grid, table, found) + _repeated(grid, table, found)
     return Readings(wells, given.values or kind, left_out, notes, {grid.name: grid.digest})
 
@@ -187,7 +187,7 @@ def _require_names(
     if not treated.any():
         return
     if meaning not in found and not given:
-        raise _missing(grid, table, f"{meaning}s", names, f"--{meaning} NAME")
+        raise missing_column(grid, table, f"{meaning}s", names, f"--{meaning} NAME")
     blank = np.flatnonzero(treated & (told == "").to_numpy())
     if len(blank):
         line = grid.lines[blank[0] + 1]
@@ -197,7 +197,7 @@ def _require_names(
         )  # fmt: skip
 
 
-def _require_plausible(wells: pd.DataFrame, kind: str, grid: Grid, column: str) -> None:
+def require_plausible(wells: pd.DataFrame, kind: str, grid: Grid, column: str) -> None:
     """Refuse values that cannot be what their column's name says."""
     values = wells["value"].to_numpy()
     treated = (wells["role"] == TREATED).to_numpy() & np.isfinite(values)
@@ -223,9 +223,10 @@ def _require_plausible(wells: pd.DataFrame, kind: str, grid: Grid, column: str) 
         )  # fmt: skip
 
 
-def _missing(
+def missing_column(
     grid: Grid, table: pd.DataFrame, what: str, names: str, option: str = ""
 ) -> InputError:
+    """The error that a table lacks a column, with the names it may have and those it has."""
     instead = f", or give {option}" if option else ""
     return study_error(
         f"{grid.name} has no column of {what}; name one {names}{instead}. Its columns are "

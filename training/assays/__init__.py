@@ -1,3 +1,3 @@
-"""Curves and shifts for people: what is written of plates, with plots and pages a drug."""
+"""Curves, shifts and synergy for people: what is written of plates, with plots and pages."""
 
-__all__ = ["figures", "heat_maps", "output", "pages", "shift_output"]
+__all__ = ["figures", "heat_maps", "output", "pages", "shift_output", "synergy_output"]

@@ -15,6 +15,7 @@ __all__ = [
     "screen",
     "shift",
     "simulate",
+    "synergy",
     "train",
     "ui",
 ]

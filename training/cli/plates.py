@@ -25,6 +25,13 @@ _GIVEN = (
 _WEIGHT = click.option("--least-squares", is_flag=True, help="Give outliers full weight.")
 
 
+def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add to a verb the options of what a table does not say of itself."""
+    for option in reversed(_GIVEN):
+        command = option(command)
+    return command
+
+
 def plate_options(parameters: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add the options to a verb, with its own default for the number of parameters."""
     fitted = click.option(
@@ -36,9 +43,7 @@ def plate_options(parameters: str) -> Callable[[Callable[..., Any]], Callable[..
     )
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed((*_GIVEN, fitted, _WEIGHT)):
-            command = option(command)
-        return command
+        return table_options(fitted(_WEIGHT(command)))
 
     return add
 

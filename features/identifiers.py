@@ -16,6 +16,14 @@ from sidestep.features.errors import Findings, some, study_error
 _BARCODE = re.compile(r"^(TCGA[-.]\w{2}[-.]\w{4})(?:[-.](\d{2})[A-Z]?(?:[-.].*)?)?$", re.IGNORECASE)
 #: Types of tumour samples; from 10 on they are normal tissue.
 _TUMOUR_TYPES = range(1, 10)
+#: Tissues that CCLE puts behind a cell line's name, as in SKBR3_BREAST.
+_TISSUES = frozenset(
+    """ADRENAL_CORTEX AUTONOMIC_GANGLIA BILIARY_TRACT BONE BREAST CENTRAL_NERVOUS_SYSTEM CERVIX
+    ENDOMETRIUM EYE FIBROBLAST GASTROINTESTINAL_TRACT HAEMATOPOIETIC_AND_LYMPHOID_TISSUE KIDNEY
+    LARGE_INTESTINE LIVER LUNG OESOPHAGUS OVARY PANCREAS PLACENTA PLEURA PROSTATE SALIVARY_GLAND
+    SKIN SMALL_INTESTINE SOFT_TISSUE STOMACH TESTIS THYROID UPPER_AERODIGESTIVE_TRACT URINARY_TRACT
+    UVEA VULVA""".split()
+)
 
 
 def match_key(name: str) -> str:
@@ -27,6 +35,18 @@ def match_key(name: str) -> str:
     'SKBR3'
     """
     return "".join(character for character in name.upper() if character.isalnum())
+
+
+def without_tissue(name: str) -> str:
+    """Name of a cell line without the tissue that CCLE puts behind it.
+
+    Examples
+    --------
+    >>> without_tissue("SKBR3_BREAST"), without_tissue("MCF7_clone")
+    ('SKBR3', 'MCF7_clone')
+    """
+    first, _, rest = name.partition("_")
+    return first if rest.upper() in _TISSUES else name
 
 
 def barcode_parts(name: str) -> tuple[str, str] | None:

@@ -17,19 +17,11 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.builders.names import modality_of
-from sidestep.features.identifiers import match_key
+from sidestep.features.identifiers import match_key, without_tissue
 from sidestep.features.study.study import FRAMES, Study
 from sidestep.features.vocabulary.sample_types import LINE, NAME_ATTRIBUTES, sample_kinds
 from sidestep.models.reliability.applicability import NearestLines
 
-#: Tissues that CCLE puts behind a cell line's name, as in SKBR3_BREAST.
-_TISSUES = frozenset(
-    """ADRENAL_CORTEX AUTONOMIC_GANGLIA BILIARY_TRACT BONE BREAST CENTRAL_NERVOUS_SYSTEM CERVIX
-    ENDOMETRIUM EYE FIBROBLAST GASTROINTESTINAL_TRACT HAEMATOPOIETIC_AND_LYMPHOID_TISSUE KIDNEY
-    LARGE_INTESTINE LIVER LUNG OESOPHAGUS OVARY PANCREAS PLACENTA PLEURA PROSTATE SALIVARY_GLAND
-    SKIN SMALL_INTESTINE SOFT_TISSUE STOMACH TESTIS THYROID UPPER_AERODIGESTIVE_TRACT URINARY_TRACT
-    UVEA VULVA""".split()
-)
 #: So many letters and then a number, as patients are numbered, is no proof of a cell line.
 _LIKE_A_NUMBER = re.compile(r"[A-Z]{1,3}\d+")
 _LEAST_CHARACTERS = 3
@@ -331,7 +323,7 @@ def _keys(study: Study) -> list[set[str]]:
             for names, value in zip(texts, study.clinical[attribute], strict=True):
                 names += [value] if isinstance(value, str) else []
     return [
-        {key for name in names if _says_something(key := match_key(_without_tissue(name)))}
+        {key for name in names if _says_something(key := match_key(without_tissue(name)))}
         for names in texts
     ]
 
@@ -361,12 +353,6 @@ def _leading_letters(key: str) -> str:
 
 def _says_something(key: str) -> bool:
     return len(key) >= _LEAST_CHARACTERS and any(sign.isalpha() for sign in key)
-
-
-def _without_tissue(name: str) -> str:
-    """The name without the tissue that CCLE puts behind it."""
-    first, _, rest = name.partition("_")
-    return first if rest.upper() in _TISSUES else name
 
 
 def _declared(study: Study) -> list[bool]:

@@ -8,6 +8,7 @@ drug together with others, since it is no evidence on the drug alone.
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,11 +25,24 @@ from sidestep.serving.evidence.states import SampleStates
 
 #: File of CIViC's predictive evidence in the knowledge folder.
 CIVIC_FILE = "civic_dec2022_predictive_parsed_variants.csv"
+#: The same as CIViC publishes it every night (``sidestep data fetch civic``); read first.
+NIGHTLY_FILE = "nightly-AcceptedClinicalEvidenceSummaries.tsv"
 
 _COLUMNS = (
     "gene", "variant", "disease", "drugs", "drug_interaction_type", "evidence_direction",
     "evidence_level", "clinical_significance", "evidence_id", "citation_id", "source_type",
     "variant_origin",
+)  # fmt: skip
+# Column of the nightly file -> what it is called here. A profile is a gene and its variant.
+_NIGHTLY = {
+    "therapies": "drugs",
+    "therapy_interaction_type": "drug_interaction_type",
+    "significance": "clinical_significance",
+}
+_NIGHTLY_COLUMNS = (
+    "molecular_profile", "disease", "therapies", "therapy_interaction_type", "evidence_type",
+    "evidence_direction", "evidence_level", "significance", "evidence_id", "citation_id",
+    "source_type", "variant_origin",
 )  # fmt: skip
 _MEANS = {
     "Sensitivity/Response": SENSITIVITY,
@@ -61,20 +75,55 @@ def read_civic(folder: str | Path | None) -> pd.DataFrame | None:
     InputError
         If the file lacks a column or cannot be read as CSV.
     """
-    path = None if folder is None else Path(folder) / CIVIC_FILE
-    if path is None or not path.is_file():
+    path = civic_path(folder)
+    if path is None:
         return None
+    nightly = path.name == NIGHTLY_FILE
     try:
-        table = pd.read_csv(path, dtype="str", keep_default_na=False)
+        # No cell of the nightly file is quoted, and some have a quotation mark.
+        table = pd.read_csv(
+            path,
+            dtype="str",
+            keep_default_na=False,
+            sep="\t" if nightly else ",",
+            quoting=csv.QUOTE_NONE if nightly else csv.QUOTE_MINIMAL,
+        )
     except (ValueError, OSError) as error:
         reason = str(error).partition("\n")[0]
         raise InputError(f"{path} cannot be read ({reason}); fetch CIViC's file again") from None
-    missing = [column for column in _COLUMNS if column not in table.columns]
+    needed = _NIGHTLY_COLUMNS if nightly else _COLUMNS
+    missing = [column for column in needed if column not in table.columns]
     if missing:
-        raise InputError(f"{path} lacks the column {missing[0]}; it needs {', '.join(_COLUMNS)}")
+        raise InputError(f"{path} lacks the column {missing[0]}; it needs {', '.join(needed)}")
+    if nightly:
+        table = _from_nightly(table)
     table = table[table["variant_origin"].isin(["Somatic", "Unknown", ""])]
     usable = [_can_match(variant) for variant in table["variant"]]
     return _items(table[usable])
+
+
+def civic_path(folder: str | Path | None) -> Path | None:
+    """CIViC's file of a knowledge folder, the nightly one first; None where there is none."""
+    if folder is None:
+        return None
+    paths = (Path(folder) / name for name in (NIGHTLY_FILE, CIVIC_FILE))
+    return next((path for path in paths if path.is_file()), None)
+
+
+def _from_nightly(table: pd.DataFrame) -> pd.DataFrame:
+    """The nightly file as the other one is: one gene, variant and drug a row, predictive alone."""
+    table = table[table["evidence_type"].str.casefold() == "predictive"].rename(columns=_NIGHTLY)
+    # A profile of several variants ("EGFR L858R AND EGFR T790M") has blanks in its second part.
+    parts = table["molecular_profile"].str.partition(" ")
+    variant = parts[2].str.strip()
+    fusion = variant.str.fullmatch("(?i)fusion") & parts[0].str.contains(_FUSION, regex=False)
+    # "EML4::ALK Fusion" is about the gene whose kinase is kept: the last one.
+    gene = parts[0].where(~fusion, parts[0].str.rpartition(_FUSION)[2])
+    variant = variant.where(~fusion, parts[0])
+    variant = variant.where(variant.str.upper() != _ANY_CHANGE, _ANY_CHANGE)
+    table = table.assign(gene=gene, variant=variant, drugs=table["drugs"].str.split(","))
+    table = table.explode("drugs", ignore_index=True)
+    return table.assign(drugs=table["drugs"].fillna("").str.strip())
 
 
 def civic_facts(

@@ -23,13 +23,13 @@ from sidestep.features.knowledge.gene_sets import (
 )
 from sidestep.models.predictor.gene_sets import GeneSetStanding, gene_set_reference
 from sidestep.models.reliability.applicability import NearestLines
-from sidestep.serving.evidence.civic import CIVIC_FILE, read_civic
+from sidestep.serving.evidence.civic import NIGHTLY_FILE, civic_path, read_civic
 
 CIVIC = "CIViC"
 _CACHE = "sidestep/knowledge in the user's cache"
 #: Files of the knowledge folder, by database. Any other ``*.gmt`` there is read as well.
 FILES = {
-    CIVIC: CIVIC_FILE,
+    CIVIC: NIGHTLY_FILE,
     HALLMARK: "hallmark_symbols.gmt",
     PROGENY: "progeny_human_top100_14pathways.csv",
     REACTOME: "ReactomePathways.gmt",
@@ -143,9 +143,9 @@ def read_outside_knowledge(folder: Path | None) -> OutsideKnowledge:
         if path.is_file():
             digests[path.name] = _digest(path)
             sets += read_progeny(path) if path.name == FILES[PROGENY] else _gmt(path)
-    civic = read_civic(place)
-    if civic is not None:
-        digests[CIVIC_FILE] = _digest(place / CIVIC_FILE)
+    civic, of_civic = read_civic(place), civic_path(place)
+    if of_civic is not None:
+        digests[of_civic.name] = _digest(of_civic)
     return OutsideKnowledge(civic, tuple(sets), digests, str(place))
 
 

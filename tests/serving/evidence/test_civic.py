@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from sidestep.features.errors import InputError
-from sidestep.serving.evidence.civic import CIVIC_FILE, read_civic
+from sidestep.serving.evidence.civic import CIVIC_FILE, NIGHTLY_FILE, civic_path, read_civic
 from sidestep.serving.evidence.evidence import evidence_rows
 
 COLUMNS = (
@@ -143,3 +143,42 @@ def test_the_real_file_is_read(shared, known_predictor, construct):
     rows = evidence_rows(sample, known_predictor, ["Trastuzumab emtansine"], {}, civic)
     of_civic = rows[rows["source"].str.contains("CIViC")]
     assert set(of_civic["direction"]) == {"none"}  # it does not support resistance
+
+
+NIGHTLY = (
+    "molecular_profile disease therapies therapy_interaction_type evidence_type evidence_direction "
+    "evidence_level significance evidence_id citation_id source_type variant_origin note"
+).split()
+NIGHTLY_ROWS = """\
+ALK F1174L|Tumor|Crizotinib||Predictive|Supports|D|Resistance|1|111|PubMed|Somatic|an open " mark
+EML4::ALK Fusion|Tumor|Crizotinib||Predictive|Supports|B|Sensitivity/Response|5|115|PubMed|Somatic|
+PIK3CA Mutation|Tumor|Alpelisib||Predictive|Supports|A|Sensitivity/Response|7|117|PubMed|Somatic|
+BRAF V600E|Tumor|Dabrafenib,Trametinib|Combination|Predictive|Supports|A|Resistance|8|8|||
+EGFR L858R AND EGFR T790M|Tumor|Gefitinib||Predictive|Supports|A|Resistance|9|119|PubMed|Somatic|
+ALK F1174L|Tumor|||Prognostic|Supports|B|Poor Outcome|10|120|PubMed|Somatic|
+TP53 R175H|Tumor|Alpelisib||Predictive|Supports|A|Resistance|11|121|PubMed|Rare Germline|
+"""
+
+
+def test_the_nightly_file_says_the_same_and_comes_first(tmp_path, civic):
+    text = NIGHTLY_ROWS.replace("|", "\t")
+    (tmp_path / NIGHTLY_FILE).write_text("\t".join(NIGHTLY) + "\n" + text, encoding="utf-8")
+    assert civic_path(tmp_path) == tmp_path / NIGHTLY_FILE
+    nightly = read_civic(tmp_path)
+    assert [tuple(row) for row in nightly[["gene", "variant", "drug", "direction"]].to_numpy()] == [
+        ("ALK", "F1174L", "Crizotinib", "resistance"),
+        ("ALK", "EML4::ALK", "Crizotinib", "sensitivity"),
+        ("PIK3CA", "MUTATION", "Alpelisib", "sensitivity"),
+        ("BRAF", "V600E", "Dabrafenib", "none"),
+        ("BRAF", "V600E", "Trametinib", "none"),
+    ]
+    same = civic[civic["source"].str.contains("EID1(?!\\d)|EID5|EID7")]
+    columns = ["gene", "variant", "drug_key", "direction", "level", "stated", "source"]
+    both = nightly.head(3)[columns].reset_index(drop=True)
+    pd.testing.assert_frame_equal(both, same[columns].reset_index(drop=True))
+
+
+def test_a_nightly_file_without_a_column_is_refused(tmp_path):
+    (tmp_path / NIGHTLY_FILE).write_text("molecular_profile\tdisease\n", encoding="utf-8")
+    with pytest.raises(InputError, match="lacks the column therapies; it needs molecular_profile"):
+        read_civic(tmp_path)

@@ -84,14 +84,14 @@ def test_in_the_her2_context_only_her2_high_lines_are_compared_with(predictor, c
     errors = model.errors[model.blend.patterns[0]]
     high = np.zeros(len(predictor.her2_high), dtype=bool)
     high[errors.lines[::2]] = True
-    marked = replace(predictor, her2_high=high)
+    marked = replace(predictor, her2=replace(predictor.her2, high=high))
     asked, expected = ranks(np.sort(errors.predictions[::2]))
     found = marked.percentile(complete, asked, model, her2_context=True)
     np.testing.assert_allclose(found, 100 - expected)
     everywhere = marked.percentile(complete, asked, model)
     np.testing.assert_array_equal(everywhere, predictor.percentile(complete, asked, model))
     assert (everywhere != found).any()
-    none = replace(predictor, her2_high=np.zeros_like(high))
+    none = replace(predictor, her2=replace(predictor.her2, high=np.zeros_like(high)))
     assert np.isnan(none.percentile(complete, asked, model, her2_context=True)).all()
 
 
@@ -130,10 +130,10 @@ def test_the_typical_response_in_the_her2_context_is_that_of_her2_high_lines(pre
     model = replace(predictor.drugs["Lapatinib"], **known)
     high = np.zeros(32, dtype=bool)
     high[[0, 1, 9, 20]] = True
-    marked = replace(predictor, her2_high=high)
+    marked = replace(predictor, her2=replace(predictor.her2, high=high))
     assert marked.typical_response(model, her2_context=True) == 4.5
     assert marked.typical_response(model) == 2.0
-    none = replace(predictor, her2_high=~high & high)
+    none = replace(predictor, her2=replace(predictor.her2, high=~high & high))
     assert np.isnan(none.typical_response(model, her2_context=True))
 
 

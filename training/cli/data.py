@@ -123,6 +123,43 @@ def _percent(reporter: Reporter, stage: str) -> Callable[[int, int], None]:
     return told
 
 
+@data.command(short_help="Join studies by their samples.")
+@click.argument("studies", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The new study folder.")
+@click.option("--id", "study_id", default="", help="Its identifier.  [default: the folder's name]")
+@click.option("--name", default="", help="Its name.  [default: its identifier]")
+@click.option(
+    "--stack",
+    is_flag=True,
+    help="Take levels (RNA, proteins, copy number) of several studies into one table.",
+)
+def merge(studies: tuple[Path, ...], out: Path, study_id: str, name: str, stack: bool) -> None:
+    """Join STUDIES by their samples: modalities side by side, screens as responses of their own.
+
+    Samples are one whose names, or other names in the clinical files, are the same but for case,
+    punctuation and the tissue that CCLE puts behind them; donors stay together. Where two studies
+    contradict, the first is believed, and merge/conflicts.tsv in the new folder says so.
+    """
+    from sidestep.features.files.study_writer import require_free, write_study
+    from sidestep.features.merging.drafts import merged_draft
+    from sidestep.features.merging.merge import merge_studies
+    from sidestep.features.study.study import read_study
+
+    require_free(out)
+    identifier = study_id or out.resolve().name
+    merged = merge_studies([read_study(path) for path in studies], identifier, name, stack=stack)
+    write_study(out, merged_draft(merged))
+    for line in merged.told:
+        click.echo(line)
+    conflicts = len(merged.conflicts)
+    click.echo(
+        f"Merged into {out}: {len(merged.study.samples):,} samples of "
+        f"{merged.study.donors.nunique():,} donors; {conflicts:,} conflicts"
+        + (" (merge/conflicts.tsv)" if conflicts else "")
+    )
+    click.echo(f"Next: sidestep check {out}")
+
+
 @data.command("import", short_help="Unpack a study's archive into a new folder.")
 @click.argument("archive", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))

@@ -59,6 +59,9 @@ VERBS = {
     "fit": Verb("training.cli.fit", "fit", "Fit curves to plates; write them as a study."),
     "shift": Verb("training.cli.shift", "shift", "Compare curves between conditions or genotypes."),
     "synergy": Verb("training.cli.synergy", "synergy", "Judge pairs of drugs in dose matrices."),
+    "perturb": Verb(
+        "training.cli.perturb", "perturb", "Say what drugs do to pathways on protein arrays."
+    ),
     "train": Verb(
         "training.cli.train", "train", "Learn a drug response; judge it on held-out lines."
     ),

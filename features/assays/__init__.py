@@ -6,7 +6,8 @@ each well's control, `series` arranges wells into dose series, `hill` fits thous
 from none, `plates` what is wrong with a plate, and `shifts`, with `jackknife`, what a condition
 changes; `responses` makes something to train on.
 `matrices` reads pairs of drugs, `interactions` tells what they would do without each other, and
-`synergy` judges them.
+`synergy` judges them. `treated_arrays` reads protein arrays under treatment, and `perturbation`
+holds them against their controls.
 """
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "jackknife",
     "layouts",
     "matrices",
+    "perturbation",
     "plates",
     "readings",
     "relative",
@@ -30,4 +32,5 @@ __all__ = [
     "significance",
     "synergy",
     "tidy",
+    "treated_arrays",
 ]

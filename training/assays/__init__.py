@@ -1,3 +1,11 @@
-"""Curves, shifts and synergy for people: what is written of plates, with plots and pages."""
+"""Assays for people: curves, shifts, synergy and perturbed pathways, with plots and pages."""
 
-__all__ = ["figures", "heat_maps", "output", "pages", "shift_output", "synergy_output"]
+__all__ = [
+    "figures",
+    "heat_maps",
+    "output",
+    "pages",
+    "perturb_output",
+    "shift_output",
+    "synergy_output",
+]

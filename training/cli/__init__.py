@@ -11,6 +11,7 @@ __all__ = [
     "lifecycle",
     "models",
     "options",
+    "perturb",
     "plates",
     "screen",
     "shift",

@@ -5,9 +5,6 @@ each well's control, `series` arranges wells into dose series, `hill` fits thous
 `growth_rate` takes growth into account, and `curves` puts it together; `significance` tells effects
 from none, `plates` what is wrong with a plate, and `shifts`, with `jackknife`, what a condition
 changes; `responses` makes something to train on.
-`matrices` reads pairs of drugs, `interactions` tells what they would do without each other, and
-`synergy` judges them. `treated_arrays` reads protein arrays under treatment, and `perturbation`
-holds them against their controls.
 """
 
 __all__ = [
@@ -18,11 +15,8 @@ __all__ = [
     "grid",
     "growth_rate",
     "hill",
-    "interactions",
     "jackknife",
     "layouts",
-    "matrices",
-    "perturbation",
     "plates",
     "readings",
     "relative",
@@ -30,7 +24,5 @@ __all__ = [
     "series",
     "shifts",
     "significance",
-    "synergy",
     "tidy",
-    "treated_arrays",
 ]

@@ -15,7 +15,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sidestep.features.assays.perturbation import (
+from sidestep.features.files.study_writer import write_new_folder
+from sidestep.features.perturbation.changes import (
     GROUP,
     INHIBITED,
     PARADOXICAL,
@@ -23,8 +24,7 @@ from sidestep.features.assays.perturbation import (
     Perturbation,
     response_attributes,
 )
-from sidestep.features.assays.treated_arrays import TreatedArrays
-from sidestep.features.files.study_writer import write_new_folder
+from sidestep.features.perturbation.treated_arrays import TreatedArrays
 from sidestep.models.versions import software_versions
 from sidestep.training.assays.figures import BLUE, GREY, ORANGE, save
 from sidestep.training.assays.output import write_table

@@ -12,9 +12,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sidestep.features.assays.matrices import KEYS, Matrices
-from sidestep.features.assays.synergy import VERDICTS, Synergy
 from sidestep.features.files.study_writer import write_new_folder
+from sidestep.features.synergy.matrices import KEYS, Matrices
+from sidestep.features.synergy.verdicts import VERDICTS, Synergy
 from sidestep.models.versions import software_versions
 from sidestep.training.assays.figures import GREY, save
 from sidestep.training.assays.output import write_table

@@ -47,9 +47,9 @@ def perturb(arrays: Path, out: Path, against: str, scale: str, fdr: float) -> No
     is held against its control of the same line, condition, stimulus and time: percent inhibition
     of pathways and antibodies with interval and test, and rescue by a condition.
     """
-    from sidestep.features.assays.perturbation import find_perturbations
-    from sidestep.features.assays.treated_arrays import read_arrays
     from sidestep.features.files.study_writer import require_free
+    from sidestep.features.perturbation.changes import find_perturbations
+    from sidestep.features.perturbation.treated_arrays import read_arrays
     from sidestep.training.assays.perturb_output import account, write_perturbation
 
     require_free(out)

@@ -73,9 +73,9 @@ def synergy(
     Bliss, HSA, Loewe and ZIP with bootstrap interval, the combination index, plots, and a verdict:
     synergistic, additive, antagonistic or unclear.
     """
-    from sidestep.features.assays.matrices import read_matrices
-    from sidestep.features.assays.synergy import SynergyOptions, find_synergy
     from sidestep.features.files.study_writer import require_free
+    from sidestep.features.synergy.matrices import read_matrices
+    from sidestep.features.synergy.verdicts import SynergyOptions, find_synergy
     from sidestep.training.assays.synergy_output import account, write_synergy
 
     require_free(out)

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from sidestep.main import main
-from tests.features.assays.arrays import arrays
 from tests.features.assays.plates import written
+from tests.features.perturbation.arrays import arrays
 
 
 def test_a_coculture_keeps_mtor_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

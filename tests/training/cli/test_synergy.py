@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from sidestep.main import main
-from tests.features.assays.pairs import matrix
 from tests.features.assays.plates import written
+from tests.features.synergy.pairs import matrix
 
 
 def test_a_planted_synergy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,15 +24,15 @@ import pandas as pd
 from scipy import stats
 
 from sidestep.features.assays.hill import fit_hill
-from sidestep.features.assays.interactions import (
+from sidestep.features.errors import InputError
+from sidestep.features.synergy.interactions import (
     FEWEST_DOSES,
     MODELS,
     Interaction,
     Layout,
     interact,
 )
-from sidestep.features.assays.matrices import KEYS, Matrices
-from sidestep.features.errors import InputError
+from sidestep.features.synergy.matrices import KEYS, Matrices
 
 SYNERGISTIC, ADDITIVE, ANTAGONISTIC, UNCLEAR = (
     "synergistic", "additive", "antagonistic", "unclear",

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sidestep.features.assays.matrices import Matrices, read_matrices
-from sidestep.features.assays.synergy import Synergy, SynergyOptions, find_synergy
 from sidestep.features.assays.tidy import Given
 from sidestep.features.errors import InputError
-from tests.features.assays.pairs import matrix
+from sidestep.features.synergy.matrices import Matrices, read_matrices
+from sidestep.features.synergy.verdicts import Synergy, SynergyOptions, find_synergy
 from tests.features.assays.plates import DOSES, viability, written
+from tests.features.synergy.pairs import matrix
 
 BLISS = SynergyOptions(models=("bliss",), draws=200)
 QUICK = SynergyOptions(draws=40)

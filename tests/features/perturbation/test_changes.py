@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sidestep.features.assays.perturbation import (
+from sidestep.features.errors import InputError
+from sidestep.features.perturbation.changes import (
     PARADOXICAL_TABLE,
     Perturbation,
     find_perturbations,
     paradoxical,
 )
-from sidestep.features.assays.treated_arrays import read_arrays
-from sidestep.features.errors import InputError
-from tests.features.assays.arrays import MTOR, arrays
+from sidestep.features.perturbation.treated_arrays import read_arrays
 from tests.features.assays.plates import written
+from tests.features.perturbation.arrays import MTOR, arrays
 
 
 def found(folder: Path, table: pd.DataFrame, against: str = "", scale: str = "") -> Perturbation:

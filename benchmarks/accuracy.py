@@ -3,10 +3,11 @@
     python -m benchmarks.accuracy pancan
     python -m benchmarks.accuracy breast --repeats 3
     python -m benchmarks.accuracy pancan --only random_forest
+    python -m benchmarks.accuracy pancan --only baselines --no-ablation
 
 Every method is tested on the same outer folds and the same features, and learns nothing from a
 test line. `blend` is tuned by Optuna inside each fold, as `sidestep train` does; the ablations
-use its default settings.
+use its default settings. r is taken within folds, and beside it over all folds at once (pooled).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from sklearn.ensemble import RandomForestRegressor
 from benchmarks.elastic_net import ScreenedElasticNet
 from sidestep.features.study.study import Study, read_study
 from sidestep.models.estimators.base import ResponseEstimator
+from sidestep.models.estimators.baselines import GroupMean, SingleMarker
 from sidestep.models.estimators.blend import Blend
 from sidestep.training.validation.cross_validation import (
     METHODS,
@@ -37,7 +39,7 @@ from sidestep.training.validation.cross_validation import (
     split_lines,
 )
 from sidestep.training.validation.lines import DrugLines
-from sidestep.training.validation.metrics import correlation, within_folds
+from sidestep.training.validation.metrics import correlation, pearson, within_folds
 from sidestep.training.validation.panel import Panel, choose_panel
 
 BREAST = ("Lapatinib", "BIBW2992", "Erlotinib", "Gefitinib", "Everolimus")
@@ -61,7 +63,9 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--repeats", type=int, default=1, help="fold assignments, seeds 0, 1 ...")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--only", choices=["ours", *OTHERS], help="one family of methods")
+    parser.add_argument(
+        "--only", choices=["ours", "baselines", *OTHERS], help="one family of methods"
+    )
     parser.add_argument("--no-ablation", action="store_true")
     options = parser.parse_args()
     folder, response, drugs = STUDIES[options.study]
@@ -69,7 +73,7 @@ def main() -> None:
     study = read_study(shared / "studies" / folder)
     panel = choose_panel(study, study.response(response), drugs=drugs, panel="all", min_lines=20)
     print(f"{folder}, {response}: {len(panel.values)} lines, {len(panel.drugs)} drugs, 5 folds by")
-    print(f"donor, {options.repeats} fold assignment(s); Pearson r within folds\n")
+    print(f"donor, {options.repeats} fold assignment(s); Pearson r within folds, and pooled\n")
     started = time.perf_counter()
     repeats = [
         compare(
@@ -93,15 +97,21 @@ def main() -> None:
 
 
 def compare(study: Study, panel: Panel, plan: Plan, families: Sequence[str]) -> pd.DataFrame:
-    """Out-of-fold r, drugs x methods, on one fold assignment."""
-    columns: dict[str, pd.Series] = {}
-    if "ours" in families:
-        ours = cross_validate(study, panel, plan).predictions
-        columns |= {name: by_drug(ours, name) for name in METHODS}
-    for name in [name for name in families if name != "ours"]:
-        predicted = out_of_fold(study, panel, plan, partial(OTHERS[name], seed=plan.seed))
-        columns[name] = by_drug(predicted, "predicted")
-    return pd.DataFrame(columns).assign(n=panel.values.notna().sum())
+    """Out-of-fold r, drugs x methods (within folds, and pooled), on one fold assignment."""
+    found: dict[str, tuple[pd.DataFrame, str]] = {}
+    for family in families:
+        if family == "ours":
+            ours = cross_validate(study, panel, plan).predictions
+            found |= {name: (ours, name) for name in METHODS}
+        elif family == "baselines":
+            for name, make in BASELINES.items():
+                found[name] = (out_of_fold(study, panel, plan, make), "predicted")
+        else:
+            make = partial(OTHERS[family], seed=plan.seed)
+            found[family] = (out_of_fold(study, panel, plan, make), "predicted")
+    within = {name: by_drug(*of_method) for name, of_method in found.items()}
+    over_all = {f"{name}, pooled": pooled(*of_method) for name, of_method in found.items()}
+    return pd.DataFrame(within | over_all).assign(n=panel.values.notna().sum())
 
 
 def ablation(study: Study, panel: Panel, plan: Plan) -> pd.DataFrame:
@@ -168,6 +178,12 @@ OTHERS: dict[str, Callable[..., RegressorMixin]] = {
 }
 
 
+BASELINES: dict[str, Callable[[DrugLines], RegressorMixin]] = {
+    "lineage_mean": lambda lines: GroupMean(pd.Series(lines.lineage, index=lines.X.index)),
+    "marker": lambda lines: SingleMarker(lines.markers),
+}
+
+
 def _predict(
     model: RegressorMixin, known: DrugLines, held_out: DrugLines, fold: int
 ) -> pd.DataFrame:
@@ -190,6 +206,16 @@ def by_drug(predictions: pd.DataFrame, column: str) -> pd.Series:
             correlation, observed, predicted, lines["fold"].to_numpy(), once
         )[0]
     return pd.Series(found)
+
+
+def pooled(predictions: pd.DataFrame, column: str) -> pd.Series:
+    """Pearson r of each drug over all folds at once, where training means run against lines."""
+    return pd.Series(
+        {
+            drug: pearson(lines["observed"].to_numpy(float), lines[column].to_numpy(float))
+            for drug, lines in predictions.groupby("drug", sort=False)
+        }
+    )
 
 
 if __name__ == "__main__":

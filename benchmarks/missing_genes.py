@@ -1,11 +1,12 @@
 """What do trees predict of lines that lack some genes? Shift of the mean, and correlation.
 
-    python -m benchmarks.missing_genes
+    python -m benchmarks.missing_genes breast
+    python -m benchmarks.missing_genes pancan --drugs Lapatinib,Afatinib,Trametinib
 
-Breast cell lines (`../shared`, or ``SIDESTEP_SHARED``), GI50, the five drugs of
-`benchmarks.accuracy`. Trees with default settings learn from the training lines of five folds by
-donor and predict those held out: with all that was measured, and with a share of the genes and
-antibodies taken away at random, the same ones for all lines of a draw, as another platform would.
+Cell lines and drugs of `benchmarks.accuracy` (`../shared`, or ``SIDESTEP_SHARED``). Trees with
+default settings learn from the training lines of five folds by donor and predict those held out:
+with all that was measured, and with a share of the genes and antibodies taken away at random, the
+same ones for all lines of a draw and fold, as another platform would.
 Two ways to meet a gap are compared on the same trees: the way that XGBoost keeps for missing values
 (``learned``), and both ways, weighted by training lines, where no training line lacked the feature
 (``both ways``), which is what Sidestep does.
@@ -36,13 +37,16 @@ _TAKEN = ("expression:", "rppa:")
 def main() -> None:
     """Print shift (in SD of the responses) and r with and without gaps, mean over the drugs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("study", choices=sorted(STUDIES))
+    parser.add_argument("--drugs", help="comma-separated; those of benchmarks.accuracy by default")
     parser.add_argument("--share", type=float, default=0.2, help="of genes that are taken away")
     parser.add_argument("--draws", type=int, default=10, help="sets of genes")
     parser.add_argument("--folds", type=int, default=5)
     options = parser.parse_args()
-    name, response, drugs = STUDIES["breast"]
+    name, response, drugs = STUDIES[options.study]
+    chosen = options.drugs.split(",") if options.drugs else drugs
     study = read_study(Path(os.environ.get("SIDESTEP_SHARED", "../shared")) / "studies" / name)
-    panel = choose_panel(study, study.response(response), drugs=drugs, panel="all", min_lines=20)
+    panel = choose_panel(study, study.response(response), drugs=chosen, panel="all", min_lines=20)
     rows = [
         row
         for drug in panel.drugs

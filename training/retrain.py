@@ -161,8 +161,8 @@ def retrain_study(
     validation = cross_validate(study, panel, request.plan, progress, engine, shared)
     her2 = Her2Reference.fit(study, validation.features)
     calls = her2.calls(study, validation.features)
-    metrics = evaluate(validation.repeated, calls["high"], seed=request.plan.seed)
-    verdict = judge(validation.repeated, metrics, seed=request.plan.seed)
+    evaluation = evaluate(validation.repeated, calls["high"], seed=request.plan.seed)
+    metrics, verdict = evaluation.metrics, judge(evaluation)
     if request.plan.split == LINEAGE:
         verdict = replace(verdict, reason=f"{verdict.reason}, by {request.plan.held_out}")
     predictor = _assemble(request, study, panel, validation, metrics, verdict, her2)

@@ -67,6 +67,10 @@ class KnowledgeRow:
         """Cell of the column `sign`: +1 or -1."""
         return int(self.choice("sign", ("+1", "-1")))
 
+    def checked(self) -> bool:
+        """Cell of the column `checked`: whether the row was held against its source (yes, no)."""
+        return self.choice("checked", ("yes", "no")) == "yes"
+
     def number(self, column: str) -> float | None:
         """Positive number; None where the cell is blank."""
         if not self[column]:

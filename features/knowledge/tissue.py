@@ -11,6 +11,6 @@ TISSUES: Final = (IMMUNE, VESSELS)
 #: Gene -> the cells that it marks.
 TISSUE_TABLE = KnowledgeTable(
     "tissue.tsv",
-    ("gene", "tissue", "source"),
-    keyed("gene", lambda row: (row.gene(), row.choice("tissue", TISSUES))[1]),
+    ("gene", "tissue", "checked", "source"),
+    keyed("gene", lambda row: (row.gene(), row.checked(), row.choice("tissue", TISSUES))[2]),
 )

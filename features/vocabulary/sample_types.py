@@ -18,8 +18,12 @@ NAME_ATTRIBUTES: Final = (
 #: Word of ``SAMPLE_TYPE``, as `match_key` has it -> what the sample is.
 SAMPLE_TYPE_TABLE = KnowledgeTable(
     "sample_types.tsv",
-    ("word", "kind", "source"),
-    keyed("word", lambda row: row.choice("kind", (LINE, TUMOUR, NEITHER)), match_key),
+    ("word", "kind", "checked", "source"),
+    keyed(
+        "word",
+        lambda row: (row.checked(), row.choice("kind", (LINE, TUMOUR, NEITHER)))[1],
+        match_key,
+    ),
 )
 _ATTRIBUTE = "SAMPLE_TYPE"
 

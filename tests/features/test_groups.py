@@ -142,6 +142,15 @@ def test_real_breast_lines_are_as_high_in_linear_units(real_study, offset):
     assert set(clinical.index[clinical]) | {"JIMT1", "MDAMB453"} == set(high(by_rna))
 
 
+def test_real_pan_cancer_lines_are_as_high_in_linear_units(real_study):
+    """15 of 443 lines by logarithms and 30 by linear units before there was one scale."""
+    study = real_study("pancan_cell_lines")
+    by_rna = replace(study, clinical=study.clinical[[]], copy_number=None, rppa=None)
+    linear = replace(by_rna, expression=2**by_rna.expression)
+    assert len(high(by_rna)) == 15
+    assert high(by_rna) == high(linear)
+
+
 def test_a_cohort_of_positive_lines_only_is_positive(real_study):
     study = real_study("breast_cell_lines")
     by_rna = replace(study, clinical=study.clinical[[]], copy_number=None, rppa=None)

@@ -1,7 +1,8 @@
 """The gate: whether a retrained panel is good enough to be registered as champion.
 
 Every claim is held against its best baseline by a paired bootstrap over donors: the same lines,
-held out by the same folds, are drawn for the blend and for the baseline.
+held out by the same folds, are drawn for the blend and for the baseline
+(`training.validation.evaluation.Evaluation.r`).
 """
 
 from __future__ import annotations
@@ -10,17 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from sidestep.models.predictor.drug_model import Gain
 from sidestep.training.validation.cross_validation import BASELINES
-from sidestep.training.validation.evaluation import fold_groups
-from sidestep.training.validation.metrics import correlation, donor_weights, within_folds
+from sidestep.training.validation.evaluation import Evaluation
 
 BETTER, AS_GOOD, WORSE = "better", "as good", "worse"
 #: Beyond this a difference counts as shown.
 SURE = 0.95
-RESAMPLES = 2000
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class Verdict:
         return [drug for drug, gain in self.gains.items() if gain.verdict == verdict]
 
 
-def judge(repeated: pd.DataFrame, metrics: pd.DataFrame, *, seed: int) -> Verdict:
+def judge(evaluation: Evaluation) -> Verdict:
     """Judge a panel's blends by the lines that were held out.
 
     A drug's model is ``better`` if its r within folds is above the best baseline's in 95 % of the
@@ -56,23 +54,21 @@ def judge(repeated: pd.DataFrame, metrics: pd.DataFrame, *, seed: int) -> Verdic
 
     Parameters
     ----------
-    repeated : DataFrame
-        As `training.validation.cross_validation.CrossValidation.repeated`.
-    metrics : DataFrame
-        As `training.validation.evaluation.evaluate` returns, of the same predictions.
-    seed : int
-        Of the bootstrap.
+    evaluation : Evaluation
+        As `training.validation.evaluation.evaluate` returns, of all lines that were held out.
     """
-    draws = {str(drug): _draws(lines, seed) for drug, lines in repeated.groupby("drug", sort=False)}
+    methods = ("blend", *BASELINES)
+    draws = {
+        drug: {name: np.nan_to_num(r[name]) for name in methods} for drug, r in evaluation.r.items()
+    }
+    metrics = evaluation.metrics
     everywhere = metrics[(metrics["subset"] == "all") & (metrics["method"] == "blend")]
     relative = everywhere[everywhere["metric"] == "rmse_relative"].set_index("drug")["value"]
     gains = {}
     for drug, r in draws.items():
         baseline = max(BASELINES, key=lambda name: r[name][0])
         gains[drug] = _gain(r["blend"] - r[baseline], baseline, float(relative[drug]))
-    mean = {
-        name: np.mean([r[name] for r in draws.values()], axis=0) for name in ("blend", *BASELINES)
-    }
+    mean = {name: np.mean([r[name] for r in draws.values()], axis=0) for name in methods}
     rival = max(BASELINES, key=lambda name: mean[name][0])
     panel = _gain(mean["blend"] - mean[rival], rival, float(relative.mean()))
     counts = ", ".join(
@@ -94,17 +90,6 @@ def verdict_on(probability: float, relative_rmse: float) -> str:
     if probability <= 1 - SURE or not relative_rmse < 1:
         return WORSE
     return BETTER if probability >= SURE else AS_GOOD
-
-
-def _draws(lines: pd.DataFrame, seed: int) -> dict[str, np.ndarray]:
-    """Pearson r within folds of the blend and every baseline, first of all lines, then as drawn."""
-    weights = donor_weights(lines["donor"].to_numpy(dtype=str), RESAMPLES, seed)
-    observed, folds = lines["observed"].to_numpy(float), fold_groups(lines)
-    found = {
-        name: within_folds(correlation, observed, lines[name].to_numpy(float), folds, weights)
-        for name in ("blend", *BASELINES)
-    }
-    return {name: np.nan_to_num(r) for name, r in found.items()}
 
 
 def _gain(difference: np.ndarray, baseline: str, relative_rmse: float) -> Gain:

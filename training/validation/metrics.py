@@ -34,17 +34,32 @@ class Estimate:
     upper: float
 
 
+@dataclass(frozen=True)
+class Score:
+    """Metrics of one drug's predictions, and the correlations of all draws.
+
+    Attributes
+    ----------
+    estimates : dict of str to Estimate
+        Every one of `METRICS`.
+    r : ndarray of shape (n_draws,)
+        Pearson r within folds of each row of the weights, for paired comparisons.
+    """
+
+    estimates: dict[str, Estimate]
+    r: np.ndarray
+
+
 def score(
     observed: np.ndarray,
     predicted: np.ndarray,
     reference: np.ndarray,
-    donors: np.ndarray,
     folds: np.ndarray,
+    weights: np.ndarray,
     *,
-    n_bootstrap: int = 1000,
+    intervals_of: int | None = None,
     level: float = 0.95,
-    seed: int = 0,
-) -> dict[str, Estimate]:
+) -> Score:
     """Metrics of out-of-fold predictions of one drug.
 
     Parameters
@@ -53,30 +68,36 @@ def score(
         In the response's unit. With several assignments to folds a sample stands once for each.
     reference : ndarray of shape (n_samples,)
         Mean response of the training lines of each sample's fold.
-    donors : ndarray of shape (n_samples,)
-        The bootstrap draws donors, not lines, since lines of one donor are not independent.
     folds : ndarray of shape (n_samples,)
         Fold in which each sample was held out; of other assignments, folds of other names.
+    weights : ndarray of shape (n_draws, n_samples)
+        As `donor_weights` returns; the same for all methods that are to be compared.
+    intervals_of : int, optional
+        Draws that the intervals rest on, the first ones; all by default. Concordance takes
+        n_samples squared of each.
+    level : float, default 0.95
+        Of the intervals.
 
     Returns
     -------
-    dict of str to Estimate
-        `pearson`, `spearman`, `concordance` (share of pairs in the right order, ties in
-        prediction count one half): each within folds, their mean weighted by size
+    Score
+        Estimates of `pearson`, `spearman`, `concordance` (share of pairs in the right order, ties
+        in prediction count one half): each within folds, their mean weighted by size
         (`within_folds`); `pearson_pooled`: r over all samples at once; `rmse` (response units),
         `rmse_relative` (to the mean of the training lines; below 1 is better than knowing
         nothing), `r2` (1 - rmse_relative squared).
     """
-    weights = donor_weights(donors, n_bootstrap, seed)
+    r = within_folds(correlation, observed, predicted, folds, weights)
+    few = weights if intervals_of is None else weights[: 1 + intervals_of]
     with np.errstate(divide="ignore", invalid="ignore"):
-        squared = weights @ (observed - predicted) ** 2
-        relative = np.sqrt(squared / (weights @ (observed - reference) ** 2))
+        squared = few @ (observed - predicted) ** 2
+        relative = np.sqrt(squared / (few @ (observed - reference) ** 2))
     values = {
-        "pearson": within_folds(correlation, observed, predicted, folds, weights),
-        "pearson_pooled": correlation(observed, predicted, weights),
-        "spearman": within_folds(_rank_correlation, observed, predicted, folds, weights),
-        "concordance": within_folds(_concordance, observed, predicted, folds, weights),
-        "rmse": np.sqrt(squared / weights.sum(axis=1)),
+        "pearson": r[: len(few)],
+        "pearson_pooled": correlation(observed, predicted, few),
+        "spearman": within_folds(_rank_correlation, observed, predicted, folds, few),
+        "concordance": within_folds(_concordance, observed, predicted, folds, few),
+        "rmse": np.sqrt(squared / few.sum(axis=1)),
         "rmse_relative": relative,
         "r2": 1 - relative**2,
     }
@@ -86,7 +107,7 @@ def score(
         finite = values[name][1:][np.isfinite(values[name][1:])]
         bounds = np.percentile(finite, [tail, 100 - tail]) if len(finite) else [np.nan, np.nan]
         estimates[name] = Estimate(float(values[name][0]), float(bounds[0]), float(bounds[1]))
-    return estimates
+    return Score(estimates, r)
 
 
 def donor_weights(donors: np.ndarray, n_bootstrap: int, seed: int) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sidestep.features.knowledge.receptors import RTK_TABLE
+from sidestep.features.knowledge.tissue import TISSUE_TABLE
 
 
 def rtk_row(**changes: str) -> str:
@@ -42,6 +43,14 @@ def rtk_table(*rows: str) -> str:
 def test_a_malformed_row_is_named(text, message):
     with pytest.raises(ValueError, match=message):
         RTK_TABLE.parse(text)
+
+
+def test_a_row_says_whether_it_was_held_against_its_source():
+    row = "gene\ttissue\tchecked\tsource\nVWF\tvessels\t{}\tDOI:10.1186/s13059-016-1070-5"
+    for said in ("yes", "no"):
+        assert TISSUE_TABLE.parse(row.format(said)) == {"VWF": "vessels"}
+    with pytest.raises(ValueError, match="column checked: 'maybe' is none of yes, no"):
+        TISSUE_TABLE.parse(row.format("maybe"))
 
 
 def test_a_table_is_read_once_and_cannot_be_changed_by_its_reader():

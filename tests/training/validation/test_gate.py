@@ -8,6 +8,7 @@ import pytest
 
 from sidestep.training.validation.evaluation import evaluate
 from sidestep.training.validation.gate import Verdict, judge
+from sidestep.training.validation.metrics import correlation, donor_weights, within_folds
 
 NOISE = {"good": 0.6, "fair": 1.0, "poor": 2.5}
 
@@ -44,8 +45,7 @@ def table(drug: str, blend: float, marker: float, *, seed: int, lines: int = 120
 def verdict(*tables: pd.DataFrame) -> Verdict:
     repeated = pd.concat(tables, ignore_index=True)
     nobody = pd.Series(False, index=repeated["sample_id"].unique())
-    metrics = evaluate(repeated, nobody, seed=0, n_bootstrap=10)
-    return judge(repeated, metrics, seed=0)
+    return judge(evaluate(repeated, nobody, seed=0, n_bootstrap=10))
 
 
 def test_what_is_truly_better_as_good_or_worse_is_told_so() -> None:
@@ -84,6 +84,21 @@ def test_what_errs_no_less_than_the_mean_is_worse_however_it_ranks() -> None:
     assert found.gains["Loud"].probability > 0.95
     assert found.gains["Loud"].verdict == "worse"
     assert not found.passes
+
+
+def test_the_probability_is_that_of_a_bootstrap_of_its_own() -> None:
+    """The draws that the metrics share with the gate are 2,000 of donors, by the plan's seed."""
+    lines = table("D", NOISE["fair"], NOISE["fair"], seed=9, lines=40)
+    lines["donor"] = [f"P{number // 2}" for number in range(40)]
+    gain = verdict(lines).gains["D"]
+    weights = donor_weights(lines["donor"].to_numpy(dtype=str), 2000, 0)
+    observed, folds = lines["observed"].to_numpy(), lines["fold"].to_numpy()
+    blend, marker = (
+        within_folds(correlation, observed, lines[name].to_numpy(), folds, weights)
+        for name in ("blend", "marker")
+    )
+    assert gain.difference == pytest.approx(blend[0] - marker[0])
+    assert gain.probability == pytest.approx(np.mean(blend[1:] > marker[1:]))
 
 
 @pytest.mark.parametrize(("blend", "most"), [("fair", 8), ("poor", 0)])

@@ -10,7 +10,13 @@ import pytest
 from scipy.stats import pearsonr, spearmanr
 from sklearn.metrics import r2_score, root_mean_squared_error
 
-from sidestep.training.validation.metrics import METRICS, Estimate, pearson, score
+from sidestep.training.validation.metrics import (
+    METRICS,
+    Estimate,
+    donor_weights,
+    pearson,
+    score,
+)
 
 
 def draw(n: int, rho: float = 0.6, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -28,15 +34,22 @@ def scored(
     seed: int = 0,
 ) -> dict[str, Estimate]:
     n = len(observed)
-    return score(
-        observed,
-        predicted,
-        np.full(n, observed.mean()),
-        np.arange(n) if donors is None else donors,
-        np.arange(n) % 3 if folds is None else folds,
-        n_bootstrap=n_bootstrap,
-        seed=seed,
-    )
+    reference = np.full(n, observed.mean())
+    folds = np.arange(n) % 3 if folds is None else folds
+    weights = donor_weights(np.arange(n) if donors is None else donors, n_bootstrap, seed)
+    return score(observed, predicted, reference, folds, weights).estimates
+
+
+def by_line(
+    observed: np.ndarray,
+    predicted: np.ndarray,
+    reference: np.ndarray,
+    folds: np.ndarray,
+    draws: int,
+) -> dict[str, Estimate]:
+    """Scored with every line a donor of its own."""
+    weights = donor_weights(np.arange(len(observed)), draws, 0)
+    return score(observed, predicted, reference, folds, weights).estimates
 
 
 def concordance(observed: np.ndarray, predicted: np.ndarray) -> float:
@@ -75,7 +88,7 @@ def test_the_reference_is_the_training_mean_of_the_lines_own_fold():
     observed, predicted = draw(30)
     folds = np.arange(30) % 2
     reference = np.where(folds == 0, 0.5, -0.5)
-    found = score(observed, predicted, reference, np.arange(30), folds, n_bootstrap=10)
+    found = by_line(observed, predicted, reference, folds, 10)
     expected = np.sum((observed - predicted) ** 2) / np.sum((observed - reference) ** 2)
     assert found["r2"].value == pytest.approx(1 - expected)
     assert found["rmse_relative"].value == pytest.approx(np.sqrt(expected))
@@ -93,7 +106,7 @@ def test_a_predictor_that_is_constant_within_folds_ranks_nobody():
     observed, _ = draw(60)
     folds = np.arange(60) % 5
     means = np.array([observed[folds != fold].mean() for fold in range(5)])[folds]
-    found = score(observed, means, means, np.arange(60), folds, n_bootstrap=50)
+    found = by_line(observed, means, means, folds, 50)
     for name, value in (("pearson", 0.0), ("spearman", 0.0), ("concordance", 0.5)):
         assert found[name] == Estimate(value, value, value)
     assert found["pearson_pooled"].value < -0.1  # the artefact
@@ -126,7 +139,7 @@ def test_no_method_has_a_negative_r_on_noise(groups):
             known = pd.Series(y[train] - y[train].mean()).groupby(group[train])
             shrunken = known.sum() / (known.size() + 1)
             means[test] = reference[test] + pd.Series(group[test]).map(shrunken).fillna(0.0)
-        found = score(y, means, reference, np.arange(n), folds, n_bootstrap=1)
+        found = by_line(y, means, reference, folds, 1)
         within.append(found["pearson"].value)
         pooled.append(found["pearson_pooled"].value)
     assert np.mean(within) > -0.05
@@ -138,9 +151,9 @@ def test_one_line_a_fold_can_still_be_ranked():
     observed, predicted = draw(20)
     folds = np.arange(20)
     left_out = (observed.sum() - observed) / 19
-    found = score(observed, predicted, left_out, folds, folds, n_bootstrap=10)
+    found = by_line(observed, predicted, left_out, folds, 10)
     assert found["pearson"].value == pytest.approx(pearsonr(observed, predicted).statistic)
-    nothing = score(observed, left_out, left_out, folds, folds, n_bootstrap=10)
+    nothing = by_line(observed, left_out, left_out, folds, 10)
     assert pearson(observed, left_out) == pytest.approx(-1)  # the artefact at its worst
     assert nothing["pearson_pooled"].value == pytest.approx(-1)
 
@@ -176,6 +189,21 @@ def test_a_seed_fixes_the_intervals():
     observed, predicted = draw(30)
     assert scored(observed, predicted, seed=1) == scored(observed, predicted, seed=1)
     assert scored(observed, predicted, seed=1) != scored(observed, predicted, seed=2)
+
+
+def test_intervals_of_the_first_draws_are_those_of_fewer_draws():
+    observed, predicted = draw(30)
+    reference, folds = np.zeros(30), np.arange(30) % 3
+    many, few = (donor_weights(np.arange(30) // 2, draws, 4) for draws in (200, 50))
+    np.testing.assert_array_equal(many[:51], few)
+    found = score(observed, predicted, reference, folds, many, intervals_of=50)
+    alone = score(observed, predicted, reference, folds, few)
+    assert len(found.r) == 201
+    np.testing.assert_allclose(found.r[:51], alone.r, rtol=1e-12)
+    for name in METRICS:
+        ours, theirs = found.estimates[name], alone.estimates[name]
+        assert ours.value == theirs.value
+        assert (ours.lower, ours.upper) == pytest.approx((theirs.lower, theirs.upper), rel=1e-12)
 
 
 def test_lines_of_one_donor_are_drawn_together():

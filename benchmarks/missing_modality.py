@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from benchmarks.accuracy import PANCAN
+from benchmarks.accuracy import PANCAN, by_drug
 from sidestep.features.builders.names import modality_of
 from sidestep.features.study.study import read_study
 from sidestep.models.estimators.blend import Blend
@@ -43,7 +43,6 @@ from sidestep.training.validation.cross_validation import (
     split_lines,
 )
 from sidestep.training.validation.lines import DrugLines
-from sidestep.training.validation.metrics import pearson
 from sidestep.training.validation.panel import choose_panel
 
 DRUGS = ("AZD3759", "Cediranib", "Foretinib", "GSK1904529A", "PD0325901", "Pictilisib")
@@ -62,28 +61,28 @@ def main() -> None:
     response = study.response("ln_ic50_gdsc2")
     panel = choose_panel(study, response, drugs=drugs, panel="all", min_lines=20)
     parts = []
-    for train, test in split_lines(study, panel.values.index, Plan()):
+    for fold, (train, test) in enumerate(split_lines(study, panel.values.index, Plan())):
         _, features = fit_features(study, train, panel.values.index, Plan())
         known = [lines_of_drug(study, panel, drug, features) for drug in panel.drugs]
         parts += Parallel(n_jobs=options.jobs)(
-            delayed(predicted)(lines.among(train), lines.among(test)) for lines in known
+            delayed(predicted)(lines.among(train), lines.among(test), fold) for lines in known
         )
     table = pd.concat(parts, ignore_index=True)
     found = {
-        (pattern, drug): {way: pearson(part["observed"], part[way]) for way in WAYS}
+        (pattern, drug): {way: by_drug(part, way).iloc[0] for way in WAYS}
         for (pattern, drug), part in table.groupby(["pattern", "drug"], sort=False)
     }
     scores = pd.DataFrame(found).T
     scores.index.names = ["pattern", "drug"]
     print(f"pancan_cell_lines: {panel.values.shape[0]} lines, {len(panel.drugs)} drugs, 5 folds by")
-    print("donor; Pearson r within drug, mean over drugs, on lines cut down to the combination\n")
+    print("donor; Pearson r within folds, mean over drugs, on lines cut down to the combination\n")
     print(scores.groupby("pattern", sort=False).mean().round(3).to_string())
     gain = scores["sub-model"] - scores["masked"]
     better = f"{int((gain > 0).sum())} of {len(gain)}"
     print(f"\nsub-model better than masked: {better} drugs and combinations")
 
 
-def predicted(known: DrugLines, held_out: DrugLines) -> pd.DataFrame:
+def predicted(known: DrugLines, held_out: DrugLines, fold: int) -> pd.DataFrame:
     """Prediction of the whole held-out lines by each way, a row a line and combination."""
     patterns = patterns_to_fit(known.X)
     whole = [row == patterns[0] for row in row_patterns(held_out.X)]
@@ -101,8 +100,8 @@ def predicted(known: DrugLines, held_out: DrugLines) -> pd.DataFrame:
             "dropout": robust.predict(cut),
             "sub-model": own.predict(X.iloc[:, columns]),
         }
-        row = {"pattern": " + ".join(pattern), "drug": known.drug.name, "observed": y}
-        tables.append(pd.DataFrame(row | predictions))
+        row = {"pattern": " + ".join(pattern), "drug": known.drug.name, "fold": fold}
+        tables.append(pd.DataFrame(row | {"observed": y} | predictions))
     return pd.concat(tables, ignore_index=True)
 
 

@@ -160,24 +160,48 @@ def merge(studies: tuple[Path, ...], out: Path, study_id: str, name: str, stack:
     click.echo(f"Next: sidestep check {out}")
 
 
-@data.command("import", short_help="Unpack a study's archive into a new folder.")
-@click.argument("archive", type=click.Path(path_type=Path))
+@data.command("import", short_help="Make a study of an archive, or of a published file.")
+@click.argument("source", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--quiet", is_flag=True, help="Show no progress.")
-def import_(archive: Path, out: Path, quiet: bool) -> None:
-    """Unpack ARCHIVE, a study as .tar.gz, .tgz, .tar or .zip, into the new folder OUT.
+def import_(source: Path, out: Path, quiet: bool) -> None:
+    """Make a study in the new folder OUT of SOURCE: an archive, or a file as its makers publish it.
+
+    Published files are GDSC's fitted responses, CCLE's RPPA and screen of 24 drugs, each as CSV,
+    and the folder of CTRPv2's tables; their columns tell what they are. An archive is a study as
+    .tar.gz, .tgz, .tar or .zip.
 
     The one folder at the archive's top, if there is one, becomes OUT. Whole or not at all: what
     is unsafe (names that lead out of OUT, links, files that overwrite each other), broken or out
     of measure is refused, and nothing is left behind.
     """
     from sidestep.features.archives.archive import import_archive
+    from sidestep.features.originals.sources import is_published
     from sidestep.features.progress import Reporter
 
+    if is_published(source):
+        for line in _published(source, out):
+            click.echo(line)
+        return
     with Reporter(quiet=quiet) as reporter:
-        imported = import_archive(archive, out, _percent(reporter, "unpacking"))
+        imported = import_archive(source, out, _percent(reporter, "unpacking"))
     for line in _account(imported):
         click.echo(line)
+
+
+def _published(source: Path, out: Path) -> Iterator[str]:
+    from sidestep.features.originals.studies import import_published
+
+    study, read = import_published(source, out)
+    yield f"Imported {read.what} into {out}: {len(study.samples):,} lines"
+    for name, file in study.response_files.items():
+        values = file.held
+        if values is not None:
+            yield f"  {name}: {values.shape[1]:,} drugs x {len(values):,} lines, {file.unit}"
+    if study.rppa is not None:
+        yield f"  RPPA: {study.rppa.shape[1]:,} antibodies x {len(study.rppa):,} lines"
+    yield from read.told
+    yield f"Next: sidestep check {out}"
 
 
 def _account(imported: Imported) -> Iterator[str]:

@@ -97,7 +97,7 @@ def score_held_out(study: Study, panel: Panel, plan: Plan) -> pd.DataFrame:
 
 def _scored(predictor: PanelPredictor, study: Study, panel: Panel) -> pd.DataFrame:
     features, folds = predictor.features(study), predictor.fold_features(study)
-    own = row_patterns(features)
+    own, groups = row_patterns(features), predictor.interval_groups(study, features)
     tables = []
     patterns = predictor.choose(None)[0].blend.patterns
     for pattern in [None, *patterns]:
@@ -110,6 +110,7 @@ def _scored(predictor: PanelPredictor, study: Study, panel: Panel) -> pd.DataFra
             continue
         cut = {n: _only(table.loc[lines], pattern) for n, table in folds.items()}
         seen = _only(features.loc[lines], pattern)
+        places = features.index.get_indexer(lines)
         for drug in predictor.choose(None):
             observed = panel.values.reindex(lines)[drug.name].to_numpy(float)
             predicted = predictor.predict(seen, drug)
@@ -120,7 +121,7 @@ def _scored(predictor: PanelPredictor, study: Study, panel: Panel) -> pd.DataFra
                 "applicability": predictor.applicability(seen, drug),
                 "error": np.abs(observed - predicted) / drug.observed.std(),
             }
-            predictive = predictor.predictive(seen, cut, drug)
+            predictive = predictor.predictive(seen, cut, drug, groups[places])
             threshold = predictor.threshold(drug).value
             sign = 1.0 if predictor.scale.higher_is_resistant else -1.0
             row["p"] = predictive.p_resistant(threshold)

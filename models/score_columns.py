@@ -23,6 +23,7 @@ SCORES = pa.schema(
         "lower": _NUMBER,
         "upper": _NUMBER,
         "level": _NUMBER,
+        "interval_group": _TEXT,
         "resistance_percentile": _NUMBER,
         "p_resistant": _NUMBER,
         "threshold": _NUMBER,

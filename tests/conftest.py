@@ -24,6 +24,7 @@ from sidestep.models.estimators.pattern_blend import PatternBlend
 from sidestep.models.predictor.drug_model import DrugModel, Gain
 from sidestep.models.predictor.her2 import Her2Reference
 from sidestep.models.predictor.known_lines import KnownLines
+from sidestep.models.predictor.line_groups import LineGroups
 from sidestep.models.predictor.predictor import PanelPredictor, ResponseScale
 from sidestep.models.predictor.references import MechanismReference
 from sidestep.models.reliability.applicability import NearestLines
@@ -91,6 +92,7 @@ def fit_predictor() -> PredictorFactory:
             nearest=nearest,
             known=KnownLines.of(study, nearest, features.index, folds),
             her2=Her2Reference.fit(study, features),
+            groups=LineGroups.fit(study, features.index),
             mechanisms=MechanismReference.fit(study),
             scale=ResponseScale(
                 screen.stable_id, screen.metric, screen.unit, screen.higher_is_resistant

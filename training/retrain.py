@@ -17,6 +17,7 @@ from sidestep.models.estimators.patterns import row_patterns
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.predictor.her2 import Her2Reference
 from sidestep.models.predictor.known_lines import KnownLines
+from sidestep.models.predictor.line_groups import LineGroups
 from sidestep.models.predictor.predictor import PanelPredictor, ResponseScale
 from sidestep.models.predictor.references import MechanismReference
 from sidestep.models.reliability.applicability import NearestLines
@@ -175,7 +176,12 @@ def retrain_study(
         her2=calls,
         metrics=metrics,
         fold_metrics=evaluate_folds(validation.predictions),
-        coverage=held_out_coverage(predictor.drugs, lineage, row_patterns(validation.features)),
+        coverage=held_out_coverage(
+            predictor.drugs,
+            lineage,
+            row_patterns(validation.features),
+            predictor.line_groups,
+        ),
         verdict=verdict,
         predictor=predictor,
     )
@@ -266,6 +272,7 @@ def _assemble(
         drugs=drugs,
         nearest=nearest,
         her2=her2,
+        groups=LineGroups.fit(study, names),
         mechanisms=MechanismReference.fit(study.select(list(names))),
         scale=scale,
         training=training,

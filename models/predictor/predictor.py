@@ -19,6 +19,7 @@ from sidestep.models.estimators.rows import FeatureRows
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.predictor.her2 import Her2Reference
 from sidestep.models.predictor.known_lines import KnownLines
+from sidestep.models.predictor.line_groups import LineGroups
 from sidestep.models.predictor.marker import MarkerStanding, marker_standing
 from sidestep.models.predictor.references import MechanismReference
 from sidestep.models.reliability.applicability import (
@@ -27,6 +28,7 @@ from sidestep.models.reliability.applicability import (
     least_applicability,
     weight_covered,
 )
+from sidestep.models.reliability.groups import large_groups
 from sidestep.models.reliability.intervals import Interval
 from sidestep.models.reliability.predictive import FoldAnswers, Predictive
 from sidestep.models.reliability.thresholds import ResponseThreshold, response_threshold
@@ -67,6 +69,8 @@ class PanelPredictor:
         The training lines, for applicability.
     her2 : Her2Reference
         Which training lines are HER2-high, and what makes any sample so.
+    groups : LineGroups
+        Lineages of the training lines, which calibrate intervals of their own.
     mechanisms : MechanismReference
         Mechanism scores of the training lines, for evidence; no model learns from them.
     scale : ResponseScale
@@ -85,6 +89,7 @@ class PanelPredictor:
     drugs: Mapping[str, DrugModel]
     nearest: NearestLines
     her2: Her2Reference
+    groups: LineGroups
     mechanisms: MechanismReference
     scale: ResponseScale
     training: Mapping[str, Any]
@@ -141,6 +146,23 @@ class PanelPredictor:
         """Samples x features as each fold of the cross-validation builds them."""
         return {number: joiner.transform(study) for number, joiner in self.fold_joiners.items()}
 
+    def interval_groups(self, study: Study, features: pd.DataFrame) -> np.ndarray:
+        """Groups that each sample is in, for `predictive`: (n_samples, 2) (`LineGroups`).
+
+        Parameters
+        ----------
+        study : Study
+            Holds the samples, and maybe others.
+        features : DataFrame of shape (n_samples, n_features)
+            Of the samples, by the joiner of all lines.
+        """
+        return self.groups.of_samples(self.her2, study, features)
+
+    @cached_property
+    def line_groups(self) -> np.ndarray:
+        """Groups that each training line is in, (n_training_lines, 2)."""
+        return self.groups.of_lines(self.her2)
+
     def choose(self, names: Sequence[str] | None) -> list[DrugModel]:
         """Models of the drugs asked for, regardless of case, punctuation and synonyms; all if None.
 
@@ -162,21 +184,28 @@ class PanelPredictor:
         return model.blend.explain_rows(FeatureRows.of(features))
 
     def predictive(
-        self, features: Features, fold_features: Mapping[int, Features], model: DrugModel
+        self,
+        features: Features,
+        fold_features: Mapping[int, Features],
+        model: DrugModel,
+        groups: np.ndarray | None = None,
     ) -> Predictive:
         """Interval and probability of resistance of each sample, from held-out errors.
 
         A sample gets what models of its own modalities earned. NaN where there are too few
-        training lines, or no usable modality.
+        training lines, or no usable modality. With `groups` (`interval_groups`) its interval rests
+        on the errors of its own group, where that has lines enough; without, on those of all.
         """
         folds = {
             number: (blend, FeatureRows.of(fold_features[number]))
             for number, blend in model.fold_blends.items()
         }
-        parts = [
-            (rows, FoldAnswers.of(model.errors[pattern], pattern, folds, rows))
-            for pattern, rows in _by_pattern(features, model)
-        ]
+        parts = []
+        of_lines = large_groups(self.line_groups, model.lines)
+        for pattern, rows in _by_pattern(features, model):
+            errors = model.errors[pattern]
+            of_both = None if groups is None else (of_lines[errors.lines], groups[rows])
+            parts.append((rows, FoldAnswers.of(errors, pattern, folds, rows, of_both)))
         return Predictive(len(features), parts, self.scale.higher_is_resistant)
 
     def interval(
@@ -185,9 +214,10 @@ class PanelPredictor:
         fold_features: Mapping[int, Features],
         model: DrugModel,
         level: float,
+        groups: np.ndarray | None = None,
     ) -> Interval:
         """Lower and upper end of each sample's prediction interval (`predictive`)."""
-        return self.predictive(features, fold_features, model).interval(level)
+        return self.predictive(features, fold_features, model, groups).interval(level)
 
     def applicability(
         self, features: Features, model: DrugModel, compared: Features | None = None
@@ -282,6 +312,7 @@ class PanelPredictor:
             "drugs": {name: model.get_state(self.nearest) for name, model in self.drugs.items()},
             "nearest": self.nearest.get_state(),
             "her2": self.her2.get_state(),
+            "groups": self.groups.get_state(),
             "mechanisms": self.mechanisms.get_state(),
             "scale": asdict(self.scale),
             "training": dict(self.training),
@@ -306,6 +337,7 @@ class PanelPredictor:
             drugs=drugs,
             nearest=nearest,
             her2=Her2Reference.from_state(state["her2"]),
+            groups=LineGroups.from_state(state["groups"]),
             mechanisms=MechanismReference.from_state(state["mechanisms"]),
             scale=ResponseScale(**state["scale"]),
             training=state["training"],

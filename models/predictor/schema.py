@@ -149,6 +149,7 @@ _PREDICTOR = record(
         donors=texts("lines", distinct=False),
     ),
     her2=record(cutoffs=mapping(_maybe(number())), high=array("?", "lines")),
+    groups=record(attribute=text(), lineages=texts("lines", distinct=False)),
     mechanisms=_MECHANISMS,
     scale=record(stable_id=text(), metric=text(), unit=text(), higher_is_resistant=flag),
     training=record(),

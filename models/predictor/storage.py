@@ -31,7 +31,7 @@ from sidestep.models.damage import refusing_damage
 from sidestep.models.predictor.predictor import PanelPredictor
 from sidestep.models.predictor.schema import require_predictor_state
 
-_FORMAT = 6
+_FORMAT = 7
 _STATE, _ARRAYS = "predictor.json", "arrays.bin"
 #: All that a saved predictor is.
 FILES = (_STATE, _ARRAYS)

@@ -18,6 +18,7 @@ import pandas as pd
 from sidestep.models.estimators.pattern_blend import PatternBlend
 from sidestep.models.estimators.patterns import Pattern
 from sidestep.models.estimators.rows import FeatureRows
+from sidestep.models.reliability.groups import NO_GROUP, calibrating_groups, members
 from sidestep.models.reliability.intervals import (
     FEWEST_LINES,
     HeldOutErrors,
@@ -148,6 +149,9 @@ class FoldAnswers:
         In response units.
     marker : ndarray of shape (n_folds, n_samples)
         What each fold's marker alone predicts; NaN for a sample without it.
+    groups : tuple of (ndarray, ndarray), optional
+        Groups of the held-out lines and of the samples, as `reliability.groups` takes them; by
+        default all lines calibrate every interval.
     """
 
     errors: HeldOutErrors
@@ -155,6 +159,7 @@ class FoldAnswers:
     predicted: np.ndarray
     difficulties: np.ndarray
     marker: np.ndarray
+    groups: tuple[np.ndarray, np.ndarray] | None = None
 
     @classmethod
     def of(
@@ -163,6 +168,7 @@ class FoldAnswers:
         pattern: Pattern,
         folds: Mapping[int, tuple[PatternBlend, pd.DataFrame | FeatureRows]],
         some: np.ndarray | None = None,
+        groups: tuple[np.ndarray, np.ndarray] | None = None,
     ) -> Self:
         """Ask the folds' models.
 
@@ -175,6 +181,8 @@ class FoldAnswers:
             Each fold's model, and the new samples' features as that fold builds them.
         some : ndarray of int, optional
             Rows of the samples that are wanted; all by default.
+        groups : tuple of (ndarray, ndarray), optional
+            Groups of the lines of `errors`, and of the samples that are wanted.
         """
         used = np.unique(errors.folds)
         answers = []
@@ -193,7 +201,7 @@ class FoldAnswers:
                 ]
             )
         parts = np.swapaxes(np.array(answers), 0, 1)
-        return cls(errors, np.searchsorted(used, errors.folds), *parts)
+        return cls(errors, np.searchsorted(used, errors.folds), *parts, groups)
 
     @property
     def responses(self) -> np.ndarray:
@@ -210,8 +218,40 @@ class FoldAnswers:
         return predictive_responses(errors, self.folds[has], self.marker, np.ones_like(self.marker))
 
     def interval(self, level: float) -> Interval:
-        """CV+ interval of each sample (`cv_plus`)."""
-        return cv_plus(self.errors.scores, self.folds, self.predicted, self.difficulties, level)
+        """CV+ interval of each sample (`cv_plus`), by the lines of its `interval_groups`.
+
+        Within a group samples and held-out lines know no order, as they do not among all lines, so
+        that intervals hold their share of each group, and not only of all samples [1]_.
+
+        References
+        ----------
+        .. [1] Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, Springer (2005),
+           doi 10.1007/b106715.
+        """
+        lower, upper = np.full((2, self.predicted.shape[1]), np.nan)
+        calibrated_by = self.interval_groups(level)
+        for group in dict.fromkeys(calibrated_by.tolist()):
+            rows = np.flatnonzero(calibrated_by == group)
+            lines = self._lines_of(group)
+            lower[rows], upper[rows] = cv_plus(
+                self.errors.scores[lines],
+                self.folds[lines],
+                self.predicted[:, rows],
+                self.difficulties[:, rows],
+                level,
+            )
+        return lower, upper
+
+    def interval_groups(self, level: float) -> np.ndarray:
+        """Group whose lines calibrate each sample's interval (`calibrating_groups`)."""
+        if self.groups is None:
+            return np.full(self.predicted.shape[1], NO_GROUP, dtype=object)
+        return calibrating_groups(*self.groups, level)
+
+    def _lines_of(self, group: str) -> np.ndarray:
+        if self.groups is None:
+            return np.full(len(self.errors.lines), True)
+        return members(self.groups[0], group)
 
     def p_resistant(self, threshold: float, *, higher_is_resistant: bool) -> np.ndarray:
         """Probability that each sample is resistant (`p_beyond`), (n_samples,).
@@ -269,6 +309,13 @@ class Predictive:
         for rows, answers in self.parts:
             lower[rows], upper[rows] = answers.interval(level)
         return lower, upper
+
+    def interval_groups(self, level: float) -> np.ndarray:
+        """Group whose lines alone calibrate each interval, str, (n_samples,); empty for all."""
+        found = np.full(self.n_samples, NO_GROUP, dtype=object)
+        for rows, answers in self.parts:
+            found[rows] = answers.interval_groups(level)
+        return found
 
     def p_resistant(self, threshold: float) -> np.ndarray:
         """Probability that each response lies on the resistant side of a threshold, 0 to 1."""

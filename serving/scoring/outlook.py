@@ -49,6 +49,8 @@ class Outlook:
         Response units.
     level : float
         Of the interval.
+    interval_group : ndarray of str, shape (n_samples,)
+        Group of training lines that calibrated the interval; empty where all lines did.
     percentile : ndarray of shape (n_samples,)
         0 most sensitive ... 100 most resistant.
     applicability, coverage : ndarray of shape (n_samples,)
@@ -81,6 +83,7 @@ class Outlook:
     lower: np.ndarray
     upper: np.ndarray
     level: float
+    interval_group: np.ndarray
     percentile: np.ndarray
     applicability: np.ndarray
     coverage: np.ndarray
@@ -128,7 +131,7 @@ def outlook_of(
     features = samples.rows
     contributions = predictor.explain(features, model)
     prediction = predictor.predict(features, model)
-    predictive = predictor.predictive(features, samples.fold_rows, model)
+    predictive = predictor.predictive(features, samples.fold_rows, model, samples.calibrated_by)
     lower, upper = predictive.interval(level)
     covered_weight = predictor.coverage(features, model)
     applicability, least = _applicability(predictor, model, samples)
@@ -158,6 +161,7 @@ def outlook_of(
         lower=lower,
         upper=upper,
         level=level,
+        interval_group=predictive.interval_groups(level),
         percentile=_percentile(predictor, model, samples, prediction, her2_context=her2_context),
         applicability=applicability,
         coverage=covered_weight,

@@ -105,6 +105,8 @@ class Samples:
     cohort : TumourCohort, optional
         The tumours that the samples are answered among, by whose shift the features are aligned;
         by default they are answered among the training lines.
+    groups : ndarray of str, shape (n_samples, 2), optional
+        Groups of lines that each sample is in (`PanelPredictor.interval_groups`).
     """
 
     features: pd.DataFrame
@@ -116,6 +118,12 @@ class Samples:
     known: Sequence[Known | None] = ()
     off_scale: Sequence[tuple[str, ...]] = ()
     cohort: TumourCohort | None = None
+    groups: np.ndarray | None = None
+
+    @property
+    def calibrated_by(self) -> np.ndarray | None:
+        """Groups whose lines may calibrate the intervals; none of samples answered as tumours."""
+        return self.groups if self.cohort is None else None
 
     @property
     def trusted(self) -> pd.DataFrame:
@@ -239,6 +247,7 @@ def among(samples: Samples, rows: np.ndarray) -> Samples:
         known=[samples.known[row] for row in rows],
         off_scale=[samples.off_scale[row] for row in rows],
         cohort=samples.cohort,
+        groups=None if samples.groups is None else samples.groups[rows],
     )
 
 
@@ -278,6 +287,7 @@ def samples_of(predictor: PanelPredictor, study: Study, features: pd.DataFrame) 
             tuple(modality for modality, doubts in off_scale.items() if str(name) in doubts)
             for name in features.index
         ],
+        groups=predictor.interval_groups(study, features),
     )
 
 

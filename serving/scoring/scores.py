@@ -58,6 +58,7 @@ def score_rows(
             "lower": outlook.lower,
             "upper": outlook.upper,
             "level": outlook.level,
+            "interval_group": [group or None for group in outlook.interval_group],
             "resistance_percentile": outlook.percentile,
             "p_resistant": outlook.p_resistant,
             "threshold": outlook.thresholds,

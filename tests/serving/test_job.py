@@ -21,7 +21,8 @@ MODALITIES = ["expression", "rppa", "mutation", "copy_number", "clinical"]
 CONTRIBUTIONS = [f"contribution_{name}" for name in MODALITIES]
 COLUMNS = [
     *("sample_id", "drug", "drug_name", "response", "unit", "prediction", "lower", "upper"),
-    *("level", "resistance_percentile", "p_resistant", "threshold", "reference", "call"),
+    *("level", "interval_group", "resistance_percentile", "p_resistant", "threshold"),
+    *("reference", "call"),
     *("reasons", "modalities", "applicability"),
     *("unmeasured", "unmeasured_share", "observed"),
     *("marker", "marker_value", "marker_percentile", "marker_prediction", "marker_p_resistant"),

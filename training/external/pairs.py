@@ -68,6 +68,7 @@ def answers(
     original = study if known_by is None else known_by
     told = features if known_by is None else predictor.features(original)
     groups = rows_by_fold(predictor.known.find(original, told.loc[features.index]))
+    in_groups = predictor.interval_groups(study, features)
     folds = np.full(len(features), NEW)
     parts: dict[str, list[pd.DataFrame]] = {drug: [] for drug in drugs}
     for fold, rows in groups.items():
@@ -82,7 +83,7 @@ def answers(
             # nothing of these lines.
             if fold is not None and drug in predictor.unseen(fold).drugs:
                 who, its = predictor.unseen(fold), _finite(by_fold[fold])
-            parts[drug].append(_answer(who, who.drugs[drug], its, by_fold, level))
+            parts[drug].append(_answer(who, who.drugs[drug], its, by_fold, level, in_groups[rows]))
     tables = {
         drug: pd.concat(some_).set_index("sample_id").loc[features.index].reset_index()
         for drug, some_ in parts.items()
@@ -103,12 +104,13 @@ def _answer(
     features: pd.DataFrame,
     fold_features: dict[int, pd.DataFrame],
     level: float,
+    in_groups: np.ndarray,
 ) -> pd.DataFrame:
     """Answers on one drug, by one predictor."""
     predicted = predictor.predict(features, model)
     unanswered: list[bool] = [pattern is None for pattern in _chosen(model, features)]
     predicted[unanswered] = np.nan
-    predictive = predictor.predictive(features, fold_features, model)
+    predictive = predictor.predictive(features, fold_features, model, in_groups)
     lower, upper = predictive.interval(level)
     threshold = predictor.threshold(model).value
     learned = np.isin(model.lines, model.learned_from)

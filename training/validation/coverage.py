@@ -10,6 +10,7 @@ import pandas as pd
 
 from sidestep.models.estimators.patterns import Pattern, best_pattern
 from sidestep.models.predictor.drug_model import DrugModel
+from sidestep.models.reliability.groups import calibrating_groups, large_groups, members
 from sidestep.models.reliability.intervals import HeldOutErrors, corrected_rank, order_statistic
 
 LEVELS = (0.8, 0.9)
@@ -22,12 +23,14 @@ def held_out_coverage(
     drugs: Mapping[str, DrugModel],
     lineage: np.ndarray,
     patterns: Sequence[Pattern],
+    groups: np.ndarray,
     levels: tuple[float, ...] = LEVELS,
 ) -> pd.DataFrame:
     """Coverage and width of each drug's intervals, by modality pattern and lineage.
 
     A line is covered if its score (error over difficulty) is within the quantile of the scores
-    of the lines of the other folds: an interval that had not seen its fold would have held it.
+    of the lines of the other folds, of those of its own group where they are enough
+    (`models.reliability.groups`): an interval that had not seen its fold would have held it.
     That interval is twice the quantile times the line's own difficulty wide. What the intervals
     rest on is in `models.reliability.intervals`; ``benchmarks/calibration.py`` measures the same
     by whole retrains.
@@ -39,6 +42,8 @@ def held_out_coverage(
         Lineage or subtype of each training line.
     patterns : sequence of Pattern
         Modalities that each training line has.
+    groups : ndarray of str, shape (n_training_lines, n_ways)
+        Groups that each training line is in (`PanelPredictor.line_groups`).
     levels : tuple of float
 
     Returns
@@ -54,6 +59,7 @@ def held_out_coverage(
     columns = [f"{what}_{round(100 * v)}" for v in levels for what in ("covered", "width")]
     for name, model in drugs.items():
         own = {has: best_pattern(has, model.blend.patterns) for has in set(patterns)}
+        large = large_groups(groups, model.lines)
         for pattern, errors in model.errors.items():
             table = pd.DataFrame(
                 {
@@ -65,7 +71,7 @@ def held_out_coverage(
                 }
             )
             for level in levels:
-                covered, width = _held_out(errors, level)
+                covered, width = _held_out(errors, large[errors.lines], level)
                 table[f"covered_{round(100 * level)}"] = covered
                 table[f"width_{round(100 * level)}"] = width
             tables.append(table.dropna(subset=columns))
@@ -82,7 +88,9 @@ def held_out_coverage(
     return counts.reset_index()
 
 
-def _held_out(errors: HeldOutErrors, level: float) -> tuple[np.ndarray, np.ndarray]:
+def _held_out(
+    errors: HeldOutErrors, groups: np.ndarray, level: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Whether each line is covered (1 or 0), and how wide its interval is.
 
     NaN where the other folds hold too few lines for the level.
@@ -90,12 +98,16 @@ def _held_out(errors: HeldOutErrors, level: float) -> tuple[np.ndarray, np.ndarr
     covered, width = np.full((2, len(errors.scores)), np.nan)
     for fold in np.unique(errors.folds):
         own = errors.folds == fold
-        others = errors.scores[~own]
-        rank = corrected_rank(len(others), level)
-        if rank is not None:
-            reach = order_statistic(others, rank)
-            covered[own] = errors.scores[own] <= reach
-            width[own] = 2 * reach * errors.difficulty[own]
+        others = groups[~own]
+        calibrated_by = np.full(len(own), None, dtype=object)
+        calibrated_by[own] = calibrating_groups(others, groups[own], level)
+        for group in dict.fromkeys(calibrated_by[own].tolist()):
+            judged, scores = calibrated_by == group, errors.scores[~own][members(others, group)]
+            rank = corrected_rank(len(scores), level)
+            if rank is not None:
+                reach = order_statistic(scores, rank)
+                covered[judged] = errors.scores[judged] <= reach
+                width[judged] = 2 * reach * errors.difficulty[judged]
     return covered, width
 
 

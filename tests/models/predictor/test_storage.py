@@ -106,21 +106,21 @@ def test_a_missing_file_is_named(folder, missing):
         load_predictor(folder)
 
 
-@pytest.mark.parametrize("form", [5, 7, "6", None])
+@pytest.mark.parametrize("form", [6, 8, "7", None])
 def test_another_format_is_refused(folder, form):
     path = folder / "predictor.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format": form}))
     with pytest.raises(
-        InputError, match=rf"predictor.json has format {form}, .* reads format 6; train the model"
+        InputError, match=rf"predictor.json has format {form}, .* reads format 7; train the model"
     ):
         load_predictor(folder)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "{}", '{"format": 6}', '{"format": 6, "predictor": {}}',
-     "[" * 100_000, '{"format": 6, "predictor": []}',
-     '{"format": 6, "predictor": {"joiner": {"proteome": {}}}}'],
+    ["", "{", "[]", "{}", '{"format": 7}', '{"format": 7, "predictor": {}}',
+     "[" * 100_000, '{"format": 7, "predictor": []}',
+     '{"format": 7, "predictor": {"joiner": {"proteome": {}}}}'],
 )  # fmt: skip
 def test_a_damaged_description_is_refused(folder, text):
     (folder / "predictor.json").write_text(text)

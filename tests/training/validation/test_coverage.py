@@ -32,6 +32,7 @@ class Drug:
 
     errors: dict[Pattern, HeldOutErrors]
     observed: np.ndarray
+    lines: np.ndarray
     blend: Blend
 
 
@@ -51,15 +52,20 @@ def errors_of(scores: np.ndarray, difficulty: float = 1.0, n_folds: int = 5) -> 
 
 def drug_of(errors: dict[Pattern, HeldOutErrors], response_sd: float = 1.0) -> Drug:
     observed = response_sd * np.array([-1.0, 1.0])
-    return Drug(errors, observed, Blend([*errors, ("never", "held out")]))
+    lines = np.unique(np.array([one for known in errors.values() for one in known.lines], int))
+    return Drug(errors, observed, lines, Blend([*errors, ("never", "held out")]))
 
 
 def covered(
-    drugs: Mapping[str, Drug], lineage: np.ndarray, patterns: list[Pattern] | None = None
+    drugs: Mapping[str, Drug],
+    lineage: np.ndarray,
+    patterns: list[Pattern] | None = None,
+    groups: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Coverage of lines that have all modalities, unless they are given others."""
     everything = ("expression", "rppa", "copy_number")
-    return held_out_coverage(drugs, lineage, patterns or [everything] * len(lineage))
+    groups = np.full((len(lineage), 1), "", dtype=object) if groups is None else groups
+    return held_out_coverage(drugs, lineage, patterns or [everything] * len(lineage), groups)
 
 
 def measured(scores: np.ndarray, lineage: np.ndarray | None = None) -> dict[str, float]:
@@ -207,3 +213,17 @@ def test_without_any_held_out_error_there_is_nothing_to_judge() -> None:
     assert list(nothing.columns) == list(whole.columns)
     assert coverage_metrics(nothing) == {}
     assert coverage_sentence(nothing) == "Too few lines for intervals."
+
+
+def test_lines_are_judged_by_the_errors_of_their_own_group() -> None:
+    """Errors of skin lines are three times as large, and each lineage is covered alike."""
+    rng = np.random.default_rng(2)
+    lineage = np.array(["lung", "skin"] * 1000, dtype=object)
+    scores = np.abs(rng.standard_normal(2000)) * np.where(lineage == "skin", 3.0, 1.0)
+    drugs = {"Lapatinib": drug_of({("expression",): errors_of(scores)})}
+    apart = coverage_metrics(covered(drugs, lineage, groups=lineage[:, None]))
+    together = coverage_metrics(covered(drugs, lineage))
+    for name in ("lung", "skin"):
+        metric = f"within_interval_80.lineage.{name}"
+        assert apart[metric] == pytest.approx(0.8, abs=0.03)
+        assert abs(together[metric] - 0.8) > 0.08

@@ -33,6 +33,7 @@ COLUMNS = [
 ]
 TEXT = {"sample_id", "drug", "drug_name", "response", "unit", "call", "reasons", "modalities"}
 TEXT |= {
+    "interval_group",
     "reference",
     "marker",
     "model_name",
@@ -89,7 +90,10 @@ def test_every_column_is_filled_where_there_is_something_to_say(scores: pd.DataF
     # No sample of the cohort is a training line.
     assert scores["observed"].isna().all()
     marker = [name for name in scores if name.startswith("marker")]
-    filled = scores.drop(columns=["contribution_clinical", "observed", *bounds, *marker])
+    # Nor is any group of the few training lines large enough.
+    assert scores["interval_group"].isna().all()
+    unfilled = ["contribution_clinical", "observed", "interval_group"]
+    filled = scores.drop(columns=[*unfilled, *bounds, *marker])
     assert filled.notna().all(axis=None)
     # The noise has no marker; a sample may lack the others'.
     assert (scores["marker"].isna() == (scores["drug"] == "SIMNULL-1")).all()

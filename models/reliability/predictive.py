@@ -200,8 +200,9 @@ class FoldAnswers:
                     marker_alone(blend, members, values),
                 ]
             )
-        parts = np.swapaxes(np.array(answers), 0, 1)
-        return cls(errors, np.searchsorted(used, errors.folds), *parts, groups)
+        predicted, difficulties, marker = np.swapaxes(np.array(answers), 0, 1)
+        own = np.searchsorted(used, errors.folds)
+        return cls(errors, own, predicted, difficulties, marker, groups)
 
     @property
     def responses(self) -> np.ndarray:

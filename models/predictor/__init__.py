@@ -3,7 +3,8 @@
 `predictor.PanelPredictor` holds all that scoring needs; `storage` writes it as JSON and one file of
 arrays, and reads it without running code, once `schema` has found its parts sound. `references` and
 `gene_sets` keep where the training lines lie, to compare samples with, and `her2` which samples
-count as HER2-high; `cohort`, in files of `cohort_files`, keeps where tumours lie.
+count as HER2-high; `line_groups` says whose errors make an interval; `cohort`, in files of
+`cohort_files`, keeps where tumours lie.
 """
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "gene_sets",
     "her2",
     "known_lines",
+    "line_groups",
     "marker",
     "predictor",
     "references",

@@ -50,6 +50,13 @@ _EPILOG = "\n".join(
 @where_option
 @group_option
 @click.option(
+    "--synergy",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="TABLE",
+    help="Measured synergy, said of the partners it holds: synergy.csv of sidestep synergy, or "
+    "published scores (sample, drug1, drug2, score). It changes no rank.",
+)
+@click.option(
     "--study",
     type=click.Path(path_type=Path),
     metavar="STUDY",
@@ -84,6 +91,7 @@ def combine(
     drugs: tuple[str, ...],
     where: tuple[str, ...],
     group: str | None,
+    synergy: Path | None,
     study: Path | None,
     model: str | None,
     tracking_uri: str | None,
@@ -104,20 +112,24 @@ def combine(
     """
     from sidestep.features.cohorts import group_labels
     from sidestep.serving.combinations.folder import combine, wanted_of
+    from sidestep.serving.combinations.measured import read_measured
     from sidestep.serving.combinations.text import as_text
     from sidestep.serving.disk.score_folder import read_score_folder
     from sidestep.serving.source import find_source
 
     out = None if out is None else _file(out)
+    measured = None if synergy is None else read_measured(synergy)
     scores = read_score_folder(folder)
     source = find_source(folder, study, model, tracking_uri=tracking_uri or None, trust=trust)
     labels = group_labels(scores.known, group) if group else None
     wanted = wanted_of(scores, source, samples, drugs, where)
-    found, files = combine(scores, source, at_least, out, wanted)
+    found, files = combine(scores, source, at_least, out, wanted, measured)
     if out is None and files:
         files += _draw_anew(folder)
     if not quiet:
         for line in as_text(found, show, simulated=source.simulated, groups=labels):
+            click.echo(line)
+        for line in measured.lines(found.resisted, show) if measured is not None else ():
             click.echo(line)
     if files:
         click.echo(f"Written: {', '.join(map(str, files))}")

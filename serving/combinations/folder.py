@@ -18,6 +18,7 @@ from sidestep.features.files.whole import folder_beside, put_in_place, reason_of
 from sidestep.features.knowledge.rules import COMBINATION_TABLE
 from sidestep.features.study.study import Study
 from sidestep.serving.combinations.drive import her2_drives
+from sidestep.serving.combinations.measured import MeasuredSynergy
 from sidestep.serving.combinations.partners import Witnesses, panel_name
 from sidestep.serving.combinations.rows import COMBINATIONS, combination_rows
 from sidestep.serving.combinations.rules import not_measured
@@ -96,6 +97,7 @@ def combine(
     at_least: float,
     out: Path | None = None,
     wanted: Wanted = EVERYTHING,
+    measured: MeasuredSynergy | None = None,
 ) -> tuple[Combined, list[Path]]:
     """Write the partner table of a score folder.
 
@@ -113,6 +115,8 @@ def combine(
         A ``.parquet`` or ``.csv`` file to write instead of both into the folder.
     wanted : Wanted
         Of a part of the samples and drugs nothing is written into the folder.
+    measured : MeasuredSynergy, optional
+        Said of the partners that it holds.
 
     Returns
     -------
@@ -126,7 +130,7 @@ def combine(
         was changed since.
     """
     if out is None and wanted.is_part:
-        found = find_partners(folder.scores, source, at_least, lambda rows: None, wanted)
+        found = find_partners(folder.scores, source, at_least, lambda rows: None, wanted, measured)
         return found, []
     files = [folder.path / name for name in FILES] if out is None else [out]
     try:
@@ -135,7 +139,9 @@ def combine(
         with folder_beside(files[0]) as work:
             new = {".parquet": work / FILES[0], ".csv": work / FILES[1]}
             with TableWriter(new[".parquet"], COMBINATIONS, new[".csv"]) as writer:
-                found = find_partners(folder.scores, source, at_least, writer.append, wanted)
+                found = find_partners(
+                    folder.scores, source, at_least, writer.append, wanted, measured
+                )
             if out is not None:
                 put_in_place(new[out.suffix], out)
             else:
@@ -234,6 +240,7 @@ def find_partners(
     at_least: float,
     append: Callable[[pa.Table], None],
     wanted: Wanted = EVERYTHING,
+    measured: MeasuredSynergy | None = None,
 ) -> Combined:
     """Find the partners of all scored samples, some samples after the other.
 
@@ -246,6 +253,7 @@ def find_partners(
     append : callable
         Takes the rows of some samples, with the columns of `COMBINATIONS`.
     wanted : Wanted
+    measured : MeasuredSynergy, optional
     """
     resisted = wanted.of(_resisted(scores, at_least))
     her2 = dict(scores[["sample_id", "her2"]].drop_duplicates("sample_id").to_numpy())
@@ -277,6 +285,8 @@ def find_partners(
                 for condition, those in not_measured(states, drug).items():
                     unknown.setdefault(condition, set()).update(those & asked)
         rows = by_sample(tables, chunk.samples)
+        if measured is not None:
+            rows = measured.annotated(rows)
         append(as_table(rows, COMBINATIONS))
         first.append(rows.loc[rows["rank"] == 1, _SHORT])
     counted = {condition: len(those) for condition, those in unknown.items() if those}

@@ -335,3 +335,22 @@ def test_another_model_than_that_of_the_scores_is_refused(
 ) -> None:
     assert_refused(run("combine", scores, "--model", saved_model), "is not the one that")
     assert_refused(run("combine", scores), "give --model")
+
+
+def test_measured_synergy_is_said_of_its_partner(
+    combine: Run, scores: Path, tmp_path: Path
+) -> None:
+    assert combine(scores)[0] == 0
+    before = read(scores)
+    row = before[before["partner"].notna()].iloc[0]
+    table = tmp_path / "synergy.csv"
+    table.write_text(
+        f"sample,drug1,drug2,score\n{row['sample_id']},{row['drug']},{row['partner']},31.5\n"
+    )
+    code, stdout, stderr = combine(scores, "--synergy", table)
+    assert (code, stderr) == (0, "")
+    assert f"Measured with {row['drug']} in {row['sample_id']} (synergy.csv, score)" in stdout
+    after = read(scores)
+    assert (after["rank"].fillna(0) == before["rank"].fillna(0)).all()
+    assert "score 31.5; number 1 of 1 partners" in after.loc[row.name, "reason"]
+    assert_refused(combine(scores, "--synergy", scores / "scores.csv"), "no column of")

@@ -91,7 +91,7 @@ class MeasuredSynergy:
     def annotated(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Rows of partners whose reason begins with what was measured of them."""
         told = [
-            self.sentence(row.sample_id, row.drug, row.partner)
+            self.sentence(str(row.sample_id), str(row.drug), row.partner)
             if isinstance(row.partner, str)
             else ""
             for row in rows[["sample_id", "drug", "partner"]].itertuples(index=False)

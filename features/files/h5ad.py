@@ -10,7 +10,13 @@ from typing import Any, Self
 import numpy as np
 
 from sidestep.features.errors import StudyError, study_error
-from sidestep.features.files.limits import CELLS, readable_size, row_limit, unpacked_limit
+from sidestep.features.files.limits import (
+    CELLS,
+    accounts_for,
+    readable_size,
+    row_limit,
+    unpacked_limit,
+)
 from sidestep.features.files.store import runs
 
 
@@ -138,6 +144,11 @@ class H5adMatrix:
             raise self._refused(
                 f"has {key} of shape {shape} for {len(self.samples)} samples and "
                 f"{len(self.features)} variables",
+                "write it again",
+            )
+        if not accounts_for(self._stored, math.prod(shape)):
+            raise self._refused(
+                f"has {key} of shape {shape}, which its size on disk does not account for",
                 "write it again",
             )
         if self._data.dtype.kind not in "fiub":

@@ -13,7 +13,8 @@ size of a meta file    1 MiB
 size of a case list,   64 MiB
 or of a gene panel
 what a compressed      256 MiB, or 250 times its own size if that
-file may unpack to     is more
+file may unpack to,    is more
+as may Parquet, h5ad
 matrices and calls     64 MiB; larger ones are kept on disk while    ``SIDESTEP_HELD_MIB``
 held in memory         ``sidestep score`` works
 =====================  ===========================================  ==========================
@@ -36,6 +37,7 @@ CELLS: Final = 2**22
 _KIB, _MIB, _GIB = 2**10, 2**20, 2**30
 _BYTES_A_LINE: Final = 64
 _BYTES_A_COLUMN: Final = 256
+_BYTES_A_NUMBER: Final = 8
 # Deflate reaches 1,032; tables of real studies are compressed to a tenth, seldom to a fiftieth.
 _MOST_COMPRESSED: Final = 250
 _ALWAYS_UNPACKED: Final = 256 * _MIB
@@ -127,6 +129,11 @@ def unpacked_limit(packed: int) -> int:
     memory or a disk.
     """
     return max(_ALWAYS_UNPACKED, _MOST_COMPRESSED * packed)
+
+
+def accounts_for(packed: int, cells: int) -> bool:
+    """Whether a compressed file of `packed` bytes may hold so many numbers, of eight bytes each."""
+    return _BYTES_A_NUMBER * cells <= unpacked_limit(packed)
 
 
 def row_limit(packed: int) -> int:

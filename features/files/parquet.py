@@ -11,7 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sidestep.features.errors import some, study_error
-from sidestep.features.files.limits import CELLS, readable_size, row_limit, unpacked_limit
+from sidestep.features.files.limits import (
+    CELLS,
+    accounts_for,
+    readable_size,
+    row_limit,
+    unpacked_limit,
+)
 from sidestep.features.files.tables import find_column
 
 SAMPLE_ID = "SAMPLE_ID"
@@ -133,6 +139,9 @@ def _require_accounted(index: pq.FileMetaData, path: Path, name: str) -> None:
     what = f"{index.num_rows:,} samples" if index.num_rows > row_limit(stored) else ""
     if largest > unpacked_limit(stored):
         what = f"a row group of {readable_size(largest)}"
+    # What repeats takes next to nothing in a row group either.
+    elif not what and not accounts_for(stored, index.num_rows * index.num_columns):
+        what = f"{index.num_rows:,} samples of {index.num_columns:,} columns"
     if what:
         message = (
             f"{name} has {what}, which its size on disk does not account for; write it again "

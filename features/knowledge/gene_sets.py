@@ -29,6 +29,8 @@ DATABASES = {
 }
 TOP, BOTTOM = "top", "bottom"
 
+#: Sets of a file: MSigDB as a whole has some 40,000.
+_MOST_SETS = 500_000
 _SYMBOL = re.compile(r"\S+")
 _REACTOME_ID = re.compile(r"R-HSA-\d+")
 
@@ -115,9 +117,12 @@ def read_gmt(path: Path) -> tuple[GeneSet, ...]:
     Raises
     ------
     InputError
-        If a line holds no gene, or the file no line.
+        If a line holds no gene, or the file no line or very many.
     """
-    rows = [line.split("\t") for line in _text(path).splitlines() if line.strip()]
+    lines = _text(path)
+    if lines.count("\n") > _MOST_SETS:
+        raise InputError(f"{path} holds more than {_MOST_SETS:,} gene sets; fetch it again")
+    rows = [line.split("\t") for line in lines.splitlines() if line.strip()]
     for number, cells in enumerate(rows, start=1):
         if len(cells) < 3 or not cells[0].strip():
             raise InputError(

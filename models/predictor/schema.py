@@ -129,9 +129,9 @@ _DRUG = record(
     metrics=mapping(mapping(sequence(number(gap=True), 1, 10))),
     gain=record(
         verdict=text("better", "as good", "worse"),
-        probability=number(0, 1, gap=True),
+        probability=number(0, 1),
         baseline=text(),
-        difference=number(gap=True),
+        difference=number(),
     ),
     units=array("f8", "patterns", low=_LEAST_SD, gaps=True),
 )

@@ -10,6 +10,11 @@ from pathlib import Path
 from sidestep.features.errors import InputError
 
 _SECONDS_TO_CONNECT = 10
+_SECONDS_TO_ANSWER = 8
+_QUESTIONS = (
+    "/api/2.0/mlflow/experiments/search",
+    "/api/2.0/mlflow/registered-models/search",
+)
 _SERVED = ("http://", "https://")
 _FILE = "sqlite"
 _SERVERS = ("postgresql", "mysql", "mariadb", "mssql", "oracle")
@@ -85,31 +90,45 @@ def require_database(uri: str) -> frozenset[str]:
 
 
 def require_server(uri: str) -> None:
-    """Ask an MLflow server once whether it is there; whatever it answers, it is.
+    """Ask an MLflow server once for its runs and once for its models; whatever it answers, it is.
 
-    MLflow itself asks seven times, each with its own two minutes.
+    MLflow itself asks eight times, and waits two minutes each. It is asked through MLflow, which
+    knows the user's password, certificate and proxy.
 
     Raises
     ------
     InputError
-        If it does not answer within ten seconds.
+        If it does not answer either within eight seconds.
     """
-    import urllib.error
-    import urllib.request
+    # MLflow takes seconds to import.
+    from mlflow.exceptions import MlflowException
+    from mlflow.utils.credentials import get_default_host_creds
+    from mlflow.utils.rest_utils import http_request
 
-    asked = urllib.request.Request(f"{uri.rstrip('/')}/health", method="GET")
     try:
-        with urllib.request.urlopen(asked, timeout=_SECONDS_TO_CONNECT):
-            return
-    except urllib.error.HTTPError:
-        return  # it wants a password, say, which MLflow has
-    except (OSError, ValueError, HTTPException) as error:
-        words = str(getattr(error, "reason", None) or error) or type(error).__name__
-        reason = textwrap.shorten(without_password(words), 160, placeholder=" …")
+        for question in _QUESTIONS:
+            http_request(
+                get_default_host_creds(uri),  # type: ignore[no-untyped-call]
+                question,
+                "GET",
+                max_retries=0,
+                timeout=_SECONDS_TO_ANSWER,
+                raise_on_status=False,
+                params={"max_results": 1},
+            )
+    except (MlflowException, OSError, ValueError, HTTPException) as error:
         raise InputError(
-            f"the MLflow server {without_password(uri)} does not answer ({reason}); see that it "
-            "runs and can be reached from here, or give another --tracking-uri"
+            f"the MLflow server {without_password(uri)} does not answer ({_reason(error)}); see "
+            "that it runs and can be reached from here, or give another --tracking-uri"
         ) from None
+
+
+def _reason(error: BaseException) -> str:
+    """Words of the innermost error: those around it name objects of libraries."""
+    while (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    words = without_password(str(error)) or type(error).__name__
+    return textwrap.shorten(words, 160, placeholder=" …")
 
 
 def require_runs_database(uri: str) -> frozenset[str]:

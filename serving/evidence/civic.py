@@ -107,7 +107,7 @@ def civic_path(folder: str | Path | None) -> Path | None:
     if folder is None:
         return None
     paths = (Path(folder) / name for name in (NIGHTLY_FILE, CIVIC_FILE))
-    return next((path for path in paths if path.is_file()), None)
+    return next((path for path in paths if path.exists()), None)
 
 
 def _from_nightly(table: pd.DataFrame) -> pd.DataFrame:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from sidestep.features.downloads.places import knowledge_folder
 from sidestep.features.errors import InputError
+from sidestep.features.files.owned import plain_bytes
 from sidestep.features.knowledge.gene_sets import (
     HALLMARK,
     PROGENY,
@@ -26,6 +27,8 @@ from sidestep.models.reliability.applicability import NearestLines
 from sidestep.serving.evidence.civic import NIGHTLY_FILE, civic_path, read_civic
 
 CIVIC = "CIViC"
+#: Bytes of a database's file: MSigDB as a whole has some 30 million.
+_LARGEST = 256 * 2**20
 _CACHE = "sidestep/knowledge in the user's cache"
 #: Files of the knowledge folder, by database. Any other ``*.gmt`` there is read as well.
 FILES = {
@@ -140,12 +143,13 @@ def read_outside_knowledge(folder: Path | None) -> OutsideKnowledge:
     digests: dict[str, str] = {}
     sets: list[GeneSet] = []
     for path in [*sorted(place.glob("*.gmt")), place / FILES[PROGENY]]:
-        if path.is_file():
+        if path.exists():
             digests[path.name] = _digest(path)
             sets += read_progeny(path) if path.name == FILES[PROGENY] else _gmt(path)
-    civic, of_civic = read_civic(place), civic_path(place)
+    of_civic = civic_path(place)
     if of_civic is not None:
         digests[of_civic.name] = _digest(of_civic)
+    civic = read_civic(place)
     return OutsideKnowledge(civic, tuple(sets), digests, str(place))
 
 
@@ -157,7 +161,9 @@ def _gmt(path: Path) -> Iterator[GeneSet]:
 
 
 def _digest(path: Path) -> str:
+    """Digest of a file that is looked at before it is read: a plain one of a sound size."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); fetch it again") from None
+        return hashlib.sha256(plain_bytes(path, _LARGEST)).hexdigest()
+    except (ValueError, OSError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{path} cannot be read ({reason}); fetch it again") from None

@@ -28,8 +28,8 @@ MODEL_NAME = "model"
 # The folder of `sidestep` itself, in a checkout as in site-packages.
 _PACKAGE = Path(__file__).parents[2]
 _NEEDS = (
-    "mlflow", "numba", "numpy", "pandas", "pyarrow", "scipy", "scikit-learn", "threadpoolctl",
-    "xgboost-cpu", "xgboost",
+    "mlflow", "numba", "numpy", "pandas", "platformdirs", "pyarrow", "scipy", "scikit-learn",
+    "threadpoolctl", "xgboost-cpu", "xgboost",
 )  # fmt: skip
 #: Folders of the code that a saved model brings along.
 _SHIPPED = ("features", "models", "serving")

@@ -149,6 +149,19 @@ def test_progress_comes_to_its_end(pack: Pack, tmp_path: Path) -> None:
 # What is no study, or has no place to go
 
 
+def test_an_unpacking_that_is_ended_leaves_nothing(pack: Pack, tmp_path: Path) -> None:
+    archive = pack(STUDY)
+    before = sorted(tmp_path.rglob("*"))
+
+    def end(done: int, whole: int) -> None:
+        assert sorted(tmp_path.rglob("*")) != before
+        raise KeyboardInterrupt  # which SIGTERM becomes
+
+    with pytest.raises(KeyboardInterrupt):
+        import_archive(archive, tmp_path / "deep" / "out", end)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_a_folder_in_use_is_refused_and_left_alone(pack: Pack, tmp_path: Path) -> None:
     archive, out = pack(STUDY), tmp_path / "out"
     out.mkdir()

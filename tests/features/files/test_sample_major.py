@@ -30,6 +30,7 @@ DATA = {
     "meta_rppa.txt": "data_rppa",
     "meta_cna.txt": "data_cna",
 }
+MIB = 2**20
 SAMPLES = [f"S{number}" for number in range(40)]
 GENES = ["ERBB2", "EGFR", "TP53", "PIK3CA", "HLA", "HLA-A"]
 
@@ -240,6 +241,60 @@ def test_a_parquet_with_an_index_that_fills_memory_is_refused(
         file.seek(0, 2)
         file.write((2**25 + 1).to_bytes(4, "little") + b"PAR1")
     assert_refused(folder, opened, "the index of its columns has 32 MiB", "row_group_size=100_000")
+
+
+@pytest.mark.parametrize("bomb", ["rows", "columns", "row group"])
+def test_a_parquet_that_unpacks_to_more_than_its_size_is_refused(
+    study_of, opened, bomb: str
+) -> None:
+    folder = study_of("data_expression.parquet")
+    rows, genes = {"rows": (140_000, 1), "columns": (40_000, 1_000)}.get(bomb, (1_000, 1))
+    column = pa.array(np.ones(rows))
+    names = pa.array(["S" * (400_000 if bomb == "row group" else 1)] * rows)
+    content = pa.table({"SAMPLE_ID": names} | {f"G{gene}": column for gene in range(genes)})
+    path = folder / "data_expression.parquet"
+    plain = {"use_dictionary": bomb != "row group", "write_statistics": False}
+    pq.write_table(content, path, row_group_size=200_000, compression="zstd", **plain)
+    assert path.stat().st_size < MIB
+    said = {"rows": "140,000 samples", "columns": "samples of 1,001 columns"}
+    assert_refused(folder, opened, said.get(bomb, "a row group of"), "does not account for")
+
+
+@pytest.mark.parametrize("bomb", ["dense", "chunk", "csr", "names"])
+def test_an_h5ad_that_unpacks_to_more_than_its_size_is_refused(
+    study_of, opened, levels: pd.DataFrame, bomb: str
+) -> None:
+    folder = study_of("data_expression.h5ad")
+    path = folder / "data_expression.h5ad"
+    write_h5ad(path, levels, "csr" if bomb == "csr" else "dense")
+    with h5py.File(path, "r+") as file:
+        if bomb == "chunk":
+            del file["X"]
+            chunks = (8_000, 8_000)
+            file.create_dataset("X", levels.shape, "f8", maxshape=(None, None), chunks=chunks)
+        elif bomb == "names":
+            _hold_nothing(file, "obs", 2**40)
+        else:
+            _hold_nothing(file, "obs", 100_000)
+            _hold_nothing(file, "var", 100_000)
+            if bomb == "dense":
+                del file["X"]
+                file.create_dataset("X", (100_000, 100_000), "f8", chunks=(100, 100))
+            else:
+                file["X"].attrs["shape"] = (100_000, 100_000)
+                for part, size in (("indptr", 100_001), ("indices", 0), ("data", 0)):
+                    del file[f"X/{part}"]
+                    kind = "f8" if part == "data" else "i8"
+                    file.create_dataset(f"X/{part}", (size,), kind, compression="gzip", chunks=True)
+    assert path.stat().st_size < MIB
+    assert_refused(folder, opened, "does not account for")
+
+
+def _hold_nothing(file, axis: str, size: int) -> None:
+    """Make an index of so many names, of which none was written."""
+    del file[f"{axis}/_index"]
+    text = h5py.string_dtype()
+    file[axis].create_dataset("_index", (size,), text, chunks=(1_000,))
 
 
 def test_antibodies_and_copy_number_may_be_parquet_too(study_of, opened) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -61,6 +62,29 @@ def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
         read_outside_knowledge(tmp_path / "nowhere")
     asked = ["study", "--model", "m", "--out", str(tmp_path / "out"), "--knowledge", "nowhere"]
     assert isinstance(CliRunner().invoke(score, asked).exception, InputError)
+
+
+@pytest.mark.parametrize("file", [*FILES.values(), "more.gmt"])
+@pytest.mark.parametrize("what", ["pipe", "folder", "huge"])
+def test_a_database_that_would_be_waited_for_or_fills_memory_is_refused(
+    tmp_path: Path, file: str, what: str
+) -> None:
+    path = tmp_path / file
+    if what == "pipe":
+        os.mkfifo(path)
+    elif what == "folder":
+        path.mkdir()
+    else:
+        path.touch()
+        os.truncate(path, 2**40)  # a hole, which takes no room
+    with pytest.raises(InputError, match=rf"{file} cannot be read \((Is a |.* (not a|has 1,0))"):
+        read_outside_knowledge(tmp_path)
+
+
+def test_more_gene_sets_than_there_are_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "bomb.gmt").write_bytes(b"A\tB\tC\n" * 500_001)
+    with pytest.raises(InputError, match=r"bomb\.gmt holds more than 500,000 gene sets"):
+        read_outside_knowledge(tmp_path)
 
 
 def test_what_it_holds_is_evidence_and_stands_in_the_manifest(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import http.server
 import shutil
-import socket
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -22,28 +24,56 @@ from sidestep.training.tracking.tracking import track
 from sidestep.training.tracking.unkept import keep_beside
 
 
+class _Answers(http.server.BaseHTTPRequestHandler):
+    """Answers what its server's `answered` names, and leaves the rest without an answer."""
+
+    def do_GET(self) -> None:
+        if any(part in self.path for part in self.server.answered):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"{}")
+        else:
+            self.server.ended.wait(30)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
 @pytest.fixture
-def silent() -> str:
-    """Address of a server that takes connections and says nothing."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+def hanging() -> Iterator[http.server.ThreadingHTTPServer]:
+    """A server that takes connections, and answers only what a test lets it answer."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Answers)
+    server.ended, server.answered = threading.Event(), ()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield server
+    server.ended.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
 
 
 @pytest.mark.parametrize(
     "ask", [open_store, open_registry, lambda uri: load_model("models:/a@b", uri)]
 )
-@pytest.mark.parametrize("way", ["silent", "closed", "no address"])
-def test_a_server_that_is_away_is_told_at_once(
-    silent: str, monkeypatch: pytest.MonkeyPatch, ask, way: str
-) -> None:
-    monkeypatch.setattr(databases, "_SECONDS_TO_CONNECT", 0.3)
-    uri = {"silent": silent, "closed": "http://127.0.0.1:1", "no address": "http://[::1"}[way]
+@pytest.mark.parametrize("way", ["silent", "health", "runs", "closed", "no address"])
+def test_a_server_that_is_away_is_told_at_once(hanging, monkeypatch, ask, way: str) -> None:
+    monkeypatch.setattr(databases, "_SECONDS_TO_ANSWER", 0.3)
+    hanging.answered = {"health": ("/health",), "runs": ("/health", "experiments")}.get(way, ())
+    away = {"closed": "http://ann:secret@127.0.0.1:1", "no address": "http://[::1"}
+    uri = away.get(way, f"http://ann:secret@127.0.0.1:{hanging.server_port}")
     started = time.monotonic()
-    with pytest.raises(InputError, match=r"the MLflow server http://.* does not answer \(.+\)"):
+    told = r"the MLflow server http://.* does not answer \(.+\)"
+    with pytest.raises(InputError, match=told) as caught:
         ask(uri)
     assert time.monotonic() - started < 5
+    assert "secret" not in str(caught.value)
+
+
+def test_a_server_that_answers_is_there_whatever_it_says(hanging, monkeypatch) -> None:
+    monkeypatch.setattr(databases, "_SECONDS_TO_ANSWER", 5)
+    hanging.answered = ("experiments", "registered-models")
+    databases.require_server(f"http://ann:secret@127.0.0.1:{hanging.server_port}/")
 
 
 def test_a_moved_store_names_the_place_where_its_files_were(tmp_path: Path) -> None:

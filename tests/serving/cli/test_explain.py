@@ -241,7 +241,7 @@ def test_the_text_names_the_lines_that_are_compared_with(
         ({"--set": "ERBB22=+2sd"}, ["no feature of gene ERBB22", "did you mean ERBB2"]),
         ({"--set": "ERBB2"}, ["is no FEATURE=VALUE"]),
         ({"--set": "ERBB2=+lots"}, ["'+lots' is no value"]),
-        ({"--model": "nowhere"}, ["model nowhere does not exist"]),
+        ({"--model": "nowhere"}, ["models:/nowhere@champion is not in"]),
         ({"--scores": "nowhere"}, ["nowhere does not exist", "that sidestep score wrote"]),
         ({"--scores": __file__}, ["is not a folder"]),
         ({"--scores": str(Path(__file__).parent)}, ["holds no manifest.json"]),

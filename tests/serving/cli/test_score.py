@@ -196,7 +196,7 @@ def test_help_and_documentation_name_the_same_exit_codes(run: Run) -> None:
     ("changed", "parts"),
     [
         ({"study": "nowhere"}, ["nowhere"]),
-        ({"--model": "nowhere"}, ["model nowhere does not exist", "models:/NAME@champion"]),
+        ({"--model": "nowhere"}, ["models:/nowhere@champion is not in", "sidestep models"]),
         ({"--drugs": "Lapatinob"}, ["Lapatinob is not in the model", "did you mean Lapatinib"]),
         ({"--out": __file__}, ["is not a folder", "give --out"]),
         ({"--out": str(ROOT)}, ["already holds files", "give --out a new folder"]),

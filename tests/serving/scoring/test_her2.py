@@ -85,7 +85,7 @@ def test_rows_manifest_report_and_explanation_name_what_decided(
     assert told["decided_by"] == {RNA: {"high": len(positives)}}
     assert told["cutoffs"]["rna"] == pytest.approx(model.predictor.her2.cutoffs.rna)
     assert f"HER2: high, by {RNA}." in (tmp_path / "out" / "report.html").read_text()
-    source = Source(by_rna, model, 0.8, False)
+    source = Source(by_rna, model, 0.8, False, 0.75)
     found = answer(source, positives[0], "Lapatinib", (), top_k=3, level=0.8, her2_context=False)
     assert (found.her2, found.her2_assay) == ("high", RNA)
     assert any(line.split() == ["HER2", "high,", "by", *RNA.split()] for line in as_text(found))

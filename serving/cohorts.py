@@ -8,7 +8,8 @@ from threadpoolctl import threadpool_limits
 
 from sidestep.features.study.on_disk import SampleSource
 from sidestep.features.study.study import Study
-from sidestep.models.predictor.cohort import TumourCohort, tumour_cohort
+from sidestep.models.predictor.cohort import TumourCohort
+from sidestep.models.predictor.cohort_learning import tumour_cohort
 from sidestep.models.registry.load import LoadedModel
 
 #: Tumours in memory at once.

@@ -205,6 +205,7 @@ def _edited(
         compared=None if compared is None or joiner is None else edit(compared, joiner),
         known=[*samples.known] * n_variants,
         off_scale=[*samples.off_scale] * n_variants,
+        groups=None if samples.groups is None else np.repeat(samples.groups, n_variants, axis=0),
         fold_features={
             fold: edit(table, predictor.fold_joiners[fold])
             for fold, table in samples.fold_features.items()

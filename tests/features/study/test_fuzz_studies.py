@@ -159,8 +159,8 @@ def huge_numbers(d: Draw) -> Change:
     too_huge = d.number(0, 1)
     grid.rows[row][column] = d.one_of(TOO_HUGE if too_huge else HUGE)
     value = str(grid.rows[row][column])
-    # No log2 ratio of copies is that large: the file holds something else.
-    refused = too_huge or ("log2_cna" in name and float(value) > 10)
+    # No logarithm is that large, on either side; a response may be.
+    refused = too_huge or (name != RESPONSE and abs(float(value)) > 10)
     effect = ("refused", name) if refused else ("rest", grid.rows[0][column])
     return Change({name: bytes(grid)}, *effect)
 

@@ -69,8 +69,7 @@ def write_fit(
         write_table(curves.table, inside, "curves")
         write_table(readings.left_out.table(), inside, "left_out")
         write_table(plates.table, inside, "plates")
-        text = json.dumps(summary(curves, readings), indent=2, sort_keys=True, ensure_ascii=False)
-        (inside / "fit.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+        write_facts(summary(curves, readings), inside, "fit")
         if plots:
             _write_pages(curves, plates, notes, inside)
 
@@ -137,6 +136,12 @@ def write_table(table: pd.DataFrame, folder: Path, name: str) -> None:
         lineterminator="\n",
         float_format="%.6g",
     )
+
+
+def write_facts(facts: dict[str, Any], folder: Path, name: str) -> None:
+    """Write ``<name>.json``, the same bytes for the same facts."""
+    text = json.dumps(facts, indent=2, sort_keys=True, ensure_ascii=False)
+    (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 def _write_pages(curves: Curves, plates: Plates, notes: list[str], folder: Path) -> None:

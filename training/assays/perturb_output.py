@@ -6,7 +6,6 @@ change of each pathway under each condition as bars, and of its members as a hea
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,7 +26,7 @@ from sidestep.features.perturbation.changes import (
 from sidestep.features.perturbation.treated_arrays import TreatedArrays
 from sidestep.models.versions import software_versions
 from sidestep.training.assays.figures import BLUE, GREY, ORANGE, save
-from sidestep.training.assays.output import write_table
+from sidestep.training.assays.output import write_facts, write_table
 from sidestep.training.assays.pages import file_names, html_list, html_table, page
 
 _PACKAGES = ("sidestep", "matplotlib", "numpy", "pandas", "scipy")
@@ -60,8 +59,7 @@ def write_perturbation(found: Perturbation, arrays: TreatedArrays, out: Path) ->
         names = file_names([str(sample) for sample in samples])
         for sample in samples:
             save(sample_figure(found, sample), folder / names[sample])
-        text = json.dumps(_summary(found, arrays), indent=2, sort_keys=True, ensure_ascii=False)
-        (folder / "perturb.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+        write_facts(_summary(found, arrays), folder, "perturb")
         parts = [html_list(notes)]
         parts += [f'<img src="{name}.svg" alt="pathways">' for name in names.values()]
         if len(found.rescue):

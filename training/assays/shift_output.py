@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +23,7 @@ from sidestep.features.assays.shifts import (
 from sidestep.features.files.study_writer import write_new_folder
 from sidestep.models.versions import software_versions
 from sidestep.training.assays.figures import BLUE, GREY, ORANGE, save
-from sidestep.training.assays.output import write_table
+from sidestep.training.assays.output import write_facts, write_table
 from sidestep.training.assays.pages import html_list, html_table, page
 
 _PACKAGES = ("sidestep", "matplotlib", "numpy", "pandas", "scipy")
@@ -52,8 +51,7 @@ def write_shifts(shifts: Shifts, readings: Readings, out: Path) -> Path:
         write_table(shifts.curves.table, folder, "curves")
         for part, stem in _pictures(shifts):
             save(forest(part, shifts), folder / stem)
-        text = json.dumps(_summary(shifts, readings), indent=2, sort_keys=True, ensure_ascii=False)
-        (folder / "shift.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+        write_facts(_summary(shifts, readings), folder, "shift")
         meanings = [f"{name}: {meaning}" for name, meaning in VERDICTS.items()]
         images = [f'<img src="{stem}.svg" alt="forest plot">' for _, stem in _pictures(shifts)]
         parts = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +16,7 @@ from sidestep.features.synergy.matrices import KEYS, Matrices
 from sidestep.features.synergy.verdicts import VERDICTS, Synergy
 from sidestep.models.versions import software_versions
 from sidestep.training.assays.figures import GREY, save
-from sidestep.training.assays.output import write_table
+from sidestep.training.assays.output import write_facts, write_table
 from sidestep.training.assays.pages import file_names, html_list, html_table, page
 
 _PACKAGES = ("sidestep", "matplotlib", "numpy", "pandas", "scipy")
@@ -44,8 +43,7 @@ def write_synergy(synergy: Synergy, matrices: Matrices, out: Path, *, plots: boo
         write_table(synergy.table, folder, "synergy")
         write_table(synergy.surfaces, folder, "surfaces")
         links = _draw(synergy, folder) if plots else {}
-        text = json.dumps(_summary(synergy, matrices), indent=2, sort_keys=True, ensure_ascii=False)
-        (folder / "synergy.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+        write_facts(_summary(synergy, matrices), folder, "synergy")
         meanings = [f"{name}: {meaning}" for name, meaning in VERDICTS.items()]
         shown = synergy.table.drop(columns=["p"])
         shown.insert(0, "pair", [title(row) for row in synergy.table.to_dict("records")])

@@ -123,7 +123,9 @@ def read_grid(path: Path) -> Grid:
     first = next((line for line in text.split("\n") if line.strip()), "")
     if not first:
         raise study_error(f"{name} is empty; give a table with a header.", name)
-    separator = max(_SEPARATORS, key=first.count)
+    # A line that is a title, as above a plate, has no cells to part.
+    parted = next((line for line in text.split("\n") if set(line) & set(_SEPARATORS)), first)
+    separator = max(_SEPARATORS, key=parted.count)
     rows, lines = [], []
     reader = csv.reader(text.split("\n"), delimiter=separator)
     try:

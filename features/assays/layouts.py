@@ -8,7 +8,9 @@ blocks          a row ``NAME, drug concentration (uM)`` above each sample's dose
 optical density ``od0.1`` to ``od9.3`` with ``c1`` to ``c9`` (Daemen et al. 2013,
                 doi 10.1186/gb-2013-14-10-r110, additional file 9)
 joined cells    all doses of a curve in one cell (CCLE, doi 10.1038/nature11003)
-dose columns    numbers as column names, one replicate a row
+plate maps      grids of rows A, B … and columns 1, 2 …, of values and of what wells hold, in one
+                file or several (`plate_maps`)
+dose columns    doses as column names, one replicate a row (`dose_columns`)
 tidy            columns by name
 ==============  ==================================================================
 """
@@ -23,8 +25,10 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.assays.columns import is_control
+from sidestep.features.assays.dose_columns import has_dose_columns, read_dose_columns
 from sidestep.features.assays.doses import UNITS, factor_of
 from sidestep.features.assays.grid import Grid, LeftOut, numbers, read_grid
+from sidestep.features.assays.plate_maps import has_plates, read_plate_maps
 from sidestep.features.assays.readings import (
     CONTROL,
     TREATED,
@@ -57,7 +61,12 @@ def read_plates(paths: list[Path], given: Given | None = None) -> Readings:
     InputError
         If there is no file, or one cannot be read; it names line, column, value and the fix.
     """
-    return join_readings(read_file(path, given or Given()) for path in plate_files(paths))
+    given = given or Given()
+    grids = [(path, read_grid(path)) for path in plate_files(paths)]
+    placed = [grid for _, grid in grids if has_plates(grid)]
+    parts = [read_plate_maps(placed, given)] if placed else []
+    parts += [_read(grid, path, given) for path, grid in grids if not has_plates(grid)]
+    return join_readings(parts)
 
 
 def plate_files(paths: list[Path]) -> list[Path]:
@@ -88,7 +97,11 @@ def read_file(path: Path, given: Given) -> Readings:
     StudyError
         As `read_plates`.
     """
-    grid = read_grid(path)
+    return read_plates([path], given)
+
+
+def _read(grid: Grid, path: Path, given: Given) -> Readings:
+    """Read one file that tells itself what its wells hold."""
     header = set(grid.rows[0])
     if any(len(row) > 1 and row[0] and _BLOCK.fullmatch(row[1]) for row in grid.rows):
         return _read_blocks(grid, given, path)
@@ -96,8 +109,8 @@ def read_file(path: Path, given: Given) -> Readings:
         return _read_optical_density(grid)
     if {"Doses (uM)", "Activity Data (median)"} <= header:
         return _read_joined_cells(grid)
-    if sum(_number(cell) is not None for cell in grid.rows[0]) >= 3:
-        return _read_dose_columns(grid, given)
+    if has_dose_columns(grid):
+        return read_dose_columns(grid, given)
     return read_tidy(grid, given)
 
 
@@ -235,47 +248,6 @@ def _read_joined_cells(grid: Grid) -> Readings:
     return Readings(
         _counted(pd.concat(parts)), "activity", left_out, notes, {grid.name: grid.digest}
     )
-
-
-def _read_dose_columns(grid: Grid, given: Given) -> Readings:
-    """Numbers as column names: doses; a row a replicate of the sample named first."""
-    header = grid.rows[0]
-    unit = factor_of(given.unit)
-    if unit is None or not given.drug:
-        what = "the unit of its doses" if unit is None else "the drug"
-        option = "--unit" if unit is None else "--drug"
-        raise study_error(
-            f"{grid.name} has doses as column names and does not tell {what}; give {option}.",
-            grid.name,
-        )  # fmt: skip
-    left_out = LeftOut()
-    rows = grid.rows[1:]
-    lines = grid.lines[1:]
-    count: dict[str, int] = {}
-    replicates = []
-    for row in rows:
-        count[row[0]] = count.get(row[0], 0) + 1
-        replicates.append(str(count[row[0]]))
-    parts = []
-    unused = []
-    for at, cell in enumerate(header):
-        dose = 0.0 if is_control(cell) and cell else _number(cell)
-        if dose is None:
-            unused += [cell] if cell else []
-            continue
-        cells = [row[at] if at < len(row) else "" for row in rows]
-        columns = {
-            "sample": [row[0] for row in rows], "drug": given.drug, "unit": unit[0],
-            "dose": dose * unit[1], "role": TREATED if dose else CONTROL, "file": grid.name,
-            "replicate": replicates, "line": lines,
-            "value": numbers(cells, lines, cell, grid, left_out),
-        }  # fmt: skip
-        parts.append(frame_of(columns, len(rows)))
-    notes = [f"{grid.name}: doses as column names, {len(rows)} rows"]
-    if unused:
-        notes.append(f"{grid.name}: {len(unused)} column(s) not used, such as {unused[0]!r}")
-    wells = _counted(pd.concat(parts, ignore_index=True))
-    return Readings(wells, given.values or "signal", left_out, notes, {grid.name: grid.digest})
 
 
 def _number(cell: str) -> float | None:

@@ -12,7 +12,6 @@ high throughput screening assays, J Biomol Screen 4:67-73 (1999), doi 10.1177/10
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -24,8 +23,8 @@ from scipy import optimize, stats
 from sidestep.features.assays.curves import CAP, Curves
 from sidestep.features.assays.hill import hill
 from sidestep.features.assays.readings import BLANK, CONTROL, Readings
+from sidestep.features.assays.wells import place_of, row_name
 
-_WELL = re.compile(r"([A-Za-z]{1,2})[\s-]*0*(\d{1,2})")
 #: Z' from which a window between controls and dead wells is good.
 GOOD_WINDOW: Final = 0.5
 _CONTROL_CV: Final = 0.2
@@ -79,23 +78,6 @@ def check_plates(readings: Readings, curves: Curves) -> Plates:
     columns = ["file", "plate", "wells", "controls", "control_cv", "z_prime", "drift", "edge",
                "swapped", "problems"]  # fmt: skip
     return Plates(pd.DataFrame(rows, columns=columns), maps)
-
-
-def place_of(well: str) -> tuple[int, int] | None:
-    """Row and column of a well, from 0; None if its name tells none.
-
-    Examples
-    --------
-    >>> place_of("A01"), place_of("h12"), place_of("left")
-    ((0, 0), (7, 11), None)
-    """
-    found = _WELL.fullmatch(well.strip())
-    if found is None:
-        return None
-    row = 0
-    for letter in found[1].upper():
-        row = 26 * row + ord(letter) - ord("A") + 1
-    return row - 1, int(found[2]) - 1
 
 
 def _placed(readings: Readings, curves: Curves) -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
@@ -266,8 +248,3 @@ def _exchanged(
             if gain < min(best, _SWAP_GAIN):
                 best, found = gain, (one, other)
     return found
-
-
-def row_name(at: int) -> str:
-    """Letter of a row, from 0: A, B … Z, AA."""
-    return chr(ord("A") + at) if at < 26 else f"A{chr(ord('A') + at - 26)}"

@@ -102,6 +102,9 @@ def join_readings(parts: Iterable[Readings]) -> Readings:
         joined.left_out.rows += part.left_out.rows
         joined.notes += part.notes
         joined.digests |= part.digests
+    if joined.wells["time"].max() > 0:  # a plate of its own may hold what grew before the drug
+        early = (joined.wells["time"] == 0) & (joined.wells["role"] != BLANK)
+        joined.wells.loc[early, "role"] = TIME0
     require_one_unit(joined.wells)
     require_single_wells(joined)
     return joined

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from sidestep.features.assays.plates import Plates, row_name
+from sidestep.features.assays.plates import Plates
+from sidestep.features.assays.wells import row_name
 from sidestep.training.assays.figures import save
 from sidestep.training.assays.pages import file_names
 

@@ -60,8 +60,9 @@ def fit(
 
     PLATES are files or folders: tidy tables with a row a well (sample, drug, dose, unit, value;
     control, time 0, replicate, condition, plate, well), with control and time-0 tables beside them
-    or not, and the layouts of Daemen, CCLE and Ba/F3 screens. Every curve gets a row with a status;
-    each metric and condition becomes a response of the study.
+    or not, plates as grids with maps of the same shape, doses as column names, and the layouts of
+    Daemen, CCLE and Ba/F3 screens. Every curve gets a row with a status; each metric and condition
+    becomes a response of the study.
     """
     from sidestep.features.assays.curves import CurveOptions, fit_curves
     from sidestep.features.assays.layouts import read_plates

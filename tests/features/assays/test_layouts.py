@@ -87,6 +87,24 @@ def test_doses_as_column_names_take_unit_and_drug(tmp_path: Path) -> None:
     assert set(readings.wells["replicate"]) == {"1", "2"}
 
 
+def test_doses_as_column_names_with_units_and_named_columns(tmp_path: Path) -> None:
+    path = tmp_path / "wide.csv"
+    path.write_text(
+        "Comment,cell_line,agent,condition,DMSO,10 nM,0.1uM,1 uM,10 uM\n"
+        + "".join(f",{s},{d},{c},100,90,60,{v},5\n" for s, d, c, v in [
+            ("BT474", "Lapatinib", "", 20), ("BT474", "Lapatinib", "", 22),
+            ("BT474", "Lapatinib", "coculture", 70), ("JIMT1", "Neratinib", "", 50)])
+    )  # fmt: skip
+    readings = read_plates([path])
+    np.testing.assert_allclose(sorted(set(readings.treated["dose"])), [0.01, 0.1, 1, 10])
+    assert len(readings.wells) == 20
+    assert set(zip(readings.wells["drug"], readings.wells["replicate"], strict=True)) == {
+        ("Lapatinib", "1"), ("Lapatinib", "2"), ("Neratinib", "1"),
+    }  # fmt: skip
+    assert "column(s) not used: 'Comment'" in readings.notes[1]
+    assert len(fit_curves(readings).table) == 3
+
+
 def test_a_decimal_comma_and_semicolons(tmp_path: Path) -> None:
     path = tmp_path / "plates.csv"
     text = plate().to_csv(index=False, sep=";", decimal=",")

@@ -229,6 +229,7 @@ def score(
     where: str | Sequence[str] = (),
     reference: str = "",
     knowledge: str | Path | None = None,
+    assays: Sequence[str | Path] = (),
     tracking_uri: str | None = None,
     quiet: bool = True,
 ) -> Scores:
@@ -261,6 +262,9 @@ def score(
     knowledge : path, optional
         Folder with CIViC, Hallmark, PROGENy and Reactome, of which any may be missing;
         ``~/.cache/sidestep/knowledge`` by default.
+    assays : sequence of path
+        Folders of `sidestep fit`, `shift`, `synergy` or `perturb`: what they found in a sample
+        stands beside its scores as evidence of kind ``measured``.
     tracking_uri : str, optional
         MLflow store of an address.
     quiet : bool
@@ -296,7 +300,9 @@ def score(
         _loaded(model, tracking_uri),
         drugs,
         ScoreOptions(top_k, level, her2_context, call_at, reference),
-        read_outside_knowledge(None if knowledge is None else Path(knowledge)),
+        read_outside_knowledge(
+            None if knowledge is None else Path(knowledge), [Path(folder) for folder in assays]
+        ),
         where=where,
     )
     with sample_progress(len(job.study.samples), quiet=quiet) as progress:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -113,6 +114,23 @@ class ParquetMatrix:
         except (OSError, pa.ArrowException) as error:
             message = f"{self._name} is damaged ({_first_line(error)}); write it again."
             raise study_error(message, self._name) from error
+
+
+def read_plain_table(path: Path) -> pd.DataFrame:
+    """Read a Parquet file of rows as a table, after a look at what its size accounts for.
+
+    Raises
+    ------
+    StudyError
+        If there is no such plain file, or it is damaged or holds more than it may.
+    """
+    if not path.is_file():
+        raise study_error(f"{path} is missing, or no plain file", path.name)
+    _index_size(path, str(path))
+    with _whole(str(path)):
+        _require_accounted(pq.read_metadata(path), path, str(path))
+        table: pd.DataFrame = pq.read_table(path).to_pandas()
+    return table
 
 
 def _index_size(path: Path, name: str) -> int:

@@ -179,13 +179,20 @@ def _passed_over(pathway: str, odd: Mapping[str, str], measured: pd.Index) -> st
     return ";".join(name for name in odd if name in members and name in measured)
 
 
+def drugs_in(mixture: str) -> list[str]:
+    """Drugs of a mixture, each once; a single drug is itself.
+
+    Examples
+    --------
+    >>> drugs_in("GSK690693_GSK1120212"), drugs_in("Lapatinib")
+    (['GSK690693', 'GSK1120212'], ['Lapatinib'])
+    """
+    return list(dict.fromkeys(part.strip() for part in _PARTS.split(mixture) if part.strip()))
+
+
 def paradoxical(drug: str) -> dict[str, str]:
     """Antibody -> why a rise of it under this drug, or this mixture, is no activation."""
-    parts = {
-        match_key(standard_name(part.strip()))
-        for part in [drug, *_PARTS.split(drug)]
-        if part.strip()
-    }
+    parts = {match_key(standard_name(part)) for part in [drug, *drugs_in(drug)]}
     return {
         site.antibody: f"{site.reason}; not to be read as activation ({site.source})"
         for site in PARADOXICAL_TABLE.load()

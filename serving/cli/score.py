@@ -24,7 +24,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sidestep.features.study.options import drugs_option, group_option, profile_option, where_option
+from sidestep.features.study.options import (
+    drugs_option,
+    group_option,
+    profile_option,
+    repeatable,
+    where_option,
+)
 from sidestep.models.engines.options import engine_options
 from sidestep.serving.cli.options import (
     MODEL_ADDRESSES,
@@ -119,6 +125,12 @@ _EPILOG = "\n".join(
     help="Folder with CIViC, Hallmark, PROGENy and Reactome, of which any may be missing (docs, "
     "'Larger databases'); sidestep/knowledge in your cache by default.",
 )
+@repeatable(
+    "--assays",
+    metavar="DIR",
+    text="Folder that fit, shift, synergy or perturb wrote: what was measured in a sample stands "
+    "beside its scores as evidence, and moves none of them. May be repeated.",
+)
 @tracking_uri_option
 @click.option(
     "--fail-on",
@@ -162,6 +174,7 @@ def score(
     call_at: float,
     reference: str,
     knowledge: Path | None,
+    assays: tuple[str, ...],
     tracking_uri: str | None,
     fail_on: str,
     chunk_size: int,
@@ -176,10 +189,10 @@ def score(
 
     DIR gets report.html (for people), scores.parquet and scores.csv (a row a sample and drug),
     explanations.parquet and mechanisms.parquet (what moved each prediction), evidence.parquet
-    (what the literature knows), gene_sets.parquet (gene sets of larger databases that a sample is
-    extreme in), reference.parquet (where the training lines lie), samples.parquet (what is known
-    of each sample) and manifest.json (with what it was made, and what was left out). It is written
-    whole or not at all. After a crash the same command goes on where the job stopped.
+    (what the literature knows and assays found), gene_sets.parquet (gene sets of larger databases
+    that a sample is extreme in), reference.parquet (where the training lines lie), samples.parquet
+    (what is known of each sample) and manifest.json (with what it was made, and what was left out).
+    It is written whole or not at all. After a crash the same command goes on where the job stopped.
     """
     from sidestep.features.files.store import MatrixStore
     from sidestep.features.knowledge.drugs import both_names
@@ -202,7 +215,7 @@ def score(
         workers = context.enter_context(
             open_engine(engine, jobs=jobs, scheduler=scheduler, notice=_note)
         )
-        outside = read_outside_knowledge(knowledge)
+        outside = read_outside_knowledge(knowledge, [Path(folder) for folder in assays])
         loaded = load_model(model, tracking_uri or None, trust=trust)
         chosen = choose_drugs(loaded, [name for name in drugs if name.strip()] or None)
         subject = _open(study, store, out, wanted)
@@ -212,6 +225,9 @@ def score(
         cohort = _cohort(subject, loaded, where, out)
         for note in cohort.notes:
             say(f"note: {note}")
+        if outside.measured is not None:
+            names = [str(sample) for sample in cohort.samples]
+            say(f"note: {outside.measured.account(names, [drug.name for drug in chosen])}")
         with sample_progress(len(cohort.samples), quiet=quiet) as progress:
             manifest = score_study(
                 subject,

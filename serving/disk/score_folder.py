@@ -51,7 +51,7 @@ _COLUMNS = {
     PARTNERS: """sample_id drug basis rank partner matched_mechanism rule_evidence partner_in_panel
         partner_percentile partner_call reason caveat source""".split(),
     _EVIDENCE: (
-        "sample_id drug fact direction strength statement alternatives source agreement"
+        "sample_id drug fact kind direction strength statement alternatives source agreement"
     ).split(),
 }
 _FACTS = ("model", "study", "counts", "coverage", "quarantined", "options", "drugs")

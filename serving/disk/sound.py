@@ -35,7 +35,7 @@ _MOST = 2**53
 _ROWS_A_BYTE = 8
 _TEXT = frozenset(
     """sample_id drug response unit call reasons modalities feature modality mechanism fact
-    direction strength statement alternatives source agreement her2 her2_assay""".split()
+    kind direction strength statement alternatives source agreement her2 her2_assay""".split()
 )
 
 

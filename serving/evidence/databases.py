@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,9 @@ from sidestep.features.knowledge.gene_sets import (
 from sidestep.models.predictor.gene_sets import GeneSetStanding, gene_set_reference
 from sidestep.models.reliability.applicability import NearestLines
 from sidestep.serving.evidence.civic import NIGHTLY_FILE, civic_path, read_civic
+
+if TYPE_CHECKING:
+    from sidestep.serving.evidence.measured import MeasuredFindings
 
 CIVIC = "CIViC"
 #: Bytes of a database's file: MSigDB as a whole has some 30 million.
@@ -52,12 +55,15 @@ class OutsideKnowledge:
         File that was read -> its sha256.
     folder : str
         Where they were looked for; empty if nowhere.
+    measured : MeasuredFindings or None
+        What a user's own assays found.
     """
 
     civic: pd.DataFrame | None = None
     gene_sets: tuple[GeneSet, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
     folder: str = ""
+    measured: MeasuredFindings | None = None
 
     @property
     def databases(self) -> list[str]:
@@ -117,6 +123,7 @@ class OutsideKnowledge:
             # The same for every user who names no folder.
             "looked_in": _CACHE if self.folder in ("", str(knowledge_folder())) else self.folder,
             "gene_sets": scorable,
+            "measured": {} if self.measured is None else dict(self.measured.digests),
         }
 
 
@@ -124,13 +131,15 @@ class OutsideKnowledge:
 NO_KNOWLEDGE = OutsideKnowledge()
 
 
-def read_outside_knowledge(folder: Path | None) -> OutsideKnowledge:
-    """Read what a knowledge folder holds.
+def read_outside_knowledge(folder: Path | None, assays: Sequence[Path] = ()) -> OutsideKnowledge:
+    """Read what a knowledge folder holds, and what a user's assays found.
 
     Parameters
     ----------
     folder : Path or None
         None is the folder ``sidestep/knowledge`` of the user's cache, if there is one.
+    assays : sequence of Path
+        Folders that `sidestep fit`, `shift`, `synergy` or `perturb` wrote.
 
     Raises
     ------
@@ -150,7 +159,12 @@ def read_outside_knowledge(folder: Path | None) -> OutsideKnowledge:
     if of_civic is not None:
         digests[of_civic.name] = _digest(of_civic)
     civic = read_civic(place)
-    return OutsideKnowledge(civic, tuple(sets), digests, str(place))
+    measured = None
+    if assays:  # what fits curves takes time to import, and few jobs have assays
+        from sidestep.serving.evidence.measured import read_findings
+
+        measured = read_findings(assays)
+    return OutsideKnowledge(civic, tuple(sets), digests, str(place), measured)
 
 
 def _gmt(path: Path) -> Iterator[GeneSet]:

@@ -1,13 +1,14 @@
 """What the literature knows about each sample and drug: the second witness beside the model.
 
-Facts come from the tables of ``features/knowledge``, and from larger databases where a user gives
-them. The model learns from none of them; whether it agrees stands in a column of its own.
+Facts come from the tables of ``features/knowledge``, from larger databases where a user gives them,
+and from a user's own assays. The model learns from none of them; whether it agrees stands in a
+column of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
@@ -17,11 +18,22 @@ from sidestep.features.study.study import Study
 from sidestep.models.predictor.gene_sets import GeneSetStanding
 from sidestep.models.predictor.predictor import PanelPredictor
 from sidestep.serving.evidence.civic import civic_facts
-from sidestep.serving.evidence.facts import DIRECTIONS, KINDS, NONE, RESISTANCE, STRENGTHS, Fact
+from sidestep.serving.evidence.facts import (
+    DIRECTIONS,
+    KINDS,
+    MEASURED_OTHERWISE,
+    NONE,
+    RESISTANCE,
+    STRENGTHS,
+    Fact,
+)
 from sidestep.serving.evidence.gene_sets import gene_set_facts
 from sidestep.serving.evidence.rules import marker_facts, pik3ca_facts, receptor_facts, rule_facts
 from sidestep.serving.evidence.states import SampleStates
 from sidestep.serving.evidence.variants import hotspot_facts, resisting_changes, variant_facts
+
+if TYPE_CHECKING:
+    from sidestep.serving.evidence.measured import MeasuredFindings
 
 #: Columns of the evidence and their types.
 EVIDENCE = pa.schema(
@@ -63,6 +75,7 @@ def evidence_rows(
     views: Mapping[str, View],
     civic: pd.DataFrame | None = None,
     gene_sets: GeneSetStanding | None = None,
+    measured: MeasuredFindings | None = None,
 ) -> pd.DataFrame:
     """Known facts that apply to some samples and drugs, each with its source.
 
@@ -81,6 +94,9 @@ def evidence_rows(
         As `serving.evidence.civic.read_civic` returns.
     gene_sets : GeneSetStanding, optional
         Where the samples of `study` stand, in their order.
+    measured : MeasuredFindings, optional
+        What a user's assays found; the model is silent where they had a condition that it does
+        not know.
 
     Returns
     -------
@@ -92,6 +108,9 @@ def evidence_rows(
     """
     states = SampleStates(study, predictor.mechanisms)
     facts = [fact for drug in drugs for fact in drug_facts(states, drug, civic, gene_sets)]
+    if measured is not None:
+        names = [str(name) for name in states.samples]
+        facts += [fact for drug in drugs for fact in measured.facts(names, drug)]
     table = _rows(facts, states.samples, views)
     places = {drug: place for place, drug in enumerate(drugs)}
     keys = {
@@ -170,6 +189,6 @@ def _rows(facts: Iterable[Fact], samples: pd.Index, views: Mapping[str, View]) -
 
 
 def _agreement(fact: Fact, view: View | None) -> str:
-    if view is None:
+    if view is None or fact.strength == MEASURED_OTHERWISE:
         return SILENT
     return agreement(fact.direction, str(view.call[fact.row]), float(view.percentile[fact.row]))

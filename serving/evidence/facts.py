@@ -9,14 +9,28 @@ from sidestep.features.knowledge.gene_sets import DATABASES
 
 RESISTANCE, SENSITIVITY, NONE = "resistance", "sensitivity", "none"
 DIRECTIONS = (RESISTANCE, SENSITIVITY, NONE)
-KINDS = ("variant", "fusion", "amplification", "expression", "signature", "pathway", "state")
+KINDS = (
+    "variant",
+    "fusion",
+    "amplification",
+    "expression",
+    "signature",
+    "pathway",
+    "state",
+    "measured",
+)
 
 SHOWN, SAME_TARGET, OTHER_CONTEXT = "shown", "same target", "other context"
 _OWN = (SHOWN, SAME_TARGET, OTHER_CONTEXT)
+#: Found in the sample itself by a user's assay; under a condition or beside another drug, of which
+#: the model knows nothing.
+MEASURED, MEASURED_OTHERWISE = "measured", "measured otherwise"
 STRENGTHS = (
     *_OWN,
     *(f"{database} {strength}" for strength in _OWN for database in DATABASES),
     *(f"CIViC {level}" for level in "ABCDE"),
+    MEASURED,
+    MEASURED_OTHERWISE,
 )
 
 
@@ -42,7 +56,8 @@ class Fact:
         of its target or class; ``"other context"``: in cells that carried what the sample does
         not show, or nobody looked for; after the name of a database where one of its gene sets
         stands for what was found (``"Hallmark shown"``); ``"CIViC A"`` ... ``"CIViC E"``:
-        evidence level there.
+        evidence level there; ``"measured"``: by an assay of the sample itself, and
+        ``"measured otherwise"``: by one under a condition or beside another drug.
     statement : str
         What was found.
     source : str

@@ -163,8 +163,10 @@ class PageContents:
             **self._explained(score.features),
             "rest": _short(score.rest),
         }
-        if score.evidence:
-            values["evidence"] = [self._fact(row) for row in score.evidence]
+        for name, is_measured in (("evidence", False), ("measured", True)):
+            rows = [row for row in score.evidence if (row["kind"] == "measured") == is_measured]
+            if rows:
+                values[name] = [self._fact(row) for row in rows]
         partners = [row for row in self._partners.get(sample, ()) if row["drug"] == score.drug]
         if partners:
             values["partners"] = [self._partner(row) for row in partners]

@@ -126,6 +126,7 @@ def one_page(folder: ScoreFolder, scores: SampleScores) -> Figure:
         page.top = 0.42
         _write_partners(page, partners, width=_COLUMN)
         _write_facts(page, scores)
+        _write_measured(page, scores)
         page.top = 0.165
     else:
         page.top = 0.182
@@ -214,7 +215,7 @@ def _write_facts(page: _Page, scores: SampleScores) -> None:
     drugs: dict[tuple[str, str, str, str], list[str]] = {}
     for score in scores.drugs:
         for row in score.evidence:
-            if row["direction"] != NONE:
+            if row["direction"] != NONE and row["kind"] != "measured":
                 fact, direction = str(row["fact"]), str(row["direction"])
                 key = (fact, direction, str(row["strength"]), str(row["source"]))
                 drugs.setdefault(key, []).append(both_names(score.drug))
@@ -228,6 +229,24 @@ def _write_facts(page: _Page, scores: SampleScores) -> None:
         page.text(f"• {fact}: {direction} ({strength}), {of} ({source})", width=64, size=7)
     if len(drugs) > _MOST_FACTS:
         page.text(f"• {len(drugs) - _MOST_FACTS} more in report.html", width=70, size=7)
+
+
+def _write_measured(page: _Page, scores: SampleScores) -> None:
+    """What assays of the sample found, in the order of its drugs."""
+    found = [
+        f"{both_names(score.drug)}: {row['fact']} ({row['source']})"
+        for score in scores.drugs
+        for row in score.evidence
+        if row["kind"] == "measured"
+    ]
+    if not found:
+        return
+    page.line("Measured in this sample; no part of any prediction", size=8.5, weight="bold",
+              skip=0.016)  # fmt: skip
+    for words in found[:_MOST_FACTS]:
+        page.text(f"• {words}", width=64, size=7)
+    if len(found) > _MOST_FACTS:
+        page.text(f"• {len(found) - _MOST_FACTS} more in report.html", width=70, size=7)
 
 
 def _write_partners(page: _Page, partners: Sequence[Mapping[str, Any]], *, width: int) -> None:

@@ -180,8 +180,9 @@ def _group_rows(
     whole, samples = group.whole
     standing = knowledge.stand(samples.trusted, whole.nearest, group.predictor.compared_with)
     rows["evidence"] = evidence_rows(
-        part.select(list(names)), group.predictor, list(calls), calls, knowledge.civic, standing
-    )
+        part.select(list(names)), group.predictor, list(calls), calls, knowledge.civic, standing,
+        knowledge.measured,
+    )  # fmt: skip
     rows["gene_sets"] = gene_set_rows(names, standing)
     return rows
 

@@ -97,6 +97,7 @@ def write_folder(
         fact = {
             "sample_id": samples[0], "drug": drugs[0][0], "direction": "sensitive",
             "fact": "ERBB2 amplification <b>sensitises</b>", "strength": "clinical",
+            "kind": "amplification",
             "source": "PMID:17192538", "agreement": "agrees",
             "statement": "Lines with it die <i>first</i>.", "alternatives": "Neratinib;Afatinib",
         }  # fmt: skip

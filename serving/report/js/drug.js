@@ -20,6 +20,18 @@ function evidenceTable(score) {
   ];
 }
 
+/** What assays of this sample found: no fact of the literature, and no part of the prediction. */
+function measuredTable(score) {
+  if (!score.measured) return [];
+  return [
+    el("h3", null, "Measured in this sample"),
+    el("p", { class: "quiet" }, "Found by assays that were given with --assays. The model learned none of it, and no contribution holds it."),
+    el("div", { class: "scroll" }, el("table", { class: "plain evidence", id: "measured" },
+      el("thead", null, el("tr", null, ["Finding", "Direction", "How", "The model"].map((head) => el("th", { scope: "col" }, head)))),
+      el("tbody", null, score.measured.map(factRow)))),
+  ];
+}
+
 function factRow([fact, direction, strength, source, agreement, alternatives, statement]) {
   const notes = [page.sentences[statement], alternatives && `Drugs to think of: ${alternatives.replaceAll(";", ", ")}.`, source];
   return el("tr", null,
@@ -113,6 +125,7 @@ function drugPanel(sample, drug) {
     stability ? el("p", { class: "quiet" }, stability) : null,
     numbersTable(score),
     ...partnerTable(score),
+    ...measuredTable(score),
     ...evidenceTable(score),
   ].filter(Boolean);
 }

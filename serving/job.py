@@ -440,6 +440,7 @@ def _modalities_of(study: SampleSource) -> list[str]:
         "rppa": study.rppa,
         "mutation": small.sequenced,
         "copy_number": study.copy_number,
+        "signature": small.signatures,
     }
     return [name for name, table in tables.items() if table is not None]
 

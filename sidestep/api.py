@@ -149,7 +149,7 @@ def train(
     jobs : int, optional
         Processes; one a core by default. The numbers do not depend on it.
     modalities : sequence of str, optional
-        Among expression, rppa, mutation and copy_number; all by default.
+        Among expression, rppa, mutation, copy_number and signature; all by default.
     clinical : sequence of str
         Clinical attributes to learn from, too.
     tracking_uri : str, optional

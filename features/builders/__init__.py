@@ -13,4 +13,5 @@ __all__ = [
     "mutation",
     "names",
     "rppa",
+    "signature",
 ]

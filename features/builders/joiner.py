@@ -17,6 +17,7 @@ from sidestep.features.builders.expression import ExpressionBuilder
 from sidestep.features.builders.mutation import MutationBuilder
 from sidestep.features.builders.names import modality_of
 from sidestep.features.builders.rppa import RppaBuilder
+from sidestep.features.builders.signature import SignatureScoreBuilder
 from sidestep.features.errors import InputError
 from sidestep.features.study.study import Study
 
@@ -25,6 +26,7 @@ _BUILDERS: dict[str, type[FeatureBuilder]] = {
     "rppa": RppaBuilder,
     "mutation": MutationBuilder,
     "copy_number": CopyNumberBuilder,
+    "signature": SignatureScoreBuilder,
     "clinical": ClinicalBuilder,
 }
 
@@ -48,7 +50,7 @@ class FeatureJoiner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Attributes
     ----------
     builders_ : list of FeatureBuilder
-        In the order expression, RPPA, mutation, copy number, clinical, then `extra`.
+        In the order expression, RPPA, mutation, copy number, signature, clinical, then `extra`.
     """
 
     def __init__(

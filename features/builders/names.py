@@ -2,7 +2,7 @@
 
 ``expression:ERBB2``, ``rppa:ERBB2_pY1248``, ``rppa:ERBB2_pY1248/ERBB2`` (phospho-to-total ratio),
 ``mutation:TP53``, ``mutation:PIK3CA:hotspot``, ``mutation:TP53:truncating``, ``mutation:burden``,
-``copy_number:ERBB2``, ``clinical:LINEAGE=breast``.
+``copy_number:ERBB2``, ``signature:Mod7_ERBB2``, ``clinical:LINEAGE=breast``.
 
 Scores of mechanisms (`features.mechanisms.builder`) are named alike, by the one modality that they
 are computed from: ``expression:signature_mitotic``, ``rppa:pathway_PI3K_AKT``. A ``state:`` is
@@ -13,7 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-MODALITIES = ("expression", "rppa", "mutation", "copy_number", "clinical")
+from sidestep.features.knowledge.study_signatures import find_signature
+
+MODALITIES = ("expression", "rppa", "mutation", "copy_number", "signature", "clinical")
 STATE = "state"
 BURDEN = "mutation:burden"
 _SCORES = ("signature_", "pathway_", "rtk_bypass_", "pi3k_phospho", "apoptotic_priming")
@@ -27,12 +29,15 @@ def modality_of(feature: str) -> str:
 def gene_of(feature: str) -> str | None:
     """Gene that a feature measures.
 
-    None for tumour mutation burden, clinical covariates and scores of mechanisms. An antibody that
-    cannot tell paralogues apart counts for its lead gene.
+    None for tumour mutation burden, clinical covariates, signatures of several genes and scores of
+    mechanisms. An antibody that cannot tell paralogues apart counts for its lead gene.
     """
     modality, rest = feature.split(":", 1)
     if modality in ("clinical", STATE) or feature == BURDEN or rest.startswith(_SCORES):
         return None
+    if modality == "signature":
+        known = find_signature(rest)
+        return next(iter(known.genes)) if known and len(known.genes) == 1 else None
     if modality == "rppa":
         return rest.split("/", 1)[0].split("_", 1)[0]
     if modality == "mutation":

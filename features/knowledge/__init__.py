@@ -14,6 +14,7 @@ __all__ = [
     "rules",
     "signatures",
     "statuses",
+    "study_signatures",
     "symbols",
     "tissue",
     "variants",

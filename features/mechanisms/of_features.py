@@ -9,6 +9,7 @@ import numpy as np
 
 from sidestep.features.builders.names import gene_of
 from sidestep.features.knowledge.rows import KnowledgeRow, KnowledgeTable, keyed
+from sidestep.features.knowledge.study_signatures import find_signature
 from sidestep.features.knowledge.symbols import current_symbol
 from sidestep.features.study.antibodies import parse_antibody
 
@@ -25,6 +26,7 @@ MECHANISMS = (
     "DNA damage",
     "hormone",
     "stroma",
+    "immune",
     OTHER,
 )
 
@@ -65,8 +67,9 @@ def mechanism_of(feature: str) -> str:
 
     A row for the feature itself comes first, then the row of its gene, which may go by a previous
     symbol (`features.knowledge.symbols`). A phospho-to-total ratio counts as its phosphoprotein,
-    and an antibody that cannot tell paralogues apart as its lead gene. Clinical covariates, tumour
-    mutation burden and unknown names are ``"other"``.
+    and an antibody that cannot tell paralogues apart as its lead gene. A signature has that of its
+    own table (`features.knowledge.study_signatures`). Clinical covariates, tumour mutation burden
+    and unknown names are ``"other"``.
 
     Examples
     --------
@@ -75,6 +78,10 @@ def mechanism_of(feature: str) -> str:
     >>> mechanism_of("clinical:LINEAGE=breast")
     'other'
     """
+    modality, _, name = feature.partition(":")
+    if modality == "signature":
+        known = find_signature(name)
+        return OTHER if known is None else known.mechanism
     table = MECHANISM_TABLE.load()
     for entity in _entities(feature):
         if entity in table:

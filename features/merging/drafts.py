@@ -13,6 +13,7 @@ from sidestep.features.errors import Findings
 from sidestep.features.files.study_writer import CaseList, DataFile, GenePanel, StudyDraft
 from sidestep.features.merging.merge import Merged
 from sidestep.features.study.responses import ResponseFile, read_values
+from sidestep.features.study.signatures import signature_file
 from sidestep.features.study.study import Study
 
 #: Significant digits: more than public studies give.
@@ -47,6 +48,9 @@ def study_draft(
         files.append(_rppa(study, study.rppa))
     if study.copy_number is not None:
         files.append(_copy_number(study, study.copy_number))
+    if study.signatures is not None:
+        said = ("Expression signatures", "Scores, as they were read.")
+        files.append(signature_file(study.signatures, *said, digits=_DIGITS))
     if study.sequenced is not None:
         files += _mutations(study)
     if study.fusions is not None:

@@ -32,10 +32,12 @@ from sidestep.features.study.study import Study
 
 #: Values of two copies of one screen that differ by no more are the same, but for rounding.
 _ROUNDING: Final = 1e-3
+#: Field of a study -> its words, and the field of its kind of scale, where there is one.
 _MATRICES: Final = {
     "expression": ("expression", "expression_kind"),
     "rppa": ("RPPA", "rppa_kind"),
     "copy_number": ("copy number", "copy_number_kind"),
+    "signatures": ("expression signatures", ""),
 }
 _CONFLICT_COLUMNS: Final = ("what", "sample_id", "item", "kept", "study", "left_out", "of_study")
 
@@ -94,6 +96,11 @@ def merge_studies(
             "meta_study.txt of one of them"
         )
     return _Merge(studies, stack).run(study_id, name)
+
+
+def _kind_of(study: Study, field: str) -> str:
+    """Kind of scale of a study's table; empty for one that has a scale of its own."""
+    return str(getattr(study, field)) if field else ""
 
 
 class _Merge:
@@ -179,7 +186,8 @@ class _Merge:
         kinds: dict[str, Any] = {}
         for field, (words, kind_field) in _MATRICES.items():
             having = [p for p, one in enumerate(self._studies) if getattr(one, field) is not None]
-            kinds[kind_field] = getattr(self._studies[having[0] if having else 0], kind_field)
+            kind = _kind_of(self._studies[having[0] if having else 0], kind_field)
+            kinds |= {kind_field: kind} if kind_field else {}
             joined: pd.DataFrame | None = None
             for place in having:
                 study = self._studies[place]
@@ -188,19 +196,23 @@ class _Merge:
                     joined = frame
                     self._told.append(f"{words}: {len(frame):,} samples of {study.study_id}")
                 else:
-                    joined = self._stacked(joined, frame, words, study, kinds[kind_field])
+                    own_kind = _kind_of(study, kind_field)
+                    joined = self._stacked(joined, frame, words, study, (kind, own_kind))
             matrices[field] = None if joined is None else self._in_order(joined)
         return matrices, kinds
 
     def _stacked(
-        self, joined: pd.DataFrame, frame: pd.DataFrame, words: str, study: Study, kind: str
+        self,
+        joined: pd.DataFrame,
+        frame: pd.DataFrame,
+        words: str,
+        study: Study,
+        kinds: tuple[str, str],
     ) -> pd.DataFrame:
         """A table of levels with the samples of one more study, if that is asked for."""
+        kind, own_kind = kinds
         new = frame.loc[~frame.index.isin(joined.index)]
         kept = len(frame) - len(new)
-        own_kind = next(
-            getattr(study, field) for named, field in _MATRICES.values() if named == words
-        )
         why = ""
         if not self._stack:
             why = "other laboratories' levels are no levels of these; --stack takes them together"

@@ -24,6 +24,7 @@ __all__ = [
     "responses",
     "scales",
     "sequencing",
+    "signatures",
     "study",
     "summary",
 ]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from sidestep.features.errors import InputError, Problem, StudyError
+from sidestep.features.knowledge.study_signatures import find_signature
 from sidestep.features.study.reader import StudyReader
 from sidestep.features.study.responses import read_values
 from sidestep.features.study.study import Study, assemble
@@ -208,6 +209,9 @@ def _content(study: Study, modality: str) -> tuple[int, str]:
         return genes, f"genes with {len(study.mutations):,} calls, {panels} gene panel(s)"
     if modality == "copy_number" and study.copy_number is not None:
         return study.copy_number.shape[1], f"genes, {study.copy_number_kind}"
+    if modality == "signature" and study.signatures is not None:
+        known = sum(find_signature(name) is not None for name in study.signatures.columns)
+        return study.signatures.shape[1], f"expression signatures, {known} of them known by name"
     return study.clinical.shape[1], "attributes"
 
 

@@ -21,6 +21,7 @@ from sidestep.features.files.tables import Table, read_table
 from sidestep.features.study.meta import Meta, data_path
 from sidestep.features.study.mix_ups import refuse_claimed
 from sidestep.features.study.profiles import READ_KINDS
+from sidestep.features.study.signatures import is_signature_file
 
 #: How names of data files end, packed or not.
 _ENDINGS = (".txt", ".tsv", ".csv", ".maf", PARQUET, H5AD)
@@ -98,6 +99,7 @@ def note_unread(metas: Sequence[Meta], findings: Findings) -> None:
             meta.kind in READ_KINDS
             or (meta.kind == "CLINICAL" and clinical)
             or (meta.kind == "GENERIC_ASSAY" and assay == "TREATMENT_RESPONSE")
+            or is_signature_file(meta)
             or meta.name == "meta_study.txt"
         )
         if not read:

@@ -17,6 +17,7 @@ import pandas as pd
 from sidestep.features.errors import InputError, some
 from sidestep.features.files.rows import MatrixRows
 from sidestep.features.files.tables import LARGEST, MISSING, Table, check_header
+from sidestep.features.identifiers import match_key
 from sidestep.features.study import mix_ups
 from sidestep.features.study.antibodies import protein_levels
 from sidestep.features.study.data_files import DataFiles
@@ -35,9 +36,10 @@ KINDS = {
     "copy_number": "COPY_NUMBER_ALTERATION",
     "mutations": "MUTATION_EXTENDED",
     "fusions": "STRUCTURAL_VARIANT",
+    "signatures": "GENERIC_ASSAY",
 }
 _SAMPLE = "SAMPLE_ID"
-_SEVERAL = {"gene": "genes", "antibody": "antibodies", "drug": "drugs"}
+_SEVERAL = {"gene": "genes", "antibody": "antibodies", "drug": "drugs", "signature": "signatures"}
 _FEWEST_NAMES = 3
 _MOST_NAMES = 1000
 _LAYOUT = re.compile(r"[\t\r\n]")
@@ -82,6 +84,8 @@ class FrameReader(StudyReader):
             yield partial(self._read_clinical, meta)
         for kind, take in self._profile_readers():
             yield partial(self._read_profile, kind, take)
+        for meta in self._of_kind("GENERIC_ASSAY"):
+            yield partial(self._read_signatures, meta)
         yield self._read_sequenced
         yield self._name_genes
 
@@ -134,6 +138,20 @@ class FrameReader(StudyReader):
         samples, antibodies, read = self._levels(meta, "antibody")
         levels = protein_levels(antibodies, read, samples, meta.name, self.findings)
         self._take_levels(meta, levels, meta.name)
+
+    def _read_signatures(self, meta: Meta) -> None:
+        samples, names, numbers = _numbers(self._frames[meta.name], meta.name, "signature")
+        if twice := _repeated([match_key(name) for name in names]):
+            raise InputError(
+                f"{meta.name} has {len(twice)} signature(s) in more than one column: "
+                f"{some(twice)}; keep one column each"
+            )
+        meant = self.samples.resolve(samples, meta.name)
+        table = pd.DataFrame(
+            numbers.T, index=pd.Index(names, dtype="str"), columns=[meant[name] for name in samples]
+        )
+        found = drop_unprofiled(table, meta.name, self.findings).T
+        self._take_signatures(meta, found, meta.name)
 
     def _read_sequenced(self) -> None:
         if self.calls is None:

@@ -6,9 +6,10 @@ Long, a row a measurement:
 column    meaning
 ========= ==================================================================================
 sample_id sample
-modality  ``expression``, ``rppa``, ``mutation``, ``copy_number`` or ``clinical``
-feature   gene symbol, antibody name, or clinical attribute
-value     level (log2), log2 copy-number ratio; mutation: 1 for a call, 0 for none
+modality  ``expression``, ``rppa``, ``mutation``, ``copy_number``, ``signature`` or ``clinical``
+feature   gene symbol, antibody name, signature, or clinical attribute
+value     level (log2), log2 copy-number ratio, score of a signature; mutation: 1 for a call,
+          0 for none
 detail    mutation: ``Variant_Classification`` and protein change, space-separated, or one of
           them, or ``unknown``; clinical: text
 ========= ==================================================================================
@@ -43,7 +44,13 @@ COLUMNS = ("sample_id", "modality", "feature", "value", "detail")
 SEQUENCED = "(sequenced)"
 #: Identifier of a study that was made of measurements.
 MEASUREMENTS = "measurements"
-_MATRICES = ("expression", "rppa", "copy_number")
+#: Modality -> field of a study that holds its samples x features.
+_MATRICES = {
+    "expression": "expression",
+    "rppa": "rppa",
+    "copy_number": "copy_number",
+    "signature": "signatures",
+}
 _MODALITIES = (*_MATRICES, "mutation", "clinical")
 _DONOR = "PATIENT_ID"
 
@@ -54,8 +61,8 @@ def measurements_of(study: Study) -> pd.DataFrame:
     Donors that are not called as their sample are the clinical feature ``PATIENT_ID``.
     """
     parts = [_no_measurements()]
-    for modality in _MATRICES:
-        table = getattr(study, modality)
+    for modality, held in _MATRICES.items():
+        table = getattr(study, held)
         if table is not None:
             long = pd.Series(table.rename_axis(index="sample_id", columns="feature").stack())
             parts.append(long.reset_index(name="value").assign(modality=modality))
@@ -124,6 +131,7 @@ def study_of_measurements(measurements: pd.DataFrame) -> Study:
         expression=frames.get("expression"),
         rppa=frames.get("rppa"),
         copy_number=frames.get("copy_number"),
+        signatures=frames.get("signature"),
     )
     return study if calls.empty else _with_calls(study, calls)
 
@@ -223,7 +231,7 @@ def _features(columns: pd.Index, modality: str) -> list[str]:
 
 def _feature(name: str, modality: str) -> str:
     """A feature under the name that studies are read with."""
-    if modality == "clinical" or name == SEQUENCED:
+    if modality in ("clinical", "signature") or name == SEQUENCED:
         return name
     return parse_antibody(name).canonical if modality == "rppa" else current_symbol(name)
 

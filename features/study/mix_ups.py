@@ -22,6 +22,7 @@ from sidestep.features.files.sample_major import H5AD, SampleMajorTable
 from sidestep.features.files.tables import LABELS
 from sidestep.features.identifiers import Samples, match_key
 from sidestep.features.knowledge.drugs import DRUG_TABLE, PARTNER_TABLE, find_drug
+from sidestep.features.knowledge.study_signatures import find_signature
 from sidestep.features.study.antibodies import ANTIBODY_TABLE, ProteinLevels, parse_antibody
 from sidestep.features.study.genes import GeneRows
 from sidestep.features.study.meta import Meta
@@ -72,7 +73,7 @@ def refuse_transposed(table: AnyTable, samples: Samples, feature: str) -> None:
     ----------
     samples : Samples
         Those that the study's files named so far.
-    feature : {"gene", "antibody", "drug"}
+    feature : {"gene", "antibody", "drug", "signature"}
         What each row is to be, or in a sample-major file each column.
 
     Raises
@@ -121,6 +122,7 @@ NAMES: Mapping[str, Callable[[str], bool]] = {
     "gene": lambda name: name in _genes(),
     "antibody": lambda name: parse_antibody(name).known,
     "drug": lambda name: find_drug(name) is not None,
+    "signature": lambda name: find_signature(name) is not None,
 }
 
 

@@ -55,6 +55,12 @@ from sidestep.features.study.sequencing import (
     sequenced_samples,
     warn_of_unknown_panels,
 )
+from sidestep.features.study.signatures import (
+    account_for,
+    is_signature_file,
+    read_signatures,
+    with_signatures,
+)
 from sidestep.features.vocabulary.account import Account
 from sidestep.features.vocabulary.gene_names import NameCount, name_calls, symbols_by_entrez
 from sidestep.features.vocabulary.response_units import doubtful_direction
@@ -106,6 +112,7 @@ class StudyReader:
         self.panels: dict[str, frozenset[str]] = {}
         self.panel_of: dict[str, str] = {}
         self.fusions: pd.DataFrame | None = None
+        self.signatures: pd.DataFrame | None = None
         self.entrez = pd.Series(dtype="Int64")
         self.responses: dict[str, ResponseFile] = {}
         self._metas: list[Meta] = []
@@ -130,6 +137,9 @@ class StudyReader:
             yield partial(self._read_panel, path)
         yield partial(self._read_profile, "GENE_PANEL_MATRIX", self._take_panel_matrix)
         yield self._settle_panels
+        for meta in self._of_kind("GENERIC_ASSAY"):
+            if is_signature_file(meta):
+                yield partial(self._read_signatures, meta)
         for meta in self._of_kind("GENERIC_ASSAY"):
             if meta.fields.get("generic_assay_type", "").upper() == "TREATMENT_RESPONSE":
                 yield partial(self._read_response, meta)
@@ -349,6 +359,19 @@ class StudyReader:
         self.panel_of = {
             sample: panel for sample, panel in self.panel_of.items() if panel in self.panels
         }
+
+    def _read_signatures(self, meta: Meta) -> None:
+        table = self._files.table(meta)
+        mix_ups.refuse_transposed(table, self.samples, "signature")
+        found = read_signatures(table, meta, self.samples, self.findings)
+        self._take_signatures(meta, found, table.name)
+
+    def _take_signatures(self, meta: Meta, found: pd.DataFrame, file: str) -> None:
+        """Signatures beside those of other files, of which account is given."""
+        understood = f"{found.shape[1]:,} expression signatures x {len(found):,} samples"
+        self._say(meta, file, understood, "scores as the study gives them")
+        account_for(list(found.columns), file, self.account)
+        self.signatures = with_signatures(self.signatures, found, file, self.findings)
 
     def _read_response(self, meta: Meta) -> None:
         if meta.stable_id in self.responses:

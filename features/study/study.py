@@ -90,6 +90,9 @@ class Study:
         ``"log2"`` or ``"z-score"``.
     failed : mapping of str to str
         Sample that must not be scored -> why.
+    signatures : pandas.DataFrame or None
+        Profiled samples x signatures of gene expression (`ENTITY_STABLE_ID`), scores as the study
+        gives them.
     """
 
     path: Path | None
@@ -119,6 +122,7 @@ class Study:
     profiles: Mapping[str, str] = field(default_factory=dict)
     rppa_kind: str = "log2"
     failed: Mapping[str, str] = field(default_factory=dict)
+    signatures: pd.DataFrame | None = None
 
     @classmethod
     def from_frames(
@@ -131,6 +135,7 @@ class Study:
         clinical: pd.DataFrame | None = None,
         responses: pd.DataFrame | None = None,
         fusions: pd.DataFrame | None = None,
+        signatures: pd.DataFrame | None = None,
         sequenced: Sequence[str] | None = None,
         metric: str = "response",
         unit: str = "",
@@ -165,6 +170,8 @@ class Study:
             Drug responses; needs `higher_is_resistant`.
         fusions : DataFrame, optional
             One variant a row: ``Sample_Id``, ``Site1_Hugo_Symbol``, ``Site2_Hugo_Symbol``.
+        signatures : DataFrame of shape (n_samples, n_signatures), optional
+            Scores of expression signatures, such as ``Mod7_ERBB2``, on a scale of their own.
         sequenced : sequence of str, optional
             Samples whose mutations were tested, so that 'not mutated' and 'not sequenced' differ;
             by default those with a call.
@@ -208,6 +215,7 @@ class Study:
             "copy_number": copy_number,
             "clinical": clinical,
             "fusions": fusions,
+            "signatures": signatures,
         }
         frames = {what: frame for what, frame in given.items() if frame is not None}
         if not frames:
@@ -268,6 +276,7 @@ class Study:
             panel_of=self.panel_of.loc[in_order(self.panel_of.index, wanted)],
             copy_number=rows_of(self.copy_number, wanted),
             fusions=calls_of(self.fusions, wanted),
+            signatures=rows_of(self.signatures, wanted),
             failed={name: self.failed[name] for name in wanted if name in self.failed},
         )
 
@@ -309,6 +318,8 @@ class Study:
             found["mutation"] = self.sequenced
         if self.copy_number is not None:
             found["copy_number"] = self.copy_number.index
+        if self.signatures is not None:
+            found["signature"] = self.signatures.index
         if self.clinical.shape[1]:
             found["clinical"] = self.samples[self.clinical.notna().any(axis=1).to_numpy()]
         return found
@@ -423,6 +434,7 @@ def assemble(reader: StudyReader, *, held: bool = True) -> Study:
         profiles=reader.wanted,
         rppa_kind=reader.kinds.get("PROTEIN_LEVEL", "log2"),
         failed=reader.failed,
+        signatures=_in_order(reader.signatures, samples),
         grades=reader.grades,
     )
 
@@ -432,6 +444,13 @@ def _no_antibodies() -> pd.DataFrame:
         {"genes": [], "gene": [], "site": [], "source": [], "caution": []},
         index=pd.Index([], dtype="str", name="canonical"),
     ).astype({"caution": bool})
+
+
+def _in_order(table: pd.DataFrame | None, samples: pd.Index) -> pd.DataFrame | None:
+    """A table in the order of the samples, in the form that matrices have."""
+    if table is None:
+        return None
+    return table.loc[in_order(table.index, samples)].rename_axis(index="sample_id")
 
 
 def _frame(matrix: Matrix | None, samples: pd.Index) -> pd.DataFrame | None:

@@ -43,6 +43,7 @@ def _held(study: Study) -> list[tuple[str, str, str]]:
         "rppa": _counted(_width(study.rppa), "antibody", "antibodies"),
         "mutation": _counted(calls, "call"),
         "copy_number": _counted(_width(study.copy_number), "gene"),
+        "signature": _counted(_width(study.signatures), "signature"),
         "clinical": _counted(_width(study.clinical), "attribute"),
     }
     held = [

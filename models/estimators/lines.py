@@ -244,12 +244,12 @@ def view_mixtures(views: Collection[str], target_shares: Sequence[float]) -> lis
     """Candidate weightings of the views, each summing to one.
 
     The modalities share what the target view leaves, either all alike or only the abundance
-    modalities (expression and RPPA), which hold most of the signal where mutations and copy
-    number are known for few lines. Few candidates: with tens of lines, a rich choice costs more
-    by chance than it gains.
+    modalities (expression, RPPA and signatures), which hold most of the signal where mutations
+    and copy number are known for few lines. Few candidates: with tens of lines, a rich choice
+    costs more by chance than it gains.
     """
     modalities = [name for name in views if name != TARGET_VIEW]
-    abundance = [name for name in modalities if name in ("expression", "rppa")]
+    abundance = [name for name in modalities if name in ("expression", "rppa", "signature")]
     shares = target_shares if TARGET_VIEW in views else (0.0,)
     mixtures: list[dict[str, float]] = []
     for share in shares:

@@ -25,6 +25,7 @@ _COMMON: tuple[Pattern, ...] = (
     ("rppa",),
     ("mutation",),
     ("copy_number",),
+    ("signature",),
 )
 _OBSERVED_SHARE = 0.1
 _FEWEST_LINES = 10

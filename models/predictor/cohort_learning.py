@@ -30,7 +30,7 @@ from sidestep.models.reliability.predictive import FoldAnswers
 #: Values kept of a distribution, at most: then evenly spaced quantiles stand for it.
 MOST_KEPT: Final = 1000
 #: Modalities whose levels a platform and a tissue move. A mutation is there or not.
-_MOVED: Final = ("expression", "rppa", "copy_number")
+_MOVED: Final = ("expression", "rppa", "copy_number", "signature")
 # Quantiles that stand for the responses a tumour may have.
 _RESPONSES = 16
 # Digits kept of a shift, in training standard deviations.

@@ -71,6 +71,12 @@ _BUILDERS: Mapping[str, Check] = {
     ),
     "mutation": record(panel_=texts(), hotspots_=texts(), feature_names_=texts()),
     "copy_number": record(**_GENES, feature_names_=texts()),
+    "signature": record(
+        signatures_=texts("signatures"),
+        feature_names_=texts(),
+        mean_=array("f8", "signatures"),
+        sd_=array("f8", "signatures", low=_LEAST_SD),
+    ),
     "clinical": record(feature_names_=texts()),
 }
 _RNA = record(
@@ -206,6 +212,8 @@ def _features(joiner: State, where: str) -> list[str]:
             require_same(found, [f"{modality}:{gene}" for gene in fitted["genes_"]], place)
         elif modality == "rppa":
             require_same(found, _antibody_features(fitted, place), place)
+        elif modality == "signature":
+            require_same(found, [f"signature:{name}" for name in fitted["signatures_"]], place)
         elif modality == "mutation":
             require(found[-1:] == [BURDEN], place, "does not end with the burden")
         named = all(

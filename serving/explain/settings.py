@@ -18,7 +18,7 @@ from sidestep.models.reliability.applicability import NearestLines
 from sidestep.serving.words.wording import listed, value_kind
 
 #: Modalities whose features are levels: what a gene's name, or a mechanism's, stands for.
-LEVELS = ("expression", "rppa", "copy_number")
+LEVELS = ("expression", "rppa", "copy_number", "signature")
 _EXAMPLES = "ERBB2=+2sd, expression:ERBB2=-1.5sd, copy_number:ERBB2=1.2 or mutation:TP53=1"
 _VALUE = re.compile(r"([+-]?)(\d+\.?\d*(?:e[+-]?\d+)?|\.\d+) ?(sd)?", re.IGNORECASE)
 
@@ -31,8 +31,8 @@ class Change:
     ----------
     feature : str
     amount : float
-        In the feature's own scale: training standard deviations for expression and RPPA, log2
-        for copy number, 1 or 0 for mutations and clinical categories.
+        In the feature's own scale: training standard deviations for expression, RPPA and
+        signatures, log2 for copy number, 1 or 0 for mutations and clinical categories.
     relative : bool
         Whether it is added to the feature's value, or put in its place.
     """

@@ -26,7 +26,7 @@ from sidestep.serving.scoring.outlook import Outlook
 from sidestep.serving.scoring.samples import Samples
 
 # Where the builders cut a feature: no sample has more.
-_MOST = {"expression": 8.0, "rppa": 8.0, "copy_number": 4.0}
+_MOST = {"expression": 8.0, "rppa": 8.0, "copy_number": 4.0, "signature": 8.0}
 
 
 @dataclass(frozen=True)

@@ -26,11 +26,12 @@ MODALITY_NAMES = {
     "rppa": "protein (RPPA)",
     "mutation": "mutations",
     "copy_number": "copy number",
+    "signature": "expression signatures",
     "clinical": "clinical",
 }
 #: What the number of a feature is, by modality; see `value_kind`.
 _KINDS = {"expression": "sd", "rppa": "sd", "copy_number": "log2", "mutation": "flag",
-          "clinical": "flag"}  # fmt: skip
+          "signature": "sd", "clinical": "flag"}  # fmt: skip
 _MUTATION_KINDS = {"hotspot": "hotspot mutation", "truncating": "truncating mutation"}
 
 
@@ -141,7 +142,12 @@ def feature_label(feature: str) -> str:
         return f"{gene} {_MUTATION_KINDS.get(kind, f'{kind} mutation'.strip())}"
     if modality == "clinical":
         return " = ".join(rest.split("=", 1))
-    noun = {"expression": "RNA", "rppa": "protein", "copy_number": "copy number"}.get(modality)
+    noun = {
+        "expression": "RNA",
+        "rppa": "protein",
+        "copy_number": "copy number",
+        "signature": "signature",
+    }.get(modality)
     return f"{rest} {noun}" if noun else feature
 
 

@@ -15,7 +15,7 @@ MECHANISMS = (
     "HER2 drive", "other RTK bypass", "PI3K/AKT/MTOR", "RAS/MAPK", "cell cycle and mitosis",
     "apoptosis", "senescence", "EMT", "DNA damage", "hormone", "stroma", "other",
 )  # fmt: skip
-MODALITIES = ("expression", "rppa", "mutation", "copy_number", "clinical")
+MODALITIES = ("expression", "rppa", "mutation", "copy_number", "signature", "clinical")
 GENES = (
     "ERBB2 GRB7 EGFR ERBB3 MET IGF1R PIK3CA PTEN AKT1 MTOR KRAS MAP2K1 CCNE1 CDK4 PLK1 BCL2 "
     "BAX CDKN2A VIM CDH1 TP53 BRCA1 ESR1 PGR FAP COL1A1 GATA3 MYC RB1 FGFR1"

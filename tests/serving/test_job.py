@@ -17,7 +17,7 @@ from sidestep.models.registry.load import LoadedModel
 from sidestep.serving.job import score_study
 from sidestep.serving.scoring.options import ScoreOptions
 
-MODALITIES = ["expression", "rppa", "mutation", "copy_number", "clinical"]
+MODALITIES = ["expression", "rppa", "mutation", "copy_number", "signature", "clinical"]
 CONTRIBUTIONS = [f"contribution_{name}" for name in MODALITIES]
 COLUMNS = [
     *("sample_id", "drug", "drug_name", "response", "unit", "prediction", "lower", "upper"),
@@ -92,7 +92,7 @@ def test_every_column_is_filled_where_there_is_something_to_say(scores: pd.DataF
     marker = [name for name in scores if name.startswith("marker")]
     # Nor is any group of the few training lines large enough.
     assert scores["interval_group"].isna().all()
-    unfilled = ["contribution_clinical", "observed", "interval_group"]
+    unfilled = ["contribution_signature", "contribution_clinical", "observed", "interval_group"]
     filled = scores.drop(columns=[*unfilled, *bounds, *marker])
     assert filled.notna().all(axis=None)
     # The noise has no marker; a sample may lack the others'.

@@ -45,7 +45,7 @@ from sidestep.training.cli.options import tracking_uri_option
     "--ablate",
     metavar="M,N",
     help="Modalities to permute among the lines, for what each is worth: expression, rppa, "
-    "mutation, copy_number.",
+    "mutation, copy_number, signature.",
 )
 @click.option(
     "--level",

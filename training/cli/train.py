@@ -97,7 +97,8 @@ DEFAULT_PANEL = "kinase"
 @click.option(
     "--modalities",
     metavar="M,N",
-    help="Modalities to learn from: expression, rppa, mutation, copy_number.  [default: all]",
+    help="Modalities to learn from: expression, rppa, mutation, copy_number, "
+    "signature.  [default: all]",
 )
 @profile_option
 @tracking_uri_option

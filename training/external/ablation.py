@@ -20,7 +20,9 @@ from sidestep.models.predictor.predictor import PanelPredictor
 from sidestep.training.external.accuracy import interval_of, pearson_draws
 from sidestep.training.external.pairs import answers
 
-MODALITIES = ("expression", "rppa", "mutation", "copy_number")
+MODALITIES = ("expression", "rppa", "mutation", "copy_number", "signature")
+#: Modality -> field of a study that holds it, where that goes by another name.
+_FIELDS = {"signature": "signatures"}
 COLUMNS = ("modality", "lines", "pearson", "without", "loss", "lower", "upper")
 
 
@@ -35,12 +37,13 @@ def permuted(study: Study, modality: str, rng: np.random.Generator) -> Study:
     rng : numpy.random.Generator
     """
     if modality != "mutation":
-        table = getattr(study, modality)
+        field = _FIELDS.get(modality, modality)
+        table = getattr(study, field)
         if table is None:
             return study
         order = rng.permutation(len(table))
         shuffled = pd.DataFrame(table.to_numpy()[order], table.index, table.columns)
-        changed: dict[str, Any] = {modality: shuffled}
+        changed: dict[str, Any] = {field: shuffled}
         return replace(study, **changed)
     if study.sequenced is None or study.mutations is None:
         return study

@@ -149,7 +149,7 @@ def test_many_features_at_once_give_an_object_array_in_their_order() -> None:
 
 def test_each_mechanism_but_other_has_genes() -> None:
     counts = Counter(row.mechanism for row in MECHANISM_TABLE.load().values())
-    assert set(counts) == set(MECHANISMS) - {OTHER}
+    assert set(counts) == set(MECHANISMS) - {OTHER, "immune"}  # signatures speak for that one
     assert min(counts.values()) >= 30
 
 

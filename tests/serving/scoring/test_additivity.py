@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sidestep.features.builders.names import MODALITIES
 from sidestep.features.mechanisms.of_features import MECHANISMS, mechanism_of
 from sidestep.features.study.study import Study
 from sidestep.models.registry.load import LoadedModel
@@ -43,7 +44,7 @@ def mechanisms(folder: Path) -> pd.DataFrame:
 def test_modalities_add_up_to_the_prediction(scores: pd.DataFrame) -> None:
     assert scores["modalities"].nunique() > 3  # samples that lack one, two, and three
     levels = scores.filter(regex="^contribution_")
-    assert levels.shape[1] == 5
+    assert levels.shape[1] == len(MODALITIES)
     total = scores["base_value"] + levels.sum(axis=1)
     np.testing.assert_allclose(total, scores["prediction"], rtol=1e-6)
     # Samples with the same modalities are predicted by the same sub-model.

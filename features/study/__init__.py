@@ -18,7 +18,6 @@ __all__ = [
     "mix_ups",
     "mutations",
     "on_disk",
-    "options",
     "profiles",
     "reader",
     "responses",

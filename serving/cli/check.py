@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sidestep.features.study.options import profile_option
+from sidestep.features.options import profile_option
 from sidestep.serving.cli.options import MODEL_ADDRESSES, tracking_uri_option, trust_option
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sidestep.features.study.options import group_option, repeatable, where_option
+from sidestep.features.options import group_option, repeatable, where_option
 from sidestep.serving.cli.options import tracking_uri_option, trust_option
 
 # What takes a second to import is imported inside the functions, so that --help answers at once.

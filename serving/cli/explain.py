@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from sidestep.features.errors import InputError
-from sidestep.features.study.options import group_option, profile_option, where_option
+from sidestep.features.options import group_option, profile_option, where_option
 from sidestep.serving.cli.options import (
     MODEL_ADDRESSES,
     call_at_type,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sidestep.features.study.options import group_option, repeatable, where_option
+from sidestep.features.options import group_option, repeatable, where_option
 
 if TYPE_CHECKING:
     from sidestep.serving.report.writing import View

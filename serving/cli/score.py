@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sidestep.features.study.options import (
+from sidestep.features.options import (
     drugs_option,
     group_option,
     profile_option,

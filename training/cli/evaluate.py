@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from sidestep.features.study.options import group_option, profile_option, where_option
+from sidestep.features.options import group_option, profile_option, where_option
 from sidestep.training.cli.options import tracking_uri_option
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sidestep.features.study.options import profile_option
+from sidestep.features.options import profile_option
 
 if TYPE_CHECKING:
     import pandas as pd

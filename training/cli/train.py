@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from sidestep.features.study.options import drugs_option, profile_option
+from sidestep.features.options import drugs_option, profile_option
 from sidestep.models.engines.options import DEVICES, engine_options
 from sidestep.training.cli.options import tracking_uri_option
 

@@ -138,3 +138,21 @@ def _pace(left: int, before: float, done_before: int, now: float, done: int) -> 
     rate = (done - done_before) / (now - before)
     ending = f", {tqdm.format_interval(left / rate)} left" if left else ""
     return f" ({rate:,.{0 if rate >= 10 else 1}f} a second{ending})"
+
+
+def percent(reporter: Reporter, stage: str) -> Callable[[int, int], None]:
+    """Progress in bytes as whole percents of a stage, which a log hears of long work only.
+
+    It is told how many bytes are done, and how many there are.
+    """
+    shown = -1
+
+    def told(done: int, whole: int) -> None:
+        nonlocal shown
+        # Come to its end, it is still to be put in place.
+        share = min(100 * done // max(whole, done, 1), 99) if whole else 0
+        if share > shown:
+            shown = share
+            reporter(f"{stage}, percent", share, 100)
+
+    return told

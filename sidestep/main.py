@@ -118,6 +118,9 @@ class LazyVerbs(click.Group):
             hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(VERBS)}."
             raise click.UsageError(f"there is no verb {name!r}; {hint}", ctx)
         found, command, rest = super().resolve_command(ctx, args)
+        if isinstance(command, click.Group) and rest and rest[0] in command.commands:
+            word, *rest = rest
+            return found, command, [word, *without_empty_options(command.commands[word], rest)]
         return found, command, rest if command is None else without_empty_options(command, rest)
 
 

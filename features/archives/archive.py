@@ -7,13 +7,15 @@ sentence, and nothing is left behind. Archives within the archive stay packed.
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sidestep.features.archives.entries import BROKEN, Content, Entry, read_entries
+from sidestep.features.archives.entries import BROKEN, Content, Entry, read_entries, zip_names
 from sidestep.features.archives.names import TakenNames, is_of_macos, safe_parts
 from sidestep.features.errors import InputError, some
 from sidestep.features.files.limits import MAX_FILE_GIB, readable_size, table_limits, unpacked_limit
@@ -25,6 +27,9 @@ _CHUNK: Final = 2**20
 _MOST_ENTRIES: Final = 10_000
 #: An archive may unpack to as much as so many of the largest tables.
 _TABLES: Final = 4
+#: How tables in an archive are named.
+_TABLES_OF: Final = (".csv", ".txt", ".tsv", ".gz", ".maf", ".parquet", ".xlsx", ".gct", ".mtx")
+_START, _TAR_MAGIC = 512, 257
 _ARCHIVES: Final = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
 
 #: Told how many bytes of the archive are read, and how many it has.
@@ -55,6 +60,66 @@ class Imported:
     study_id: str
     packed: tuple[str, ...]
     left_out: int
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file is a tar or a zip, by its first bytes, or by its name where it is broken.
+
+    A workbook is a zip as well, and is none here.
+    """
+    if not path.is_file():
+        return path.name.lower().endswith(_ARCHIVES)
+    try:
+        with path.open("rb") as file:
+            start = file.read(_START)
+            if start.startswith(b"PK"):
+                return "xl/workbook.xml" not in _names_in_zip(path)
+            if start.startswith(b"\x1f\x8b"):
+                file.seek(0)
+                start = gzip.GzipFile(fileobj=file).read(_START)
+    except (OSError, EOFError, zlib.error):
+        start = b""
+    tar = start[_TAR_MAGIC : _TAR_MAGIC + 5] == b"ustar"
+    return tar or path.name.lower().endswith(_ARCHIVES)
+
+
+def unpack(archive: str | Path, folder: Path, progress: Progress | None = None) -> list[Path]:
+    """Unpack the files of an archive into a folder that is the caller's to remove.
+
+    Returns
+    -------
+    list of Path
+
+    Raises
+    ------
+    InputError
+        If the archive is broken, unsafe or too large.
+    """
+    try:
+        _Unpacking(Path(archive), folder, progress or _ignore).run()
+    except InputError as error:
+        raise InputError(f"archive {archive}: {error}") from error
+    except OSError as failure:
+        raise _unwritable(folder, failure) from failure
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def is_study_archive(path: Path) -> bool:
+    """Whether an archive is to be taken for a study: any, but a zip of tables and no meta file."""
+    if not is_archive(path):
+        return False
+    names = _names_in_zip(path)
+    has_meta = any(Path(name).name.startswith("meta_") for name in names)
+    return has_meta or not any(name.lower().endswith(_TABLES_OF) for name in names)
+
+
+def _names_in_zip(path: Path) -> list[str]:
+    """Names of a zip's files; none of what is no whole zip."""
+    try:
+        with path.open("rb") as file:
+            return zip_names(file) if file.peek(2).startswith(b"PK") else []
+    except (InputError, OSError, *BROKEN):
+        return []
 
 
 def import_archive(

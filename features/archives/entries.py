@@ -196,6 +196,20 @@ def _zip_entries(file: io.BufferedReader, spend: Spend) -> Iterator[Entry]:
                 yield Entry(info.orig_filename, _ZipContent(content, spend))
 
 
+def zip_names(file: io.BufferedReader) -> list[str]:
+    """Names of a zip's files, without unpacking any.
+
+    Raises
+    ------
+    InputError
+        If its list of files is longer than a study's.
+    Exception
+        One of `BROKEN`, if it is not a whole zip.
+    """
+    with zipfile.ZipFile(_BoundedFile(file)) as archive:
+        return [info.orig_filename for info in archive.infolist()]
+
+
 def _check_zipped(info: zipfile.ZipInfo) -> None:
     kind = stat.S_IFMT(info.external_attr >> 16)
     if stat.S_ISLNK(kind):

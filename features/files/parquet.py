@@ -55,7 +55,7 @@ class ParquetMatrix:
         index = _index_size(path, name)
         with _whole(name):
             file = pq.ParquetFile(path)
-            _require_accounted(file.metadata, path, name)
+            require_accounted(file.metadata, path, name)
             schema = file.schema_arrow
             # Asked for at once: a field by itself, of tens of thousands, takes long to make.
             columns, kinds = schema.names, schema.types
@@ -97,7 +97,7 @@ class ParquetMatrix:
         _index_size(path, name)
         with _whole(name):
             index = pq.read_metadata(path)
-            _require_accounted(index, path, name)
+            require_accounted(index, path, name)
         return int(index.num_rows) * max(0, int(index.num_columns) - 1)
 
     def blocks(self) -> Iterator[tuple[int, int, np.ndarray]]:
@@ -128,7 +128,7 @@ def read_plain_table(path: Path) -> pd.DataFrame:
         raise study_error(f"{path} is missing, or no plain file", path.name)
     _index_size(path, str(path))
     with _whole(str(path)):
-        _require_accounted(pq.read_metadata(path), path, str(path))
+        require_accounted(pq.read_metadata(path), path, str(path))
         table: pd.DataFrame = pq.read_table(path).to_pandas()
     return table
 
@@ -149,7 +149,7 @@ def _index_size(path: Path, name: str) -> int:
     return size
 
 
-def _require_accounted(index: pq.FileMetaData, path: Path, name: str) -> None:
+def require_accounted(index: pq.FileMetaData, path: Path, name: str) -> None:
     """Refuse a file that holds more than its size on disk accounts for, before it is unpacked."""
     stored = path.stat().st_size
     groups = map(index.row_group, range(index.num_row_groups))

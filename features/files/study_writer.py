@@ -13,6 +13,9 @@ import pandas as pd
 from sidestep.features.errors import InputError
 from sidestep.features.files.whole import folder_beside, put_in_place, reason_of
 
+#: Rows of a table that become text at once.
+_ROWS = 512
+
 
 @dataclass(frozen=True)
 class DataFile:
@@ -29,15 +32,15 @@ class DataFile:
         which the writer adds.
     preamble : sequence of str, optional
         Lines above the column names (the four ``#`` lines of a clinical file).
-    digits : int, optional
-        Significant digits of numbers.
+    digits : int or None
+        Significant digits of numbers; None for as many as tell a number from all others.
     """
 
     name: str
     table: pd.DataFrame
     meta: Mapping[str, str]
     preamble: Sequence[str] = ()
-    digits: int = 5
+    digits: int | None = 5
 
 
 @dataclass(frozen=True)
@@ -221,10 +224,43 @@ def _write_lines(path: Path, lines: Mapping[str, str]) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _write_table(path: Path, table: pd.DataFrame, preamble: Sequence[str], digits: int) -> None:
-    """A tab-separated table, numbers rounded to significant digits."""
+def clinical_file(attributes: pd.DataFrame) -> DataFile:
+    """The clinical file of samples.
+
+    Parameters
+    ----------
+    attributes : DataFrame
+        The index names samples; ``PATIENT_ID`` is a column.
+    """
+    text = attributes.map(lambda cell: " ".join(str(cell).split()), na_action="ignore")
+    table = text.reset_index(drop=True)
+    table.insert(0, "SAMPLE_ID", list(attributes.index))
+    table.insert(0, "PATIENT_ID", table.pop("PATIENT_ID"))
+    columns = [str(name) for name in table.columns]
+    return DataFile(
+        "clinical_sample",
+        table,
+        {"genetic_alteration_type": "CLINICAL", "datatype": "SAMPLE_ATTRIBUTES"},
+        preamble=[
+            "#" + "\t".join(name.replace("_", " ").capitalize() for name in columns),
+            "#" + "\t".join(columns),
+            "#" + "\t".join("STRING" for _ in columns),
+            "#" + "\t".join("1" for _ in columns),
+        ],
+    )
+
+
+def _write_table(
+    path: Path, table: pd.DataFrame, preamble: Sequence[str], digits: int | None
+) -> None:
+    """A tab-separated table, numbers rounded to significant digits, or with all of them."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(f"{line}\n" for line in preamble)
+        if digits is None:
+            file.write("\t".join(map(str, table.columns)) + "\n")
+            for start in range(0, len(table), _ROWS):
+                file.write(_every_digit(table.iloc[start : start + _ROWS]))
+            return
         table.to_csv(
             file,
             sep="\t",
@@ -233,3 +269,21 @@ def _write_table(path: Path, table: pd.DataFrame, preamble: Sequence[str], digit
             float_format=f"%.{digits}g",
             lineterminator="\n",
         )
+
+
+def _every_digit(table: pd.DataFrame) -> str:
+    """Rows of a table, numbers in the fewest digits that tell them from all others."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    columns = []
+    for place in range(table.shape[1]):
+        column = table.iloc[:, place]
+        if column.dtype.kind == "f":
+            array = pa.array(column.to_numpy(), from_pandas=True).cast(pa.string())
+            columns.append(pc.fill_null(array, "NA").to_pylist())
+        else:
+            columns.append(
+                ["NA" if pd.isna(cell) else " ".join(str(cell).split()) for cell in column]
+            )
+    return "".join("\t".join(row) + "\n" for row in zip(*columns, strict=True))

@@ -10,7 +10,13 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.errors import Findings
-from sidestep.features.files.study_writer import CaseList, DataFile, GenePanel, StudyDraft
+from sidestep.features.files.study_writer import (
+    CaseList,
+    DataFile,
+    GenePanel,
+    StudyDraft,
+    clinical_file,
+)
 from sidestep.features.merging.merge import Merged
 from sidestep.features.study.responses import ResponseFile, read_values
 from sidestep.features.study.signatures import signature_file
@@ -86,26 +92,9 @@ def merged_draft(merged: Merged) -> StudyDraft:
 
 
 def _clinical(study: Study) -> DataFile:
-    attributes = study.clinical.map(_one_line, na_action="ignore")
-    table = attributes.reset_index(drop=True)
-    table.insert(0, "SAMPLE_ID", list(study.samples))
-    table.insert(0, "PATIENT_ID", list(study.donors.loc[study.samples]))
-    columns = [str(name) for name in table.columns]
-    return DataFile(
-        "clinical_sample",
-        table,
-        {"genetic_alteration_type": "CLINICAL", "datatype": "SAMPLE_ATTRIBUTES"},
-        preamble=[
-            "#" + "\t".join(name.replace("_", " ").capitalize() for name in columns),
-            "#" + "\t".join(columns),
-            "#" + "\t".join("STRING" for _ in columns),
-            "#" + "\t".join("1" for _ in columns),
-        ],
-    )
-
-
-def _one_line(value: object) -> str:
-    return " ".join(str(value).split())
+    table = study.clinical.copy()
+    table.insert(0, "PATIENT_ID", study.donors.loc[study.samples].to_numpy())
+    return clinical_file(table.set_axis(study.samples))
 
 
 def _gene_rows(values: pd.DataFrame, entrez: pd.Series) -> pd.DataFrame:

@@ -1,14 +1,24 @@
-"""Files as their makers publish them, read as studies.
+"""Files as their makers or users have them, read as studies.
 
-`sources` opens the tables and tells what they are by their columns; `screens` reads drug screens
-(GDSC, CTRPv2, CCLE's 24 drugs), `proteins` CCLE's RPPA, `lines` names their cell lines, and
-`studies` writes it all as a folder.
+`given` opens a table whatever separates its cells, `levels` tells which way it lies, `calls` and
+`attributes` read mutations and clinical tables; `parts` says what each brings to a study, and
+`assembly` writes the study. `tables` imports what a user names or a `mapping` file says; `sources`
+tells by content what a file is: drug `screens`, CCLE's `proteins`, `depmap`'s releases, whose
+`lines` get their names.
 """
 
 __all__ = [
+    "assembly",
+    "attributes",
+    "calls",
+    "depmap",
+    "given",
+    "levels",
     "lines",
+    "mapping",
+    "parts",
     "proteins",
     "screens",
     "sources",
-    "studies",
+    "tables",
 ]

@@ -1,4 +1,4 @@
-"""Drug screens in their makers' files: GDSC, CTRPv2, and CCLE's 24 drugs.
+"""Drug screens in their makers' files: GDSC, CTRPv2, PRISM, and CCLE's 24 drugs.
 
 Several values of a line and drug are averaged, and counted in the account.
 """
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from sidestep.features.errors import InputError, some
@@ -63,6 +64,7 @@ _GDSC: Final = {
     "AUC": ("area under the fitted dose-response curve, fraction 0-1 (1 = no effect)", True),
 }
 _CTRP_UNIT: Final = "area under the percent-viability curve over log2 concentration"
+_PRISM_UNIT: Final = "area under the fitted dose-response curve, viability (1 = no effect)"
 _CCLE_UNIT: Final = "activity area (sum of inhibition over 8 dose levels, 0-8)"
 
 
@@ -142,6 +144,35 @@ def read_ccle_drugs(table: pd.DataFrame, file: str) -> Read:
     return Read("CCLE's screen of 24 drugs", clinical, (screen,), told=told)
 
 
+def read_prism(table: pd.DataFrame, file: str) -> Read:
+    """PRISM's secondary screen (Corsello et al. 2020, DOI 10.1038/s43018-019-0018-6): AUC and IC50.
+
+    Rows are curves; several of a line and compound, as of its screens, are averaged, and rows whose
+    line failed its fingerprint are those that have no `depmap_id`.
+    """
+    own = table[table["depmap_id"].notna() & table["name"].notna()]
+    models = own.drop_duplicates("depmap_id").set_index("depmap_id")
+    ccle = models.get("ccle_name", pd.Series(index=models.index, dtype="str"))
+    named = ccle.fillna(pd.Series(models.index, index=models.index))
+    lines = ccle_lines(pd.Index(named, dtype="str")).set_axis(models.index)
+    names, shared = sample_names(lines)
+    keys = pd.DataFrame({"line": own["depmap_id"].map(names), "drug": own["name"]})
+    values, averaged = _matrix(keys, own["auc"], file, "auc")
+    screens = [Screen("prism_auc", _PRISM_UNIT, True, values)]
+    told = [*_told_of(shared), *averaged]
+    if lost := len(table) - len(own):
+        told.append(f"{lost:,} row(s) without a line or compound are left out")
+    if "ic50" in own and own["ic50"].notna().any():
+        ic50, averaged = _matrix(keys, own["ic50"], file, "ic50", logarithm=True)
+        screens.append(Screen("prism_ln_ic50", "natural log of IC50 in micromolar", True, ic50))
+        told += averaged
+    clinical = clinical_table(
+        lines, names, DEPMAP_ID=pd.Series(models.index, index=models.index),
+        LINEAGE=lines["apart"].str.lower().replace("", None),
+    )  # fmt: skip
+    return Read("PRISM's secondary screen", clinical, tuple(screens), told=tuple(told))
+
+
 def _told_of(shared: list[str]) -> list[str]:
     if not shared:
         return []
@@ -149,7 +180,7 @@ def _told_of(shared: list[str]) -> list[str]:
 
 
 def _matrix(
-    keys: pd.DataFrame, cells: pd.Series, file: str, column: str
+    keys: pd.DataFrame, cells: pd.Series, file: str, column: str, *, logarithm: bool = False
 ) -> tuple[pd.DataFrame, list[str]]:
     """Lines x drugs of a long table, and what is to be told of it."""
     numbers = pd.to_numeric(cells, errors="coerce")
@@ -160,6 +191,10 @@ def _matrix(
             f"{file}, line {int(broken.index[0]) + 2}, column {column}: {broken.iloc[0]!r} is no "
             "number; write NA where there is none"
         )
+    if logarithm:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            logs = np.log(numbers.to_numpy(dtype=float))
+        numbers = numbers.mask(numbers.notna(), np.where(np.isfinite(logs), logs, np.nan))
     frame = keys.assign(value=numbers).dropna()
     if frame.empty:
         raise InputError(f"{file} has no value in column {column}; import a whole file")

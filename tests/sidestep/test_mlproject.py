@@ -116,7 +116,7 @@ def command_of(entry_point: str) -> click.Command:
     assert words[:3] == ["python", "-m", "sidestep"]
     verb = VERBS[words[3]]
     command: click.Command = getattr(import_module(f"sidestep.{verb.module}"), verb.attribute)
-    return command
+    return command.commands[words[4]] if isinstance(command, click.Group) else command
 
 
 def test_mlflow_finds_the_project_under_its_own_name() -> None:

@@ -8,6 +8,7 @@ __all__ = [
     "data",
     "evaluate",
     "fit",
+    "importing",
     "lifecycle",
     "models",
     "options",

@@ -5,16 +5,16 @@ What takes time to import is imported when the verb runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from sidestep.training.cli.importing import import_
+
 if TYPE_CHECKING:
-    from sidestep.features.archives.archive import Imported
     from sidestep.features.downloads.fetch import Fetched
-    from sidestep.features.progress import Reporter
 
 
 @click.group()
@@ -85,14 +85,14 @@ def fetch(
     from sidestep.features.downloads.fetch import FetchOptions
     from sidestep.features.downloads.fetch import fetch as fetched
     from sidestep.features.downloads.licences import require_accepted
-    from sidestep.features.progress import Reporter
+    from sidestep.features.progress import Reporter, percent
 
     entries = find_entries(names)
     require_accepted(entries, accept=accept)
     options = FetchOptions(out=out, origin=origin, offline=offline, refresh=refresh)
     with Reporter(quiet=quiet) as reporter:
         for entry in entries:
-            told = _percent(reporter, f"fetching {entry.name}")
+            told = percent(reporter, f"fetching {entry.name}")
             for line in _fetched(fetched(entry, options, told, reporter.say)):
                 click.echo(line)
 
@@ -106,21 +106,6 @@ def _fetched(done: Fetched) -> Iterator[str]:
     yield f"  checked  {done.checked}; sha256 {done.sha256}"
     yield f"  licence  {entry.license}, {entry.license_address}"
     yield f"  cite     {entry.source}"
-
-
-def _percent(reporter: Reporter, stage: str) -> Callable[[int, int], None]:
-    """Progress in bytes as whole percents of a stage, which a log hears of long work only."""
-    shown = -1
-
-    def told(done: int, whole: int) -> None:
-        nonlocal shown
-        # Come to its end, it is still to be put in place.
-        percent = min(100 * done // max(whole, done, 1), 99) if whole else 0
-        if percent > shown:
-            shown = percent
-            reporter(f"{stage}, percent", percent, 100)
-
-    return told
 
 
 @data.command(short_help="Join studies by their samples.")
@@ -160,63 +145,4 @@ def merge(studies: tuple[Path, ...], out: Path, study_id: str, name: str, stack:
     click.echo(f"Next: sidestep check {out}")
 
 
-@data.command("import", short_help="Make a study of an archive, or of a published file.")
-@click.argument("source", type=click.Path(path_type=Path))
-@click.argument("out", type=click.Path(path_type=Path))
-@click.option("--quiet", is_flag=True, help="Show no progress.")
-def import_(source: Path, out: Path, quiet: bool) -> None:
-    """Make a study in the new folder OUT of SOURCE: an archive, or a file as its makers publish it.
-
-    Published files are GDSC's fitted responses, CCLE's RPPA and screen of 24 drugs, each as CSV,
-    and the folder of CTRPv2's tables; their columns tell what they are. An archive is a study as
-    .tar.gz, .tgz, .tar or .zip.
-
-    The one folder at the archive's top, if there is one, becomes OUT. Whole or not at all: what
-    is unsafe (names that lead out of OUT, links, files that overwrite each other), broken or out
-    of measure is refused, and nothing is left behind.
-    """
-    from sidestep.features.archives.archive import import_archive
-    from sidestep.features.originals.sources import is_published
-    from sidestep.features.progress import Reporter
-
-    if is_published(source):
-        for line in _published(source, out):
-            click.echo(line)
-        return
-    with Reporter(quiet=quiet) as reporter:
-        imported = import_archive(source, out, _percent(reporter, "unpacking"))
-    for line in _account(imported):
-        click.echo(line)
-
-
-def _published(source: Path, out: Path) -> Iterator[str]:
-    from sidestep.features.originals.studies import import_published
-
-    study, read = import_published(source, out)
-    yield f"Imported {read.what} into {out}: {len(study.samples):,} lines"
-    for name, file in study.response_files.items():
-        values = file.held
-        if values is not None:
-            yield f"  {name}: {values.shape[1]:,} drugs x {len(values):,} lines, {file.unit}"
-    if study.rppa is not None:
-        yield f"  RPPA: {study.rppa.shape[1]:,} antibodies x {len(study.rppa):,} lines"
-    yield from read.told
-    yield f"Next: sidestep check {out}"
-
-
-def _account(imported: Imported) -> Iterator[str]:
-    from sidestep.features.errors import some
-    from sidestep.features.files.limits import readable_size
-
-    study = (
-        f"study {imported.study_id}" if imported.study_id else "a study without a name of its own"
-    )
-    yield (
-        f"Imported {study} into {imported.folder}: {imported.files:,} files, "
-        f"{readable_size(imported.size)}"
-    )
-    if imported.packed:
-        yield f"Left packed: {some(imported.packed)}"
-    if imported.left_out:
-        yield f"Left out: {imported.left_out:,} file(s) that macOS adds to archives"
-    yield f"Next: sidestep check {imported.folder}"
+data.add_command(import_)

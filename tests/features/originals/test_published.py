@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,9 @@ import pytest
 
 from sidestep.features.errors import InputError
 from sidestep.features.originals.sources import read_published
-from sidestep.features.originals.studies import study_of
+from sidestep.features.originals.tables import import_tables
 from sidestep.features.study.check import check_study
-from sidestep.features.study.study import read_study
+from sidestep.features.study.study import Study, read_study
 from sidestep.main import main
 
 GDSC = """\
@@ -50,9 +51,14 @@ def written(tmp_path: Path, name: str, text: str) -> Path:
     return path
 
 
+def imported(source: Path, out: Path) -> Study:
+    import_tables([], out, [source])
+    return read_study(out)
+
+
 def test_gdsc_becomes_two_responses_and_keeps_lines_of_one_name_apart(tmp_path: Path) -> None:
-    read = read_published(written(tmp_path, "x.csv", GDSC))
-    study = study_of(read, "gdsc2")
+    source = written(tmp_path, "x.csv", GDSC)
+    study = imported(source, tmp_path / "gdsc2")
     assert list(study.samples) == ["SKBR3", "TT_SIDM2", "TT_SIDM3"]
     response = study.response("gdsc2_ln_ic50")
     assert response.higher_is_resistant
@@ -60,16 +66,24 @@ def test_gdsc_becomes_two_responses_and_keeps_lines_of_one_name_apart(tmp_path: 
         "Docetaxel-11": -6.0, "Docetaxel-12": -5.0, "Lapatinib": -1.5
     }  # fmt: skip
     assert study.response("gdsc2_auc").values.loc["TT_SIDM3", "Lapatinib"] == 0.8
-    assert "TT, T-T" in read.told[0]
+    assert "TT, T-T" in read_published(source).told[0]
 
 
 def test_rppa_is_told_by_the_tissues_of_its_lines(tmp_path: Path) -> None:
-    study = study_of(read_published(written(tmp_path, "any name.csv", RPPA)), "rppa")
+    study = imported(written(tmp_path, "any name.csv", RPPA), tmp_path / "rppa")
     assert list(study.samples) == ["SKBR3", "TT_OESOPHAGUS", "TT_THYROID"]
     assert study.rppa is not None
     assert study.rppa.loc["SKBR3", "ERBB2_pY1248"] == 2.5
     assert np.isnan(study.rppa.loc["TT_OESOPHAGUS", "AKT1_pS473"])
     assert study.clinical.loc["TT_THYROID", "LINEAGE"] == "thyroid"
+
+
+def test_a_zip_of_tables_is_read_as_their_folder(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "ctrp.zip", "w") as file:
+        for name, text in {"README.txt": "words", **CTRP}.items():
+            file.writestr(f"CTRPv2.0/{name}", text)
+    study = imported(tmp_path / "ctrp.zip", tmp_path / "out")
+    assert study.response("ctrp2_auc").values.to_dict() == {"lapatinib": {"SKBR3": 11.0}}
 
 
 def test_ctrp_is_joined_and_experiments_are_averaged(tmp_path: Path) -> None:
@@ -90,9 +104,8 @@ def test_ctrp_is_joined_and_experiments_are_averaged(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "why"),
     [
-        ("x.csv", "a,b\n1,2\n", "is none of the files that are known: GDSC's"),
-        ("x.csv", "", "cannot be read as a table"),
-        ("x.xlsx", "PK", "save its sheet as CSV"),
+        ("x.csv", "a,b\n1,2\n", "is none of the files that are known: responses of GDSC"),
+        ("x.csv", "", "is empty: it has no header line"),
         ("x.csv", GDSC.replace("-1.5", "high"), r"line 2, column LN_IC50: 'high' is no number"),
         ("x.csv", GDSC.replace("GDSC2,2", "GDSC1,2"), r"several screens \(GDSC1, GDSC2\)"),
         ("x.csv", RPPA.replace("1.5", "?"), r"TT_OESOPHAGUS, column EGFR: '\?' is no number"),
@@ -116,7 +129,7 @@ def test_from_published_files_to_one_study(
         folders.append(str(tmp_path / name))
         assert main(["data", "import", str(source), folders[-1]]) == 0
         assert [p for p in check_study(tmp_path / name).problems if p.severity == "error"] == []
-    assert "gdsc2_auc: 3 drugs x 3 lines" in capsys.readouterr().out
+    assert "drug response gdsc2_auc: 3 drugs x 3 samples" in capsys.readouterr().out
     assert main(["data", "merge", *folders, "--out", str(tmp_path / "all")]) == 0
     study = read_study(tmp_path / "all")
     assert study.rppa is not None
@@ -135,10 +148,10 @@ def test_from_published_files_to_one_study(
     ],
 )
 def test_real_files_agree_with_the_study_made_of_them(
-    shared: Path, source: str, ids: list[str], least: int
+    shared: Path, tmp_path: Path, source: str, ids: list[str], least: int
 ) -> None:
     known = read_study(shared / "studies" / "pancan_cell_lines")
-    read = study_of(read_published(shared / "raw" / source), "raw")
+    read = imported(shared / "raw" / source, tmp_path / "raw")
     for stable_id in ids:
         theirs, ours = known.response(stable_id).values, read.response(stable_id).values
         # The study's numbers are rounded to five digits.
@@ -148,9 +161,9 @@ def test_real_files_agree_with_the_study_made_of_them(
 
 
 @pytest.mark.slow
-def test_the_real_proteins_agree_with_the_study_made_of_them(shared: Path) -> None:
+def test_the_real_proteins_agree_with_the_study_made_of_them(shared: Path, tmp_path: Path) -> None:
     known = read_study(shared / "studies" / "pancan_cell_lines").rppa
-    read = study_of(read_published(shared / "raw" / "CCLE_RPPA_20181003.csv"), "raw").rppa
+    read = imported(shared / "raw" / "CCLE_RPPA_20181003.csv", tmp_path / "raw").rppa
     assert known is not None
     assert read is not None
     rows, columns = known.index.intersection(read.index), known.columns.intersection(read.columns)

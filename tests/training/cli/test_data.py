@@ -144,4 +144,6 @@ def test_a_full_disk_is_told_and_left_empty(tmp_path: Path) -> None:
 def test_no_command_shows_what_there_is(run: Run) -> None:
     code, _, stderr = run("data")
     assert code == 2
-    assert re.search(r"import +Make a study of an archive, or of a published file\.", stderr)
+    assert re.search(
+        r"import +Make a study of your own tables, published files, an archive\.", stderr
+    )

@@ -2,7 +2,8 @@
 
 Each sample is the median of the training lines in all but what the finding is about. Features are
 those of `MechanismBuilder`, evidence is that of `evidence_rows`, partners are those of
-`combination_rows` where a drug is taken to fail; the model has no part in any.
+`combination_rows` where a drug is taken to fail; the model has no part in any. What was measured on
+plates and arrays is shown on simulated ones, whose truth is what the paper reports.
 """
 
 from __future__ import annotations
@@ -10,11 +11,21 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from sidestep.features.assays.layouts import read_plates
+from sidestep.features.assays.shifts import find_shifts
+from sidestep.features.perturbation.changes import find_perturbations
+from sidestep.features.perturbation.treated_arrays import read_arrays
+from sidestep.features.synergy.matrices import read_matrices
+from sidestep.features.synergy.verdicts import SynergyOptions, find_synergy
+from sidestep.serving.combinations.measured import read_measured
 from sidestep.serving.combinations.partners import Witnesses
 from sidestep.serving.combinations.rows import combination_rows
 from sidestep.serving.combinations.views import DrugView
 from sidestep.serving.evidence.evidence import evidence_rows
 from sidestep.serving.evidence.states import SampleStates
+from tests.features.assays.plates import plate, written
+from tests.features.perturbation.arrays import arrays
+from tests.features.synergy.pairs import matrix
 
 HER2_POSITIVE = {"ERBB2": 2.5}
 STROMA = ("caf",)
@@ -142,6 +153,19 @@ def test_saatci_phosphorylated_bcl2_frees_bim(construct, score):
     assert score(construct(high=["BCL2"]))[name] < score(construct())[name]
 
 
+def test_saatci_measured_synergy_with_volasertib_is_told_of_the_partner(tmp_path):
+    pair = matrix(0.12).replace({"Lapatinib": "T-DM1", "Dasatinib": "Volasertib"})
+    alone = matrix(0.0, seed=1).replace({"Lapatinib": "T-DM1", "Dasatinib": "Paclitaxel"})
+    wells = read_matrices([written(tmp_path, pair, alone)])
+    table = find_synergy(wells, SynergyOptions(draws=30)).table.set_index("drug2")
+    assert table["verdict"].to_dict() == {"Volasertib": "synergistic", "Paclitaxel": "additive"}
+    written(tmp_path, table.reset_index(), name="synergy.csv")
+    told = read_measured(tmp_path / "synergy.csv")
+    said = told.sentence("BT-474", "Trastuzumab emtansine", "volasertib")
+    assert said.startswith("Measured in BT-474 with Trastuzumab emtansine: synergistic")
+    assert said.endswith("number 1 of 2 partners")
+
+
 # Zervantonakis et al., PNAS 2020, DOI 10.1073/pnas.2000648117
 
 
@@ -188,6 +212,43 @@ def test_zervantonakis_bim_puma_smac_prime_and_their_opponents_do_not(construct,
         assert score(construct(low=[protein]))[name] < ordinary
     for protein in ("BCL2L1", "MCL1"):
         assert score(construct(high=[protein]))[name] < ordinary
+
+
+PROTECTED_BY_FIBROBLASTS = ("EFM192", "BT474", "HCC202")
+NOT_PROTECTED = ("SUM225", "HCC1419", "HCC1954")
+
+
+def test_zervantonakis_measured_protection_from_lapatinib_and_not_from_tdm1(tmp_path):
+    plates = []
+    for seed, line in enumerate(PROTECTED_BY_FIBROBLASTS + NOT_PROTECTED):
+        fivefold = 5.0 if line in PROTECTED_BY_FIBROBLASTS else 1.0
+        for drug, factor in (("Lapatinib", fivefold), ("T-DM1", 1.0)):
+            settings = {"sample": line, "drug": drug, "bottom": 0.3}
+            plates += [
+                plate(0.05, **settings, seed=2 * seed, condition="monoculture"),
+                plate(0.05 * factor, **settings, seed=2 * seed + 1, condition="AR22"),
+            ]
+    table = find_shifts(read_plates([written(tmp_path, *plates)])).table
+    table = table.set_index(["drug", "sample"])
+    assert set(table["condition"]) == {"AR22"}
+    lapatinib = table.loc["Lapatinib"]
+    shifted = lapatinib.loc[list(PROTECTED_BY_FIBROBLASTS)]
+    assert set(shifted["verdict"]) == {"protected"}
+    assert ((shifted["fold_change_lower"] < 5) & (shifted["fold_change_upper"] > 5)).all()
+    assert (shifted["auc_difference"] / 0.5).between(0.2, 0.4).all()
+    others = pd.concat([lapatinib.loc[list(NOT_PROTECTED)], table.loc["T-DM1"]])
+    assert set(others["verdict"]) == {"no change"}
+
+
+def test_zervantonakis_measured_mtor_stays_on_with_myrakt(tmp_path):
+    source = written(tmp_path, arrays({"control": 0.62, "myrAKT": 0.10}, replicates=6))
+    found = find_perturbations(read_arrays(source, ""))
+    mtor = found.pathways[found.pathways["pathway"] == "TSC/MTOR"].set_index("condition")
+    for condition, percent in (("control", 62), ("myrAKT", 10)):
+        row = mtor.loc[condition]
+        assert row["inhibition_lower"] < percent < row["inhibition_upper"]
+    rescue = found.rescue[found.rescue["pathway"] == "TSC/MTOR"].iloc[0]
+    assert (rescue["condition"], rescue["verdict"]) == ("myrAKT", "rescued")
 
 
 # Sasaki et al., Cancer Res 2010, PMID 21030459
@@ -242,6 +303,27 @@ def test_sasaki_names_four_changes_of_abl(construct, facts, change):
     variant = rows[rows["kind"] == "variant"]
     assert set(variant["direction"]) == {"resistance"}
     assert set(variant["strength"]) == {"shown"}
+
+
+def test_sasaki_measured_f1174l_shifts_crizotinib_and_leaves_the_alternatives(tmp_path):
+    # uM, of Ba/F3 cells with RANBP2-ALK: crizotinib 0.2 and TAE684 0.022, 0.059 with F1174L, as
+    # published; that 17-AAG acts alike on both, and how far crizotinib shifts, is made up.
+    halves = {"Crizotinib": (0.2, 1.0), "TAE684": (0.022, 0.059), "17-AAG": (0.05, 0.05)}
+    plates = [
+        plate(half, sample=sample, drug=drug, seed=seed, noise=0.02)
+        for seed, (drug, pair) in enumerate(halves.items())
+        for sample, half in zip(("RANBP2-ALK", "RANBP2-ALK F1174L"), pair, strict=True)
+    ]
+    readings = read_plates([written(tmp_path, *plates)])
+    table = find_shifts(readings, "sample", "RANBP2-ALK").table.set_index("drug")
+    assert table["verdict"].to_dict() == {
+        "Crizotinib": "protected", "TAE684": "protected", "17-AAG": "no change",
+    }  # fmt: skip
+    crizotinib, tae684 = table.loc["Crizotinib"], table.loc["TAE684"]
+    assert crizotinib["fold_change_lower"] > tae684["fold_change_upper"]
+    assert (crizotinib["plasma"], crizotinib["plasma_kind"]) == (pytest.approx(0.057), "free")
+    assert crizotinib["plasma_reaches"] == "neither"
+    assert tae684["ic50"] < crizotinib["ic50_against"]
 
 
 # Peckys et al., Sci Adv 2015, DOI 10.1126/sciadv.1500165

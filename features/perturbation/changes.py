@@ -340,14 +340,17 @@ def _rows(
     half = stats.t.ppf((1 + level) / 2, change.freedom) * error
     with np.errstate(divide="ignore", invalid="ignore"):
         p = 2 * stats.t.sf(np.abs(value / error), change.freedom)
-    table = pd.DataFrame({"name": levels.columns[chosen]})
-    for name, told in shared.items():
-        table[name] = told
-    return table.assign(
-        method=change.method, units=change.units, log2_change=value, log2_lower=value - half,
-        log2_upper=value + half, percent_inhibition=inhibition(value),
-        inhibition_lower=inhibition(value + half), inhibition_upper=inhibition(value - half),
-        error=error, freedom=change.freedom, p=p,
+    # As one frame: a column put in at a time takes most of the work of many small ones.
+    return pd.DataFrame(
+        {
+            "name": levels.columns[chosen], **shared, "method": change.method,
+            "units": change.units, "log2_change": value, "log2_lower": value - half,
+            "log2_upper": value + half, "percent_inhibition": inhibition(value),
+            "inhibition_lower": inhibition(value + half),
+            "inhibition_upper": inhibition(value - half), "error": error,
+            "freedom": change.freedom, "p": p,
+        },
+        index=range(int(chosen.sum())),
     )  # fmt: skip
 
 

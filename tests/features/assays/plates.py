@@ -7,6 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sidestep.features.assays.readings import Readings, frame_of
+
+#: Runs of a simulation in a test, and the share of them whose interval must hold the truth: of 100
+#: runs, fewer than 88 of 95 % intervals do by chance once in 400 times. `benchmarks.known_truth`
+#: takes 500.
+RUNS, LEAST = 100, 0.88
 DOSES = np.geomspace(0.003, 30, 9)
 
 
@@ -79,3 +85,27 @@ def exchange(plate: pd.DataFrame, one: str, other: str) -> pd.DataFrame:
     changed.loc[first, "signal"] = plate.loc[second, "signal"].to_numpy()
     changed.loc[second, "signal"] = plate.loc[first, "signal"].to_numpy()
     return changed
+
+
+def many_curves(
+    runs: int, fold: float, replicates: int, *, spread: float = 0.0, plates: bool = False,
+    seed: int = 1,
+) -> Readings:  # fmt: skip
+    """Runs of one drug alone and in coculture; log10 IC50 varies by `spread` between replicates."""
+    rng = np.random.default_rng(seed)
+    shape = (runs, 2, replicates, len(DOSES))
+    run, side, replicate, dose = (index.ravel() for index in np.indices(shape))
+    effect = rng.normal(0, spread, (runs, 1 if plates else 2, replicates))
+    effect = np.broadcast_to(effect, shape[:3])
+    ic50 = 0.2 * np.where(side == 1, fold, 1.0) * 10 ** effect[run, side, replicate]
+    value = 0.05 + 0.95 / (1 + (DOSES[dose] / ic50) ** 1.4) + rng.normal(0, 0.05, len(run))
+    columns = {
+        "sample": [f"S{r}" for r in run], "drug": "D", "unit": "uM", "role": "treated", "file": "f",
+        "condition": np.where(side == 1, "coculture", "alone"), "dose": DOSES[dose], "value": value,
+        "line": np.arange(len(run)),
+    }  # fmt: skip
+    if replicates > 1:
+        columns["replicate"] = [str(r + 1) for r in replicate]
+    if plates:
+        columns["plate"] = [f"P{r}" for r in replicate]
+    return Readings(frame_of(columns, len(run)), "viability")

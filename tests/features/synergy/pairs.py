@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from sidestep.features.synergy.matrices import Matrices
 from tests.features.assays.plates import viability
 
 LADDER = np.array([0.03, 0.1, 0.3, 1.0, 3.0])
@@ -46,3 +47,14 @@ def matrix(
     ]  # fmt: skip
     table = pd.concat(plates, ignore_index=True)
     return table[(table["dose1"] > 0) | (table["dose2"] > 0)].assign(**columns)
+
+
+def many_pairs(runs: int, **settings: float) -> Matrices:
+    """Many made-up matrices without a detour over files."""
+    tables = [
+        matrix(0.1, sample=f"S{run}", seed=run, **settings)  # type: ignore[arg-type]
+        for run in range(runs)
+    ]
+    wells = pd.concat(tables, ignore_index=True).rename(columns={"unit": "unit1"})
+    wells["replicate"] = wells["replicate"].astype(str)
+    return Matrices(wells.assign(unit2="uM", condition="", time=np.nan))

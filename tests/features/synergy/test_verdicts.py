@@ -10,10 +10,10 @@ import pytest
 
 from sidestep.features.assays.tidy import Given
 from sidestep.features.errors import InputError
-from sidestep.features.synergy.matrices import Matrices, read_matrices
+from sidestep.features.synergy.matrices import read_matrices
 from sidestep.features.synergy.verdicts import Synergy, SynergyOptions, find_synergy
-from tests.features.assays.plates import DOSES, viability, written
-from tests.features.synergy.pairs import matrix
+from tests.features.assays.plates import DOSES, LEAST, RUNS, viability, written
+from tests.features.synergy.pairs import many_pairs, matrix
 
 BLISS = SynergyOptions(models=("bliss",), draws=200)
 QUICK = SynergyOptions(draws=40)
@@ -23,18 +23,6 @@ def judged(folder: Path, *tables: pd.DataFrame, options: SynergyOptions = QUICK)
     return find_synergy(read_matrices([written(folder, *tables)]), options)
 
 
-def in_memory(runs: int, **settings: float) -> Matrices:
-    """Many made-up matrices without a detour over files."""
-    tables = [
-        matrix(0.1, sample=f"S{run}", seed=run, **settings)  # type: ignore[arg-type]
-        for run in range(runs)
-    ]
-    wells = pd.concat(tables, ignore_index=True).rename(columns={"unit": "unit1"})
-    wells["replicate"] = wells["replicate"].astype(str)
-    return Matrices(wells.assign(unit2="uM", condition="", time=np.nan))
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "method"),
     [
@@ -42,14 +30,12 @@ def in_memory(runs: int, **settings: float) -> Matrices:
         ({"replicates": 4, "plate_spread": 0.03}, "replicates"),
     ],
 )
-def test_the_planted_excess_lies_in_its_interval_in_93_to_97_percent(
-    settings: dict[str, float], method: str
-) -> None:
-    table = find_synergy(in_memory(500, **settings), BLISS).table
+def test_the_planted_excess_lies_in_its_interval(settings: dict[str, float], method: str) -> None:
+    table = find_synergy(many_pairs(RUNS, **settings), BLISS).table
     assert set(table["method"]) == {method}
     inside = (table["bliss_lower"] <= 10) & (table["bliss_upper"] >= 10)
-    assert 0.93 <= inside.mean() <= 0.97
-    assert table["bliss"].mean() == pytest.approx(10, abs=0.3)
+    assert inside.mean() >= LEAST  # 500 runs: benchmarks.known_truth
+    assert table["bliss"].mean() == pytest.approx(10, abs=0.5)
 
 
 def test_verdicts_of_planted_pairs(tmp_path: Path) -> None:

@@ -45,8 +45,19 @@ def without_tissue(name: str) -> str:
     >>> without_tissue("SKBR3_BREAST"), without_tissue("MCF7_clone")
     ('SKBR3', 'MCF7_clone')
     """
-    first, _, rest = name.partition("_")
-    return first if rest.upper() in _TISSUES else name
+    return name.partition("_")[0] if tissue_of(name) else name
+
+
+def tissue_of(name: str) -> str:
+    """Tissue that CCLE puts behind a cell line's name; empty where there is none.
+
+    Examples
+    --------
+    >>> tissue_of("SKBR3_BREAST"), tissue_of("MCF7_clone")
+    ('BREAST', '')
+    """
+    rest = name.partition("_")[2].upper()
+    return rest if rest in _TISSUES else ""
 
 
 def barcode_parts(name: str) -> tuple[str, str] | None:

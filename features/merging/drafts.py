@@ -87,6 +87,7 @@ def merged_draft(merged: Merged) -> StudyDraft:
             "merge/samples.tsv": merged.samples,
             "merge/conflicts.tsv": merged.conflicts,
             "merge/account.tsv": pd.DataFrame({"account": merged.told}),
+            **{f"merge/{name}.tsv": table for name, table in merged.words.items()},
         },
     )
 

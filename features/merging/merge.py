@@ -27,8 +27,19 @@ from sidestep.features.merging.lines import (
     match_samples,
     samples_table,
 )
+from sidestep.features.merging.words import (
+    antibody_rows,
+    drug_rows,
+    is_lineage,
+    lineage_rows,
+    lineage_words,
+    replicates,
+    same_drugs,
+    with_lineages,
+)
 from sidestep.features.study.responses import ResponseFile, read_values
 from sidestep.features.study.study import Study
+from sidestep.features.vocabulary.cellosaurus import Cellosaurus
 
 #: Values of two copies of one screen that differ by no more are the same, but for rounding.
 _ROUNDING: Final = 1e-3
@@ -39,6 +50,8 @@ _MATRICES: Final = {
     "copy_number": ("copy number", "copy_number_kind"),
     "signatures": ("expression signatures", ""),
 }
+#: What becomes of replicates.
+KEEP, AVERAGE = REPLICATES = ("keep", "average")
 _CONFLICT_COLUMNS: Final = ("what", "sample_id", "item", "kept", "study", "left_out", "of_study")
 
 
@@ -56,16 +69,26 @@ class Merged:
         What studies say differently: `what, sample_id, item, kept, study, left_out, of_study`.
     told : tuple of str
         What was done, a sentence each.
+    words : dict of str to DataFrame
+        What was matched and how, and what was not known: `drugs`, `antibodies`, `lineages`, and
+        the `donors` of lines that no study knew to be of one person.
     """
 
     study: Study
     samples: pd.DataFrame
     conflicts: pd.DataFrame
     told: tuple[str, ...]
+    words: dict[str, pd.DataFrame]
 
 
 def merge_studies(
-    studies: Sequence[Study], study_id: str, name: str = "", *, stack: bool = False
+    studies: Sequence[Study],
+    study_id: str,
+    name: str = "",
+    *,
+    stack: bool = False,
+    replicates: str = KEEP,
+    cellosaurus: Cellosaurus | None = None,
 ) -> Merged:
     """Join studies by their samples.
 
@@ -77,6 +100,12 @@ def merge_studies(
         Of the joined study.
     stack : bool
         Whether a table of levels takes samples of several studies, if they are on one scale.
+    replicates : {"keep", "average"}
+        What becomes of a drug that one screen has in several columns (a compound screened under
+        two identifiers, two batches), and of values that two copies of a screen have differently:
+        columns stay and the first study's values do, or their mean is taken.
+    cellosaurus : Cellosaurus, optional
+        More names and relations of lines.
 
     Returns
     -------
@@ -87,6 +116,8 @@ def merge_studies(
     InputError
         If there are fewer than two studies, or two with the same identifier.
     """
+    if replicates not in REPLICATES:
+        raise InputError(f"replicates {replicates!r} is neither {' nor '.join(REPLICATES)}")
     ids = [study.study_id for study in studies]
     if len(ids) < 2:
         raise InputError("merging takes two studies or more; name another one")
@@ -95,7 +126,7 @@ def merge_studies(
             f"two of the studies call themselves {twice[0]}; change cancer_study_identifier in the "
             "meta_study.txt of one of them"
         )
-    return _Merge(studies, stack).run(study_id, name)
+    return _Merge(studies, stack, replicates, cellosaurus).run(study_id, name)
 
 
 def _kind_of(study: Study, field: str) -> str:
@@ -106,10 +137,19 @@ def _kind_of(study: Study, field: str) -> str:
 class _Merge:
     """Studies on their way into one."""
 
-    def __init__(self, studies: Sequence[Study], stack: bool) -> None:
+    def __init__(
+        self,
+        studies: Sequence[Study],
+        stack: bool,
+        replicates: str,
+        cellosaurus: Cellosaurus | None,
+    ) -> None:
         self._studies = studies
         self._stack = stack
-        self._matching: Matching = match_samples(studies)
+        self._average = replicates == AVERAGE
+        self._cellosaurus = cellosaurus
+        self._matching: Matching = match_samples(studies, cellosaurus)
+        self._drugs: list[pd.DataFrame] = []
         self._index = pd.Index(self._matching.samples, dtype="str", name="sample_id")
         self._told: list[str] = []
         self._conflicts: list[pd.DataFrame] = []
@@ -117,7 +157,9 @@ class _Merge:
     def run(self, study_id: str, name: str) -> Merged:
         """Join everything."""
         self._tell_samples()
-        donors = join_donors(self._studies, self._matching)
+        donors, siblings = join_donors(self._studies, self._matching, self._cellosaurus)
+        for found in siblings:
+            self._told.append(f"One donor: {' and '.join(found.samples)} ({found.why})")
         matrices, kinds = self._matrices()
         responses = self._responses()
         first = self._studies[0]
@@ -150,7 +192,16 @@ class _Merge:
             else pd.DataFrame(columns=list(_CONFLICT_COLUMNS))
         )
         table = samples_table(self._studies, self._matching, donors)
-        return Merged(joined, table, conflicts, tuple(self._told))
+        words = {
+            "drugs": pd.concat(self._drugs, ignore_index=True) if self._drugs else pd.DataFrame(),
+            "antibodies": antibody_rows(self._studies, list(joined.antibodies.index)),
+            "lineages": lineage_rows(self._studies),
+            "donors": pd.DataFrame(
+                [(donors[one.samples[0]], ";".join(one.samples), one.why) for one in siblings],
+                columns=["donor", "samples", "known_by"],
+            ),
+        }
+        return Merged(joined, table, conflicts, tuple(self._told), words)
 
     def _tell_samples(self) -> None:
         for place, study in enumerate(self._studies):
@@ -260,6 +311,11 @@ class _Merge:
                 filled = old.isna() & new.notna()
                 joined[attribute] = old.where(~filled, new)
                 of_study[attribute] = of_study[attribute].where(~filled, study.study_id)
+        joined, filled_in = with_lineages(joined)
+        if filled_in:
+            self._told.append(
+                f"LINEAGE of {filled_in:,} samples taken from what else is said of them"
+            )
         return joined
 
     def _note(
@@ -341,6 +397,9 @@ class _Merge:
                 values = values.loc[in_order(values.index, study.samples)]
                 values = self._own_names(values, place)
                 stable_id = file.stable_id
+                self._drugs.append(drug_rows(stable_id, study.study_id, list(values.columns)))
+                if self._average:
+                    values = self._averaged(values, stable_id, study.study_id)
                 earlier = joined.get(stable_id)
                 if earlier is not None and not _is_same(earlier, file):
                     self._told.append(
@@ -367,9 +426,28 @@ class _Merge:
                 )
         return joined
 
+    def _averaged(self, values: pd.DataFrame, stable_id: str, study_id: str) -> pd.DataFrame:
+        """A screen with one column a drug: the mean of those that a line has."""
+        several = replicates(list(values.columns))
+        for drug, names in several.items():
+            mean = values[names].mean(axis=1)
+            values = values.drop(columns=names).assign(**{drug: mean})
+        if several:
+            words = [f"{drug} of {' and '.join(names)}" for drug, names in several.items()]
+            self._told.append(
+                f"response {stable_id} of {study_id}: {len(several)} drugs averaged over their "
+                f"columns: {some(words)}"
+            )
+        return values
+
     def _one_screen(
         self, old: pd.DataFrame, new: pd.DataFrame, stable_id: str, first: str, study_id: str
     ) -> pd.DataFrame:
+        renamed = same_drugs(list(old.columns), list(new.columns))
+        new = new.rename(columns=renamed)
+        if renamed:
+            pairs = [f"{own} as {drug}" for own, drug in renamed.items()]
+            self._told.append(f"response {stable_id}: drugs under another name: {some(pairs)}")
         rows = old.index.intersection(new.index)
         drugs = old.columns.intersection(new.columns)
         before, after = old.loc[rows, drugs], new.loc[rows, drugs]
@@ -383,9 +461,12 @@ class _Merge:
             )  # fmt: skip
         twice = int((before.notna() & after.notna()).to_numpy().sum())
         values = old.combine_first(new)
+        if self._average:
+            values.loc[rows, drugs] = ((before + after) / 2).combine_first(values.loc[rows, drugs])
+        kept = "their mean is taken" if self._average else "the first study's are kept"
         self._told.append(
             f"response {stable_id}: {study_id} has it, too; {twice:,} values are there twice, "
-            f"{int(differs.to_numpy().sum()):,} of them differ (the first study's are kept), "
+            f"{int(differs.to_numpy().sum()):,} of them differ ({kept}), "
             f"{int(values.notna().to_numpy().sum() - old.notna().to_numpy().sum()):,} are added"
         )
         return values
@@ -393,6 +474,8 @@ class _Merge:
 
 def _words(column: pd.Series, attribute: str) -> pd.Series:
     """An attribute's values as they are compared: without case, and names as names."""
+    if is_lineage(attribute):
+        return lineage_words(column)
     text = column.astype("str").str.strip().str.casefold()
     return text.map(match_key, na_action="ignore") if is_name(attribute) else text
 

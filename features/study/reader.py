@@ -62,7 +62,9 @@ from sidestep.features.study.signatures import (
     with_signatures,
 )
 from sidestep.features.vocabulary.account import Account
+from sidestep.features.vocabulary.cell_lines import are_lines, unite_donors
 from sidestep.features.vocabulary.gene_names import NameCount, name_calls, symbols_by_entrez
+from sidestep.features.vocabulary.lineages import sample_lineages
 from sidestep.features.vocabulary.response_units import doubtful_direction
 
 
@@ -464,4 +466,15 @@ class StudyReader:
         if self.patients is not None:
             file, patients = self.patients
             clinical = join_patients(clinical, donors, patients, file, self.findings)
-        return clinical, donors.astype("str").rename("donor")
+        return clinical, self._with_siblings(clinical, donors).rename("donor")
+
+    def _with_siblings(self, clinical: pd.DataFrame, donors: pd.Series) -> pd.Series:
+        """Donors, where lines that are known to come from one person share one."""
+        told, siblings = unite_donors(donors, sample_lineages(clinical), are_lines(clinical))
+        for found in siblings:
+            names = " and ".join(found.samples)
+            self.findings.note(
+                f"{names} come from one donor ({found.why}), and count as such: give them one "
+                "PATIENT_ID."
+            )
+        return told

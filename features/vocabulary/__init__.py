@@ -7,8 +7,11 @@ for, by what its names were matched, and which words were not understood.
 
 __all__ = [
     "account",
+    "cell_lines",
+    "cellosaurus",
     "effects",
     "gene_names",
+    "lineages",
     "protein_changes",
     "response_units",
     "sample_types",

@@ -118,21 +118,56 @@ def _fetched(done: Fetched) -> Iterator[str]:
     is_flag=True,
     help="Take levels (RNA, proteins, copy number) of several studies into one table.",
 )
-def merge(studies: tuple[Path, ...], out: Path, study_id: str, name: str, stack: bool) -> None:
+@click.option(
+    "--replicates",
+    type=click.Choice(["keep", "average"]),
+    default="keep",
+    show_default=True,
+    help="A drug in several columns of a screen, and values that two copies of a screen have "
+    "differently: keep the columns and the first study's values, or take the mean.",
+)
+@click.option(
+    "--cellosaurus",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Cellosaurus' file, for more names and relatives of lines.  [default: cellosaurus.txt "
+    "where `data fetch` keeps databases, if it is there]",
+)
+def merge(
+    studies: tuple[Path, ...],
+    out: Path,
+    study_id: str,
+    name: str,
+    stack: bool,
+    replicates: str,
+    cellosaurus: Path | None,
+) -> None:
     """Join STUDIES by their samples: modalities side by side, screens as responses of their own.
 
-    Samples are one whose names, or other names in the clinical files, are the same but for case,
-    punctuation and the tissue that CCLE puts behind them; donors stay together. Where two studies
-    contradict, the first is believed, and merge/conflicts.tsv in the new folder says so.
+    Samples are one whose names, known synonyms, or other names in the clinical files are the same
+    but for case, punctuation and the tissue that CCLE puts behind them; lines of one person share
+    a donor. Where two studies contradict, the first is believed. The new folder's merge/*.tsv say
+    what samples, drugs, antibodies and lineages were taken for, what was not known, and every
+    conflict.
     """
+    from sidestep.features.downloads.places import knowledge_folder
     from sidestep.features.files.study_writer import require_free, write_study
     from sidestep.features.merging.drafts import merged_draft
     from sidestep.features.merging.merge import merge_studies
     from sidestep.features.study.study import read_study
+    from sidestep.features.vocabulary.cellosaurus import FILE_NAME, read_cellosaurus
 
     require_free(out)
     identifier = study_id or out.resolve().name
-    merged = merge_studies([read_study(path) for path in studies], identifier, name, stack=stack)
+    fetched = knowledge_folder() / FILE_NAME
+    database = cellosaurus or (fetched if fetched.is_file() else None)
+    merged = merge_studies(
+        [read_study(path) for path in studies],
+        identifier,
+        name,
+        stack=stack,
+        replicates=replicates,
+        cellosaurus=None if database is None else read_cellosaurus(database),
+    )
     write_study(out, merged_draft(merged))
     for line in merged.told:
         click.echo(line)

@@ -232,3 +232,53 @@ def test_two_real_studies_agree_on_the_screen_that_they_share(shared: Path) -> N
     assert not (merged.conflicts["what"] == "response").any()
     assert merged.study.donors["SKBR3"] == merged.study.donors["AU565"]
     assert len(merged.study.response_files) == 6
+
+
+def test_words_of_several_studies_are_matched_and_told() -> None:
+    """Two copies of a screen under other drug names, replicates, lineages in three vocabularies."""
+    common = {"unit": "fraction", "metric": "auc", "higher_is_resistant": True}
+    first = Study.from_frames(
+        clinical=pd.DataFrame({"LINEAGE": ["colorectal", "gastric"]}, index=["HT29", "KATOIII"]),
+        responses=pd.DataFrame(
+            [[0.5, 0.2, 0.4], [0.6, np.nan, 0.3]],
+            index=["HT29", "KATOIII"],
+            columns=["BIBW2992", "Selumetinib-1062", "Selumetinib-1736"],
+        ),
+        study_id="first", **common,
+    )  # fmt: skip
+    other = Study.from_frames(
+        clinical=pd.DataFrame(
+            {"LINEAGE": ["LARGE_INTESTINE", None, None], "TCGA_CODE": [None, "COREAD", "STAD"]},
+            index=["HT29", "SW48", "AGS"],
+        ),
+        responses=pd.DataFrame({"Afatinib": [0.9, 0.7, 0.8]}, index=["HT29", "SW48", "AGS"]),
+        study_id="other", **common,
+    )  # fmt: skip
+    merged = merge_studies([first, other], "both")
+    values = merged.study.response("auc").values
+    assert list(values.columns) == ["BIBW2992", "Selumetinib-1062", "Selumetinib-1736"]
+    assert values["BIBW2992"].to_dict() == {"HT29": 0.5, "KATOIII": 0.6, "SW48": 0.7, "AGS": 0.8}
+    assert merged.conflicts["item"].to_list() == ["auc: BIBW2992"]
+    assert merged.study.clinical["LINEAGE"].to_list() == [
+        "colorectal",
+        "gastric",
+        "colorectal",
+        "gastric",
+    ]
+    drugs = merged.words["drugs"].set_index("name")
+    assert drugs["drug"].to_dict() == {
+        "BIBW2992": "Afatinib", "Afatinib": "Afatinib", "Selumetinib-1062": "Selumetinib",
+        "Selumetinib-1736": "Selumetinib",
+    }  # fmt: skip
+    assert (
+        drugs.loc["Selumetinib-1062", "matched_by"] == "name without the identifier of a replicate"
+    )
+    lineages = merged.words["lineages"]
+    assert set(lineages["oncotree"]) == {"BOWEL", "STOMACH"}
+    averaged = (
+        merge_studies([first, other], "both", replicates="average").study.response("auc").values
+    )
+    assert averaged.loc["HT29"].round(6).to_dict() == {"BIBW2992": 0.7, "Selumetinib": 0.3}
+    assert averaged.loc["KATOIII", "Selumetinib"] == 0.3
+    with pytest.raises(InputError, match="neither keep nor average"):
+        merge_studies([first, other], "both", replicates="mean")

@@ -12,6 +12,7 @@ __all__ = [
     "joiner",
     "mutation",
     "names",
+    "published_scores",
     "rppa",
     "signature",
 ]

@@ -1,4 +1,4 @@
-"""Signatures: scores of gene expression as a study gives them, in training standard deviations."""
+"""Signatures: scores as a study gives them or as its genes say, in training deviations."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from sidestep.features.builders.base import FeatureBuilder, mean_and_sd, require, well_measured
-from sidestep.features.study.signatures import match_signatures
+from sidestep.features.builders.base import FeatureBuilder, mean_and_sd, well_measured
+from sidestep.features.builders.published_scores import PublishedScores
+from sidestep.features.errors import InputError
+from sidestep.features.study.signatures import STANDARDISED, match_signatures
 from sidestep.features.study.study import Study
 
 _CLIP_SD = 8.0
@@ -20,12 +22,24 @@ class SignatureScoreBuilder(FeatureBuilder):
     A signature is known by its `ENTITY_STABLE_ID`; case and punctuation do not count. A study
     that lacks some of the training's signatures has NaN there, which contributes nothing.
 
+    Published signatures whose genes are known are computed from expression where scores are not
+    given (`builders.published_scores`), on the scale of breast tumours. They meet given scores
+    on it if their study says that they are standardised, for it then was over such tumours. To a
+    model of scores that are not, computed ones count as training deviations; to a model of computed
+    ones, such scores say nothing. A model learns from computed ones where its training study has
+    genes and no signatures.
+
     Attributes
     ----------
     signatures_ : list of str
         As in ``Study.signatures``: measured in half of the training samples, and not constant.
     mean_, sd_ : ndarray of shape (n_signatures,)
         Of the training samples.
+    computed_, standard_ : bool
+        Whether the training's scores were computed from genes, and whether they are in standard
+        deviations of tumours.
+    published_ : dict
+        State of the `PublishedScores` of those signatures that can be computed.
     """
 
     modality = "signature"
@@ -36,19 +50,61 @@ class SignatureScoreBuilder(FeatureBuilder):
         Raises
         ------
         InputError
-            If no sample has signatures.
+            If no sample has signatures, nor genes to compute them from.
         """
-        table = well_measured(require(X.signatures, "signature", X))
+        published = PublishedScores.of_tables()
+        given = X.signatures
+        self.computed_ = given is None or given.empty
+        self.standard_ = self.computed_ or X.signatures_kind == STANDARDISED
+        table = _computed(X, published) if self.computed_ else given
+        if table is None or table.empty or table.isna().all(axis=None):
+            raise InputError(
+                f"study {X.study_id}: no sample has signature data to fit on, nor the genes to "
+                "compute it from; train without signature or add its meta and data file"
+            )
+        table = well_measured(table)
         self.signatures_ = [str(name) for name in table.columns]
         self.feature_names_ = [f"signature:{name}" for name in self.signatures_]
         self.mean_, self.sd_ = mean_and_sd(table.to_numpy(float))
+        places = match_signatures(list(published.members), self.signatures_)
+        known = [name for name, place in zip(published.members, places, strict=True) if place >= 0]
+        self.published_ = published.only(known).get_state()
         return self
 
     def _measured(self, X: Study) -> pd.DataFrame | None:
-        if X.signatures is None:
+        given = self._given(X)
+        computed = _computed(X, PublishedScores(**self.published_))
+        if given is None and computed is None:
+            return None
+        values = np.full((len(X.samples), len(self.signatures_)), np.nan)
+        if computed is not None:
+            places = match_signatures(self.signatures_, [str(name) for name in computed.columns])
+            rows = X.samples.get_indexer(computed.index)
+            values[np.ix_(rows, places >= 0)] = computed.to_numpy(float)[:, places[places >= 0]]
+            if self.standard_:
+                values = (values - self.mean_) / self.sd_
+        if given is not None:
+            rows = X.samples.get_indexer(given.index)
+            values[rows] = np.where(np.isfinite(given), given, values[rows])
+        measured = np.isfinite(values).any(axis=1)
+        return pd.DataFrame(
+            np.clip(values[measured], -_CLIP_SD, _CLIP_SD),
+            index=X.samples[measured],
+            columns=self.feature_names_,
+        )
+
+    def _given(self, X: Study) -> pd.DataFrame | None:
+        """Scores that the study gives, in training deviations; None where they do not count."""
+        if X.signatures is None or (self.computed_ and X.signatures_kind != STANDARDISED):
             return None
         places = match_signatures(self.signatures_, [str(name) for name in X.signatures.columns])
         values = np.full((len(X.signatures), len(places)), np.nan)
         values[:, places >= 0] = X.signatures.to_numpy(float)[:, places[places >= 0]]
-        standard = np.clip((values - self.mean_) / self.sd_, -_CLIP_SD, _CLIP_SD)
-        return pd.DataFrame(standard, index=X.signatures.index, columns=self.feature_names_)
+        return pd.DataFrame((values - self.mean_) / self.sd_, index=X.signatures.index)
+
+
+def _computed(X: Study, published: PublishedScores) -> pd.DataFrame | None:
+    """Scores from the genes of a study; None where it has no levels of genes."""
+    if X.expression is None or X.expression_kind == "z-score" or not published.members:
+        return None
+    return published.scores(X.expression)

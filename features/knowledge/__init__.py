@@ -17,5 +17,6 @@ __all__ = [
     "study_signatures",
     "symbols",
     "tissue",
+    "tumour_levels",
     "variants",
 ]

@@ -24,6 +24,9 @@ class StudySignature:
     genes : mapping of str to int
         Genes whose mean it is -> +1, or -1 for those that count against it; empty where the
         definition is not at hand, or is more than a mean.
+    definition : str
+        ``"same"`` where these are its genes, ``"near"`` where they stand for it: the best-known of
+        genes that are expressed together; empty without genes.
     checked : bool
         Whether the row was held against its source.
     source : str
@@ -34,6 +37,7 @@ class StudySignature:
     mechanism: str
     statement: str
     genes: Mapping[str, int]
+    definition: str
     checked: bool
     source: str
 
@@ -48,9 +52,11 @@ def _by_name(rows: Sequence[KnowledgeRow]) -> Mapping[str, StudySignature]:
     found: dict[str, StudySignature] = {}
     for row in rows:
         names = row.parts("signature", "|")
-        signature = StudySignature(
-            names[0], row["mechanism"], row["statement"], _genes(row), row.checked(), row["source"]
-        )
+        genes, definition = _genes(row), row.choice("definition", ("same", "near", ""))
+        if bool(genes) != bool(definition):
+            raise row.problem("definition", "goes with genes, and genes with it")
+        said = row["mechanism"], row["statement"]
+        signature = StudySignature(names[0], *said, genes, definition, row.checked(), row["source"])
         for name in names:
             if match_key(name) in found:
                 raise row.problem("signature", "has a row already")
@@ -61,9 +67,9 @@ def _by_name(rows: Sequence[KnowledgeRow]) -> Mapping[str, StudySignature]:
 #: Name, as `match_key` writes it -> the signature.
 STUDY_SIGNATURE_TABLE = KnowledgeTable(
     "study_signatures.tsv",
-    ("signature", "mechanism", "statement", "genes", "checked", "source"),
+    ("signature", "mechanism", "statement", "genes", "definition", "checked", "source"),
     _by_name,
-    may_be_blank=frozenset({"genes"}),
+    may_be_blank=frozenset({"genes", "definition"}),
 )
 
 

@@ -55,7 +55,9 @@ def study_draft(
     if study.copy_number is not None:
         files.append(_copy_number(study, study.copy_number))
     if study.signatures is not None:
-        said = ("Expression signatures", "Scores, as they were read.")
+        scored = study.signatures_kind == _Z_SCORE
+        words = "Standardised scores" if scored else "Scores"
+        said = ("Expression signatures", f"{words}, as they were read.")
         files.append(signature_file(study.signatures, *said, digits=_DIGITS))
     if study.sequenced is not None:
         files += _mutations(study)

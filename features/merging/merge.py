@@ -43,12 +43,12 @@ from sidestep.features.vocabulary.cellosaurus import Cellosaurus
 
 #: Values of two copies of one screen that differ by no more are the same, but for rounding.
 _ROUNDING: Final = 1e-3
-#: Field of a study -> its words, and the field of its kind of scale, where there is one.
+#: Field of a study -> its words, and the field of its kind of scale.
 _MATRICES: Final = {
     "expression": ("expression", "expression_kind"),
     "rppa": ("RPPA", "rppa_kind"),
     "copy_number": ("copy number", "copy_number_kind"),
-    "signatures": ("expression signatures", ""),
+    "signatures": ("expression signatures", "signatures_kind"),
 }
 #: What becomes of replicates.
 KEEP, AVERAGE = REPLICATES = ("keep", "average")
@@ -127,11 +127,6 @@ def merge_studies(
             "meta_study.txt of one of them"
         )
     return _Merge(studies, stack, replicates, cellosaurus).run(study_id, name)
-
-
-def _kind_of(study: Study, field: str) -> str:
-    """Kind of scale of a study's table; empty for one that has a scale of its own."""
-    return str(getattr(study, field)) if field else ""
 
 
 class _Merge:
@@ -237,8 +232,8 @@ class _Merge:
         kinds: dict[str, Any] = {}
         for field, (words, kind_field) in _MATRICES.items():
             having = [p for p, one in enumerate(self._studies) if getattr(one, field) is not None]
-            kind = _kind_of(self._studies[having[0] if having else 0], kind_field)
-            kinds |= {kind_field: kind} if kind_field else {}
+            kind = getattr(self._studies[having[0] if having else 0], kind_field)
+            kinds[kind_field] = kind
             joined: pd.DataFrame | None = None
             for place in having:
                 study = self._studies[place]
@@ -247,7 +242,7 @@ class _Merge:
                     joined = frame
                     self._told.append(f"{words}: {len(frame):,} samples of {study.study_id}")
                 else:
-                    own_kind = _kind_of(study, kind_field)
+                    own_kind = getattr(study, kind_field)
                     joined = self._stacked(joined, frame, words, study, (kind, own_kind))
             matrices[field] = None if joined is None else self._in_order(joined)
         return matrices, kinds

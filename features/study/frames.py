@@ -26,6 +26,7 @@ from sidestep.features.study.meta import Meta
 from sidestep.features.study.reader import StudyReader
 from sidestep.features.study.responses import ResponseFile
 from sidestep.features.study.sequencing import sequenced_samples
+from sidestep.features.study.signatures import AS_GIVEN, STANDARDISED
 from sidestep.features.vocabulary.gene_names import split_names
 
 #: Frame -> kind of data, in the order in which a study is read.
@@ -151,6 +152,7 @@ class FrameReader(StudyReader):
             numbers.T, index=pd.Index(names, dtype="str"), columns=[meant[name] for name in samples]
         )
         found = drop_unprofiled(table, meta.name, self.findings).T
+        self.kinds[meta.kind] = STANDARDISED if meta.datatype == "Z-SCORE" else AS_GIVEN
         self._take_signatures(meta, found, meta.name)
 
     def _read_sequenced(self) -> None:

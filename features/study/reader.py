@@ -56,8 +56,11 @@ from sidestep.features.study.sequencing import (
     warn_of_unknown_panels,
 )
 from sidestep.features.study.signatures import (
+    AS_GIVEN,
+    STANDARDISED,
     account_for,
     is_signature_file,
+    kind_of_scores,
     read_signatures,
     with_signatures,
 )
@@ -366,12 +369,17 @@ class StudyReader:
         table = self._files.table(meta)
         mix_ups.refuse_transposed(table, self.samples, "signature")
         found = read_signatures(table, meta, self.samples, self.findings)
+        kind = kind_of_scores(meta)
+        others = self.kinds.get(meta.kind, kind)
+        self.kinds[meta.kind] = kind if kind == others else AS_GIVEN
         self._take_signatures(meta, found, table.name)
 
     def _take_signatures(self, meta: Meta, found: pd.DataFrame, file: str) -> None:
         """Signatures beside those of other files, of which account is given."""
         understood = f"{found.shape[1]:,} expression signatures x {len(found):,} samples"
-        self._say(meta, file, understood, "scores as the study gives them")
+        standardised = self.kinds.get(meta.kind) == STANDARDISED
+        unit = "standard deviations of the cohort" if standardised else "scores as they are given"
+        self._say(meta, file, understood, unit)
         account_for(list(found.columns), file, self.account)
         self.signatures = with_signatures(self.signatures, found, file, self.findings)
 

@@ -18,10 +18,13 @@ from sidestep.features.identifiers import Samples, match_key
 from sidestep.features.knowledge.study_signatures import find_signature
 from sidestep.features.study.genes import drop_unprofiled, require_rows, sample_columns
 from sidestep.features.study.meta import Meta
+from sidestep.features.study.profiles import Profile
 from sidestep.features.vocabulary.account import Account
 
 #: `generic_assay_type` of signatures.
 SIGNATURE_ASSAY = "GENE_EXPRESSION_SIGNATURE"
+#: Kind of scores that their study standardised over its cohort, and of others.
+STANDARDISED, AS_GIVEN = "z-score", "score"
 _ENTITY, _NAME = "ENTITY_STABLE_ID", "NAME"
 
 
@@ -33,6 +36,11 @@ def is_signature_file(meta: Meta) -> bool:
         and meta.datatype not in ("CATEGORICAL", "BINARY")
         and meta.fields.get("patient_level", "").casefold() != "true"
     )
+
+
+def kind_of_scores(meta: Meta) -> str:
+    """`STANDARDISED` if the words of a meta file say so, else `AS_GIVEN`."""
+    return STANDARDISED if Profile.of(meta).scale == STANDARDISED else AS_GIVEN
 
 
 def read_signatures(table: Table, meta: Meta, samples: Samples, findings: Findings) -> pd.DataFrame:

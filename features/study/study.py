@@ -91,8 +91,9 @@ class Study:
     failed : mapping of str to str
         Sample that must not be scored -> why.
     signatures : pandas.DataFrame or None
-        Profiled samples x signatures of gene expression (`ENTITY_STABLE_ID`), scores as the study
-        gives them.
+        Profiled samples x signatures of gene expression (`ENTITY_STABLE_ID`).
+    signatures_kind : str
+        ``"z-score"`` (standard deviations of the cohort) or ``"score"`` (as they are given).
     """
 
     path: Path | None
@@ -123,6 +124,7 @@ class Study:
     rppa_kind: str = "log2"
     failed: Mapping[str, str] = field(default_factory=dict)
     signatures: pd.DataFrame | None = None
+    signatures_kind: str = "score"
 
     @classmethod
     def from_frames(
@@ -142,6 +144,7 @@ class Study:
         higher_is_resistant: bool | None = None,
         expression_kind: str = "continuous",
         copy_number_kind: str = "log2",
+        signatures_kind: str = "score",
         study_id: str = FRAMES,
         name: str = "",
         simulated: bool = False,
@@ -181,6 +184,7 @@ class Study:
             Whether a higher response means a more resistant line.
         expression_kind : {"continuous", "z-score"}
         copy_number_kind : {"log2", "discrete"}
+        signatures_kind : {"score", "z-score"}
         study_id, name : str
             How the study is called in results; `name` is `study_id` by default.
         simulated : bool
@@ -222,6 +226,7 @@ class Study:
             raise InputError(f"a study needs data; give at least one of {', '.join(given)}")
         _require_known("expression_kind", expression_kind, _EXPRESSION_KINDS)
         _require_known("copy_number_kind", copy_number_kind, _COPY_NUMBER_KINDS)
+        _require_known("signatures_kind", signatures_kind, _SIGNATURES_KINDS)
         info = {
             "cancer_study_identifier": study_id,
             "name": name,
@@ -230,6 +235,7 @@ class Study:
         datatypes = {
             "MRNA_EXPRESSION": _EXPRESSION_KINDS[expression_kind],
             "COPY_NUMBER_ALTERATION": _COPY_NUMBER_KINDS[copy_number_kind],
+            "GENERIC_ASSAY": _SIGNATURES_KINDS[signatures_kind],
         }
         reader = FrameReader(frames, datatypes, sequenced, info)
         for step in reader.steps():
@@ -345,6 +351,7 @@ class Study:
 
 _EXPRESSION_KINDS = {"continuous": "CONTINUOUS", "z-score": "Z-SCORE"}
 _COPY_NUMBER_KINDS = {"log2": "LOG2-VALUE", "discrete": "DISCRETE"}
+_SIGNATURES_KINDS = {"score": "LIMIT-VALUE", "z-score": "Z-SCORE"}
 
 
 def _require_known(parameter: str, value: str, known: Mapping[str, str]) -> None:
@@ -435,6 +442,7 @@ def assemble(reader: StudyReader, *, held: bool = True) -> Study:
         rppa_kind=reader.kinds.get("PROTEIN_LEVEL", "log2"),
         failed=reader.failed,
         signatures=_in_order(reader.signatures, samples),
+        signatures_kind=reader.kinds.get("GENERIC_ASSAY", "score"),
         grades=reader.grades,
     )
 

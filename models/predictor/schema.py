@@ -76,6 +76,17 @@ _BUILDERS: Mapping[str, Check] = {
         feature_names_=texts(),
         mean_=array("f8", "signatures"),
         sd_=array("f8", "signatures", low=_LEAST_SD),
+        computed_=flag,
+        standard_=flag,
+        published_=record(
+            anchors=texts("anchors"),
+            genes=texts("genes"),
+            mean=array("f8", "genes"),
+            sd=array("f8", "genes", low=_LEAST_SD),
+            members=mapping(record(plus=texts(), minus=texts())),
+            sizes=array("i8", "published", low=1),
+            spread=array("f8", "published", low=_LEAST_SD),
+        ),
     ),
     "clinical": record(feature_names_=texts()),
 }
@@ -214,6 +225,7 @@ def _features(joiner: State, where: str) -> list[str]:
             require_same(found, _antibody_features(fitted, place), place)
         elif modality == "signature":
             require_same(found, [f"signature:{name}" for name in fitted["signatures_"]], place)
+            _published(fitted["published_"], f"{place}/published_")
         elif modality == "mutation":
             require(found[-1:] == [BURDEN], place, "does not end with the burden")
         named = all(
@@ -226,6 +238,13 @@ def _features(joiner: State, where: str) -> list[str]:
     require(len(names) > 0, where, "builds no feature")
     settings(joiner.get("clinical", {}).get("parameters", {}).get("attributes", ()), where, {})
     return names
+
+
+def _published(state: State, where: str) -> None:
+    """Refuse definitions of other genes than there are levels of, or other numbers of them."""
+    require(len(state["members"]) == len(state["sizes"]), where, "has sizes of other signatures")
+    for members in state["members"].values():
+        require_among([*members["plus"], *members["minus"]], state["genes"], where)
 
 
 def _antibody_features(fitted: State, where: str) -> list[str]:

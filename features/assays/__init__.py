@@ -19,6 +19,7 @@ __all__ = [
     "hill",
     "jackknife",
     "layouts",
+    "multiple_testing",
     "plate_maps",
     "plates",
     "readings",

@@ -27,6 +27,7 @@ from sidestep.features.assays.curves import CurveOptions, Curves, fit_curves, ha
 from sidestep.features.assays.doses import MOLAR
 from sidestep.features.assays.hill import mean_between
 from sidestep.features.assays.jackknife import LeftOut, leave_out
+from sidestep.features.assays.multiple_testing import false_discovery_rates
 from sidestep.features.assays.readings import Readings
 from sidestep.features.assays.responses import WITHHELD
 from sidestep.features.errors import InputError, some
@@ -206,7 +207,7 @@ def _describe(
     # Two looks at one shift: the smaller p counts, twice.
     both = table[["ic50_p", "auc_p"]]
     table["p"] = (both.min(axis=1) * both.notna().sum(axis=1)).clip(upper=1.0)
-    table["q"] = _false_discovery_rates(table["p"].to_numpy(float))
+    table["q"] = false_discovery_rates(table["p"].to_numpy(float))
     table["verdict"], table["reason"] = _verdicts(table, one, other, fdr)
     return pd.concat([table, _plasma(table)], axis=1)
 
@@ -343,15 +344,6 @@ def _verdicts(
         else:
             verdicts.append(PROTECTED if rise > 0 else SENSITISED)
     return verdicts, reasons
-
-
-def _false_discovery_rates(p: np.ndarray) -> np.ndarray:
-    """Benjamini and Hochberg's q of the p that are known."""
-    q = np.full(len(p), np.nan)
-    known = np.isfinite(p)
-    if known.any():
-        q[known] = stats.false_discovery_control(p[known])
-    return q
 
 
 def _plasma(table: pd.DataFrame) -> pd.DataFrame:

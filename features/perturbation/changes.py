@@ -27,6 +27,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from sidestep.features.assays.multiple_testing import false_discovery_rates
 from sidestep.features.errors import InputError
 from sidestep.features.identifiers import match_key
 from sidestep.features.knowledge.drugs import standard_name
@@ -360,7 +361,7 @@ def inhibition(log2_change: np.ndarray) -> np.ndarray:
 
 
 def _judged(table: pd.DataFrame, fdr: float) -> pd.DataFrame:
-    table["q"] = _false_discovery_rates(table["p"].to_numpy(float))
+    table["q"] = false_discovery_rates(table["p"].to_numpy(float))
     told = table["q"].notna()
     changed = told & (table["q"] <= fdr)
     table["verdict"] = np.select(
@@ -407,14 +408,6 @@ def _slug(text: str) -> str:
     return re.sub(r"[^A-Z0-9]+", "_", text.upper()).strip("_")
 
 
-def _false_discovery_rates(p: np.ndarray) -> np.ndarray:
-    q = np.full(len(p), np.nan)
-    known = np.isfinite(p)
-    if known.any():
-        q[known] = stats.false_discovery_control(p[known])
-    return q
-
-
 def _rescue(pathways: pd.DataFrame, against: str, fdr: float, level: float) -> pd.DataFrame:
     """How much less a pathway is inhibited under each other condition."""
     keys = ["sample", "drug", "dose", "pathway"]
@@ -436,7 +429,7 @@ def _rescue(pathways: pd.DataFrame, against: str, fdr: float, level: float) -> p
     table = both[[*keys, "condition"]].assign(
         against=against, inhibition=both["percent_inhibition"],
         inhibition_against=both["percent_inhibition_against"], log2_difference=value,
-        log2_lower=value - half, log2_upper=value + half, p=p, q=_false_discovery_rates(p),
+        log2_lower=value - half, log2_upper=value + half, p=p, q=false_discovery_rates(p),
     )  # fmt: skip
     told, changed = table["q"].notna(), table["q"] <= fdr
     held = both["verdict_against"] == INHIBITED

@@ -1,4 +1,4 @@
-"""Assays for people: curves, shifts, synergy and perturbed pathways, with plots and pages."""
+"""Assays for people: curves, shifts, synergy, perturbed pathways, labels, with plots and pages."""
 
 __all__ = [
     "figures",
@@ -6,6 +6,7 @@ __all__ = [
     "output",
     "pages",
     "perturb_output",
+    "points_output",
     "shift_output",
     "synergy_output",
 ]

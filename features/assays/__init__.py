@@ -19,7 +19,6 @@ __all__ = [
     "hill",
     "jackknife",
     "layouts",
-    "multiple_testing",
     "plate_maps",
     "plates",
     "readings",

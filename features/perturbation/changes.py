@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from sidestep.features.assays.multiple_testing import false_discovery_rates
+from sidestep.features.assays.significance import false_discovery_rates
 from sidestep.features.errors import InputError
 from sidestep.features.identifiers import match_key
 from sidestep.features.knowledge.drugs import standard_name

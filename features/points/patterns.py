@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
-from sidestep.features.assays.multiple_testing import false_discovery_rates
+from sidestep.features.assays.significance import false_discovery_rates
 from sidestep.features.errors import InputError
 from sidestep.features.points.correlation import (
     CORRECTIONS,

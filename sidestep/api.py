@@ -114,6 +114,7 @@ def train(
     jobs: int | None = None,
     modalities: Sequence[str] | None = None,
     clinical: Sequence[str] = (),
+    also: Sequence[str] = (),
     tracking_uri: str | None = None,
     experiment: str = "sidestep",
     register: str | None = None,
@@ -152,6 +153,9 @@ def train(
         Among expression, rppa, mutation, copy_number and signature; all by default.
     clinical : sequence of str
         Clinical attributes to learn from, too.
+    also : sequence of str
+        Other responses of the study: lines that these screens alone tested are learned from, on
+        the scale of `response`.
     tracking_uri : str, optional
         MLflow store that keeps runs, pictures and the model.
     experiment : str
@@ -211,6 +215,7 @@ def train(
         panel=panel or DEFAULT_PANEL,
         min_lines=min_lines,
         plan=plan,
+        also=tuple(also),
     )
     if tracking_uri is not None or register is not None:
         return _tracked(request, tracking_uri, experiment, register, quiet=quiet)

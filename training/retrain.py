@@ -34,7 +34,7 @@ from sidestep.training.validation.cross_validation import (
 )
 from sidestep.training.validation.evaluation import evaluate, evaluate_folds
 from sidestep.training.validation.gate import Verdict, judge
-from sidestep.training.validation.panel import Panel, choose_panel, find_response
+from sidestep.training.validation.panel import Panel, choose_panel, find_others, find_response
 from sidestep.training.validation.shared_search import SharedSearches, search_name
 
 _PACKAGES = (
@@ -64,6 +64,9 @@ class Request:
         Workers a search, where trials are shared.
     profiles : mapping of str to str
         Which profiles of a study folder to read, as `features.study.study.read_study` takes them.
+    also : tuple of str
+        Other responses of the study, whose lines help to learn
+        (`training.validation.elsewhere`).
     """
 
     study: Path | Study
@@ -75,6 +78,7 @@ class Request:
     study_storage: str | None = None
     search_workers: int = 1
     profiles: Mapping[str, str] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -139,12 +143,14 @@ def read_panel(request: Request) -> tuple[Study, Panel]:
     study = request.study
     if not isinstance(study, Study):
         study = read_study(study, request.profiles)
+    response = find_response(study, request.response)
     panel = choose_panel(
         study,
-        find_response(study, request.response),
+        response,
         drugs=request.drugs,
         panel=request.panel,
         min_lines=request.min_lines,
+        also=find_others(study, response, request.also),
     )
     split_lines(study, panel.values.index, request.plan)  # refuses what cannot be split
     return study, panel
@@ -214,6 +220,7 @@ def _shared_searches(request: Request, study: Study, panel: Panel) -> SharedSear
         "response": response,
         "drugs": [drug.name for drug in panel.drugs],
         "lines": list(panel.values.index),
+        "also": list(request.also),
         "plan": _plan(request),
         "software": training_software(),
     }
@@ -261,6 +268,7 @@ def _assemble(
         "digests": dict(study.digests),
         "lineage_attribute": lineage_column(study),
         "n_lines": len(panel.values),
+        "also": sorted({str(one) for values in panel.elsewhere.values() for one in values}),
         "plan": _plan(request),
         "software": training_software(),
     }

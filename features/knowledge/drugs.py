@@ -15,6 +15,13 @@ PANELS = ("her2", "kinase")
 
 # GDSC names a compound that it screened twice `Name-identifier`, an identifier of 1 to 4 digits.
 _GDSC_IDENTIFIER = re.compile(r"-\d{1,4}$")
+# A drug under its number in a database: PubChem's CID 208908, GDSC 1558.
+PUBCHEM, GDSC = "PubChem", "GDSC"
+_NUMBERED = re.compile(
+    r"(?:(?P<PubChem>(?:pubchem[\s_:-]*)?cid|pubchem)[\s_:-]*|(?P<GDSC>gdsc[12]?)[\s_:-]+)"
+    r"(?P<number>\d+)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -175,11 +182,46 @@ CONCENTRATION_TABLE = KnowledgeTable(
 )
 
 
+def _identifiers(rows: Sequence[KnowledgeRow]) -> Mapping[tuple[str, str], str]:
+    found: dict[tuple[str, str], str] = {}
+    for row in rows:
+        row.checked()
+        key = (row.choice("database", (PUBCHEM, GDSC)), row["identifier"])
+        if key in found:
+            raise row.problem("identifier", f"is {found[key]} already")
+        found[key] = row["drug"]
+    return found
+
+
+#: Database and identifier -> drug. GDSC has several of a compound that it screened twice.
+IDENTIFIER_TABLE = KnowledgeTable(
+    "drug_identifiers.tsv",
+    ("drug", "database", "identifier", "checked", "source"),
+    _identifiers,
+)
+
+
+def pubchem_id(name: str) -> str | None:
+    """PubChem's compound identifier (CID) of a drug; None where the table has none.
+
+    Examples
+    --------
+    >>> pubchem_id("GW572016")
+    '208908'
+    """
+    drug = find_drug(name)
+    for (database, identifier), one in IDENTIFIER_TABLE.load().items():
+        if database == PUBCHEM and drug is not None and one == drug.name:
+            return identifier
+    return None
+
+
 def find_drug(name: str) -> Drug | None:
     """Find a drug by name or synonym, regardless of case and punctuation.
 
     A trailing GDSC identifier is dropped where the full name is not known
-    (``"Selumetinib-1736"`` is selumetinib).
+    (``"Selumetinib-1736"`` is selumetinib), and a number of a database is looked up
+    (``"CID 208908"`` and ``"GDSC:1558"`` are lapatinib).
 
     Parameters
     ----------
@@ -195,6 +237,10 @@ def find_drug(name: str) -> Drug | None:
     found = by_key.get(match_key(name))
     if found is None:
         found = by_key.get(match_key(_GDSC_IDENTIFIER.sub("", name.strip())))
+    if found is None and (numbered := _NUMBERED.fullmatch(name.strip())):
+        database = PUBCHEM if numbered[PUBCHEM] else GDSC
+        drug = IDENTIFIER_TABLE.load().get((database, numbered["number"]))
+        found = None if drug is None else DRUG_TABLE.load()[drug]
     return found
 
 

@@ -7,7 +7,7 @@ are asked for. A response is found by its identifier or metric, a drug of it by 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -257,6 +257,18 @@ def drug_column(name: str, columns: Sequence[str], where: str) -> str:
     alike = nearest_drugs(name, columns)
     hint = f"did you mean {', '.join(alike)}?" if alike else f"it has {', '.join(columns[:5])} ..."
     raise InputError(f"drug {name} is not in {where}; {hint}")
+
+
+def columns_of(drug: str, response: Response) -> Iterator[str]:
+    """Columns that mean a drug, those that are spelled the same first."""
+    columns = [str(column) for column in response.values.columns]
+    known = find_drug(drug)
+    ranked = (
+        [column for column in columns if column == drug],
+        [column for column in columns if match_key(column) == match_key(drug)],
+        [column for column in columns if known is not None and find_drug(column) == known],
+    )
+    yield from dict.fromkeys(column for rank in ranked for column in rank)
 
 
 def drug_columns(names: Sequence[str], columns: Sequence[str], where: str) -> list[str]:

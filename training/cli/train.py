@@ -25,6 +25,12 @@ DEFAULT_PANEL = "kinase"
     help="Response to learn: its stable_id, its file's metric (gi50) or a part of either.  "
     "[default: the study's only one]",
 )
+@click.option(
+    "--also",
+    metavar="R,S",
+    help="Other responses of the study, of the same drugs in other screens: lines that they alone "
+    "tested are learned from, too, on the scale of --response.",
+)
 @drugs_option("Drugs to learn, by name or synonym.")
 @click.option(
     "--panel",
@@ -114,6 +120,7 @@ DEFAULT_PANEL = "kinase"
 def train(
     study: Path,
     response: str | None,
+    also: str | None,
     drugs: tuple[str, ...],
     panel: str | None,
     trials: int,
@@ -182,6 +189,7 @@ def train(
         study_storage=study_storage,
         search_workers=search_workers,
         profiles=parse_profiles(profiles),
+        also=_listed(also) or (),
     )
     where = Where(tracking_uri, experiment, engine, scheduler)
     for line in run_train(request, where, register, quiet=quiet).summary():

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from sidestep.features.errors import InputError, some
-from sidestep.features.identifiers import match_key
-from sidestep.features.knowledge.drugs import both_names, find_drug, standard_name
-from sidestep.features.study.responses import Response
+from sidestep.features.knowledge.drugs import both_names, standard_name
+from sidestep.features.study.responses import Response, columns_of
 from sidestep.features.study.study import Study
 from sidestep.models.estimators.patterns import Pattern, pattern_name, row_patterns
 from sidestep.models.predictor.drug_model import DrugModel
@@ -140,18 +139,6 @@ def same_scale(scale: ResponseScale, response: Response) -> bool:
 def column_of(drug: str, response: Response) -> str | None:
     """Column of a response that means a drug of the model; the first of several, None if none."""
     return next(columns_of(drug, response), None)
-
-
-def columns_of(drug: str, response: Response) -> Iterator[str]:
-    """Columns that mean a drug, those that are spelled the same first."""
-    columns = [str(column) for column in response.values.columns]
-    known = find_drug(drug)
-    ranked = (
-        [column for column in columns if column == drug],
-        [column for column in columns if match_key(column) == match_key(drug)],
-        [column for column in columns if known is not None and find_drug(column) == known],
-    )
-    yield from dict.fromkeys(column for rank in ranked for column in rank)
 
 
 def shared_drugs(

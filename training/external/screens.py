@@ -13,10 +13,9 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.errors import InputError
-from sidestep.features.study.responses import Response
+from sidestep.features.study.responses import Response, columns_of
 from sidestep.features.study.study import Study
 from sidestep.training.external.accuracy import FEWEST, interval_of
-from sidestep.training.external.pairs import columns_of
 from sidestep.training.validation.metrics import correlation, donor_weights
 
 COLUMNS = ("drug", "screen", "lines", "pearson", "lower", "upper")

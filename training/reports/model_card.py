@@ -105,6 +105,17 @@ def _data(retrain: Retrain) -> Sequence[str]:
         f"{_count(len(panel.drugs), 'drug')}, {_range(tested)} lines each.",
         f"Modalities (lines): {profiled}; {retrain.validation.features.shape[1]} features.",
     ]
+    if panel.elsewhere:
+        alone = [
+            len(values.index.difference(panel.values[drug].dropna().index))
+            for drug, values in panel.elsewhere.items()
+        ]
+        screens = dict.fromkeys(str(one) for values in panel.elsewhere.values() for one in values)
+        points.append(
+            f"Lines that other screens alone tested ({as_text(', '.join(screens))}): up to "
+            f"{max(alone)} a drug, in training only, on the scale of the response by regression "
+            "on the training lines of each fold; no metric is of them."
+        )
     if panel.skipped:
         left_out = (f"{as_text(drug)} ({why})" for drug, why in panel.skipped.items())
         points.append(f"Left out: {_some(left_out)}.")

@@ -116,6 +116,7 @@ def panel_parameters(retrain: Retrain) -> dict[str, str]:
         "request": {
             "study": retrain.study.path or retrain.study.study_id,
             "response": panel.response.stable_id,
+            "also": _listed(request.also) or "none",
             "drugs": _listed([drug.name for drug in panel.drugs]),
             "min_lines": request.min_lines,
             "study_storage": without_password(request.study_storage or "none"),

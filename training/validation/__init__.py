@@ -1,8 +1,9 @@
 """Nested cross-validation, the search inside it, and what its numbers prove.
 
 Lines of one donor stay in one fold; features, screening, tuning and blending see training lines
-only. `panel` chooses drugs and lines, `cross_validation` gives each task its `lines` and runs the
-`search`, which workers may share (`shared_search`). `evaluation` with its `metrics`, `coverage` and
+only. `panel` chooses drugs and lines, `cross_validation` gives each task its `lines` (with those
+that other screens measured, `elsewhere`) and runs the `search`, which workers may share
+(`shared_search`). `evaluation` with its `metrics`, `coverage` and
 `comparison` judge what was held out, and `gate` decides whether a panel may be champion.
 """
 
@@ -10,6 +11,7 @@ __all__ = [
     "comparison",
     "coverage",
     "cross_validation",
+    "elsewhere",
     "evaluation",
     "gate",
     "lines",

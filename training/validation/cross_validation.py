@@ -25,6 +25,7 @@ from sidestep.models.estimators.patterns import Pattern
 from sidestep.models.estimators.trees import CPU
 from sidestep.models.reliability.applicability import NearestLines
 from sidestep.models.reliability.intervals import HeldOutErrors, held_out_errors
+from sidestep.training.validation.elsewhere import Elsewhere
 from sidestep.training.validation.lines import DrugLines, DrugResponses, FoldLines, in_one_thread
 from sidestep.training.validation.panel import Panel, PanelDrug
 from sidestep.training.validation.search import SearchResult, drawn_drugs, search_settings
@@ -286,6 +287,20 @@ def responses_to(study: Study, panel: Panel, drug: PanelDrug) -> DrugResponses:
         numbers=panel.values.index.get_indexer(y.index),
         donors=study.donors.loc[y.index].to_numpy(dtype=object),
         lineage=lineage_labels(study).loc[y.index].to_numpy(dtype=object),
+        elsewhere=_elsewhere(study, panel, drug),
+    )
+
+
+def _elsewhere(study: Study, panel: Panel, drug: PanelDrug) -> Elsewhere | None:
+    """What other screens measured of a drug."""
+    values = panel.elsewhere.get(drug.name)
+    if values is None:
+        return None
+    return Elsewhere(
+        values=values,
+        numbers=panel.values.index.get_indexer(values.index),
+        donors=study.donors.loc[values.index].to_numpy(dtype=object),
+        lineage=lineage_labels(study).loc[values.index].to_numpy(dtype=object),
     )
 
 

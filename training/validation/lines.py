@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from sidestep.features.builders.names import marker_features
 from sidestep.models.estimators.lines import LineMatrix, TrainingLines
+from sidestep.training.validation.elsewhere import Elsewhere, on_own_scale
 from sidestep.training.validation.panel import PanelDrug
 
 _Arguments = ParamSpec("_Arguments")
@@ -50,6 +51,8 @@ class DrugResponses:
         Lines that the drug was tested on.
     y, numbers, donors, lineage : ndarray of shape (n_lines,)
         As in `DrugLines`.
+    elsewhere : Elsewhere, optional
+        What other screens say of the drug, for training lines alone.
     """
 
     drug: PanelDrug
@@ -58,6 +61,29 @@ class DrugResponses:
     numbers: np.ndarray
     donors: np.ndarray
     lineage: np.ndarray
+    elsewhere: Elsewhere | None = None
+
+    def for_training(self, train: pd.Index) -> DrugResponses:
+        """Responses of training lines, with those that other screens alone tested."""
+        other = self.elsewhere
+        if other is None:
+            return self
+        own = pd.Series(self.y, index=self.names)
+        mapped = on_own_scale(
+            own.loc[own.index.isin(train)], other.values.loc[other.values.index.isin(train)]
+        )
+        # A line that this screen tested, in training or not, has its own value alone.
+        mapped = mapped.loc[~mapped.index.isin(self.names)]
+        rows = other.values.index.get_indexer(mapped.index)
+        return replace(
+            self,
+            names=self.names.append(mapped.index),
+            y=np.concatenate([self.y, mapped.to_numpy(float)]),
+            numbers=np.concatenate([self.numbers, other.numbers[rows]]),
+            donors=np.concatenate([self.donors, other.donors[rows]]),
+            lineage=np.concatenate([self.lineage, other.lineage[rows]]),
+            elsewhere=None,
+        )
 
     def on(self, features: pd.DataFrame, matrix: LineMatrix | None = None) -> DrugLines:
         """Those of the lines that have a row in a table.
@@ -171,7 +197,7 @@ class FoldLines:
 
     def training_lines(self, responses: DrugResponses) -> DrugLines:
         """The training lines that one drug was tested on."""
-        return responses.on(self.training_features, self.matrix)
+        return responses.for_training(self.names).on(self.training_features, self.matrix)
 
     def test_lines(self, responses: DrugResponses) -> DrugLines:
         """The test lines that one drug was tested on."""

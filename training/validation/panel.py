@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from sidestep.features.errors import InputError
 from sidestep.features.knowledge.drugs import find_drug
 from sidestep.features.study.responses import Response, drug_columns
 from sidestep.features.study.study import Study
+from sidestep.training.validation.elsewhere import measured_elsewhere
 
 PANELS = ("her2", "kinase", "all")
 # Folds within folds still have several donors to learn from.
@@ -55,12 +56,16 @@ class Panel:
         Responses of the lines that have at least one, NaN where not tested.
     skipped : mapping of str to str
         Drugs of the panel that were left out, and why.
+    elsewhere : mapping of str to DataFrame
+        Drug -> what other screens measured, lines x screens; lines that none but those tested are
+        among `values`, without a response.
     """
 
     drugs: tuple[PanelDrug, ...]
     response: Response
     values: pd.DataFrame
     skipped: dict[str, str]
+    elsewhere: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     def among(self, lines: pd.Index) -> Panel:
         """The same drugs on some of the lines; lines without any response are left out."""
@@ -103,6 +108,7 @@ def choose_panel(
     drugs: Sequence[str] | None,
     panel: str,
     min_lines: int,
+    also: Sequence[Response] = (),
 ) -> Panel:
     """Choose drugs by name, or all of a panel that the response holds.
 
@@ -117,6 +123,8 @@ def choose_panel(
     min_lines : int
         A drug tested on fewer lines with molecular data is refused if named, else skipped; so is
         one whose lines are of fewer than five donors or have fewer than three different responses.
+    also : sequence of Response
+        Other screens, whose values of lines that `response` has not help to learn.
 
     Raises
     ------
@@ -145,8 +153,35 @@ def choose_panel(
             f"no drug of panel {panel} has {min_lines} lines with different responses in "
             f"{response.stable_id}; name drugs with --drugs or lower --min-lines"
         )
-    values = values[kept].dropna(how="all")
-    return Panel(tuple(_panel_drug(name) for name in kept), response, values, skipped)
+    elsewhere = {}
+    for name in kept:
+        measured = measured_elsewhere(name, response, also)
+        if measured is not None:
+            elsewhere[name] = measured.loc[measured.index.isin(usable)]
+    tested = values[kept].notna().any(axis=1)
+    for measured in elsewhere.values():
+        tested |= tested.index.isin(measured.index)
+    values = values.loc[tested, kept]
+    return Panel(tuple(_panel_drug(name) for name in kept), response, values, skipped, elsewhere)
+
+
+def find_others(study: Study, response: Response, names: Sequence[str]) -> list[Response]:
+    """Responses of a study that other screens hold, by name.
+
+    Raises
+    ------
+    InputError
+        If one is unknown, the response itself, or named twice.
+    """
+    found = [study.response(name) for name in names]
+    ids = [response.stable_id, *(other.stable_id for other in found)]
+    twice = [name for place, name in enumerate(ids) if name in ids[:place]]
+    if twice:
+        raise InputError(
+            f"--also names {twice[0]}, which is the response to learn or is named twice; name "
+            "other screens, each once"
+        )
+    return found
 
 
 def _lack(tested: pd.Series, donors: pd.Series, min_lines: int) -> str | None:

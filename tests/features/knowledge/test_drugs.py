@@ -11,11 +11,13 @@ import pytest
 from sidestep.features.knowledge.drugs import (
     CONCENTRATION_TABLE,
     DRUG_TABLE,
+    IDENTIFIER_TABLE,
     Partnership,
     build_drugs,
     find_drug,
     nearest_drugs,
     panel,
+    pubchem_id,
 )
 from sidestep.features.knowledge.rows import KnowledgeRow
 
@@ -96,6 +98,15 @@ def test_a_trailing_gdsc_identifier_does_not_hide_the_drug(written: str) -> None
     drug = find_drug(written)
     assert drug is not None
     assert drug.name == written.rpartition("-")[0]
+
+
+@pytest.mark.parametrize("written", ["CID 208908", "pubchem:208908", "GDSC2_1558"])
+def test_a_number_of_a_database_is_a_name(written: str) -> None:
+    assert find_drug(written) == find_drug("lapatinib")
+    assert pubchem_id(written) == "208908"
+    assert find_drug("GDSC:99999") is None
+    assert pubchem_id("no such drug") is None
+    assert set(IDENTIFIER_TABLE.load().values()) <= set(DRUG_TABLE.load())
 
 
 @pytest.mark.parametrize("written", ["Docetaxel-1007", "PF-750", "aspirin", "", "-1736"])

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from sidestep.features.errors import Findings, InputError, study_error
@@ -20,7 +21,10 @@ from sidestep.features.knowledge.drugs import find_drug, nearest_drugs
 from sidestep.features.study.genes import drop_unprofiled, require_rows, sample_columns
 from sidestep.features.study.meta import Meta
 from sidestep.features.vocabulary.response_units import ResponseUnit, doubtful_values, unit_of
+from sidestep.features.vocabulary.response_words import RESPONSE, describe_grouping, group_words
 
+#: Kinds of responses: a number in a unit, or one of two outcomes.
+CONTINUOUS, BINARY = "continuous", "binary"
 _DIRECTIONS = {"ASC": True, "DESC": False}
 _UNIT = re.compile(r"\bUnit:\s*(.+?)\s*\.(?:\s|$)")
 _METRIC = re.compile(r"^data_(?:drug_)?(?:treatment_)?|\.txt(?:\.gz)?$")
@@ -76,7 +80,13 @@ class Response:
     higher_is_resistant : bool
         Whether a higher value means a more resistant line.
     values : pandas.DataFrame
-        Samples x drugs, float64, NaN where not tested; samples with at least one value.
+        Samples x drugs, float64, NaN where not tested; samples with at least one value. Of a
+        binary response 1 where the event came about, else 0.
+    kind : {"continuous", "binary"}
+    event : str
+        What a 1 of a binary response means, such as ``pCR``; empty of a continuous one.
+    grouping : str
+        How the words of a clinical attribute were grouped, in a sentence; else empty.
     """
 
     stable_id: str
@@ -84,6 +94,9 @@ class Response:
     unit: str
     higher_is_resistant: bool
     values: pd.DataFrame
+    kind: str = CONTINUOUS
+    event: str = ""
+    grouping: str = ""
 
     def drug(self, name: str) -> str:
         """Drug of this response that `name` means; see `drug_column`."""
@@ -148,9 +161,66 @@ def read_response(
         raise study_error(message, file.meta_path.name)
     values = read_values(file, Findings() if findings is None else findings)
     order = [sample for sample in samples if sample in values.index]
+    higher, kept = file.higher_is_resistant, values.loc[order]
+    if not _is_binary(kept):
+        return Response(file.stable_id, file.metric, file.unit, higher, kept)
+    event = "resistance" if higher else "response"
     return Response(
-        file.stable_id, file.metric, file.unit, file.higher_is_resistant, values.loc[order]
+        file.stable_id, file.metric, log_odds_of(event), higher, kept, kind=BINARY, event=event
     )
+
+
+def clinical_response(
+    clinical: pd.DataFrame, name: str, responders: Sequence[str]
+) -> Response | None:
+    """Response that a clinical attribute tells, under the attribute's name.
+
+    Parameters
+    ----------
+    clinical : DataFrame
+        Samples x attributes, as text.
+    name : str
+        Of the attribute, whatever its case.
+    responders : sequence of str
+        Words that mean response (`features.vocabulary.response_words.group_words`).
+
+    Returns
+    -------
+    Response or None
+        Binary; None where there is no such attribute.
+
+    Raises
+    ------
+    InputError
+        If the words cannot be grouped.
+    """
+    by_case = {str(column).casefold(): str(column) for column in clinical.columns}
+    attribute = by_case.get(name.strip().casefold())
+    if attribute is None:
+        return None
+    grouping = group_words(attribute, clinical[attribute], responders)
+    event = " or ".join(word for word, said in grouping.words.items() if said == RESPONSE)
+    return Response(
+        stable_id=attribute,
+        metric=attribute,
+        unit=log_odds_of(event),
+        higher_is_resistant=False,
+        values=grouping.values.rename(attribute).to_frame(),
+        kind=BINARY,
+        event=event,
+        grouping=describe_grouping(attribute, grouping),
+    )
+
+
+def log_odds_of(event: str) -> str:
+    """Unit in which a binary response is predicted."""
+    return f"log-odds of {event}"
+
+
+def _is_binary(values: pd.DataFrame) -> bool:
+    """Whether all values are 0 or 1, and both occur."""
+    found = set(np.unique(values.to_numpy(float)[values.notna().to_numpy()]).tolist())
+    return found == {0.0, 1.0}
 
 
 def read_values(file: ResponseFile, findings: Findings) -> pd.DataFrame:
@@ -216,16 +286,7 @@ def choose_response(name: str, files: Mapping[str, ResponseFile]) -> ResponseFil
             "data_treatment_….txt with its meta file."
         )
     known = ", ".join(f"{file.stable_id} ({file.metric})" for file in files.values())
-    key = match_key(name)
-    exact = [f for f in files.values() if name in (f.stable_id, f.metric)] or [
-        f for f in files.values() if key in (match_key(f.stable_id), match_key(f.metric))
-    ]
-    part = [
-        f
-        for f in files.values()
-        if key and (key in match_key(f.stable_id) or key in match_key(f.metric))
-    ]
-    fits = exact or part
+    fits = fitting_responses(name, files)
     if len(fits) == 1:
         return fits[0]
     if not fits:
@@ -234,6 +295,19 @@ def choose_response(name: str, files: Mapping[str, ResponseFile]) -> ResponseFil
     raise InputError(
         f"response {name!r} fits {len(fits)} of the study ({could}); write one out in full."
     )
+
+
+def fitting_responses(name: str, files: Mapping[str, ResponseFile]) -> list[ResponseFile]:
+    """Responses that `name` may mean: those of just that name, else those that it is a part of."""
+    key = match_key(name)
+    exact = [f for f in files.values() if name in (f.stable_id, f.metric)] or [
+        f for f in files.values() if key in (match_key(f.stable_id), match_key(f.metric))
+    ]
+    return exact or [
+        f
+        for f in files.values()
+        if key and (key in match_key(f.stable_id) or key in match_key(f.metric))
+    ]
 
 
 def drug_column(name: str, columns: Sequence[str], where: str) -> str:

@@ -19,6 +19,8 @@ from sidestep.features.study.responses import (
     Response,
     ResponseFile,
     choose_response,
+    clinical_response,
+    fitting_responses,
     read_response,
     read_values,
 )
@@ -338,14 +340,32 @@ class Study:
         }
         return replace(self, path=None, response_files=files)
 
-    def response(self, name: str) -> Response:
+    def response(self, name: str, responders: Sequence[str] = ()) -> Response:
         """Drug response by stable_id, file metric (``gi50``), or an unambiguous part of either.
+
+        Parameters
+        ----------
+        name : str
+            Of a response file; or of a clinical attribute, such as ``PCR``, where `responders` are
+            given or no file fits.
+        responders : sequence of str
+            Words of the attribute that mean response, such as ``pCR``.
 
         Raises
         ------
         InputError
-            If none or several fit, if it has no direction, or if its file is broken.
+            If none or several fit, if it has no direction, if its file is broken, or if the words
+            of the attribute cannot be grouped.
         """
+        if responders or not fitting_responses(name, self.response_files):
+            found = clinical_response(self.clinical, name, responders)
+            if found is not None:
+                return found
+        if responders:
+            raise InputError(
+                f"study {self.study_id} has no clinical attribute {name}, whose words --responder "
+                f"could tell; it has {some([str(c) for c in self.clinical.columns]) or 'none'}"
+            )
         return read_response(choose_response(name, self.response_files), list(self.samples))
 
 

@@ -14,5 +14,6 @@ __all__ = [
     "lineages",
     "protein_changes",
     "response_units",
+    "response_words",
     "sample_types",
 ]

@@ -28,6 +28,7 @@ from sidestep.serving.memory import score_in_memory
 from sidestep.serving.scoring.options import ScoreOptions
 
 if TYPE_CHECKING:
+    from sidestep.features.pairs.changes import PairChanges
     from sidestep.trained import TrainedPanel
     from sidestep.training.external.evaluation import Evaluation
     from sidestep.training.retrain import Request
@@ -634,6 +635,78 @@ def screen_survival(
     if out is not None:
         write_screen(screen, out, named)
     return screen
+
+
+def pairs(
+    study: StudyLike,
+    before: str,
+    after: str,
+    *,
+    response: str = "",
+    responders: Sequence[str] = (),
+    out: str | Path | None = None,
+    fdr: float = 0.05,
+) -> PairChanges:
+    """Say what changed between two biopsies of each patient.
+
+    The change of every level (RNA, protein, copy number, signature) and mechanism score is tested
+    over the patients by the paired t-test and, where `response` says who responded, in either group
+    and between them; with the false discovery rate over all levels, and over all scores.
+
+    Parameters
+    ----------
+    study : Study or path
+        Samples of one ``PATIENT_ID`` are paired.
+    before, after : str
+        Samples before and after treatment: ``"TIMEPOINT=baseline"``, or a value that one clinical
+        attribute has.
+    response : str
+        Clinical attribute that tells who responded, or a response of 0 and 1.
+    responders : sequence of str
+        Words of the attribute that mean response, such as ``["pCR"]``.
+    out : path, optional
+        New folder to write tables, plots and page into.
+    fdr : float
+        False discovery rate up to which a change counts.
+
+    Returns
+    -------
+    PairChanges
+        ``tests`` has a row a feature and group, ``changes`` a column a patient.
+
+    Raises
+    ------
+    InputError
+        If fewer than three patients have both samples, or study, attributes or words cannot be
+        used.
+
+    Examples
+    --------
+    >>> import sidestep
+    >>> import pandas as pd
+    >>> names = [f"P{number}-{visit}" for visit in "12" for number in range(6)]
+    >>> levels = pd.DataFrame({"MKI67": [6.0, 7, 8, 6, 7, 8, 3, 5, 5, 2, 4, 6]}, index=names)
+    >>> clinical = pd.DataFrame(
+    ...     {"PATIENT_ID": [name[:2] for name in names], "VISIT": [name[-1] for name in names]},
+    ...     index=names,
+    ... )
+    >>> study = sidestep.Study.from_frames(rppa=levels, clinical=clinical)
+    >>> found = sidestep.pairs(study, "VISIT=1", "VISIT=2")
+    >>> found.tests.loc[0, ["feature", "verdict"]].tolist()
+    ['rppa:MKI67', 'falls']
+    """
+    from sidestep.features.files.study_writer import require_free
+    from sidestep.features.pairs.changes import find_changes
+    from sidestep.features.pairs.pairing import find_pairs
+    from sidestep.training.assays.pairs_output import write_pairs
+
+    if out is not None:
+        require_free(out)
+    subject = study if isinstance(study, Study) else read_study(study)
+    found = find_changes(subject, find_pairs(subject, before, after, response, responders), fdr)
+    if out is not None:
+        write_pairs(found, subject, Path(out))
+    return found
 
 
 def _require_at_least(**given: tuple[int, int]) -> None:

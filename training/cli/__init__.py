@@ -4,7 +4,6 @@ Each module is light to import; what it runs is imported when it is called.
 """
 
 __all__ = [
-    "cells",
     "compare",
     "data",
     "evaluate",
@@ -13,6 +12,7 @@ __all__ = [
     "lifecycle",
     "models",
     "options",
+    "pairs",
     "perturb",
     "plates",
     "screen",

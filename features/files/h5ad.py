@@ -9,12 +9,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from sidestep.features.errors import StudyError, study_error
+from sidestep.features.errors import StudyError
+from sidestep.features.files.hdf5 import HdfFile, text_of
 from sidestep.features.files.limits import (
     CELLS,
     accounts_for,
-    readable_size,
-    row_limit,
     unpacked_limit,
 )
 from sidestep.features.files.store import runs
@@ -32,6 +31,8 @@ class H5adMatrix:
         File name for messages.
     layer : str or None
         Layer to read; ``X`` if None.
+    group : str
+        Where the matrix and its names are, such as ``mod/rna`` of a MuData file.
 
     Raises
     ------
@@ -40,37 +41,21 @@ class H5adMatrix:
         by column, links to other files, or names genes by Ensembl identifiers.
     """
 
-    def __init__(self, path: Path, name: str, layer: str | None) -> None:
+    def __init__(self, path: Path, name: str, layer: str | None, group: str = "") -> None:
+        self.file = HdfFile(path, name)
+        self._name, self._stored = name, self.file.stored
+        self._at = f"{group}/" if group else ""
         try:
-            import h5py
-        except ImportError:
-            message = (
-                f"{name} needs h5py, which is not installed; install sidestep[h5ad], or write the "
-                "matrix as Parquet or text."
-            )
-            raise study_error(message, name) from None
-        self._h5py, self._name = h5py, name
-        self._stored = path.stat().st_size
-        try:
-            self._file = h5py.File(path, "r")
-            try:
+            with self.file.whole():
                 self._open(layer)
-            except BaseException:
-                self._file.close()
-                raise
-        except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
-            if isinstance(error, StudyError):
-                raise
-            message = (
-                f"{name} is not a whole .h5ad file ({str(error).strip(chr(39))}); write it again "
-                "with AnnData 0.8 or later."
-            )
-            raise study_error(message, name) from error
+        except BaseException:
+            self.file.close()
+            raise
 
     def _open(self, layer: str | None) -> None:
         """Look at the file's names and matrix, and refuse what cannot be used."""
-        self.samples: Sequence[str] = self._index("obs")
-        self.features: Sequence[str] = self._index("var")
+        self.samples: Sequence[str] = self.file.names(f"{self._at}obs")
+        self.features: Sequence[str] = self.file.names(f"{self._at}var")
         self._open_matrix("X" if layer is None else f"layers/{layer}")
 
     @property
@@ -111,32 +96,16 @@ class H5adMatrix:
             np.add.at(values, (rows, columns), found)
         return values
 
-    def _index(self, axis: str) -> list[str]:
-        """Names of the samples (``obs``) or features (``var``)."""
-        frame = self._inside(axis)
-        if not isinstance(frame, self._h5py.Group) or "_index" not in frame.attrs:
-            raise self._refused(f"has no table {axis} as AnnData 0.8 writes it", "write it again")
-        found = self._inside(f"{axis}/{_text(frame.attrs['_index'])}")
-        if isinstance(found, self._h5py.Group):  # strings that may be missing
-            found = self._inside(f"{found.name}/values")
-        most = row_limit(self._stored)
-        if found.ndim != 1 or len(found) > most:
-            raise self._refused(
-                f"has {axis} of shape {found.shape}, which its size on disk does not account for",
-                "write it again",
-            )
-        values = found[...]
-        return [_text(name).strip() for name in values]
-
     def _open_matrix(self, key: str) -> None:
-        if key not in self._file:
-            layers = ", ".join(self._file["layers"]) if "layers" in self._file else ""
+        key = f"{self._at}{key}"
+        if key not in self.file:
+            layers = ", ".join(self.file.keys(f"{self._at}layers"))
             problem, advice = f"has no {key}", f"it has the layers {layers}" if layers else ""
             raise self._refused(problem, advice or "write the matrix to adata.X")
-        found = self._inside(key)
+        found = self.file.inside(key)
         self._starts: np.ndarray | None = None
         self._columns: Any = None
-        if isinstance(found, self._h5py.Group):
+        if self.file.is_group(key):
             shape = self._open_compressed(key, found)
         else:
             shape, self._data = found.shape, found
@@ -156,18 +125,21 @@ class H5adMatrix:
 
     def _open_compressed(self, key: str, group: Any) -> tuple[int, ...]:
         """Open a matrix compressed by row; give back its shape."""
-        kind = _text(group.attrs.get("encoding-type", ""))
+        kind = text_of(group.attrs.get("encoding-type", ""))
         if kind != "csr_matrix":
             raise self._refused(
                 f"holds {key} as {kind or 'an unknown kind'}",
                 "write it dense, or compressed by row: adata.X = adata.X.tocsr()",
             )
         shape = tuple(int(size) for size in group.attrs["shape"])
-        starts_of = self._inside(f"{key}/indptr")
+        starts_of = self.file.inside(f"{key}/indptr")
         if starts_of.shape != (len(self.samples) + 1,):
             raise self._refused(f"holds {key} whose parts do not fit each other", "write it again")
         starts = starts_of[...].astype(np.int64)
-        self._columns, self._data = self._inside(f"{key}/indices"), self._inside(f"{key}/data")
+        self._columns, self._data = (
+            self.file.inside(f"{key}/indices"),
+            self.file.inside(f"{key}/data"),
+        )
         fits = len(starts) == shape[0] + 1 and starts[0] == 0 and (np.diff(starts) >= 0).all()
         if not fits or not len(self._columns) == len(self._data) == starts[-1]:
             raise self._refused(f"holds {key} whose parts do not fit each other", "write it again")
@@ -180,31 +152,5 @@ class H5adMatrix:
         self._starts = starts
         return shape
 
-    def _inside(self, key: str) -> Any:
-        """An object of the file, which must lie in this very file."""
-        h5py, place = self._h5py, ""
-        for part in key.strip("/").split("/"):
-            place = f"{place}/{part}"
-            link = self._file.get(place, getlink=True)
-            if link is not None and not isinstance(link, h5py.HardLink):
-                raise self._refused(f"holds {place} as a link", "write it without links")
-        found = self._file[key]
-        if isinstance(found, h5py.Dataset) and (found.external or found.is_virtual):
-            raise self._refused(f"keeps {place} in another file", "write it whole")
-        if isinstance(found, h5py.Dataset) and found.chunks is not None:
-            chunk = math.prod(found.chunks) * found.dtype.itemsize
-            if chunk > unpacked_limit(self._stored):
-                raise self._refused(
-                    f"keeps {place} in pieces of {readable_size(chunk)}, which its size on disk "
-                    "does not account for",
-                    "write it again in smaller chunks",
-                )
-        return found
-
     def _refused(self, what: str, advice: str) -> StudyError:
-        return study_error(f"{self._name} {what}; {advice}.", self._name)
-
-
-def _text(found: Any) -> str:
-    """Text of a file, of which some writers make bytes."""
-    return found.decode() if isinstance(found, bytes) else str(found)
+        return self.file.refused(what, advice)

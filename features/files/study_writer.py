@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -256,34 +257,36 @@ def _write_table(
     """A tab-separated table, numbers rounded to significant digits, or with all of them."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(f"{line}\n" for line in preamble)
-        if digits is None:
-            file.write("\t".join(map(str, table.columns)) + "\n")
-            for start in range(0, len(table), _ROWS):
-                file.write(_every_digit(table.iloc[start : start + _ROWS]))
-            return
-        table.to_csv(
-            file,
-            sep="\t",
-            index=False,
-            na_rep="NA",
-            float_format=f"%.{digits}g",
-            lineterminator="\n",
-        )
+        file.write("\t".join(map(str, table.columns)) + "\n")
+        for rows in as_text(table, digits):
+            file.writelines("\t".join(row) + "\n" for row in rows)
 
 
-def _every_digit(table: pd.DataFrame) -> str:
-    """Rows of a table, numbers in the fewest digits that tell them from all others."""
+def as_text(table: pd.DataFrame, digits: int | None = None) -> Iterator[list[tuple[str, ...]]]:
+    """Rows of a table as text, some at a time.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A missing value is ``NA``; what would break a line of a table becomes a blank.
+    digits : int or None
+        Significant digits of numbers; None for the fewest that tell a number from all others.
+    """
+    for start in range(0, len(table), _ROWS):
+        part = table.iloc[start : start + _ROWS]
+        columns = [_column_text(part.iloc[:, place], digits) for place in range(part.shape[1])]
+        yield list(zip(*columns, strict=True))
+
+
+def _column_text(column: pd.Series, digits: int | None) -> list[str]:
+    if column.dtype.kind != "f":
+        return ["NA" if pd.isna(cell) else " ".join(str(cell).split()) for cell in column]
+    if digits is not None:
+        form = f"%.{digits}g"
+        return ["NA" if math.isnan(cell) else form % cell for cell in column.tolist()]
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    columns = []
-    for place in range(table.shape[1]):
-        column = table.iloc[:, place]
-        if column.dtype.kind == "f":
-            array = pa.array(column.to_numpy(), from_pandas=True).cast(pa.string())
-            columns.append(pc.fill_null(array, "NA").to_pylist())
-        else:
-            columns.append(
-                ["NA" if pd.isna(cell) else " ".join(str(cell).split()) for cell in column]
-            )
-    return "".join("\t".join(row) + "\n" for row in zip(*columns, strict=True))
+    text = pa.array(column.to_numpy(), from_pandas=True).cast(pa.string())
+    found: list[str] = pc.fill_null(text, "NA").to_pylist()
+    return found

@@ -173,6 +173,13 @@ def _mutations(study: Study) -> list[DataFile]:
             "protein_change": "HGVSp_Short",
         }
     )
+    genes = pd.Series(study.entrez.reindex(table["Hugo_Symbol"]).to_numpy(), index=table.index)
+    table.insert(1, "Entrez_Gene_Id", genes.astype("Int64"))
+    again = table.groupby(list(table.columns), dropna=False, sort=False).cumcount()
+    if again.any():
+        # Rows that are the same cell by cell count once: these are calls that differed where
+        # Sidestep does not look.
+        table = table.assign(Call=again + 1)
     meta = _profile("MUTATION_EXTENDED", "MAF", "mutations", "Mutations", "As they were read.")
     files = [DataFile("mutations", table, meta | {"show_profile_in_analysis_tab": "true"})]
     if study.panels:

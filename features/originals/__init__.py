@@ -16,6 +16,7 @@ __all__ = [
     "levels",
     "lines",
     "mapping",
+    "mudata",
     "parts",
     "proteins",
     "screens",

@@ -30,7 +30,7 @@ from sidestep.features.study.responses import read_values
 from sidestep.features.vocabulary.account import FileAccount
 
 #: Kinds of data of which a study has one.
-_ONE: Final = ("expression", "rppa", "copy_number", "mutations", "fusions")
+_ONE: Final = ("expression", "rppa", "copy_number", "signatures", "mutations", "fusions")
 _WHOLE: Final = "WES"
 
 
@@ -190,11 +190,11 @@ def _attributes(clinical: Sequence[Part], names: Sequence[str]) -> pd.DataFrame:
 def _level_file(part: Part, meant: Mapping[str, str]) -> DataFile:
     values = pd.DataFrame(part.values, columns=[meant[name] for name in part.samples], copy=False)
     table = part.table.reset_index(drop=True)
-    if part.kind == "responses":
-        drugs = table.iloc[:, 0]
-        table = pd.DataFrame(
-            {"ENTITY_STABLE_ID": drugs, "NAME": drugs, "DESCRIPTION": drugs, "URL": "NA"}
-        )
+    if part.kind in ("responses", "signatures"):
+        named = table.iloc[:, 0]
+        table = pd.DataFrame({"ENTITY_STABLE_ID": named, "NAME": named, "DESCRIPTION": named})
+        if part.kind == "responses":
+            table["URL"] = "NA"
     return DataFile(part.name, pd.concat([table, values], axis=1), part.meta, digits=None)
 
 

@@ -43,7 +43,11 @@ def clinical_part(source: Source, given: Given) -> Part:
             f"{given.path} has {len(twice)} sample(s) more than once in {label}: {some(twice)}; "
             "keep a row each"
         )
-    return attributes_part(text.drop(columns=label).set_axis(names.astype("str")), given.file)
+    attributes = text.drop(columns=label).set_axis(names.astype("str"))
+    if source.exact:
+        samples = tuple(map(str, attributes.index))
+        return Part("clinical", given.file, "clinical_sample", samples, attributes, {})
+    return attributes_part(attributes, given.file)
 
 
 def attributes_part(attributes: pd.DataFrame, file: str) -> Part:

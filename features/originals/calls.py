@@ -24,6 +24,8 @@ from sidestep.features.study.sequencing import split_list
 from sidestep.features.vocabulary.protein_changes import parse_change
 
 _SYMBOL, _SAMPLE = "Hugo_Symbol", "Tumor_Sample_Barcode"
+#: Kind of table -> its column of samples in a study.
+SAMPLE_COLUMN_OF: Final = {"mutations": _SAMPLE, "fusions": "Sample_Id"}
 #: Meaning -> what its first column is called in a study.
 _OWN: Final = {
     "gene": _SYMBOL,
@@ -80,10 +82,22 @@ def mutations_part(source: Source, given: Given, known: tuple[str, ...] = ()) ->
         meaning: list(dict.fromkeys(c for n in names if (c := given.table.find(n)) is not None))
         for meaning, names in COLUMN_TABLE.load().items()
     }
+    if source.exact:
+        return _as_it_is(source, given)
     extra = given.table.find("Extra")
     if (columns["gene"] and (columns["effect"] or columns["change"])) or extra is not None:
         return _of_calls(source, given, columns, extra)
     return _of_wide(source, given, known)
+
+
+def _as_it_is(source: Source, given: Given) -> Part:
+    """Calls of an exported study."""
+    table = given.table.text(given.table.columns)
+    samples = tuple(map(str, table[_SAMPLE].dropna().unique()))
+    return Part(
+        "mutations", given.file, "mutations", samples, table, source.meta, sample_column=_SAMPLE,
+        sequenced=source.sequenced, panels=source.panels, panel_of=source.panel_of,
+    )  # fmt: skip
 
 
 def _of_calls(

@@ -77,8 +77,10 @@ class Given:
         return next((by_key[_plain(name)] for name in names if _plain(name) in by_key), None)
 
 
-def read_given(path: Path) -> Given:
+def read_given(path: Path, *, empty: bool = False) -> Given:
     """Open a table: text of any of the usual kinds, plain or gzipped, or Parquet.
+
+    With `empty` True it may have no row below its header.
 
     Lines above the header that begin with ``#`` are skipped, unless the last of them is the header
     itself, as in VCF and in VEP's tables. A header that is one name short, as R writes it, and an
@@ -104,11 +106,17 @@ def read_given(path: Path) -> Given:
     if above and _is_header(above[-1], header):
         lines, header = chain([header], lines), above.pop().lstrip("#")
         number -= 1
-    return read_below(path, header, lines, above, number=number)
+    return read_below(path, header, lines, above, number=number, empty=empty)
 
 
 def read_below(
-    path: Path, header: str, lines: Iterable[str], above: Sequence[str] = (), *, number: int = 1
+    path: Path,
+    header: str,
+    lines: Iterable[str],
+    above: Sequence[str] = (),
+    *,
+    number: int = 1,
+    empty: bool = False,
 ) -> Given:
     """A table of its header's line and those below it.
 
@@ -120,6 +128,8 @@ def read_below(
     above : sequence of str
     number : int
         Line of the header in its file.
+    empty : bool
+        Whether there may be no row.
 
     Raises
     ------
@@ -159,7 +169,7 @@ def read_below(
         )
     found = np.concatenate(numbers) if numbers else np.array([], dtype=int)
     table = Table(path.name, _apart(names), b"\n".join(kept), found)
-    if not len(table):
+    if not len(table) and not empty:
         raise InputError(f"{path} has a header and no rows; export it again")
     return Given(path, table, tuple(names), tuple(above))
 

@@ -17,6 +17,7 @@ import pandas as pd
 from sidestep.features.errors import Findings, InputError, some
 from sidestep.features.identifiers import Samples, match_key
 from sidestep.features.knowledge.drugs import find_drug
+from sidestep.features.knowledge.study_signatures import find_signature
 from sidestep.features.knowledge.symbols import ensembl_symbol, symbol_table
 from sidestep.features.originals.given import ROW_NAMES, Given
 from sidestep.features.study.antibodies import parse_antibody
@@ -72,6 +73,8 @@ class Feature:
         Columns of a table with a row a feature that name it, the surest first.
     is_one : callable
         Whether a name is one of the kind.
+    identifiers : tuple of str
+        Columns that number it, where none names it.
     """
 
     word: str
@@ -79,6 +82,7 @@ class Feature:
     column: str
     columns: tuple[str, ...]
     is_one: Callable[[str], bool]
+    identifiers: tuple[str, ...] = ()
 
 
 def _is_gene(name: str) -> bool:
@@ -95,7 +99,7 @@ def _is_gene(name: str) -> bool:
 def gene_feature() -> Feature:
     """Genes, by symbol, Entrez or Ensembl identifier."""
     known = COLUMN_TABLE.load()
-    return Feature("gene", "genes", "Hugo_Symbol", (*known["symbol"], *known["entrez"]), _is_gene)
+    return Feature("gene", "genes", "Hugo_Symbol", known["symbol"], _is_gene, known["entrez"])
 
 
 ANTIBODY = Feature(
@@ -111,6 +115,13 @@ DRUG = Feature(
     "ENTITY_STABLE_ID",
     ("ENTITY_STABLE_ID", "NAME", "Drug", "Drug_Name", "Compound", "Treatment"),
     lambda name: find_drug(name) is not None,
+)
+SIGNATURE = Feature(
+    "signature",
+    "signatures",
+    "ENTITY_STABLE_ID",
+    ("ENTITY_STABLE_ID", "NAME", "Signature"),
+    lambda name: find_signature(name) is not None,
 )
 
 
@@ -144,7 +155,7 @@ def naming_column(given: Given, feature: Feature) -> str | None:
     """
     named = [column for name in feature.columns if (column := given.named(name)) is not None]
     if len(set(named)) < 2:
-        return named[0] if named else None
+        return named[0] if named else given.named(*feature.identifiers)
     text = given.table.text(list(dict.fromkeys(named)))
     shares = {
         name: share([str(cell) for cell in text[name].dropna()], feature.is_one) for name in text

@@ -32,13 +32,16 @@ from typing import Any, Final
 from sidestep.features.errors import InputError
 from sidestep.features.files.contents import decode, read_bytes
 from sidestep.features.files.limits import META_LIMITS
+from sidestep.features.originals.given import read_given
 from sidestep.features.originals.parts import ALL, DIRECTIONS, KINDS, Source
 
 SUFFIX: Final = ".toml"
 _INFO: Final = ("id", "name", "description", "type_of_cancer", "simulated")
 _FIELDS: Final = (
-    "file", "unit", "samples", "name", "direction", "sequenced", "probes", "sample_column",
+    "file", "unit", "samples", "name", "direction", "sequenced", "probes", "sample_column", "exact",
+    "meta", "panels", "panel_of",
 )  # fmt: skip
+_NO_TEXT: Final = frozenset({"sequenced", "exact", "meta"})
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def _source(kind: str, table: Mapping[str, Any], path: Path) -> Source:
     said = {
         word: _text(table[word], path, f"[{kind}] {word}")
         for word in _FIELDS
-        if word in table and word != "sequenced"
+        if word in table and word not in _NO_TEXT
     }
     if (lie := said.get("samples", "")) not in ("", "columns", "rows"):
         raise InputError(f"{path}, [{kind}] samples is {lie!r}; write 'columns' or 'rows'")
@@ -111,7 +114,35 @@ def _source(kind: str, table: Mapping[str, Any], path: Path) -> Source:
         sequenced=_sequenced(table.get("sequenced"), path, kind),
         probes=folder / said["probes"] if "probes" in said else None,
         columns={"SAMPLE_ID": column} if column else {},
+        exact=table.get("exact") is True,
+        meta={
+            str(key): _text(value, path, f"[{kind}.meta] {key}")
+            for key, value in dict(table.get("meta", {})).items()
+        },
+        panels=_panels(folder / said["panels"]) if "panels" in said else {},
+        panel_of=_pairs(folder / said["panel_of"]) if "panel_of" in said else {},
     )
+
+
+def _panels(path: Path) -> dict[str, tuple[str, ...]]:
+    """Gene panels of a table with a row a panel and gene."""
+    found: dict[str, list[str]] = {}
+    for panel, gene in _rows(path):
+        found.setdefault(panel, []).append(gene)
+    return {panel: tuple(genes) for panel, genes in found.items()}
+
+
+def _pairs(path: Path) -> dict[str, str]:
+    """First column -> second."""
+    return dict(_rows(path))
+
+
+def _rows(path: Path) -> list[tuple[str, str]]:
+    given = read_given(path)
+    if len(given.names) != 2:
+        raise InputError(f"{path} has {len(given.names)} columns; it must have two")
+    text = given.table.text(given.table.columns).dropna()
+    return list(text.itertuples(index=False, name=None))
 
 
 def direction_of(word: str, where: str) -> bool | None:

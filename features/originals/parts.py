@@ -16,6 +16,7 @@ from sidestep.features.originals.levels import (
     ANTIBODY,
     COLUMNS,
     DRUG,
+    SIGNATURE,
     Levels,
     gene_feature,
     read_levels,
@@ -24,12 +25,14 @@ from sidestep.features.originals.levels import (
 from sidestep.features.study.meta import Meta
 from sidestep.features.study.profiles import Profile
 from sidestep.features.study.scales import HIGHEST_LOG
+from sidestep.features.study.signatures import SIGNATURE_ASSAY
 from sidestep.features.vocabulary.gene_names import split_names
 from sidestep.features.vocabulary.response_units import unit_of
 
 #: Kinds of data that a table may hold, as a user names them.
 KINDS: Final = (
-    "expression", "rppa", "copy_number", "mutations", "fusions", "clinical", "responses"
+    "expression", "rppa", "copy_number", "signatures", "mutations", "fusions", "clinical",
+    "responses",
 )  # fmt: skip
 DIRECTIONS: Final = {"high-is-resistant": True, "high-is-sensitive": False}
 _MILLION: Final = 1e6
@@ -58,6 +61,14 @@ class Source:
         Table from the features' names in the file to gene symbols.
     columns : mapping of str to str
         Name of a column in a study -> that in the file.
+    exact : bool
+        Whether names, numbers and columns are to stay as they are, as those of an exported study.
+    meta : mapping of str to str
+        Lines of its meta file, which go before what is made of the unit.
+    panels : mapping of str to tuple of str
+        Gene panel -> its genes.
+    panel_of : mapping of str to str
+        Sample -> its panel.
     """
 
     kind: str
@@ -69,6 +80,10 @@ class Source:
     sequenced: tuple[str, ...] | None = None
     probes: Path | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    exact: bool = False
+    meta: Mapping[str, str] = field(default_factory=dict)
+    panels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    panel_of: Mapping[str, str] = field(default_factory=dict)
 
 
 #: `Source.sequenced` where every sample was tested.
@@ -129,7 +144,7 @@ def levels_part(source: Source, given: Given, known: tuple[str, ...] = ()) -> Pa
     InputError
         As `features.originals.levels.read_levels`, or if its unit or direction is not known.
     """
-    features = {"rppa": ANTIBODY, "responses": DRUG}
+    features = {"rppa": ANTIBODY, "responses": DRUG, "signatures": SIGNATURE}
     feature = features.get(source.kind) or gene_feature()
     if source.probes is None:
         levels = read_levels(given, feature, source.lie, known)
@@ -148,10 +163,14 @@ def part_of_levels(source: Source, levels: Levels, file: str) -> Part:
     InputError
         If the unit or direction is not known.
     """
-    if source.kind in ("expression", "copy_number"):
-        levels = _split(levels)
-    levels = _DESCRIBE[source.kind][0](source, levels, file)
-    meta = _DESCRIBE[source.kind][1](source, levels, file)
+    if source.exact:
+        meta = dict(source.meta)
+    else:
+        if source.kind in ("expression", "copy_number"):
+            levels = _split(levels)
+        prepare, describe = _DESCRIBE[source.kind]
+        levels = prepare(source, levels, file)
+        meta = describe(source, levels, file) | dict(source.meta)
     return Part(
         source.kind,
         file,
@@ -178,8 +197,10 @@ def _split(levels: Levels) -> Levels:
 
 
 def _file_name(source: Source, meta: Mapping[str, str]) -> str:
-    names = {"expression": "mrna", "rppa": "rppa", "copy_number": "cna"}
-    return names.get(source.kind) or f"treatment_{meta['stable_id']}"
+    names = {
+        "expression": "mrna", "rppa": "rppa", "copy_number": "cna", "signatures": "signatures"
+    }  # fmt: skip
+    return names.get(source.kind) or f"treatment_{source.name or meta['stable_id']}"
 
 
 def _as_it_is(source: Source, levels: Levels, file: str) -> Levels:
@@ -267,6 +288,20 @@ def _copy_number_meta(source: Source, levels: Levels, file: str) -> dict[str, st
     )
 
 
+def _signature_meta(source: Source, levels: Levels, file: str) -> dict[str, str]:
+    return _words(
+        "GENERIC_ASSAY",
+        "LIMIT-VALUE",
+        "expression_signatures",
+        "Expression signatures",
+        f"{source.unit or 'Scores'}; imported from {file}.",
+    ) | {
+        "generic_assay_type": SIGNATURE_ASSAY,
+        "show_profile_in_analysis_tab": "true",
+        "generic_entity_meta_properties": "NAME,DESCRIPTION",
+    }
+
+
 def _response_meta(source: Source, levels: Levels, file: str) -> dict[str, str]:
     unit = source.unit.strip()
     known = unit_of([unit, source.name]) if unit or source.name else None
@@ -303,4 +338,5 @@ _DESCRIBE: Final[Mapping[str, tuple[_Prepare, _Meta]]] = {
     "rppa": (_as_it_is, _rppa_meta),
     "copy_number": (_as_it_is, _copy_number_meta),
     "responses": (_as_it_is, _response_meta),
+    "signatures": (_as_it_is, _signature_meta),
 }

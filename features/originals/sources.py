@@ -92,7 +92,8 @@ def read_sources(paths: Sequence[Path]) -> list[Part]:
         If one cannot be told, or cannot be read.
     """
     given = [read_given(path) for path in paths]
-    ctrp = _ctrp([one for one in given if _ctrp_kind(one)], paths[0].parent)
+    folder = paths[0].parent if paths else Path()
+    ctrp = _ctrp([one for one in given if _ctrp_kind(one)], folder)
     reads = [] if ctrp is None else [ctrp]
     reads += [read for one in given if (read := _published(one)) is not None]
     rest = [one for one in given if not _ctrp_kind(one) and _published_kind(one) is None]

@@ -15,6 +15,7 @@ from sidestep.features.originals.attributes import clinical_part
 from sidestep.features.originals.calls import fusions_part, mutations_part
 from sidestep.features.originals.given import Given, read_given
 from sidestep.features.originals.mapping import SUFFIX, Mapped, read_mapping
+from sidestep.features.originals.mudata import is_exported, read_exported
 from sidestep.features.originals.parts import Part, Source, levels_part
 from sidestep.features.originals.sources import read_sources
 
@@ -51,7 +52,12 @@ def import_tables(
     with ExitStack() as context:
         mapped, files = _opened(paths, context)
         info = {key: value for one in mapped for key, value in one.info.items()}
-        parts = read_sources(files) if files else []
+        exported = [path for path in files if path.suffix.lower() == ".h5mu" and is_exported(path)]
+        parts = read_sources([path for path in files if path not in exported])
+        for path in exported:
+            own, said = read_exported(path)
+            parts += own
+            info |= {**said, "id": said["cancer_study_identifier"]}
     sources = [*sources, *(source for one in mapped for source in one.sources)]
     known = tuple(dict.fromkeys(name for part in parts for name in part.samples))
     for source in sorted(sources, key=lambda source: source.kind != "clinical"):
@@ -123,7 +129,7 @@ def read_part(source: Source, known: tuple[str, ...] = ()) -> Part:
     InputError
         If it cannot be read as what it is said to be.
     """
-    given = read_given(source.path)
+    given = read_given(source.path, empty=source.kind in ("mutations", "fusions"))
     return part_of(source, given, known)
 
 
@@ -135,6 +141,6 @@ def part_of(source: Source, given: Given, known: tuple[str, ...] = ()) -> Part:
         return mutations_part(source, given, known)
     if source.kind == "fusions":
         return fusions_part(source, given)
-    if source.kind in ("expression", "rppa", "copy_number", "responses"):
+    if source.kind in ("expression", "rppa", "copy_number", "signatures", "responses"):
         return levels_part(source, given, known)
     raise InputError(f"{given.path}: nobody said what it holds; give it with an option")

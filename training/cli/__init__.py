@@ -7,6 +7,7 @@ __all__ = [
     "compare",
     "data",
     "evaluate",
+    "exporting",
     "fit",
     "importing",
     "lifecycle",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sidestep.training.cli.exporting import export
 from sidestep.training.cli.importing import import_
 
 if TYPE_CHECKING:
@@ -181,3 +182,4 @@ def merge(
 
 
 data.add_command(import_)
+data.add_command(export)

@@ -21,6 +21,7 @@ _HOLDS = {
     "expression": "Expression: a table of genes and samples.",
     "rppa": "Protein levels by RPPA: a table of antibodies and samples.",
     "copy_number": "Copy number: a table of genes and samples.",
+    "signatures": "Expression signatures: a table of scores and samples.",
     "mutations": "Mutations: a MAF or another table of calls, or of protein changes by gene.",
     "fusions": "Fusions: a row each, with a sample and two genes.",
     "clinical": "Clinical attributes: a row a sample.",

@@ -7,7 +7,7 @@ of a loop or a table look-up is checked here, once, where it is read.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -109,10 +109,16 @@ def text(*choices: str) -> Check:
     """Check for text, one of some `choices` if any are given."""
 
     def check(value: Any, where: str, sizes: Dimensions) -> None:
-        require(isinstance(value, str) and len(value) <= _LONGEST_TEXT, where, "is no text")
+        _require_texts([value], where)
         require(not choices or value in choices, where, "is none of what it may be")
 
     return check
+
+
+def _require_texts(values: Collection[Any], where: str) -> None:
+    """Refuse what are not all texts; at once, as a model names hundreds of thousands."""
+    sound = {*map(type, values)} <= {str} and max(map(len, values), default=0) <= _LONGEST_TEXT
+    require(sound, where, "is no text")
 
 
 def texts(size: str | None = None, *, distinct: bool = True) -> Check:
@@ -120,9 +126,7 @@ def texts(size: str | None = None, *, distinct: bool = True) -> Check:
 
     def check(value: Any, where: str, sizes: Dimensions) -> None:
         require(isinstance(value, list | tuple), where, "is no list")
-        one = text()
-        for item in value:
-            one(item, where, sizes)
+        _require_texts(value, where)
         if size is not None:
             wanted = sizes.setdefault(size, len(value))
             require(len(value) == wanted, where, f"has {len(value)} names, not {wanted}")
@@ -155,9 +159,23 @@ def mapping(part: Check, *, least: int = 0, most: int = 10_000_000) -> Check:
     def check(value: Any, where: str, sizes: Dimensions) -> None:
         require(isinstance(value, Mapping), where, "is no mapping")
         require(least <= len(value) <= most, where, f"has {len(value)} entries")
+        _require_texts(value, where)
         for name, item in value.items():
-            text()(name, where, sizes)
             part(item, f"{where}/{name}", sizes)
+
+    return check
+
+
+def counts(low: int, high: int) -> Check:
+    """Check for a mapping of text to whole numbers of a range; at once, as it may be long."""
+
+    def check(value: Any, where: str, sizes: Dimensions) -> None:
+        require(isinstance(value, Mapping), where, "is no mapping")
+        _require_texts(value, where)
+        numbers = value.values()
+        require({*map(type, numbers)} <= {int}, where, "has what is no whole number")
+        inside = low <= min(numbers, default=low) and max(numbers, default=low) <= high
+        require(inside, where, "is out of range")
 
     return check
 

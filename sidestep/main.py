@@ -62,6 +62,7 @@ VERBS = {
     "perturb": Verb(
         "training.cli.perturb", "perturb", "Say what drugs do to pathways on protein arrays."
     ),
+    "cells": Verb("training.cli.cells", "cells", "Say what cells, and labels on them, tell."),
     "pairs": Verb(
         "training.cli.pairs", "pairs", "Say what changed between two biopsies of each patient."
     ),

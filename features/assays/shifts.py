@@ -29,10 +29,10 @@ from sidestep.features.assays.hill import mean_between
 from sidestep.features.assays.jackknife import LeftOut, leave_out
 from sidestep.features.assays.readings import Readings
 from sidestep.features.assays.responses import WITHHELD
+from sidestep.features.assays.significance import false_discovery_rates
 from sidestep.features.errors import InputError, some
 from sidestep.features.identifiers import match_key
 from sidestep.features.knowledge.drugs import CONCENTRATION_TABLE, find_drug
-from sidestep.features.statistics import false_discovery_rates
 
 BETWEEN: Final = ("condition", "sample")
 PROTECTED, SENSITISED, NO_CHANGE, UNTOLD = "protected", "sensitised", "no change", "not told"

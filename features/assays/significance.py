@@ -90,6 +90,21 @@ class _Tested:
         return np.where(np.isfinite(self.f), found, np.nan)
 
 
+def false_discovery_rates(p: np.ndarray) -> np.ndarray:
+    """Benjamini and Hochberg's q of the p that are known; NaN for the others.
+
+    Examples
+    --------
+    >>> false_discovery_rates(np.array([0.01, np.nan, 0.04])).tolist()
+    [0.02, nan, 0.04]
+    """
+    q = np.full(len(p), np.nan)
+    known = np.isfinite(p)
+    if known.any():
+        q[known] = stats.false_discovery_control(p[known])
+    return q
+
+
 def denominator(points: np.ndarray) -> np.ndarray:
     """Degrees of freedom of the denominator for so many points, the control as one of them."""
     n = np.maximum(points, _FEWEST_POINTS).astype(float)
@@ -111,7 +126,7 @@ def classified(curves: Curves, limits: Limits | None = None, seed: int = 0) -> C
     tested = _test(log_doses, values)
     relevance = tested.relevance(limits)
     decoys = _decoys(log_doses, values, tested, seed)
-    q = _false_discovery_rates(relevance, decoys.relevance(limits))
+    q = _decoy_rates(relevance, decoys.relevance(limits))
     verdicts, reasons = _verdicts(tested, relevance, limits)
     told = pd.DataFrame(
         {"effect": tested.effect, "p": tested.p(tested.f), "relevance": relevance, "q": q,
@@ -167,7 +182,7 @@ def _decoys(log_doses: np.ndarray, values: np.ndarray, tested: _Tested, seed: in
     return _test(log_doses[rows], np.where(np.isfinite(values[rows]), drawn, np.nan))
 
 
-def _false_discovery_rates(targets: np.ndarray, decoys: np.ndarray) -> np.ndarray:
+def _decoy_rates(targets: np.ndarray, decoys: np.ndarray) -> np.ndarray:
     """Share of decoys among curves of that relevance or more; never falls with the relevance."""
     q = np.full(len(targets), np.nan)
     known = np.flatnonzero(np.isfinite(targets))

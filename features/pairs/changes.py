@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from sidestep.features.assays.significance import false_discovery_rates
 from sidestep.features.builders.base import mean_and_sd
 from sidestep.features.builders.names import modality_of
 from sidestep.features.errors import InputError
@@ -24,7 +25,6 @@ from sidestep.features.mechanisms.builder import MechanismBuilder
 from sidestep.features.mechanisms.of_features import OTHER, mechanism_of
 from sidestep.features.mechanisms.pathways import pathway_feature
 from sidestep.features.pairs.pairing import FEWEST_PAIRS, NO_RESPONSE, RESPONSE, Pairing
-from sidestep.features.statistics import false_discovery_rates
 from sidestep.features.study.study import Study
 
 RISES, FALLS, UNCHANGED, UNTOLD = "rises", "falls", "no change", "not told"

@@ -27,13 +27,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from sidestep.features.assays.significance import false_discovery_rates
 from sidestep.features.errors import InputError
 from sidestep.features.identifiers import match_key
 from sidestep.features.knowledge.drugs import standard_name
 from sidestep.features.knowledge.rows import KnowledgeRow, KnowledgeTable, each
 from sidestep.features.knowledge.signatures import PATHWAY_TABLE
 from sidestep.features.perturbation.treated_arrays import TreatedArrays
-from sidestep.features.statistics import false_discovery_rates
 from sidestep.features.study.antibodies import match_antibodies
 
 

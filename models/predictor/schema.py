@@ -19,6 +19,7 @@ from sidestep.models.reliability.sample_scale import SUMMARIES
 from sidestep.models.saved import (
     Check,
     array,
+    counts,
     flag,
     mapping,
     number,
@@ -30,7 +31,6 @@ from sidestep.models.saved import (
     settings,
     text,
     texts,
-    whole,
 )
 
 State = Mapping[str, Any]
@@ -51,7 +51,7 @@ def _maybe(part: Check) -> Check:
 
 
 _SETTINGS_ONLY = record(parameters=settings)
-_GENES = {"genes_": texts("genes"), "entrez_": mapping(whole(0, _MOST_COUNT))}
+_GENES = {"genes_": texts("genes"), "entrez_": counts(0, _MOST_COUNT)}
 _BUILDERS: Mapping[str, Check] = {
     "expression": record(
         z_scores_=flag,
@@ -228,9 +228,8 @@ def _features(joiner: State, where: str) -> list[str]:
             _published(fitted["published_"], f"{place}/published_")
         elif modality == "mutation":
             require(found[-1:] == [BURDEN], place, "does not end with the burden")
-        named = all(
-            name.startswith(f"{modality}:") and len(name) > len(modality) + 1 for name in found
-        )
+        start = f"{modality}:"
+        named = all(name.startswith(start) and name != start for name in found)
         require(named, place, "names a feature of another modality")
         if modality == "clinical":
             require(all("=" in name for name in found), place, "names a feature without category")

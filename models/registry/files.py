@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from sidestep.features.errors import InputError
 from sidestep.models.registry.databases import holds_runs, without_password
+from sidestep.models.registry.local import kept_version
 
 DEFAULT_TRACKING_URI = "sqlite:///mlflow.db"
 DIGEST_TAG = "digest"
@@ -66,6 +68,9 @@ def registered_files(uri: str, tracking_uri: str | None, into: Path) -> ModelFil
         If there is no such model or store.
     """
     store = resolve_tracking_uri(tracking_uri)
+    kept = _kept_here(uri, store)
+    if kept is not None:
+        return kept
     if not holds_runs(store):
         raise _not_there(uri, store, "no model is registered there")
     # MLflow takes seconds to import.
@@ -77,8 +82,10 @@ def registered_files(uri: str, tracking_uri: str | None, into: Path) -> ModelFil
     try:
         if not uri.startswith(_REGISTERED):
             return ModelFiles(_on_this_machine(uri, into), uri, "", None)
-        name, version = _registered(uri)
+        name, version, alias = _selector(uri)
         client = MlflowClient()
+        if alias is not None:
+            version = str(client.get_model_version_by_alias(name, alias).version)
         tags = client.get_model_version(name, version).tags
         source = client.get_model_version_download_uri(name, version)
         folder = _on_this_machine(source, into)
@@ -95,6 +102,18 @@ def registered_files(uri: str, tracking_uri: str | None, into: Path) -> ModelFil
         raise _not_there(uri, store, without_password(str(error).splitlines()[0])) from None
 
 
+def _kept_here(uri: str, store: str) -> ModelFiles | None:
+    """A registered version whose registry and files both lie on this machine."""
+    if not uri.startswith(_REGISTERED):
+        return None
+    name, version, alias = _selector(uri)
+    kept = kept_version(store, name, version=version, alias=alias)
+    folder = None if kept is None else _local_folder(kept.source)
+    if kept is None or folder is None or not folder.is_dir():
+        return None
+    return ModelFiles(folder, name, kept.version, kept.tags.get(DIGEST_TAG), _references(kept.tags))
+
+
 def _not_there(uri: str, store: str, reason: str) -> InputError:
     return InputError(
         f"model {uri} is not in {without_password(store)} ({reason}); train it with "
@@ -108,18 +127,19 @@ def resolve_tracking_uri(tracking_uri: str | None) -> str:
     return tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_TRACKING_URI
 
 
-def _registered(uri: str) -> tuple[str, str]:
-    """Name and version of ``models:/NAME@ALIAS`` or ``models:/NAME/VERSION``."""
-    from mlflow import MlflowClient
+def _selector(uri: str) -> tuple[str, str, str | None]:
+    """Name, version and alias of ``models:/NAME@ALIAS`` or ``models:/NAME/VERSION``.
 
+    The version is empty where an alias is given.
+    """
     rest = uri.removeprefix(_REGISTERED)
     if "@" in rest:
         name, alias = rest.rsplit("@", 1)
-        return name, str(MlflowClient().get_model_version_by_alias(name, alias).version)
+        return name, "", alias
     name, _, version = rest.rpartition("/")
     if not name:
         raise InputError(f"model {uri} names no version; write models:/{rest}@champion")
-    return name, version
+    return name, version, None
 
 
 def _references(tags: Mapping[str, str]) -> dict[str, str]:
@@ -131,13 +151,19 @@ def _references(tags: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def _local_folder(source: str) -> Path | None:
+    """The folder that an address of artifacts means, if it lies on this machine."""
+    address = urlsplit(source)
+    if address.scheme not in ("", "file"):
+        return None
+    return Path(url2pathname(address.path if address.scheme else source))
+
+
 def _on_this_machine(source: str, into: Path) -> Path:
     """The folder that an address of artifacts means; it is fetched if it lies elsewhere."""
-    if urlsplit(source).scheme in ("", "file"):
-        from mlflow.utils.file_utils import local_file_uri_to_path
-
-        # As it lies there: MLflow would note in the folder that somebody has read it.
-        folder = Path(local_file_uri_to_path(source))  # type: ignore[no-untyped-call]
+    # As it lies there: MLflow would note in the folder that somebody has read it.
+    folder = _local_folder(source)
+    if folder is not None:
         if not folder.is_dir():
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
         return folder

@@ -111,8 +111,8 @@ def test_help_lists_the_verbs_as_a_story() -> None:
     assert shown.returncode == 0
     listed = re.findall(r"^  (\w+)  +\S", shown.stdout.split("Verbs:")[1], flags=re.MULTILINE)
     assert " ".join(listed) == (
-        "data check fit shift synergy perturb pairs train compare promote rollback models "
-        "reference score evaluate explain report combine screen ui simulate demo"
+        "data check fit shift synergy perturb cells pairs train compare promote rollback "
+        "models reference score evaluate explain report combine screen ui simulate demo"
     )
 
 

@@ -1,4 +1,4 @@
-"""Assays for people: curves, shifts, synergy, pathways and pairs of biopsies, with their pages."""
+"""Assays for people: curves, shifts, synergy, pathways, labels, biopsies, with plots and pages."""
 
 __all__ = [
     "figures",
@@ -7,6 +7,7 @@ __all__ = [
     "pages",
     "pairs_output",
     "perturb_output",
+    "points_output",
     "shift_output",
     "synergy_output",
 ]

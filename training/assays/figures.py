@@ -20,6 +20,7 @@ from sidestep.features.assays.curves import Curves
 from sidestep.features.assays.hill import hill
 
 BLUE, ORANGE, GREY, LIGHT = "#0072B2", "#D55E00", "#7F7F7F", "#D9D9D9"
+COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", GREY)
 _COLOUR = {"fitted": BLUE, "extrapolated": BLUE, "flat": GREY}
 _COLUMNS = 6
 #: Panels of one picture; the table of the page has all curves.

@@ -25,12 +25,11 @@ from sidestep.features.perturbation.changes import (
 )
 from sidestep.features.perturbation.treated_arrays import TreatedArrays
 from sidestep.models.versions import software_versions
-from sidestep.training.assays.figures import BLUE, GREY, ORANGE, save
+from sidestep.training.assays.figures import COLOURS, GREY, save
 from sidestep.training.assays.output import write_facts, write_table
 from sidestep.training.assays.pages import file_names, html_list, html_table, page
 
 _PACKAGES = ("sidestep", "matplotlib", "numpy", "pandas", "scipy")
-_COLOURS: Final = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", GREY)
 #: Antibodies of a heat map: those that change most.
 _MOST: Final = 30
 _CAVEAT: Final = (
@@ -100,14 +99,14 @@ def _bars(axes: Axes, part: pd.DataFrame, treatments: list[str], found: Perturba
     for row in part.to_dict("records"):
         at = treatments.index(_treatment(row))
         x = names.index(row["pathway"]) + (at - (len(treatments) - 1) / 2) * width
-        colour = _COLOURS[at % len(_COLOURS)]
+        colour = COLOURS[at % len(COLOURS)]
         axes.bar(x, row["log2_change"], width * 0.92, color=colour)
         if np.isfinite(row["log2_lower"]):
             axes.plot([x, x], [row["log2_lower"], row["log2_upper"]], color="black", lw=0.9)
         if row["q"] <= found.fdr:
             axes.text(x, 0, "*", ha="center", va="bottom" if row["log2_change"] < 0 else "top")
     for at, treatment in enumerate(treatments):
-        axes.bar(0, 0, color=_COLOURS[at % len(_COLOURS)], label=treatment)
+        axes.bar(0, 0, color=COLOURS[at % len(COLOURS)], label=treatment)
     axes.set_xticks(range(len(names)), names, rotation=40, ha="right", fontsize="small")
     axes.set_ylabel(
         f"log2 change with {100 * found.level:g} % interval (*: q ≤ {found.fdr:g})",

@@ -4,6 +4,7 @@ Each module is light to import; what it runs is imported when it is called.
 """
 
 __all__ = [
+    "cells",
     "compare",
     "data",
     "evaluate",

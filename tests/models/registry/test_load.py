@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import mlflow
@@ -13,9 +15,11 @@ from mlflow import MlflowClient
 
 from sidestep.features.errors import InputError
 from sidestep.models.predictor.storage import save_predictor
+from sidestep.models.registry import files
 from sidestep.models.registry import load as registry
 from sidestep.models.registry.files import registered_files, resolve_tracking_uri
 from sidestep.models.registry.load import digest_of, load_model
+from sidestep.models.registry.local import kept_version
 
 
 @pytest.fixture
@@ -96,6 +100,55 @@ def test_a_version_is_loaded_only_if_its_files_are_those_registered(store, folde
     for trust in (False, True):  # trust is no reason to load what is known to differ
         with pytest.raises(InputError, match=r"breast version 2 is not the one .* records 0{12}…"):
             load_model("models:/breast/2", store, trust=trust)
+
+
+def test_a_model_of_this_machine_is_found_as_mlflow_finds_it(store, monkeypatch):
+    addresses = ["models:/breast@champion", *(f"models:/breast/{k}" for k in (1, 2, 3, 4))]
+    here = [registered_files(address, store, Path()) for address in addresses]
+    monkeypatch.setattr(files, "kept_version", lambda *_args, **_selector: None)
+    assert here == [registered_files(address, store, Path()) for address in addresses]
+
+
+def test_a_model_of_this_machine_is_loaded_without_mlflow(store, folder, monkeypatch):
+    for module in ("mlflow", "sqlalchemy"):
+        monkeypatch.setitem(sys.modules, module, None)  # an import of it fails
+    assert load_model("models:/breast@champion", store).digest == digest_of(folder)
+    with pytest.raises(ImportError):  # what is not there is MLflow's to say
+        load_model("models:/breast/7", store)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE model_versions RENAME COLUMN storage_location TO place",
+        "ALTER TABLE registered_model_aliases RENAME TO aliases",
+        "UPDATE registered_model_aliases SET version = 9",
+        "UPDATE model_versions SET status = 'PENDING_REGISTRATION'",
+        "UPDATE model_versions SET current_stage = 'Deleted_Internal'",
+        "UPDATE model_versions SET source = NULL, storage_location = NULL",
+        "INSERT INTO registered_model_aliases VALUES ('champion', 2, 'breast', 'another team')",
+    ],
+)
+def test_a_registry_that_is_not_as_known_is_left_to_mlflow(store, tmp_path, change):
+    copy = tmp_path / "mlflow.db"
+    shutil.copy(store.removeprefix("sqlite:///"), copy)
+    assert kept_version(f"sqlite:///{copy}", "breast", alias="champion") is not None
+    with closing(sqlite3.connect(copy)) as database, database:
+        database.execute("PRAGMA foreign_keys = OFF")
+        database.execute(change)
+    assert kept_version(f"sqlite:///{copy}", "breast", alias="champion") is None
+
+
+def test_only_a_plain_address_of_a_file_is_read_without_mlflow(store, tmp_path, monkeypatch):
+    (tmp_path / "mlflow.db").write_text("no database")
+    addresses = ["sqlite://", "sqlite:///", "sqlite:///:memory:", store + "?mode=ro", "mlruns"]
+    addresses += [f"sqlite:///{tmp_path}", f"sqlite:///{tmp_path / 'mlflow.db'}", "http://host"]
+    for address in addresses:
+        assert kept_version(address, "breast", version="1") is None
+    assert kept_version(store, "breast", version="one") is None
+    assert kept_version(store, "lung", version="1") is None
+    monkeypatch.setenv("MLFLOW_WORKSPACE", "another-team")
+    assert kept_version(store, "breast", version="1") is None
 
 
 def test_a_version_without_a_digest_is_loaded_only_if_trusted(store, folder):

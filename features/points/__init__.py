@@ -1,0 +1,18 @@
+"""Where labels of a receptor lie on a cell: point patterns, dimers, and cells without dimers.
+
+`labels` reads positions and windows (`windows`), `correlation` has K, L and g, `envelopes` the test
+against complete randomness, `dimers` the share of labels in pairs, `dimer_free` the subpopulation
+without them, `patterns` does all of it for cells and samples, and `attributes` makes something to
+train on.
+"""
+
+__all__ = [
+    "attributes",
+    "correlation",
+    "dimer_free",
+    "dimers",
+    "envelopes",
+    "labels",
+    "patterns",
+    "windows",
+]

@@ -20,9 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sidestep.api import (
+        cells,
         combine,
         evaluate,
         explain,
+        labels,
         pairs,
         reference,
         score,
@@ -38,10 +40,12 @@ __version__ = "0.1.0"
 __all__ = [
     "Study",
     "__version__",
+    "cells",
     "check_study",
     "combine",
     "evaluate",
     "explain",
+    "labels",
     "load_model",
     "pairs",
     "read_study",
@@ -56,10 +60,12 @@ __all__ = [
 # features, models and serving, and nothing else.
 _MODULES = {
     "Study": "sidestep.features.study.study",
+    "cells": "sidestep.api",
     "check_study": "sidestep.features.study.check",
     "combine": "sidestep.api",
     "evaluate": "sidestep.api",
     "explain": "sidestep.api",
+    "labels": "sidestep.api",
     "load_model": "sidestep.models.registry.load",
     "pairs": "sidestep.api",
     "read_study": "sidestep.features.study.study",

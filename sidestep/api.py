@@ -6,7 +6,7 @@ an `InputError` (a `ValueError`) of one sentence.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +28,9 @@ from sidestep.serving.memory import score_in_memory
 from sidestep.serving.scoring.options import ScoreOptions
 
 if TYPE_CHECKING:
+    from sidestep.features.cells.measures import CellResults
     from sidestep.features.pairs.changes import PairChanges
+    from sidestep.features.points.patterns import PointResults
     from sidestep.trained import TrainedPanel
     from sidestep.training.external.evaluation import Evaluation
     from sidestep.training.retrain import Request
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     ModelLike = LoadedModel | TrainedPanel | str | Path
 
 StudyLike = Study | str | Path
+PathLike = str | Path
 
 
 def simulate(
@@ -706,6 +709,173 @@ def pairs(
     found = find_changes(subject, find_pairs(subject, before, after, response, responders), fdr)
     if out is not None:
         write_pairs(found, subject, Path(out))
+    return found
+
+
+def cells(
+    tables: PathLike | Sequence[PathLike],
+    *,
+    sample: str = "",
+    about: str | Path | None = None,
+    columns: Mapping[str, str] | None = None,
+    markers: Sequence[str] = (),
+    layer: str | None = None,
+    scale: str = "",
+    cofactor: float = 5.0,
+    thresholds: Mapping[str, float] | None = None,
+    clusters: int = 0,
+    seed: int = 0,
+    out: str | Path | None = None,
+) -> CellResults:
+    """Say what single cells tell of their samples: shares of states, gates, spread, clusters.
+
+    Parameters
+    ----------
+    tables : path or sequence of path
+        A row a cell, levels of markers in columns: CSV, TSV, Parquet or ``.h5ad``.
+    sample : str
+        Where no column names it.
+    about : path, optional
+        A table that tells sample, field or cluster of the cells.
+    columns : mapping of str to str, optional
+        ``sample``, ``cell``, ``cluster`` or ``field`` -> column that holds it.
+    markers : sequence of str
+        Columns or genes to look at; all columns of numbers by default.
+    layer : str, optional
+        Of an ``.h5ad``.
+    scale : {"", "linear", "log2", "arcsinh"}
+        Of the levels; by the levels where empty.
+    cofactor : float
+        What arcsinh divides levels by.
+    thresholds : mapping of str to float, optional
+        Marker -> level from which on it is high, in place of a gate.
+    clusters : int
+        Clusters to find where no column names them; 0: up to six, 1: none.
+    seed : int
+        The same seed gives the same clusters.
+    out : path, optional
+        New folder for what `sidestep cells` writes.
+
+    Returns
+    -------
+    CellResults
+        ``shares``, ``markers``, ``gates`` and ``clusters``.
+
+    Raises
+    ------
+    InputError
+        If a table or option cannot be used.
+
+    Examples
+    --------
+    >>> import sidestep
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from tempfile import TemporaryDirectory
+    >>> rng = np.random.default_rng(0)
+    >>> her2 = np.r_[rng.normal(5, 0.5, 40), rng.normal(9, 0.5, 360)]
+    >>> with TemporaryDirectory() as folder:
+    ...     path = f"{folder}/BT474.csv"
+    ...     pd.DataFrame({"HER2": her2}).to_csv(path, index=False)
+    ...     found = sidestep.cells(path)
+    >>> found.shares.loc[0, ["state", "share"]].tolist()
+    ['her2_low', 0.1]
+    """
+    from sidestep.features.cells.measures import CellOptions, measure_cells
+    from sidestep.features.cells.tables import read_cells
+
+    paths = [Path(path) for path in ([tables] if isinstance(tables, str | Path) else tables)]
+    options = CellOptions(scale, cofactor, dict(thresholds or {}), clusters, seed=seed)
+    table = read_cells(
+        paths, sample=sample, about=None if about is None else Path(about), columns=columns,
+        markers=markers, layer=layer,
+    )  # fmt: skip
+    found = measure_cells(table, options)
+    if out is not None:
+        from sidestep.features.cells.pseudo_bulk import pseudo_bulk
+        from sidestep.training.assays.cells_output import write_cells
+
+        name = Path(out).resolve().name
+        write_cells(found, table, pseudo_bulk(table, found, f"{name}_clusters"), Path(out), name)
+    return found
+
+
+def labels(
+    tables: PathLike | Sequence[PathLike],
+    *,
+    unit: str = "",
+    sample: str = "",
+    window: str | Path = "rectangle",
+    duplicates: str = "refuse",
+    largest: float = 0.0,
+    dimer: float = 0.0,
+    simulations: int = 199,
+    fdr: float = 0.05,
+    seed: int = 0,
+    out: str | Path | None = None,
+) -> PointResults:
+    """Say what positions of labels on cells tell: K, L, g, dimers, and cells without dimers.
+
+    Parameters
+    ----------
+    tables : path or sequence of path
+        A row a label: x, y with their unit, cell, and where there are any sample, state and type.
+    unit : str
+        Of positions whose columns do not say it: nm, um, mm or angstrom.
+    sample : str
+        Where no column names it.
+    window : str or path
+        ``"rectangle"`` or ``"hull"`` around a cell's labels, or a file of windows.
+    duplicates : {"refuse", "once", "keep"}
+        What becomes of labels of one kind at one place.
+    largest : float
+        Largest distance of K and g in nm; 0: by window and density.
+    dimer : float
+        About how far apart the labels of a dimer are, in nm; 0: found.
+    simulations : int
+        Random patterns of the envelope test; 0 for no test.
+    fdr : float
+        False discovery rate up to which something counts as found.
+    seed : int
+        The same seed gives the same test.
+    out : path, optional
+        New folder for what `sidestep cells` writes.
+
+    Returns
+    -------
+    PointResults
+        ``cells``, ``groups`` and ``curves``.
+
+    Raises
+    ------
+    InputError
+        If a table or option cannot be used.
+
+    Examples
+    --------
+    >>> import sidestep
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from tempfile import TemporaryDirectory
+    >>> x, y = np.random.default_rng(0).uniform(0, 2500, (2, 200))
+    >>> with TemporaryDirectory() as folder:
+    ...     path = f"{folder}/SKBR3.csv"
+    ...     pd.DataFrame({"x_nm": x, "y_nm": y}).to_csv(path, index=False)
+    ...     found = sidestep.labels(path, simulations=39)
+    >>> found.groups.loc[0, ["cells", "labels", "arrangement"]].tolist()
+    [1, 200, 'random']
+    """
+    from sidestep.features.points.labels import read_labels
+    from sidestep.features.points.patterns import PointOptions, measure_patterns
+
+    paths = [Path(path) for path in ([tables] if isinstance(tables, str | Path) else tables)]
+    options = PointOptions(largest, dimer, simulations, fdr=fdr, seed=seed)
+    read = read_labels(paths, unit=unit, sample=sample, window=str(window), duplicates=duplicates)
+    found = measure_patterns(read, options)
+    if out is not None:
+        from sidestep.training.assays.points_output import write_points
+
+        write_points(found, read, Path(out), Path(out).resolve().name)
     return found
 
 

@@ -15,6 +15,8 @@ from sidestep.features.assays.layouts import read_plates
 from sidestep.features.assays.shifts import find_shifts
 from sidestep.features.perturbation.changes import find_perturbations
 from sidestep.features.perturbation.treated_arrays import read_arrays
+from sidestep.features.points.labels import read_labels
+from sidestep.features.points.patterns import PointOptions, measure_patterns
 from sidestep.features.synergy.matrices import read_matrices
 from sidestep.features.synergy.verdicts import SynergyOptions, find_synergy
 from sidestep.serving.combinations.measured import read_measured
@@ -25,6 +27,7 @@ from sidestep.serving.evidence.evidence import evidence_rows
 from sidestep.serving.evidence.states import SampleStates
 from tests.features.assays.plates import plate, written
 from tests.features.perturbation.arrays import arrays
+from tests.features.points.made_up import with_free_cells
 from tests.features.synergy.pairs import matrix
 
 HER2_POSITIVE = {"ERBB2": 2.5}
@@ -410,3 +413,21 @@ def test_sasaki_tae684_and_hsp90_stay_active_only_with_fusion_and_f1174l(constru
     assert {"NVP-TAE684", "Tanespimycin"} <= set(both)
     assert partners(construct(fusions=fusion), "Crizotinib") == []
     assert partners(construct(), "Crizotinib") == []
+
+
+# Peckys, Korf and de Jonge, Sci Adv 2015, DOI 10.1126/sciadv.1500165
+
+
+def test_peckys_a_few_resting_cells_without_her2_dimers_are_seen(tmp_path):
+    """Of 40 SKBR3 cells six rest; their labels stand alone, the others' in pairs at 20 nm."""
+    source = written(tmp_path, with_free_cells(40, 6, 200, seed=2))
+    found = measure_patterns(read_labels([source]), PointOptions(simulations=0))
+    groups = found.groups.set_index("state")
+    # The mean over cells, as a blot would give it, shows dimers and hides the few.
+    assert groups.at["", "dimer_lower"] > 0.15
+    assert groups.at["", "dimer_free_cells"] == "present"
+    assert groups.at["", "dimer_free_lower"] < 6 / 40 < groups.at["", "dimer_free_upper"]
+    assert groups.at["resting", "dimer_fraction"] < 0.05
+    assert groups.at["resting", "dimer_free"] > 0.8
+    assert groups.at["ruffled", "dimer_free"] < 0.1
+    assert groups.at["ruffled", "dimer_distance"] == pytest.approx(20, abs=1)

@@ -60,6 +60,15 @@ def cell_meanings(columns: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def tells_labels(columns: Sequence[str], unit: str = "") -> bool:
+    """Whether columns are of positions of labels: x and y in a unit of length, or nothing else."""
+    found = cell_meanings(columns)
+    if not {"x", "y"} <= set(found):
+        return False
+    told = bool(unit or "unit" in found or length_in_name(found["x"]))
+    return told or len(found) == len(columns)
+
+
 def _key(column: str) -> str:
     unit = length_in_name(column)
     stem = column.strip()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from sidestep.features.assays.grid import Grid, LeftOut, numbers
 from sidestep.features.errors import InputError, some, study_error
@@ -89,6 +93,29 @@ class CellRows:
                 f"{self.name} has no column {' and no column '.join(missing)}; it has "
                 f"{some([str(c) for c in self.frame.columns], 12)}; name one {example}.", self.name
             )  # fmt: skip
+
+
+def header_of(path: Path) -> list[str]:
+    """Columns of a text or Parquet file; none of a file of another kind.
+
+    Raises
+    ------
+    StudyError
+        If the file cannot be read.
+    """
+    name = path.name.lower()
+    try:
+        if name.endswith(_PARQUET):
+            return [str(column) for column in pq.read_schema(path).names]
+        if not name.endswith(_TEXT):
+            return []
+        with gzip.open(path, "rb") if name.endswith(".gz") else path.open("rb") as file:
+            line = file.readline(2**20).decode("utf-8-sig", errors="replace")
+    except (OSError, EOFError, zlib.error, pa.ArrowInvalid) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise study_error(f"{path.name} cannot be read ({reason}).", path.name) from error
+    separator = max(_SEPARATORS, key=line.count)
+    return [cell.strip() for cell in next(csv.reader([line.strip()], delimiter=separator), [])]
 
 
 def table_files(paths: Sequence[Path]) -> list[Path]:

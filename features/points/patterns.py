@@ -168,7 +168,7 @@ def measure_patterns(labels: Labels, options: PointOptions | None = None) -> Poi
         most = max(cells, key=lambda cell: len(cell.points)).row
         raise InputError(
             f"no cell has {FEWEST_LABELS} labels of a kind; the largest, {most['cell']}, has "
-            f"{most['labels']}"
+            f"{most['labels']} (of a table with a row a cell say --kind cells)"
         )
     r = _distances(usable, chosen)
     usable = [cell for cell in usable if cell.row["status"] == MEASURED]

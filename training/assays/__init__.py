@@ -1,6 +1,7 @@
-"""Assays for people: curves, shifts, synergy, pathways, labels, biopsies, with plots and pages."""
+"""Assays for people: curves, shifts, synergy, pathways, cells, labels, biopsies; plots, pages."""
 
 __all__ = [
+    "cells_output",
     "figures",
     "heat_maps",
     "output",

@@ -160,9 +160,9 @@ def _draw_cells(axes: Axes, cells: pd.DataFrame, found: PointResults) -> None:
         axes.legend(fontsize="x-small", frameon=False)
 
 
-def account(found: PointResults) -> list[str]:
+def account(found: PointResults, labels: Labels) -> list[str]:
     """What a person is told on the screen."""
-    lines = []
+    lines = [*labels.notes, *labels.left_out.summary()]
     for row in found.groups[found.groups["against"] == ""].head(60).to_dict("records"):
         name = " · ".join(filter(None, (row["sample"], row["kind"], row["state"])))
         parts = [f"{row['cells']} cells, {row['labels']} labels"]

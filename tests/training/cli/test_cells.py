@@ -10,6 +10,7 @@ import pytest
 
 from sidestep.features.study.study import read_study
 from sidestep.main import main
+from tests.features.cells.made_up import cells
 from tests.features.points.made_up import with_free_cells, written
 
 
@@ -46,3 +47,51 @@ def test_labels_without_a_unit_are_refused(
     assert main(["cells", str(written(tmp_path, table)), "--out", str(out)]) == 2
     assert "the unit of x and y is not told" in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_cells_tell_shares_and_clusters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = cells({"BT474": 0.2, "SKBR3": 0.0}, count=400, fields=4)
+    out = tmp_path / "single"
+    args = ["cells", str(written(tmp_path, table)), "--out", str(out), "--clusters", "2"]
+    assert main(args) == 0
+    printed = capsys.readouterr().out
+    assert "BT474: 20.0 % her2_low (" in printed
+    assert "by fields) of 400 cells: C_HER2 below " in printed
+    assert "4 markers: 2 gated, 2 one population" in printed
+    names = ("shares", "markers", "gates", "clusters", "overflow", "left_out")
+    assert {path.name for path in (out / "cells").iterdir()} == {
+        f"{name}.{ending}" for name in names for ending in ("csv", "parquet")
+    } | {f"{n}.{e}" for n in ("gates", "shares") for e in ("png", "svg")} | {
+        "cells.json", "index.html",
+    }  # fmt: skip
+    attributes = read_study(out).clinical
+    assert attributes.at["BT474", "HER2_LOW_CELLS"] == "some"
+    assert attributes.at["SKBR3", "HER2_LOW_CELLS"] == "few"
+    clusters = read_study(out / "clusters")
+    assert clusters.rppa is not None
+    assert {"ERBB2", "EGFR", "MET"} <= set(clusters.rppa.columns)
+    assert clusters.donors["BT474_1"] == "BT474"
+    assert float(clusters.clinical.at["BT474_1", "CELL_SHARE"]) > 0.3
+    # The same table gives the same bytes.
+    again = tmp_path / "again" / "single"
+    assert main([*args[:2], "--out", str(again), "--clusters", "2"]) == 0
+    for path in (path for path in out.rglob("*") if path.is_file()):
+        assert path.read_bytes() == (again / path.relative_to(out)).read_bytes(), path.name
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--threshold", "HER2"], "--threshold 'HER2' lacks its =; write NAME=VALUE"),
+        (["--threshold", "HER2=high"], "'high' is no number"),
+        (["--threshold", "CD44=3"], "a threshold is given of 'CD44', which is no marker"),
+        (["--column", "sample=Well"], "has no column 'Well'; it has sample, CellID, C_HER2"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], message: str
+) -> None:
+    source = written(tmp_path, cells({"S": 0.2}, count=40))
+    assert main(["cells", str(source), "--out", str(tmp_path / "out"), *more]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -263,15 +263,15 @@ def _read_h5ad(
     path: Path, sample: str, told: Mapping[str, str], markers: Sequence[str], layer: str | None
 ) -> CellTable:
     matrix = H5adMatrix(path, path.name, layer)
-    names = matrix.observed
-    found = _meanings(names, told, path.name)
+    observed = matrix.file.frame("obs")
+    found = _meanings([str(name) for name in observed.columns], told, path.name)
     stem = sample or path.name.split(".")[0]
     count = len(matrix.samples)
 
     def text(meaning: str, default: str) -> pd.Series:
         if meaning not in found:
             return pd.Series([default] * count, dtype="str")
-        return pd.Series(matrix.observation(found[meaning]), dtype="str").str.strip()
+        return observed[found[meaning]].fillna("").str.strip().reset_index(drop=True)
 
     info = pd.DataFrame(
         {

@@ -63,45 +63,6 @@ class H5adMatrix:
         """The file itself: any sample can be read by itself."""
         return self
 
-    @property
-    def observed(self) -> list[str]:
-        """Columns of ``obs``: what is known of each sample, or cell."""
-        index = _text(self._file["obs"].attrs["_index"])
-        return [name for name in self._file["obs"] if name != index]
-
-    def observation(self, column: str) -> list[str]:
-        """A column of ``obs`` as text; empty where it is missing.
-
-        Raises
-        ------
-        StudyError
-            If it is neither text, nor numbers, nor categories, or not as long as the samples.
-        """
-        found = self._inside(f"obs/{column}")
-        missing: np.ndarray | None = None
-        names: list[str] | None = None
-        if isinstance(found, self._h5py.Group) and "codes" in found:
-            categories = self._inside(f"obs/{column}/categories")
-            if categories.ndim != 1 or len(categories) > row_limit(self._stored):
-                raise self._refused(f"has odd categories of {column}", "write it again")
-            names = [_text(name) for name in categories[...]]
-            found = self._inside(f"obs/{column}/codes")
-        elif isinstance(found, self._h5py.Group):  # values that may be missing
-            missing = np.asarray(self._inside(f"obs/{column}/mask")[...], bool)
-            found = self._inside(f"obs/{column}/values")
-        if found.shape != (len(self.samples),):
-            raise self._refused(f"has {column} of shape {found.shape}", "write it again")
-        values = found[...]
-        if names is not None:
-            if values.max(initial=-1) >= len(names):
-                raise self._refused(f"has odd categories of {column}", "write it again")
-            return [names[code] if code >= 0 else "" for code in values.tolist()]
-        text = [_text(value) for value in values.tolist()]
-        return [
-            "" if word == "nan" or (missing is not None and missing[place]) else word
-            for place, word in enumerate(text)
-        ]
-
     def take(self, places: np.ndarray) -> np.ndarray:
         """See `features.files.matrix.SampleRows`."""
         values = np.empty((len(places), len(self.features)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -225,13 +225,15 @@ def _write_lines(path: Path, lines: Mapping[str, str]) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def clinical_file(attributes: pd.DataFrame) -> DataFile:
+def clinical_file(attributes: pd.DataFrame, numbers: Collection[str] = ()) -> DataFile:
     """The clinical file of samples.
 
     Parameters
     ----------
     attributes : DataFrame
         The index names samples; ``PATIENT_ID`` is a column.
+    numbers : collection of str
+        Attributes that are numbers, which cBioPortal draws as such.
     """
     text = attributes.map(lambda cell: " ".join(str(cell).split()), na_action="ignore")
     table = text.reset_index(drop=True)
@@ -245,7 +247,7 @@ def clinical_file(attributes: pd.DataFrame) -> DataFile:
         preamble=[
             "#" + "\t".join(name.replace("_", " ").capitalize() for name in columns),
             "#" + "\t".join(columns),
-            "#" + "\t".join("STRING" for _ in columns),
+            "#" + "\t".join("NUMBER" if name in numbers else "STRING" for name in columns),
             "#" + "\t".join("1" for _ in columns),
         ],
     )

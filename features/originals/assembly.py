@@ -25,7 +25,7 @@ from sidestep.features.files.study_writer import (
 from sidestep.features.identifiers import Samples
 from sidestep.features.originals.attributes import PATIENT_ID
 from sidestep.features.originals.parts import ALL, Part
-from sidestep.features.study.on_disk import SampleSource, open_study
+from sidestep.features.study.on_disk import SampleSource, StoredStudy, open_study
 from sidestep.features.study.responses import read_values
 from sidestep.features.vocabulary.account import FileAccount
 
@@ -105,7 +105,7 @@ def _read(folder: Path, matrices: Path, files: Mapping[str, str]) -> SampleSourc
     try:
         with MatrixStore(matrices) as store:
             study = open_study(folder, store)
-            small = study if not hasattr(study, "small") else study.small
+            small = study.small if isinstance(study, StoredStudy) else study
             for file in small.response_files.values():
                 read_values(file, Findings())
             return study

@@ -147,6 +147,12 @@ _EPILOG = "\n".join(
     show_default=True,
     help="Samples scored at a time, and lost at most if the job is killed.",
 )
+@click.option(
+    "--as-study",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write the scores as a study of cBioPortal, too: a new folder beside --out.",
+)
 @click.option("--no-report", is_flag=True, help="Write no report.html; `report DIR` draws it.")
 @click.option(
     "--jobs",
@@ -178,6 +184,7 @@ def score(
     tracking_uri: str | None,
     fail_on: str,
     chunk_size: int,
+    as_study: Path | None,
     no_report: bool,
     jobs: int,
     engine: str,
@@ -195,6 +202,7 @@ def score(
     It is written whole or not at all. After a crash the same command goes on where the job stopped.
     """
     from sidestep.features.files.store import MatrixStore
+    from sidestep.features.files.study_writer import require_free
     from sidestep.features.knowledge.drugs import both_names
     from sidestep.features.progress import sample_progress, say
     from sidestep.features.study.profiles import parse_profiles
@@ -208,6 +216,9 @@ def score(
     from sidestep.serving.words.cohorts import call_lines
 
     wanted = parse_profiles(profiles)
+    if as_study is not None:
+        _require_apart(as_study, out)
+        require_free(as_study)
     with ExitStack() as context:
         # What can be refused at once is, before a large study is read.
         claim = context.enter_context(claimed(out))
@@ -219,6 +230,7 @@ def score(
         loaded = load_model(model, tracking_uri or None, trust=trust)
         chosen = choose_drugs(loaded, [name for name in drugs if name.strip()] or None)
         subject = _open(study, store, out, wanted)
+        donors = _donors(subject)
         _tell_doubts(subject, bool(loaded.predictor.training.get("simulated")))
         if outside.note and not quiet:
             say(f"note: {outside.note}")
@@ -249,8 +261,35 @@ def score(
     *lines, written = _summary(manifest, poor, out, report=not no_report)
     for line in [*lines, *calls, written]:
         click.echo(line)
+    if as_study is not None:
+        _write_as_study(out, as_study, donors)
+        click.echo(f"As a study: {as_study}; look at it with sidestep check {as_study}")
     if fails_on(manifest, fail_on):
         ctx.exit(FAILED_ON)
+
+
+def _require_apart(as_study: Path, out: Path) -> None:
+    """Refuse to write a study into the folder of the scores, or the scores into that."""
+    from sidestep.features.errors import InputError
+
+    one, other = as_study.resolve(), out.resolve()
+    if one == other or other in one.parents or one in other.parents:
+        raise InputError(f"--as-study {as_study} lies in --out {out}, or around it; give another")
+
+
+def _donors(study: SampleSource) -> dict[str, str]:
+    """Sample -> its donor."""
+    from sidestep.features.study.on_disk import StoredStudy
+
+    small = study.small if isinstance(study, StoredStudy) else study
+    return {str(sample): str(donor) for sample, donor in small.donors.items()}
+
+
+def _write_as_study(scores: Path, out: Path, donors: Mapping[str, str]) -> None:
+    from sidestep.serving.as_study import write_as_study
+    from sidestep.serving.disk.score_folder import read_score_folder
+
+    write_as_study(read_score_folder(scores), out, donors)
 
 
 def fails_on(manifest: dict[str, Any], fail_on: str) -> bool:

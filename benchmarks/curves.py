@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from scipy.optimize import curve_fit
-from scipy.stats import spearmanr
+from scipy.stats import spearmanr, ttest_ind
 
 from sidestep.features.assays.curves import CurveOptions, fit_curves
 from sidestep.features.assays.hill import dose_at, fit_hill, hill
 from sidestep.features.assays.layouts import read_plates
 from sidestep.features.assays.readings import Readings, frame_of
+from sidestep.features.assays.relative import relative_to_control
 from sidestep.features.assays.shifts import find_shifts
 from sidestep.features.assays.significance import classified
 from sidestep.features.assays.tidy import Given
@@ -176,6 +177,41 @@ def baf3() -> Iterator[str]:
                 f"({row['fold_change_lower']:.2f} to {row['fold_change_upper']:.2f}), AUC "
                 f"{row['auc_difference']:+.2f}, q {row['q']:.1e}, {row['verdict']}"
             )
+    yield from _m244v(readings, folder)
+
+
+def _m244v(readings: Readings, folder: Path) -> Iterator[str]:
+    """Why M244V is not called resistant: where on the curve it differs from the wild type."""
+    given = Given(unit="uM", drug="Imatinib")
+    joined = read_plates([folder / "BCRABL_IC50s.csv"], given)
+    table = find_shifts(joined, "sample", "WT", CurveOptions(parameters=4)).table
+    row = table.set_index("sample").loc["M244V"]
+    yield (
+        f"  M244V against all 20 wild-type replicates: {row['fold_change']:.2f}-fold "
+        f"({row['fold_change_lower']:.2f} to {row['fold_change_upper']:.2f}), q {row['q']:.1e}, "
+        f"{row['verdict']}"
+    )
+    wells = relative_to_control(readings).wells
+    told = []
+    for left in (0.5, 0.125, 0.05, 0.02):
+        one, other = (_doses_leaving(wells, sample, left) for sample in ("M244V", "WT"))
+        ends = 10 ** np.array(ttest_ind(one, other, equal_var=False).confidence_interval())
+        ratio = 10 ** (one.mean() - other.mean())
+        told.append(f"{100 * left:g} %: {ratio:.2f}-fold ({ends[0]:.2f} to {ends[1]:.2f})")
+    yield f"  M244V, ratio of the doses that leave {'; '.join(told)}"
+
+
+def _doses_leaving(wells: pd.DataFrame, sample: str, left: float) -> np.ndarray:
+    """Log10 of the dose at which the signal first falls to a share, a replicate each."""
+    found = []
+    for _, series in wells[wells["sample"] == sample].groupby("replicate"):
+        ordered = series.sort_values("dose")
+        x = np.log10(ordered["dose"].to_numpy(float))
+        y = np.log10(np.maximum(ordered["relative"].to_numpy(float), 1e-6))
+        below = int(np.argmax(y < np.log10(left)))
+        ends = slice(below - 1, below + 1)
+        found.append(np.interp(-np.log10(left), -y[ends], x[ends]))
+    return np.array(found)
 
 
 def daemen() -> Iterator[str]:

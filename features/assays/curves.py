@@ -138,6 +138,8 @@ def fit_curves(readings: Readings, options: CurveOptions | None = None) -> Curve
     wells = doses.wells
     if wells.empty:
         raise InputError("no well holds a drug: name a column of doses and one of drugs")
+    if wells["value"].isna().all():
+        raise InputError("no well with a drug holds a measured value: every cell is empty")
     if wells["relative"].isna().all():
         if (wells["control_wells"] > 0).any():
             raise InputError(
@@ -423,8 +425,12 @@ def _statuses(
     return statuses, reasons
 
 
+#: How the reason of a flat curve begins, at either end.
+ALL_DEAD, ALL_ALIVE = "all dead", "all alive"
+
+
 def _flat_words(mean: float, low: float, high: float, unit: str) -> str:
     if mean <= 0.5:
-        return f"all dead: {mean:.2f} of the control at every dose, IC50 below {low:.4g} {unit}"
-    word = "all alive: " if mean > 0.8 else ""
+        return f"{ALL_DEAD}: {mean:.2f} of the control at every dose, IC50 below {low:.4g} {unit}"
+    word = f"{ALL_ALIVE}: " if mean > 0.8 else ""
     return f"{word}{mean:.2f} of the control at every dose, IC50 above {high:.4g} {unit}"

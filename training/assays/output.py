@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from sidestep.features.assays.curves import STATUSES, Curves
+from sidestep.features.assays.curves import ALL_ALIVE, ALL_DEAD, STATUSES, Curves
 from sidestep.features.assays.plates import Plates
 from sidestep.features.assays.readings import Readings
 from sidestep.features.assays.responses import WITHHELD, study_of
@@ -112,6 +112,15 @@ def account(curves: Curves, readings: Readings, plates: Plates) -> list[str]:
         f"{len(table)} curves of {table['sample'].nunique()} samples and {table['drug'].nunique()} "
         "drugs: " + ", ".join(f"{counts[s]} {s}" for s in STATUSES if counts.get(s))
     )
+    flat = table.loc[table["status"] == "flat"]
+    for words, meaning in ((ALL_DEAD, "below the doses"), (ALL_ALIVE, "above the doses")):
+        same = flat[flat["reason"].str.contains(words)]
+        if len(same):
+            first = same.iloc[0]
+            lines.append(
+                f"{len(same)} flat: {words} at every dose, IC50 {meaning}, such as "
+                f"{first['sample']}, {first['drug']}"
+            )
     verdicts = table["verdict"].value_counts()
     lines.append(
         "effect of the drug: "

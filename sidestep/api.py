@@ -272,8 +272,8 @@ def score(
         Folder with CIViC, Hallmark, PROGENy and Reactome, of which any may be missing;
         ``~/.cache/sidestep/knowledge`` by default.
     assays : sequence of path
-        Folders of `sidestep fit`, `shift`, `synergy` or `perturb`: what they found in a sample
-        stands beside its scores as evidence of kind ``measured``.
+        Folders of `sidestep fit`, `shift`, `synergy`, `perturb` or `cells`: what they found in a
+        sample stands beside its scores as evidence of kind ``measured``.
     tracking_uri : str, optional
         MLflow store of an address.
     quiet : bool

@@ -128,8 +128,8 @@ _EPILOG = "\n".join(
 @repeatable(
     "--assays",
     metavar="DIR",
-    text="Folder that fit, shift, synergy or perturb wrote: what was measured in a sample stands "
-    "beside its scores as evidence, and moves none of them. May be repeated.",
+    text="Folder that fit, shift, synergy, perturb or cells wrote: what was measured in a sample "
+    "stands beside its scores as evidence, and moves none of them. May be repeated.",
 )
 @tracking_uri_option
 @click.option(

@@ -1,8 +1,8 @@
 """What a user's own assays found in a sample: the third witness, in its own words.
 
-Folders of `sidestep fit`, `shift`, `synergy` and `perturb` are read, and what they found is told of
-the samples and drugs that it was found in. The model learns none of it, and it is in no
-contribution.
+Folders of `sidestep fit`, `shift`, `synergy`, `perturb` and `cells` are read, and what they found
+is told of the samples and drugs that it was found in; what cells show of HER2, of every drug
+against it. The model learns none of it, and it is in no contribution.
 """
 
 from __future__ import annotations
@@ -34,9 +34,12 @@ from sidestep.serving.evidence.facts import (
     Fact,
     joined,
 )
-from sidestep.serving.evidence.kinship import canonical
+from sidestep.serving.evidence.kinship import is_her2_drug, same_drug
 
-_AGAIN: Final = "name a folder that sidestep fit, shift, synergy or perturb wrote"
+_AGAIN: Final = "name a folder that sidestep fit, shift, synergy, perturb or cells wrote"
+#: In the place of a drug: all that are against HER2.
+_HER2_DRUGS: Final = "drugs against HER2"
+_HER2_WORDS: Final = ("HER2", "ERBB2")
 _Row = dict[str, Any]
 
 
@@ -78,8 +81,7 @@ class MeasuredFindings:
         drug : str
             As the model names it; synonyms are the same drug.
         """
-        key = canonical(drug)
-        wanted = [one for one in self.findings if canonical(one.drug) == key]
+        wanted = [one for one in self.findings if _is_of(one, drug)]
         if not wanted:
             return []
         place = {_sample_key(name): row for row, name in enumerate(samples)}
@@ -93,17 +95,27 @@ class MeasuredFindings:
     def account(self, samples: Sequence[str], drugs: Sequence[str]) -> str:
         """How many of the findings are told of these samples and drugs, and what is not there."""
         known = {_sample_key(name) for name in samples}
-        held = {canonical(name) for name in drugs}
-        told = [one for one in self.findings
-                if _sample_key(one.sample) in known and canonical(one.drug) in held]  # fmt: skip
+        told = [
+            one
+            for one in self.findings
+            if _sample_key(one.sample) in known and any(_is_of(one, drug) for drug in drugs)
+        ]
         words = f"{len(told)} of {len(self.findings)} measured findings are of these samples and "
         words += "drugs"
         lacking = sorted({f.sample for f in self.findings if _sample_key(f.sample) not in known})
-        without = sorted({f.drug for f in self.findings if canonical(f.drug) not in held})
+        without = sorted(
+            {f.drug for f in self.findings if not any(_is_of(f, drug) for drug in drugs)}
+        )
         for names, what in ((lacking, "samples of the study"), (without, "drugs of the model")):
             if names:
                 words += f"; no {what}: {some(names)}"
         return words
+
+
+def _is_of(finding: Finding, drug: str) -> bool:
+    if finding.drug == _HER2_DRUGS:
+        return is_her2_drug(drug)
+    return same_drug(finding.drug, drug)
 
 
 def _sample_key(name: str) -> str:
@@ -116,7 +128,7 @@ def read_findings(folders: Sequence[Path]) -> MeasuredFindings:
     Parameters
     ----------
     folders : sequence of path
-        Written by `sidestep fit` (a study), `shift`, `synergy` or `perturb`.
+        Written by `sidestep fit` or `cells` (a study), `shift`, `synergy` or `perturb`.
 
     Raises
     ------
@@ -148,7 +160,7 @@ def _verb(folder: Path) -> tuple[str, Path, Mapping[str, Any]]:
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}; {_AGAIN}")
     for verb in _TABLES:
-        place = folder / "fit" if verb == "fit" else folder
+        place = folder / verb if verb in _STUDIES else folder
         path = place / f"{verb}.json"
         if path.is_file():
             try:
@@ -278,14 +290,48 @@ def _of_rescue(row: _Row, _: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(row["sample"], drug, shown, statement, RESISTANCE, MEASURED_OTHERWISE)
 
 
+def _of_labels(row: _Row, _: Mapping[str, Any]) -> Iterator[Finding]:
+    """Dimers of HER2 on the cells of a sample; of a part of the cells nothing is told."""
+    named = any(word in match_key(str(row["kind"])) for word in _HER2_WORDS)
+    if not named or row["state"] or row["against"]:
+        return
+    parts = [f"{row['cells']} cells, {row['labels']} labels"]
+    if np.isfinite(row.get("dimer_fraction", np.nan)):
+        parts.append(f"{_percent(row, 'dimer_fraction', 'dimer')} of labels in dimers")
+    if not np.isfinite(row.get("dimer_free", np.nan)):
+        return
+    shown = f"{_percent(row, 'dimer_free', 'dimer_free')} of cells without dimers of HER2"
+    statement = f"{'; '.join(parts)}; cells without dimers: {row['dimer_free_cells']}."
+    yield Finding(row["sample"], _HER2_DRUGS, shown, statement)
+
+
+def _of_state(row: _Row, _: Mapping[str, Any]) -> Iterator[Finding]:
+    """Share of cells in a state that HER2 has a part in, or that rest."""
+    words = match_key(str(row["state"]))
+    if not np.isfinite(row["share"]) or not any(w in words for w in (*_HER2_WORDS, "RESTING")):
+        return
+    shown = f"{_percent(row, 'share', '')} of cells {str(row['state']).replace('_', ' ')}"
+    statement = f"{row['cells']} cells with levels; {row['definition']}".rstrip("; ") + "."
+    yield Finding(row["sample"], _HER2_DRUGS, shown, statement)
+
+
+def _percent(row: _Row, name: str, ends: str) -> str:
+    """A share in percent with its interval."""
+    low, high = (row[f"{ends}_{end}" if ends else end] for end in ("lower", "upper"))
+    return f"{100 * row[name]:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
+
+
 #: Verb -> tables of its folder -> what a row of them tells.
 _TABLES: Final[dict[str, dict[str, Callable[[_Row, Mapping[str, Any]], Iterator[Finding]]]]] = {
     "fit": {"curves": _of_curve},
     "shift": {"shifts": _of_shift},
     "synergy": {"synergy": _of_pair},
     "perturb": {"pathways": _of_treatment, "rescue": _of_rescue},
+    "cells": {"groups": _of_labels, "shares": _of_state},
 }
-_OPTIONAL: Final = ("rescue",)
+#: Verbs whose folder is a study, with a folder of their name in it.
+_STUDIES: Final = ("fit", "cells")
+_OPTIONAL: Final = ("rescue", "groups", "shares")
 
 
 def _unit(unit: str) -> str:

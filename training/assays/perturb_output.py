@@ -14,7 +14,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sidestep.features.files.study_writer import write_new_folder
+from sidestep.features.files.study_writer import write_new_folder, write_study
+from sidestep.features.merging.drafts import study_draft
 from sidestep.features.perturbation.changes import (
     GROUP,
     INHIBITED,
@@ -24,11 +25,14 @@ from sidestep.features.perturbation.changes import (
     response_attributes,
 )
 from sidestep.features.perturbation.treated_arrays import TreatedArrays
+from sidestep.features.study.study import Study
 from sidestep.models.versions import software_versions
 from sidestep.training.assays.figures import COLOURS, GREY, save
 from sidestep.training.assays.output import write_facts, write_table
 from sidestep.training.assays.pages import file_names, html_list, html_table, page
 
+#: Folder of the study whose clinical attributes say what stays on.
+STUDY: Final = "study"
 _PACKAGES = ("sidestep", "matplotlib", "numpy", "pandas", "scipy")
 #: Antibodies of a heat map: those that change most.
 _MOST: Final = 30
@@ -41,6 +45,9 @@ _CAVEAT: Final = (
 def write_perturbation(found: Perturbation, arrays: TreatedArrays, out: Path) -> Path:
     """Write tables of pathways, antibodies, attributes and rescue, pictures, page and facts.
 
+    The attributes are in the folder ``study``, too, as a study that `sidestep data merge` joins to
+    one with molecular data, so that `train --clinical` can learn from them.
+
     Raises
     ------
     InputError
@@ -51,7 +58,14 @@ def write_perturbation(found: Perturbation, arrays: TreatedArrays, out: Path) ->
     def fill(folder: Path) -> None:
         write_table(found.pathways, folder, "pathways")
         write_table(found.antibodies, folder, "antibodies")
-        write_table(response_attributes(found.pathways), folder, "attributes")
+        attributes = response_attributes(found.pathways)
+        write_table(attributes, folder, "attributes")
+        told = attributes.set_index("SAMPLE_ID").replace("", np.nan).dropna(axis=1, how="all")
+        if told.shape[1]:
+            study = Study.from_frames(
+                clinical=told, study_id="perturbation", name="Pathways under drugs"
+            )
+            write_study(folder / STUDY, study_draft(study, "Pathways by sidestep perturb."))
         if len(found.rescue):
             write_table(found.rescue, folder, "rescue")
         samples = list(dict.fromkeys(found.pathways["sample"]))

@@ -117,6 +117,34 @@ def test_scores_are_the_same_with_and_without(
     assert '"measured":[[' in (beside / "report.html").read_text(encoding="utf-8")
 
 
+def test_cells_are_told_of_drugs_against_her2(tmp_path: Path) -> None:
+    inside = tmp_path / "cells"
+    inside.mkdir()
+    (inside / "cells.json").write_text('{"kind": "sidestep cells"}')
+    group = {
+        "sample": "S", "kind": "HER2", "state": "", "against": "", "cells": 80, "labels": 9000,
+        "dimer_fraction": 0.3, "dimer_lower": 0.28, "dimer_upper": 0.32, "dimer_free": 0.1,
+        "dimer_free_lower": 0.07, "dimer_free_upper": 0.14, "dimer_free_cells": "present",
+    }  # fmt: skip
+    others = [{**group, "kind": "EGFR"}, {**group, "state": "resting"}]
+    pd.DataFrame([group, *others]).to_parquet(inside / "groups.parquet")
+    shares = [
+        {"sample": "S", "state": state, "cells": 500, "share": 0.12, "lower": 0.1, "upper": 0.15,
+         "definition": "below the gate"} for state in ("her2_low", "mesenchymal")
+    ]  # fmt: skip
+    pd.DataFrame(shares).to_parquet(inside / "shares.parquet")
+    found = read_findings([tmp_path])
+    facts = found.facts(["S"], "Trastuzumab emtansine")
+    assert [fact.shown for fact in facts] == [
+        "10.0 % (7.0 to 14.0) of cells without dimers of HER2",
+        "12.0 % (10.0 to 15.0) of cells her2 low",
+    ]
+    assert {fact.direction for fact in facts} == {"none"}
+    assert "30.0 % (28.0 to 32.0) of labels in dimers" in facts[0].statement
+    assert found.facts(["S"], "Crizotinib") == []
+    assert found.account(["S"], ["Crizotinib"]).endswith("model: drugs against HER2")
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [

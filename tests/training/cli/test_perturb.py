@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from sidestep.features.study.study import read_study
 from sidestep.main import main
 from tests.features.assays.plates import written
 from tests.features.perturbation.arrays import arrays
@@ -23,12 +24,14 @@ def test_a_coculture_keeps_mtor_on(tmp_path: Path, capsys: pytest.CaptureFixture
     assert {path.name for path in out.iterdir()} == {
         "pathways.csv", "pathways.parquet", "antibodies.csv", "antibodies.parquet", "rescue.csv",
         "rescue.parquet", "attributes.csv",
-        "attributes.parquet", "S0.png", "S0.svg", "index.html", "perturb.json",
+        "attributes.parquet", "study", "S0.png", "S0.svg", "index.html", "perturb.json",
     }  # fmt: skip
     assert pd.read_parquet(out / "rescue.parquet")["stays_on"].any()
     attributes = pd.read_parquet(out / "attributes.parquet").set_index("SAMPLE_ID")
     assert attributes.at["S0", "TSC_MTOR_UNDER_LAPATINIB_ALONE"] == "inhibited"
     assert attributes.at["S0", "TSC_MTOR_UNDER_LAPATINIB_FIBROBLASTS"] == "on"
+    clinical = read_study(out / "study").clinical
+    assert clinical.at["S0", "TSC_MTOR_UNDER_LAPATINIB_FIBROBLASTS"] == "on"
     facts = json.loads((out / "perturb.json").read_text(encoding="utf-8"))
     assert facts["verdicts"]["inhibited"] == 1
     assert main(["perturb", str(source), "--out", str(out)]) == 2

@@ -5,52 +5,61 @@
     python -m benchmarks.explain --startup
 
 For every depth, number of trees and number of features an XGBoost model is fitted to simulated
-rows with 10 % missing values; then the same float32 rows are explained by
+rows with 10 % missing values; then the same float32 rows are explained, in a process that has done
+so before, by
 
 ours
-    `benchmarks.booster_explainer`: tables, or TreeSHAP where that is quicker. Reading the trees and
-    building the tables is in every measurement; loading numba is not (`--startup` measures it).
+    `models.treeshap.ensemble.TreeEnsemble`, as scoring asks it, made anew from its saved arrays:
+    few rows leaf by leaf, more by tables. Filling the tables is in every measurement; loading
+    the compiled loops is not (`--startup` measures it).
 pred_contribs
-    XGBoost's TreeSHAP, with the DMatrix that it needs.
+    Contributions by the XGBoost that is installed, whose version is printed, with the DMatrix that
+    it needs.
 shap
     `shap.TreeExplainer`, which calls pred_contribs, with the explainer that it needs.
 woodelf
     `WoodelfExplainer` on a DataFrame that was made, column by column, beforehand. Left out where
     the package is not installed (`pip install woodelf-explainer`).
 
+Versions differ much: 3.3 and later explain by quadrature. To compare with another one, install it
+into an environment of its own and give the same command there (docs/speed.md has both).
+
 Rows are explained as a long job explains them: `CHUNK` at a time, each result let go before the
 next. That suits all engines but woodelf, which prepares much anew for every call and therefore
-gets all rows at once. `at once` is ours with one array for all rows.
+gets all rows at once.
 
 The engines take turns in any order; a cell is the median over the turns. An engine that would need
 longer than `--seconds` for all rows is measured on as many as fit, and its time extrapolated to
 all, as a fixed part plus one that grows with the rows; such a cell has a ~. Ratios are of these
 medians to ours. The error is the largest absolute difference from pred_contribs over the first
 rows, where responses have unit scale. Last come, for each number of rows, the least and the median
-ratio over all models, and the largest error.
+ratio over all models, and the largest error, and from how many of these rows on ours was the
+quicker one with every model, and with half of them.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import platform
 import subprocess
 import sys
 import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xgboost as xgb
 
-from benchmarks.booster_explainer import BoosterExplainer
+from sidestep.models.treeshap.ensemble import TreeEnsemble
 from sidestep.models.treeshap.tables import contributions_by_xgboost
 
-ROWS = (20, 1_000, 40_000, 400_000)
+ROWS = (1, 20, 200, 1_000, 40_000, 400_000)
 DEPTHS = (3, 4, 6)
 TREES = (100, 400)
 FEATURES = (200, 1_000)
@@ -62,20 +71,21 @@ _PILOT_ROWS = 200
 _FIRST = """
 import time
 import numpy as np, xgboost as xgb
-from sidestep.models.treeshap.tables import TreeTables
-X = np.random.default_rng(0).standard_normal((100, 4)).astype(np.float32)
+from sidestep.models.treeshap.ensemble import TreeEnsemble
+X = np.random.default_rng(0).standard_normal((200, 4)).astype(np.float32)
 booster = xgb.train({"nthread": 1}, xgb.DMatrix(X, label=X[:, 0]), 3)
 started = time.perf_counter()
-TreeTables.of(booster).contributions(X)
+TreeEnsemble.of(booster).contributions(X)
 print(time.perf_counter() - started)
 """
 
 
 @dataclass(frozen=True)
 class Task:
-    """A booster, and the rows to explain as an array and as a DataFrame."""
+    """A booster, its saved arrays, and the rows to explain as an array and as a DataFrame."""
 
     booster: xgb.Booster
+    saved: dict[str, Any]
     X: np.ndarray
     frame: pd.DataFrame
 
@@ -84,11 +94,12 @@ class Task:
         """So many rows of the kind that the booster learned from."""
         X = simulated_rows(n_rows, booster.num_features(), seed=2)
         names = [f"f{number}" for number in range(X.shape[1])]
-        return cls(booster, X, pd.DataFrame(np.asfortranarray(X), columns=names))
+        saved = TreeEnsemble.of(booster).get_state()
+        return cls(booster, saved, X, pd.DataFrame(np.asfortranarray(X), columns=names))
 
     def first(self, n_rows: int) -> Task:
         """The same with its first rows alone."""
-        return Task(self.booster, self.X[:n_rows], self.frame[:n_rows])
+        return replace(self, X=self.X[:n_rows], frame=self.frame[:n_rows])
 
     def chunks(self) -> Iterator[np.ndarray]:
         """The rows, some at a time."""
@@ -114,15 +125,12 @@ class Cell:
     Attributes
     ----------
     n_rows : int
-    way : str
-        How ours went about it: by tables, or by XGBoost.
     timings : dict of str to Timing
         By engine.
     error : float
     """
 
     n_rows: int
-    way: str
     timings: dict[str, Timing]
     error: float
 
@@ -130,11 +138,10 @@ class Cell:
     def of(cls, task: Task, engines: dict[str, Engine], repeats: int, most: float) -> Cell:
         """Measure all engines."""
         n_rows, few = len(task.X), task.first(_COMPARED_ROWS)
-        explainer = BoosterExplainer(task.booster)
-        ours = explainer.contributions(few.X, planned_rows=n_rows)
+        ours = TreeEnsemble(**task.saved).contributions(few.X)
         error = np.abs(ours - contributions_by_xgboost(task.booster, few.X)).max()
         timings = measure(task, engines, repeats, most)
-        return cls(n_rows, explainer.choose(n_rows), timings, float(error))
+        return cls(n_rows, timings, float(error))
 
     @property
     def ratios(self) -> dict[str, float]:
@@ -144,7 +151,7 @@ class Cell:
 
     def line(self) -> str:
         """Right part of a row of the table."""
-        cells = [f"{self.n_rows:>7} {self.way:>7}"]
+        cells = [f"{self.n_rows:>7}"]
         cells += [_seconds(timing, self.n_rows) for timing in self.timings.values()]
         cells += [f"{ratio:>7.2f}" for ratio in self.ratios.values()]
         return " ".join([*cells, f"{self.error:.1e}"])
@@ -165,7 +172,8 @@ def main() -> None:
         print_startup()
         return
     engines = available_engines(options.threads)
-    print(f"{options.threads} thread(s), median of {options.repeats} turns, 10 % missing values\n")
+    print(f"XGBoost {xgb.__version__}, Python {platform.python_version()}, {options.threads}")
+    print(f"thread(s), median of {options.repeats} turns, 10 % missing values\n")
     print(_header(list(engines)))
     cells: list[Cell] = []
     for depth, trees, features in product(options.depths, options.trees, options.features):
@@ -175,6 +183,8 @@ def main() -> None:
             cells.append(Cell.of(task, engines, options.repeats, options.seconds))
             print(f"{depth:>5} {trees:>5} {features:>8} {cells[-1].line()}", flush=True)
     print("\n" + summary(cells))
+    for name in cells[0].ratios:
+        print(f"quicker than {name}: {break_even(cells, name)}")
 
 
 def fitted(depth: int, trees: int, features: int, threads: int) -> xgb.Booster:
@@ -211,12 +221,9 @@ def available_engines(threads: int) -> dict[str, Engine]:
         import shap
 
     def ours(task: Task) -> None:
-        explainer = BoosterExplainer(task.booster, n_jobs=threads)
+        ensemble = TreeEnsemble(**task.saved)
         for rows in task.chunks():
-            explainer.contributions(rows, planned_rows=len(task.X))
-
-    def at_once(task: Task) -> None:
-        BoosterExplainer(task.booster, n_jobs=threads).contributions(task.X)
+            ensemble.contributions(rows)
 
     def pred_contribs(task: Task) -> None:
         for rows in task.chunks():
@@ -229,7 +236,6 @@ def available_engines(threads: int) -> dict[str, Engine]:
 
     engines: dict[str, Engine] = {
         "ours": ours,
-        "at once": at_once,
         "pred_contribs": pred_contribs,
         "shap": shap_package,
     }
@@ -249,7 +255,7 @@ def available_engines(threads: int) -> dict[str, Engine]:
 def measure(task: Task, engines: dict[str, Engine], repeats: int, most: float) -> dict[str, Timing]:
     """Median time of each engine for all rows, the engines taking turns."""
     plans = {
-        name: _plan(explain, task, np.inf if name in ("ours", "at once") else most)
+        name: _plan(explain, task, np.inf if name == "ours" else most)
         for name, explain in engines.items()
     }
     turns: dict[str, list[float]] = {name: [] for name in engines}
@@ -302,6 +308,19 @@ def summary(cells: list[Cell]) -> str:
     return pd.DataFrame({**parts, "largest error": worst}).to_string()
 
 
+def break_even(cells: list[Cell], name: str) -> str:
+    """From how many rows on ours was quicker, with every model and with half of them."""
+    by_rows = pd.Series(
+        [cell.ratios[name] for cell in cells], [cell.n_rows for cell in cells]
+    ).groupby(level=0)
+    found = []
+    for share, ratios in (("every model", by_rows.min()), ("half of them", by_rows.median())):
+        slower = ratios.index[ratios <= 1]
+        quicker = ratios.index[ratios.index > slower.max()] if len(slower) else ratios.index
+        found.append(f"with {share} " + (f"from {quicker[0]} rows" if len(quicker) else "never"))
+    return ", ".join(found)
+
+
 def print_startup() -> None:
     """Print what the first call of a process costs, with and without compiled loops on disk."""
     with tempfile.TemporaryDirectory() as folder:
@@ -315,7 +334,7 @@ def print_startup() -> None:
 
 
 def _header(names: list[str]) -> str:
-    columns = ["depth trees features    rows     way", *(f"{name:>14}" for name in names)]
+    columns = ["depth trees features    rows", *(f"{name:>14}" for name in names)]
     return " ".join([*columns, *(f"{'/' + name[-6:]:>7}" for name in names[1:]), "error"])
 
 

@@ -185,7 +185,7 @@ def duration(jobs: Jobs, undisturbed: dict[str, bytes], tmp_path_factory) -> flo
     return time.monotonic() - started
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(8))
 def test_killed_at_a_random_moment(
     jobs: Jobs, undisturbed, yesterday: Path, duration: float, tmp_path: Path, seed: int
 ) -> None:
@@ -213,7 +213,7 @@ def jobs_from_disk(
     started.close()
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(3))
 def test_killed_at_a_random_moment_while_matrices_are_on_disk(
     jobs_from_disk: Jobs, undisturbed, duration: float, tmp_path: Path, seed: int
 ) -> None:
@@ -226,7 +226,7 @@ def test_killed_at_a_random_moment_while_matrices_are_on_disk(
     assert_done(out, undisturbed)
 
 
-@pytest.mark.parametrize("n_files", range(1, 7))
+@pytest.mark.parametrize("n_files", [1, 3, 6])
 def test_killed_while_matrices_are_laid_out(
     jobs_from_disk: Jobs, undisturbed, tmp_path: Path, n_files: int
 ) -> None:
@@ -237,7 +237,7 @@ def test_killed_while_matrices_are_laid_out(
     assert_done(out, undisturbed)
 
 
-@pytest.mark.parametrize("n_parts", [0, 1, 2, 5, 14, 20])
+@pytest.mark.parametrize("n_parts", [0, 1, 5, 14])
 def test_killed_after_so_many_parts(jobs: Jobs, undisturbed, tmp_path: Path, n_parts: int) -> None:
     out = tmp_path / "out"
     work = tmp_path / ".out.partial"

@@ -230,7 +230,7 @@ def test_a_sample_scores_the_same_alone_in_a_batch_and_in_any_order(
 ) -> None:
     shuffled = list(cohort.samples)
     random.Random(0).shuffle(shuffled)
-    batches = [shuffled, *([sample] for sample in shuffled)]
+    batches = [shuffled, *([sample] for sample in shuffled[::3])]
     for name in TABLES:
         whole = pd.read_parquet(folder / name)
         for number, batch in enumerate(batches):

@@ -338,8 +338,8 @@ def test_breast_lines_score_as_cross_validation_says(shared: Path) -> None:
         Request(
             lines,
             "gi50",
-            ("Lapatinib", "Erlotinib"),
-            plan=Plan(trials=0, folds=3, repeats=1, jobs=1),
+            ("Lapatinib",),
+            plan=Plan(trials=0, folds=2, repeats=1, jobs=1),
         )
     )
     scores = sidestep.score(lines, LoadedModel(trained.predictor, "m", "", ""))

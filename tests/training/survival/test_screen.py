@@ -184,7 +184,7 @@ def test_false_discoveries_are_as_rare_as_asked_for() -> None:
         event, months = simulated(0.6 * levels[:, :5].sum(axis=1), rng, follow_up=400)
         names = [f"G{number}" for number in range(30)]
         cohort = cohort_of(event, months, **dict(zip(names, levels.T, strict=True)))
-        table = screen_genes(cohort, names, Settings(fdr=0.3, bootstrap=100)).table
+        table = screen_genes(cohort, names, Settings(fdr=0.3, bootstrap=10)).table
         called = table.loc[table["significant"], "gene"]
         false = sum(int(gene[1:]) >= 5 for gene in called)
         shares.append(false / max(len(called), 1))

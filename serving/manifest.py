@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from sidestep.features.builders.signature import SignatureScoreBuilder
 from sidestep.features.knowledge.drugs import find_drug
-from sidestep.features.study.on_disk import SampleSource
+from sidestep.features.study.on_disk import SampleSource, StoredStudy
 from sidestep.features.vocabulary.account import plain_account
 from sidestep.models.estimators.patterns import LEAST_SHARE
 from sidestep.models.predictor.cohort import LINES, TumourCohort
@@ -125,6 +126,7 @@ def describe(
             "calls": dict(tally.calls),
         },
         "coverage": {name: _coverage(name, shares) for name, shares in tally.shares.items()},
+        "computed_signatures": _computed_signatures(study, model),
         "her2": {
             "cutoffs": asdict(model.predictor.her2.cutoffs),
             "decided_by": {assay: dict(counts) for assay, counts in sorted(tally.her2.items())},
@@ -184,6 +186,20 @@ def _model(model: LoadedModel, simulated: bool) -> dict[str, Any]:
         "unit": scale.unit,
         "higher_is_resistant": scale.higher_is_resistant,
     }
+
+
+def _computed_signatures(study: SampleSource, model: LoadedModel) -> list[str]:
+    """Signatures of the model that were computed from the study's genes."""
+    small = study.small if isinstance(study, StoredStudy) else study
+    if study.expression is None or small.expression_kind == "z-score":
+        return []
+    given = [] if small.signatures is None else [str(name) for name in small.signatures.columns]
+    return [
+        name
+        for builder in model.predictor.joiner.builders_
+        if isinstance(builder, SignatureScoreBuilder)
+        for name in builder.computed_of(given)
+    ]
 
 
 def _references(model: LoadedModel, tally: Tally) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from sidestep.features.study.study import Study
 from sidestep.models.predictor.storage import save_predictor
 from sidestep.models.registry.load import load_model
 from sidestep.serving.job import score_study
+from tests.features.builders.tumours import tumours
 
 NAMES = ["Mod7_ERBB2", "ER_PGR_avg", "STAT1_sig", "Own_score", "Module11_Prolif_score"]
 
@@ -46,5 +47,11 @@ def test_signatures_carry_a_prediction_and_missing_ones_say_nothing(
     assert set(named["sample_id"]) == set(new.index) - {"N5"}
     assert set(named["modality"]) == {"signature"}
     assert set(named["mechanism"]) == {"hormone"}
+    # A study of genes is answered by what they say of the signatures.
+    genes = tumours({"ERBB2": [3.0, -1.0], "GRB7": [3.0, -1.0], "ESR1": [-1.0, 1.0]})
+    manifest = score_study(Study.from_frames(expression=genes), model, tmp_path / "genes")
+    assert manifest["computed_signatures"] == ["Mod7_ERBB2", "ER_PGR_avg", "Module11_Prolif_score"]
+    met = pd.read_parquet(tmp_path / "genes" / "scores.parquet")
+    assert met["contribution_signature"][0] > met["contribution_signature"][1]
     page = (tmp_path / "out" / "report.html").read_text()
     assert "expression signatures" in page

@@ -778,8 +778,8 @@ def cells(
     ...     path = f"{folder}/BT474.csv"
     ...     pd.DataFrame({"HER2": her2}).to_csv(path, index=False)
     ...     found = sidestep.cells(path)
-    >>> found.shares.loc[0, ["state", "share"]].tolist()
-    ['her2_low', 0.1]
+    >>> print(*found.shares.loc[0, ["state", "share"]])
+    her2_low 0.1
     """
     from sidestep.features.cells.measures import CellOptions, measure_cells
     from sidestep.features.cells.tables import read_cells
@@ -862,11 +862,12 @@ def labels(
     ...     path = f"{folder}/SKBR3.csv"
     ...     pd.DataFrame({"x_nm": x, "y_nm": y}).to_csv(path, index=False)
     ...     found = sidestep.labels(path, simulations=39)
-    >>> found.groups.loc[0, ["cells", "labels", "arrangement"]].tolist()
-    [1, 200, 'random']
+    >>> print(*found.groups.loc[0, ["cells", "labels", "arrangement"]])
+    1 200 random
     """
     from sidestep.features.points.labels import read_labels
-    from sidestep.features.points.patterns import PointOptions, measure_patterns
+    from sidestep.features.points.measured import PointOptions
+    from sidestep.features.points.patterns import measure_patterns
 
     paths = [Path(path) for path in ([tables] if isinstance(tables, str | Path) else tables)]
     options = PointOptions(largest, dimer, simulations, fdr=fdr, seed=seed)

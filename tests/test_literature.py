@@ -16,7 +16,8 @@ from sidestep.features.assays.shifts import find_shifts
 from sidestep.features.perturbation.changes import find_perturbations
 from sidestep.features.perturbation.treated_arrays import read_arrays
 from sidestep.features.points.labels import read_labels
-from sidestep.features.points.patterns import PointOptions, measure_patterns
+from sidestep.features.points.measured import PointOptions
+from sidestep.features.points.patterns import measure_patterns
 from sidestep.features.synergy.matrices import read_matrices
 from sidestep.features.synergy.verdicts import SynergyOptions, find_synergy
 from sidestep.serving.combinations.measured import read_measured

@@ -2,8 +2,8 @@
 
 `labels` reads positions and windows (`windows`), `correlation` has K, L and g, `envelopes` the test
 against complete randomness, `dimers` the share of labels in pairs, `dimer_free` the subpopulation
-without them, `patterns` does all of it for cells and samples, and `attributes` makes something to
-train on.
+without them; `measured` holds cells one by one, `patterns` tells them together, and `attributes`
+makes something to train on.
 """
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "dimers",
     "envelopes",
     "labels",
+    "measured",
     "patterns",
     "windows",
 ]

@@ -123,16 +123,17 @@ def find_distance(
         if best is None or excess[place] > best[0]:
             best = (float(excess[place]), float(middle[place]), width)
     if best is None or best[0] < _SURE:
-        return None if expected is None else _window(expected, 0.1 * expected, best)
+        return None if expected is None else _window(expected, 0.1 * expected, best, largest)
     distance, spread = _refined(at, weights[order], best[1], best[2])
-    return _window(distance, spread, best)
+    return _window(distance, spread, best, largest)
 
 
 def _window(
-    distance: float, spread: float, best: tuple[float, float, float] | None
+    distance: float, spread: float, best: tuple[float, float, float] | None, largest: float
 ) -> DimerDistance:
     spread = max(spread, _NARROWEST * distance)
-    low, high = max(distance - _SPREADS * spread, 0.0), distance + _SPREADS * spread
+    low = max(distance - _SPREADS * spread, 0.0)
+    high = min(distance + _SPREADS * spread, largest / RING[1])  # whose ring is known
     ends = norm.cdf([low, high], distance, spread)
     share = float(ends[1] - ends[0])
     return DimerDistance(distance, spread, low, high, share, best[0] if best else 0.0)

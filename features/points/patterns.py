@@ -25,26 +25,22 @@ from sidestep.features.points.correlation import (
     pairs_within,
 )
 from sidestep.features.points.dimer_free import FEWEST_CELLS, DimerFree, find_dimer_free
-from sidestep.features.points.dimers import (
-    RING,
-    DimerCounts,
-    DimerDistance,
-    count_pairs,
-    dimer_fraction,
-    find_distance,
-)
+from sidestep.features.points.dimers import DimerCounts, DimerDistance, dimer_fraction
 from sidestep.features.points.envelopes import Envelope, envelope_test
 from sidestep.features.points.labels import Labels
-from sidestep.features.points.windows import Window
+from sidestep.features.points.measured import (
+    FEWEST_LABELS,
+    MEASURED,
+    MeasuredCell,
+    PointOptions,
+    bins_for,
+    cells_of,
+    counts_of,
+    dimers_of,
+    distances_for,
+    measure,
+)
 
-FEWEST_LABELS: Final = 10
-MEASURED, TOO_FEW, TOO_SMALL = "measured", "too few labels", "window too small"
-#: Status of a cell -> what it means.
-STATUSES: Final = {
-    MEASURED: "labels and window tell K, g and the share in dimers",
-    TOO_FEW: f"fewer than {FEWEST_LABELS} labels of the kind",
-    TOO_SMALL: "the shorter side of the window is less than twice the largest distance",
-}
 PRESENT, ABSENT, UNTOLD = "present", "none shown", "not told"
 #: Word on dimer-free cells -> what it means.
 SUBPOPULATION: Final = {
@@ -53,53 +49,9 @@ SUBPOPULATION: Final = {
     "there may be",
     UNTOLD: f"fewer than {FEWEST_CELLS} cells, or no dimers at all",
 }
-#: Outer end (nm) of the ring that a peak is held against where no distance of dimers is given: a
-#: peak beyond a third of it is none of dimers.
-_REACH: Final = 200.0
-_STEPS: Final = 256
-_BINS: Final = 4096
 _ENVELOPE_STEPS: Final = 65
-#: Neighbours of a label by chance up to which curves, and the envelope test, reach.
-_MOST_NEIGHBOURS: Final = 60
+#: Neighbours of a label by chance up to which the envelope test reaches.
 _TESTED_NEIGHBOURS: Final = 20
-
-
-@dataclass(frozen=True)
-class PointOptions:
-    """How label positions are measured.
-
-    Attributes
-    ----------
-    largest : float
-        Largest distance of K and g, nm; 0: a quarter of the shorter side of the windows, or where
-        a label has 60 neighbours by chance.
-    dimer : float
-        Distance of the labels of a dimer, nm; 0: found, where a short distance stands out.
-    simulations : int
-        Of random labels for a group's envelope; 0 for none.
-    tested : int
-        Cells of a group that the envelope test takes, evenly over the group.
-    fdr : float
-        Up to which q a group is not random, and cells without dimers count as present.
-    level : float
-    seed : int
-    """
-
-    largest: float = 0.0
-    dimer: float = 0.0
-    simulations: int = 199
-    tested: int = 5
-    fdr: float = 0.05
-    level: float = 0.95
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be."""
-        for name in ("largest", "dimer"):
-            if not 0 <= getattr(self, name) < np.inf:
-                raise InputError(
-                    f"{name} is {getattr(self, name):g}; give nanometres, 0 to find it"
-                )
 
 
 @dataclass(frozen=True)
@@ -130,20 +82,6 @@ class PointResults:
     options: PointOptions
 
 
-@dataclass
-class _Measured:
-    """A cell's labels of a kind (or of two), and what its pairs say."""
-
-    row: dict[str, Any]
-    points: np.ndarray
-    window: Window
-    k: dict[str, np.ndarray]
-    g: dict[str, np.ndarray]
-    #: Pairs the cell could have a unit area, by which groups weight it.
-    weight: float = 0.0
-    pairs: np.ndarray | None = None
-
-
 def measure_patterns(labels: Labels, options: PointOptions | None = None) -> PointResults:
     """Measure arrangement and dimers of labels.
 
@@ -162,7 +100,7 @@ def measure_patterns(labels: Labels, options: PointOptions | None = None) -> Poi
         If no cell has ten labels of a kind, or `largest` is beyond every window.
     """
     chosen = options or PointOptions()
-    cells = list(_cells(labels))
+    cells = list(cells_of(labels))
     usable = [cell for cell in cells if cell.row["status"] == MEASURED]
     if not usable:
         most = max(cells, key=lambda cell: len(cell.points)).row
@@ -170,107 +108,26 @@ def measure_patterns(labels: Labels, options: PointOptions | None = None) -> Poi
             f"no cell has {FEWEST_LABELS} labels of a kind; the largest, {most['cell']}, has "
             f"{most['labels']} (of a table with a row a cell say --kind cells)"
         )
-    r = _distances(usable, chosen)
+    r = distances_for(usable, chosen)
     usable = [cell for cell in usable if cell.row["status"] == MEASURED]
     # Noise of a mean over n cells is that of one cell at n**(-1/5) of the width.
     density = float(np.median([cell.row["density"] for cell in usable])) / 1e6
     half = STOYAN / np.sqrt(density) * len(usable) ** -0.2
-    edges = np.linspace(0, _search(r, chosen), _BINS + 1)
+    edges = bins_for(r, chosen)
     for cell in usable:
-        _measure(cell, r, half, edges)
+        measure(cell, r, half, edges)
     dimers = {}
     for kind in dict.fromkeys(cell.row["kind"] for cell in usable):
-        found = _dimers([c for c in usable if c.row["kind"] == kind], edges, chosen)
+        found = dimers_of([c for c in usable if c.row["kind"] == kind], edges, chosen)
         if found is not None:
             dimers[kind] = found
-    groups, curves = _groups(usable, labels, r, half, dimers, edges, chosen)
+    groups, curves = _groups(usable, r, half, dimers, edges, chosen)
     table = pd.DataFrame([cell.row for cell in cells])
     return PointResults(table, groups, curves, dimers, float(half), chosen)
 
 
-def _cells(labels: Labels) -> Iterator[_Measured]:
-    """Labels a cell and kind, in the order of the files."""
-    for (sample, cell, kind), group in labels.table.groupby(["sample", "cell", "kind"], sort=False):
-        window = labels.windows.get((str(sample), str(cell)))
-        row = {
-            "sample": sample, "cell": cell, "state": group["state"].iloc[0], "kind": kind,
-            "status": MEASURED, "labels": len(group),
-            "area": window.area / 1e6 if window else np.nan,
-            "density": len(group) / window.area * 1e6 if window else np.nan,
-            "dimer_fraction": np.nan, "dimer_lower": np.nan, "dimer_upper": np.nan,
-            "pairs": np.nan, "pairs_by_chance": np.nan, "dimer_free_probability": np.nan,
-        }  # fmt: skip
-        if window is None or len(group) < FEWEST_LABELS:
-            row["status"] = TOO_FEW
-        points = group[["x", "y"]].to_numpy(float)
-        yield _Measured(row, points, window or Window.rectangle(0, 1, 0, 1), {}, {})
-
-
-def _distances(cells: list[_Measured], options: PointOptions) -> np.ndarray:
-    """Distances of the curves; cells too small for them get their status."""
-    sides = np.array([cell.window.sides.min() for cell in cells])
-    # One small cell is not to shorten the curves of all others.
-    density = float(np.median([cell.row["density"] for cell in cells])) / 1e6
-    crowded = float(np.sqrt(_MOST_NEIGHBOURS / (np.pi * density)))
-    largest = options.largest or min(float(np.quantile(sides, 0.05)) / 4, crowded)
-    for cell, side in zip(cells, sides, strict=True):
-        if side < 2 * largest:
-            cell.row["status"] = TOO_SMALL
-    if all(cell.row["status"] == TOO_SMALL for cell in cells):
-        raise InputError(
-            f"the largest distance, {largest:g} nm, is more than half of every window; give "
-            f"at most {sides.max() / 2:g}"
-        )
-    return np.linspace(0, largest, _STEPS + 1)
-
-
-def _search(r: np.ndarray, options: PointOptions) -> float:
-    """Distance up to which pairs are kept for the dimers."""
-    wanted = max(_REACH, 2 * RING[1] * options.dimer)
-    return float(min(r[-1], wanted))
-
-
-def _measure(cell: _Measured, r: np.ndarray, half: float, edges: np.ndarray) -> None:
-    found = pairs_within(cell.points, cell.window, float(r[-1]) + half)
-    count, area = len(cell.points), cell.window.area
-    measured = correlation_of(found, r, half, count * (count - 1), count, area, "d")
-    cell.k, cell.g = measured.k, measured.g
-    cell.weight = count * (count - 1) / area
-    once = found.weights[TRANSLATION] / 2
-    place = (found.distances / edges[1]).astype(int)
-    near = place < len(edges) - 1
-    cell.pairs = np.bincount(place[near], once[near], minlength=len(edges) - 1)
-
-
-def _dimers(
-    cells: list[_Measured], edges: np.ndarray, options: PointOptions
-) -> DimerDistance | None:
-    """Distance of the dimers of all cells of a kind; their rows are filled in."""
-    middle = (edges[:-1] + edges[1:]) / 2
-    pairs = np.array([cell.pairs for cell in cells])
-    found = find_distance(middle, pairs.sum(axis=0), float(edges[-1]), options.dimer or None)
-    if found is None:
-        return None
-    counts = _counts(cells, edges, found)
-    estimate, lower, upper = dimer_fraction(counts, found, options.level)
-    chance = found.ratio * counts.ring
-    for place, cell in enumerate(cells):
-        cell.row |= {
-            "dimer_fraction": float(np.clip(estimate[place], 0, 1)),
-            "dimer_lower": lower[place], "dimer_upper": upper[place],
-            "pairs": counts.window[place], "pairs_by_chance": chance[place],
-        }  # fmt: skip
-    return found
-
-
-def _counts(cells: list[_Measured], edges: np.ndarray, dimer: DimerDistance) -> DimerCounts:
-    middle = (edges[:-1] + edges[1:]) / 2
-    pairs = [(middle, cell.pairs) for cell in cells if cell.pairs is not None]
-    return count_pairs(pairs, [len(cell.points) for cell in cells], dimer)
-
-
 def _groups(
-    cells: list[_Measured], labels: Labels, r: np.ndarray, half: float,
+    cells: list[MeasuredCell], r: np.ndarray, half: float,
     dimers: dict[str, DimerDistance], edges: np.ndarray, options: PointOptions,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
     """Rows of all groups, and their curves."""
@@ -290,7 +147,7 @@ def _groups(
                 at = np.interp(r, envelope.r, getattr(envelope, name), right=np.nan)
                 curve[f"envelope_{name}"] = at
         if kind in dimers:
-            counts = _counts(members, edges, dimers[kind])
+            counts = counts_of(members, edges, dimers[kind])
             row |= _dimer_facts(counts, dimers[kind], options)
             told_by = whole.get((sample, kind))
             if not state or told_by:
@@ -313,9 +170,11 @@ def _groups(
     return table, curve[[*order, *(c for c in curve.columns if c not in order)]]
 
 
-def _grouped(cells: list[_Measured]) -> Iterator[tuple[tuple[str, str, str], list[_Measured]]]:
+def _grouped(
+    cells: list[MeasuredCell],
+) -> Iterator[tuple[tuple[str, str, str], list[MeasuredCell]]]:
     """Cells by sample and kind, all states together and, where there are several, each."""
-    by: dict[tuple[str, str, str], list[_Measured]] = {}
+    by: dict[tuple[str, str, str], list[MeasuredCell]] = {}
     for cell in cells:
         sample, state, kind = (str(cell.row[key]) for key in ("sample", "state", "kind"))
         by.setdefault((sample, "", kind), []).append(cell)
@@ -327,12 +186,12 @@ def _grouped(cells: list[_Measured]) -> Iterator[tuple[tuple[str, str, str], lis
 
 
 def _crossed(
-    cells: list[_Measured], r: np.ndarray, half: float
-) -> Iterator[tuple[tuple[str, str, str, str], list[_Measured]]]:
+    cells: list[MeasuredCell], r: np.ndarray, half: float
+) -> Iterator[tuple[tuple[str, str, str, str], list[MeasuredCell]]]:
     """Labels of one kind around those of another, in cells that have both."""
     of = {(c.row["sample"], c.row["cell"], c.row["kind"]): c for c in cells}
     kinds = sorted({str(cell.row["kind"]) for cell in cells})
-    found: dict[tuple[str, str, str, str], list[_Measured]] = {}
+    found: dict[tuple[str, str, str, str], list[MeasuredCell]] = {}
     for (sample, name, kind), cell in of.items():
         for first, other in permutations(kinds, 2):
             partner = of.get((sample, name, other))
@@ -343,7 +202,7 @@ def _crossed(
             )
             possible, area = len(cell.points) * len(partner.points), cell.window.area
             measured = correlation_of(pairs, r, half, possible, len(partner.points), area, "d")
-            both = _Measured(
+            both = MeasuredCell(
                 {"labels": len(cell.points) + len(partner.points)}, cell.points, cell.window,
                 measured.k, measured.g, possible / area,
             )  # fmt: skip
@@ -354,7 +213,7 @@ def _crossed(
             yield key, members
 
 
-def _curve(cells: list[_Measured], r: np.ndarray, level: float) -> pd.DataFrame:
+def _curve(cells: list[MeasuredCell], r: np.ndarray, level: float) -> pd.DataFrame:
     """Mean K and g over cells, and how far g may be off by the scatter between them."""
     weight = np.array([cell.weight for cell in cells])
     share = weight / weight.sum()
@@ -372,7 +231,7 @@ def _curve(cells: list[_Measured], r: np.ndarray, level: float) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _envelope(cells: list[_Measured], r: np.ndarray, options: PointOptions) -> Envelope:
+def _envelope(cells: list[MeasuredCell], r: np.ndarray, options: PointOptions) -> Envelope:
     places = np.unique(np.linspace(0, len(cells) - 1, min(len(cells), options.tested)).astype(int))
     chosen = [(cells[place].points, cells[place].window) for place in places]
     # Longer distances of dense labels take long to simulate, and tell of the cell.

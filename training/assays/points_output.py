@@ -15,7 +15,8 @@ from sidestep.features.merging.drafts import study_draft
 from sidestep.features.points.attributes import dimer_attributes
 from sidestep.features.points.envelopes import ARRANGEMENTS
 from sidestep.features.points.labels import Labels
-from sidestep.features.points.patterns import PRESENT, STATUSES, SUBPOPULATION, PointResults
+from sidestep.features.points.measured import STATUSES
+from sidestep.features.points.patterns import PRESENT, SUBPOPULATION, PointResults
 from sidestep.features.study.study import Study
 from sidestep.models.versions import software_versions
 from sidestep.training.assays.figures import BLUE, COLOURS, GREY, LIGHT, ORANGE, save

@@ -161,7 +161,8 @@ def cells(
     name = out.resolve().name
     if kind == "labels" or (not kind and tells_labels(header_of(first), unit)):
         from sidestep.features.points.labels import read_labels
-        from sidestep.features.points.patterns import PointOptions, measure_patterns
+        from sidestep.features.points.measured import PointOptions
+        from sidestep.features.points.patterns import measure_patterns
         from sidestep.training.assays import points_output
 
         chosen = PointOptions(largest, dimer, simulations, fdr=fdr, seed=seed)

@@ -13,7 +13,8 @@ from sidestep.features.points.attributes import dimer_attributes
 from sidestep.features.points.correlation import TRANSLATION, pairs_within
 from sidestep.features.points.dimers import count_pairs, dimer_fraction, find_distance
 from sidestep.features.points.labels import read_labels
-from sidestep.features.points.patterns import PointOptions, measure_patterns
+from sidestep.features.points.measured import PointOptions
+from sidestep.features.points.patterns import measure_patterns
 from tests.features.points.made_up import FIELD, cells_of, planted, with_free_cells, written
 
 
@@ -93,6 +94,15 @@ def test_two_kinds_of_labels_are_held_against_each_other(tmp_path: Path) -> None
 
 
 PLAIN = {"x_nm": "x", "y_nm": "y"}
+
+
+def test_a_distance_that_is_told_is_looked_at_whatever_is_there(tmp_path: Path) -> None:
+    labels = read_labels([written(tmp_path, cells_of([0.0] * 25, 150, 0))])
+    row = measure_patterns(labels, PointOptions(dimer=20.0, simulations=0)).groups.iloc[0]
+    assert row["dimer_lower"] == 0
+    assert row["dimer_fraction"] < 0.03
+    with pytest.raises(InputError, match="dimers at 20 nm need pairs up to 100 nm, and the larg"):
+        measure_patterns(labels, PointOptions(largest=60.0, dimer=20.0))
 
 
 @pytest.mark.parametrize(

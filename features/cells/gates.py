@@ -16,6 +16,7 @@ import numpy as np
 from scipy.stats import norm
 
 from sidestep.features.cells.scales import Scale
+from sidestep.features.errors import InputError
 
 GATED, GIVEN = "gated", "given"
 ONE_POPULATION, TOO_FEW, CONSTANT, UNMEASURED = (
@@ -120,6 +121,11 @@ def find_gate(
     scale : Scale
     given : float, optional
         Threshold in the units of the table.
+
+    Raises
+    ------
+    InputError
+        If the threshold does not lie on the scale.
     """
     filled = [levels for levels in samples if len(levels)]
     cells = sum(map(len, filled))
@@ -135,6 +141,10 @@ def find_gate(
             status = GATED if mixture.distinct else ONE_POPULATION
     if given is not None and cells:
         at = float(scale.apply(np.array([given]))[0])
+        if not np.isfinite(at):
+            raise InputError(
+                f"{marker} is looked at on the {scale.name} scale, which has no {given:g}"
+            )
         return Gate(marker, scale, GIVEN, at, cells, mixture)
     at = mixture.border() if mixture is not None and status == GATED else np.nan
     return Gate(marker, scale, status, at, cells, mixture)

@@ -30,6 +30,11 @@ STATUSES: Final = {
     UNMEASURED: "a marker that the state needs is no column",
     UNGATED: "a marker that the state needs does not part the cells, and no threshold is given",
 }
+#: Columns of a share, and what stands in them where it is not told.
+_UNTOLD: Final = {
+    "definition": "", "cells": 0, "share": np.nan, "lower": np.nan, "upper": np.nan,
+    "method": "", "fields": 0, "status": MEASURED, "reason": "",
+}  # fmt: skip
 #: Cells of a sample that a gate is drawn from, at most.
 _MOST_CELLS: Final = 20_000
 
@@ -211,7 +216,7 @@ def _shares(
         for sample, at in places.items():
             rows.append({"sample": sample, "state": state}
                         | _share(told, by, scaled, table, at, options))  # fmt: skip
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["sample", "state", *_UNTOLD])
 
 
 def _share(
@@ -219,10 +224,7 @@ def _share(
     scaled: pd.DataFrame, table: CellTable, at: np.ndarray, options: CellOptions,
 ) -> dict[str, Any]:  # fmt: skip
     """Share of a state in a sample."""
-    row: dict[str, Any] = {
-        "definition": "", "cells": 0, "share": np.nan, "lower": np.nan, "upper": np.nan,
-        "method": "", "fields": 0, "status": MEASURED, "reason": "",
-    }  # fmt: skip
+    row: dict[str, Any] = dict(_UNTOLD)
     inside, known = np.ones(len(at), bool), np.ones(len(at), bool)
     words = []
     for marker, column in markers:

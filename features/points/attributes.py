@@ -25,9 +25,9 @@ def dimer_attributes(groups: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         The index names samples. ``DIMER_FREE_CELLS`` (``present``, ``none shown``) and
-        ``LABEL_ARRANGEMENT`` are words that `train --clinical` learns from; ``DIMER_FRACTION`` and
-        ``DIMER_FREE_SHARE`` are numbers. Where labels are of several kinds each has its own, such
-        as ``HER2_DIMER_FRACTION``; what is not told is missing.
+        ``LABEL_ARRANGEMENT`` are words that `train --clinical` learns from; ``LABELS``,
+        ``DIMER_FRACTION`` and ``DIMER_FREE_SHARE`` are numbers. Where labels are of several kinds
+        each has its own, such as ``HER2_DIMER_FRACTION``; what is not told is missing.
     """
     whole = groups[(groups["state"] == "") & (groups["against"] == "")]
     several = whole["kind"].nunique() > 1
@@ -35,6 +35,7 @@ def dimer_attributes(groups: pd.DataFrame) -> pd.DataFrame:
     for row in whole.to_dict("records"):
         lead = re.sub(r"[^A-Z0-9]+", "_", f"{row['kind']} ".upper()) if several else ""
         told = rows.setdefault(str(row["sample"]), {})
+        told[f"{lead}LABELS"] = str(row["labels"])
         told[f"{lead}LABEL_ARRANGEMENT"] = row.get("arrangement", np.nan)
         for name, column in (
             ("DIMER_FRACTION", "dimer_fraction"),

@@ -17,6 +17,7 @@ from sidestep.features.assays.grid import LeftOut
 from sidestep.features.cells.columns import UNITS, cell_meanings, length_in_name, length_of
 from sidestep.features.cells.reading import CellRows, read_rows, table_files
 from sidestep.features.errors import InputError, some, study_error
+from sidestep.features.identifiers import match_key
 from sidestep.features.points.windows import Window
 
 RECTANGLE, HULL = "rectangle", "hull"
@@ -120,6 +121,8 @@ def _labels_of(
 ) -> pd.DataFrame:
     found = cell_meanings([str(column) for column in rows.frame.columns])
     rows.require(found, ("x", "y"), "x_nm and y_nm, in nm or another unit")
+    if match_key(found.get("cell", "")) == "INDEX" and rows.text(found["cell"]).is_unique:
+        del found["cell"]  # numbers of the rows, as pandas leaves them
     factor = _factors(rows, found, unit)
     stem = rows.name.split(".")[0]
     names = rows.text(found.get("sample"), sample or stem)

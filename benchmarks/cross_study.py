@@ -69,8 +69,8 @@ def main() -> None:
     print(mean_of_pairs(table).round(3).to_string(index=False))
     print(f"{time.perf_counter() - started:.0f} s")
     if options.dreval is not None:
-        for path in write_dreval(options.dreval, study, screens, predicted):
-            print(path)
+        written = write_dreval(options.dreval, study, screens, predicted)
+        print(f"{len(written)} files of predictions in {options.dreval}")
 
 
 def read_screens(study: Study, drugs: Sequence[str]) -> dict[str, pd.DataFrame]:

@@ -479,10 +479,10 @@ class StudyReader:
     def _with_siblings(self, clinical: pd.DataFrame, donors: pd.Series) -> pd.Series:
         """Donors, where lines that are known to come from one person share one."""
         told, siblings = unite_donors(donors, sample_lineages(clinical), are_lines(clinical))
-        for found in siblings:
-            names = " and ".join(found.samples)
+        if siblings:
+            groups = [f"{' and '.join(found.samples)} ({found.why})" for found in siblings]
             self.findings.note(
-                f"{names} come from one donor ({found.why}), and count as such: give them one "
-                "PATIENT_ID."
+                f"{len(groups)} group(s) of lines come from one person each, and count as one "
+                f"donor: {some(groups)}; give the samples of each one PATIENT_ID."
             )
         return told

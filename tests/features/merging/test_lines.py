@@ -113,7 +113,7 @@ def test_lines_that_are_known_to_be_of_one_person_are_one_donor() -> None:
     # One study alone: its reader does the same.
     alone = study("alone", "AU565", "SK-BR-3", "BT474")
     assert alone.donors.to_list() == ["AU565", "AU565", "BT474"]
-    assert any("AU565 and SK-BR-3 come from one donor" in p.message for p in alone.problems)
+    assert any("AU565 and SK-BR-3 (same donor" in p.message for p in alone.problems)
 
 
 CELLOSAURUS = """\

@@ -73,19 +73,17 @@ def main() -> None:
         print(f"{len(written)} files of predictions in {options.dreval}")
 
 
-def read_screens(study: Study, drugs: Sequence[str]) -> dict[str, pd.DataFrame]:
+def read_screens(
+    study: Study, drugs: Sequence[str], names: Mapping[str, str] = SCREENS
+) -> dict[str, pd.DataFrame]:
     """Lines x drugs of each screen, higher more resistant; columns of one drug averaged."""
     found = {}
-    for name, response_name in SCREENS.items():
+    for name, response_name in names.items():
         response = study.response(response_name)
         sign = 1.0 if response.higher_is_resistant else -1.0
         columns = {standard_name(drug): list(columns_of(drug, response)) for drug in drugs}
         found[name] = pd.DataFrame(
-            {
-                drug: sign * response.values[names].mean(axis=1)
-                for drug, names in columns.items()
-                if names
-            }
+            {drug: sign * response.values[own].mean(axis=1) for drug, own in columns.items() if own}
         )
     return found
 

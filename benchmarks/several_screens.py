@@ -1,16 +1,18 @@
 """What lines that only another screen tested add to a model of one screen.
 
-    python -m benchmarks.several_screens
-    python -m benchmarks.several_screens --drugs Lapatinib Erlotinib
+    python -m benchmarks.several_screens pancan
+    python -m benchmarks.several_screens breast
 
-`pancan_cell_lines`, GDSC2, CTRPv2 and CCLE's 24 drugs. Each screen's model is fitted on its own
-training lines, and on these with the lines that the other screens alone tested
-(`training.validation.elsewhere`, as `sidestep train --also` does). Both predict the same held-out
-lines, and are held against the own screen's values of them alone. r within folds.
+`pancan_cell_lines` with GDSC2, CTRPv2 and CCLE's 24 drugs, or `breast_cell_lines` with Daemen's
+GI50, Heiser's GR_AOC and GDSC2. Each screen's model is fitted on its own training lines, and on
+these with the lines that the others alone tested (`training.validation.elsewhere`, as `sidestep
+train --also` does). Both predict the same held-out lines, and are held against the own screen's
+values of them alone. r within folds.
 
-The way to join screens was chosen on Lapatinib, Afatinib, Trametinib, Erlotinib, Dasatinib and
-Crizotinib: averages of several screens on lines that they share were tried there, too, and
-values put on the own scale by equal spread instead of by regression. The default drugs are others.
+The way to join screens was chosen on pan-cancer lines and lapatinib, afatinib, trametinib,
+erlotinib, dasatinib and crizotinib: averages of several screens on lines that they share were
+tried there, too, and values put on the own scale by equal spread instead of by regression. The
+pan-cancer drugs here are others, and the breast lines were not looked at.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.cross_study import Screens, drug_blend, read_screens, tested_lines
+from benchmarks.cross_study import SCREENS, Screens, drug_blend, read_screens, tested_lines
 from sidestep.features.study.study import Study, read_study
 from sidestep.models.estimators.lines import LineMatrix, TrainingLines
 from sidestep.training.external.accuracy import interval_of
@@ -31,7 +33,18 @@ from sidestep.training.validation.cross_validation import Plan, fit_features, sp
 from sidestep.training.validation.elsewhere import on_own_scale
 from sidestep.training.validation.metrics import correlation, donor_weights, within_folds
 
-DRUGS = ("Gefitinib", "MK-2206", "PLX-4720", "Selumetinib", "Nilotinib", "BMS-754807")
+STUDIES = {
+    "pancan": (
+        "pancan_cell_lines",
+        SCREENS,
+        ("Gefitinib", "MK-2206", "PLX-4720", "Selumetinib", "Nilotinib", "BMS-754807"),
+    ),
+    "breast": (
+        "breast_cell_lines",
+        {"GI50": "gi50", "GR_AOC": "gr_aoc", "GDSC2": "ln_ic50"},
+        ("Lapatinib", "BIBW2992", "Erlotinib", "Gefitinib", "Everolimus"),
+    ),
+}
 _FEWEST = 20
 _DRAWS = 2000
 
@@ -39,14 +52,16 @@ _DRAWS = 2000
 def main() -> None:
     """Print the table a drug and screen, and the mean gain with its interval."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--drugs", nargs="+", default=DRUGS)
+    parser.add_argument("study", choices=sorted(STUDIES))
+    parser.add_argument("--drugs", nargs="+")
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     started = time.perf_counter()
     shared = Path(os.environ.get("SIDESTEP_SHARED", "../shared"))
-    study = read_study(shared / "studies" / "pancan_cell_lines")
-    screens = read_screens(study, options.drugs)
+    folder, names, drugs = STUDIES[options.study]
+    study = read_study(shared / "studies" / folder)
+    screens = read_screens(study, options.drugs or drugs, names)
     plan = Plan(folds=options.folds, seed=options.seed, jobs=1)
     table = gains(study, screens, plan)
     print(table.round(3).to_string(index=False), "\n")

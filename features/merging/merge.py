@@ -43,6 +43,9 @@ from sidestep.features.vocabulary.cellosaurus import Cellosaurus
 
 #: Values of two copies of one screen that differ by no more are the same, but for rounding.
 _ROUNDING: Final = 1e-3
+#: So many values that two copies have, of which so few differ, tell that a unit has two names.
+_ENOUGH_TWICE: Final = 20
+_MOST_DIFFERENT: Final = 0.05
 #: Field of a study -> its words, and the field of its kind of scale.
 _MATRICES: Final = {
     "expression": ("expression", "expression_kind"),
@@ -396,7 +399,7 @@ class _Merge:
                 if self._average:
                     values = self._averaged(values, stable_id, study.study_id)
                 earlier = joined.get(stable_id)
-                if earlier is not None and not _is_same(earlier, file):
+                if earlier is not None and not _is_same(earlier, file, values):
                     self._told.append(
                         f"response {stable_id} of {study.study_id} has another unit or direction "
                         f"than that of {origin[stable_id]}, and becomes {stable_id}_"
@@ -446,8 +449,7 @@ class _Merge:
         rows = old.index.intersection(new.index)
         drugs = old.columns.intersection(new.columns)
         before, after = old.loc[rows, drugs], new.loc[rows, drugs]
-        size = np.maximum(before.abs(), after.abs())
-        differs = (before - after).abs() > _ROUNDING * size + _ROUNDING
+        differs = _differ(before, after)
         for drug in drugs[differs.any()]:
             at = differs[drug]
             self._note(
@@ -475,8 +477,24 @@ def _words(column: pd.Series, attribute: str) -> pd.Series:
     return text.map(match_key, na_action="ignore") if is_name(attribute) else text
 
 
-def _is_same(one: ResponseFile, other: ResponseFile) -> bool:
-    return (one.higher_is_resistant, one.unit) == (other.higher_is_resistant, other.unit)
+def _is_same(one: ResponseFile, other: ResponseFile, values: pd.DataFrame) -> bool:
+    """Whether two responses of one identifier are one: same unit, or the same values if both."""
+    if one.higher_is_resistant != other.higher_is_resistant or one.held is None:
+        return False
+    if one.unit == other.unit:
+        return True
+    rows, drugs = one.held.index.intersection(values.index), values.columns
+    drugs = one.held.columns.intersection(drugs)
+    before, after = one.held.loc[rows, drugs], values.loc[rows, drugs]
+    twice = int((before.notna() & after.notna()).to_numpy().sum())
+    differing = int(_differ(before, after).to_numpy().sum())
+    return twice >= _ENOUGH_TWICE and differing <= _MOST_DIFFERENT * twice
+
+
+def _differ(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """Where two tables of the same lines and drugs differ by more than rounding."""
+    size = np.maximum(one.abs(), other.abs())
+    return (one - other).abs() > _ROUNDING * size + _ROUNDING
 
 
 def _free_panels(study: Study, taken: Mapping[str, frozenset[str]]) -> dict[str, str]:

@@ -282,3 +282,20 @@ def test_words_of_several_studies_are_matched_and_told() -> None:
     assert averaged.loc["KATOIII", "Selumetinib"] == 0.3
     with pytest.raises(InputError, match="neither keep nor average"):
         merge_studies([first, other], "both", replicates="mean")
+
+
+def test_one_screen_whose_unit_is_worded_in_two_ways_is_one() -> None:
+    lines = [f"LINE{number}" for number in range(15)]
+    values = levels(lines, ["Lapatinib", "Gefitinib"], 5)
+
+    def screen(study_id: str, unit: str, factor: float) -> Study:
+        return Study.from_frames(
+            clinical=pd.DataFrame({"LINEAGE": "lung"}, index=lines), responses=values * factor,
+            metric="auc", unit=unit, higher_is_resistant=True, study_id=study_id,
+        )  # fmt: skip
+
+    first = screen("first", "area under the curve, 0-30", 1)
+    same = merge_studies([first, screen("other", "area under the viability curve", 1)], "both")
+    assert list(same.study.response_files) == ["auc"]
+    apart = merge_studies([first, screen("other", "area as a fraction", 0.1)], "both")
+    assert list(apart.study.response_files) == ["auc", "auc_other"]

@@ -159,7 +159,7 @@ def train(
         Clinical attributes to learn from, too.
     also : sequence of str
         Other responses of the study: lines that these screens alone tested are learned from, on
-        the scale of `response`.
+        the scale of `response`. ``["all"]`` is every other screen.
     tracking_uri : str, optional
         MLflow store that keeps runs, pictures and the model.
     experiment : str

@@ -333,6 +333,17 @@ def drug_column(name: str, columns: Sequence[str], where: str) -> str:
     raise InputError(f"drug {name} is not in {where}; {hint}")
 
 
+def screen_of(stable_id: str) -> str:
+    """Screen that a response belongs to, by the first word of its identifier.
+
+    Examples
+    --------
+    >>> screen_of("gdsc2_ln_ic50") == screen_of("GDSC2_auc"), screen_of("ctrp2_auc")
+    (True, 'ctrp2')
+    """
+    return stable_id.casefold().split("_", 1)[0]
+
+
 def columns_of(drug: str, response: Response) -> Iterator[str]:
     """Columns that mean a drug, those that are spelled the same first."""
     columns = [str(column) for column in response.values.columns]

@@ -29,7 +29,7 @@ DEFAULT_PANEL = "kinase"
     "--also",
     metavar="R,S",
     help="Other responses of the study, of the same drugs in other screens: lines that they alone "
-    "tested are learned from, too, on the scale of --response.",
+    "tested are learned from, too, on the scale of --response. `all` is every other screen.",
 )
 @drugs_option("Drugs to learn, by name or synonym.")
 @click.option(

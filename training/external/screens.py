@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.errors import InputError
-from sidestep.features.study.responses import Response, columns_of
+from sidestep.features.study.responses import Response, columns_of, screen_of
 from sidestep.features.study.study import Study
 from sidestep.training.external.accuracy import FEWEST, interval_of
 from sidestep.training.validation.metrics import correlation, donor_weights
@@ -64,7 +64,7 @@ def _others(
         if other != column:
             yield f"{response.stable_id}, {other}", _resistance(response, other)
     for stable_id in study.response_files:
-        if _screen(stable_id) == _screen(response.stable_id):
+        if screen_of(stable_id) == screen_of(response.stable_id):
             continue
         try:
             elsewhere = study.response(stable_id)
@@ -78,10 +78,6 @@ def _others(
 def _resistance(response: Response, column: str) -> pd.Series:
     sign = 1.0 if response.higher_is_resistant else -1.0
     return response.values[column].astype(float) * sign
-
-
-def _screen(stable_id: str) -> str:
-    return stable_id.casefold().split("_", 1)[0]
 
 
 def ceiling(table: pd.DataFrame) -> float:

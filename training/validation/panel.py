@@ -11,11 +11,13 @@ import pandas as pd
 from sidestep.features.builders.names import features_of_genes
 from sidestep.features.errors import InputError
 from sidestep.features.knowledge.drugs import find_drug
-from sidestep.features.study.responses import Response, drug_columns
+from sidestep.features.study.responses import Response, drug_columns, screen_of
 from sidestep.features.study.study import Study
 from sidestep.training.validation.elsewhere import measured_elsewhere
 
 PANELS = ("her2", "kinase", "all")
+#: Every other screen of a study.
+ALL = "all"
 # Folds within folds still have several donors to learn from.
 _FEWEST_DONORS = 5
 _FEWEST_RESPONSES = 3
@@ -166,13 +168,18 @@ def choose_panel(
 
 
 def find_others(study: Study, response: Response, names: Sequence[str]) -> list[Response]:
-    """Responses of a study that other screens hold, by name.
+    """Responses of a study that other screens hold, by name; `ALL` is every other screen.
+
+    A screen is told by the first word of its responses' identifiers, so that ``gdsc2_auc`` is no
+    other screen than ``gdsc2_ln_ic50``. Of `ALL`, a screen's first response with a direction.
 
     Raises
     ------
     InputError
         If one is unknown, the response itself, or named twice.
     """
+    if tuple(names) == (ALL,):
+        return _every_other(study, response)
     found = [study.response(name) for name in names]
     ids = [response.stable_id, *(other.stable_id for other in found)]
     twice = [name for place, name in enumerate(ids) if name in ids[:place]]
@@ -182,6 +189,16 @@ def find_others(study: Study, response: Response, names: Sequence[str]) -> list[
             "other screens, each once"
         )
     return found
+
+
+def _every_other(study: Study, response: Response) -> list[Response]:
+    """The first response with a direction of every other screen of a study."""
+    found: dict[str, Response] = {screen_of(response.stable_id): response}
+    for stable_id, file in study.response_files.items():
+        screen = screen_of(stable_id)
+        if screen not in found and file.higher_is_resistant is not None:
+            found[screen] = study.response(stable_id)
+    return list(found.values())[1:]
 
 
 def _lack(tested: pd.Series, donors: pd.Series, min_lines: int) -> str | None:

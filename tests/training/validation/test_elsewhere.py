@@ -61,6 +61,8 @@ def test_lines_of_other_screens_join_the_panel_and_its_folds(study: Study) -> No
     assert panel.values["Lapatinib"].count() == 80
     alone = choose_panel(study, own, drugs=["Lapatinib"], panel="all", min_lines=20)
     assert len(alone.values) == 80
+    every = [other.stable_id for other in find_others(study, own, ["all"])]
+    assert every == ["actarea"]
     with pytest.raises(InputError, match="the response to learn or is named twice"):
         find_others(study, own, ["actarea", "actarea"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,6 +27,7 @@ _TISSUES = frozenset(
 )
 
 
+@functools.lru_cache(maxsize=100_000)
 def match_key(name: str) -> str:
     """Name without case and punctuation: upper case, letters and digits only.
 

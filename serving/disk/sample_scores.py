@@ -146,7 +146,7 @@ def assemble(
     for row in scores:
         drug = str(row["drug"])
         moved = features.get(drug, [])
-        named = [Feature(**_feature(one)) for one in moved if one["feature"] != OTHER]
+        named = [_feature(one) for one in moved if one["feature"] != OTHER]
         drugs.append(
             DrugScore(
                 drug=drug,
@@ -198,16 +198,16 @@ def _by_drug(rows: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     return by_drug
 
 
-def _feature(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "feature": str(row["feature"]),
-        "modality": str(row["modality"]),
-        "mechanism": str(row["mechanism"]),
-        "value": finite(row["value"]),
-        "contribution": float(row["contribution"]),
-        "top_k_share": finite(row["top_k_share"]),
-        "stable": bool(row["stable"]),
-    }
+def _feature(row: Mapping[str, Any]) -> Feature:
+    return Feature(
+        feature=str(row["feature"]),
+        modality=str(row["modality"]),
+        mechanism=str(row["mechanism"]),
+        value=finite(row["value"]),
+        contribution=float(row["contribution"]),
+        top_k_share=finite(row["top_k_share"]),
+        stable=bool(row["stable"]),
+    )
 
 
 def _modality_sums(row: Mapping[Any, Any]) -> dict[str, float]:

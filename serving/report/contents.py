@@ -7,10 +7,10 @@ Numbers keep five or six significant digits, so that sums still hold to 1e-4.
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Mapping, Sequence
+import math
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from sidestep.features.knowledge.drugs import both_names
@@ -56,8 +56,9 @@ class PageContents:
         self._modalities = folder.modalities
         self._drugs = {drug["name"]: n for n, drug in enumerate(folder.manifest["drugs"])}
         self._reference = _distributions(folder.reference)
-        self._features, self._mechanisms, self._reasons = _Entries(), _Entries(), _Entries()
-        self._lines, self._sentences = _Entries(), _Entries()
+        self._features, self._reasons = _Entries(_feature_entry), _Entries(_reason_entry)
+        self._lines = _Entries(self._reference.__getitem__)
+        self._mechanisms, self._sentences = _Entries(), _Entries()
         self._tracks = list(tracks)
         self._partners = partners or {}
         self._samples: list[str] = []
@@ -132,12 +133,12 @@ class PageContents:
         detail = None if track.details is None else track.details.get(sample)
         if detail is None or pd.isna(detail):
             return int(place)
-        return [int(place), self._sentences.place(str(detail), str(detail))]
+        return [int(place), self._sentences.place(str(detail))]
 
     def _drug(self, score: DrugScore, sample: str) -> dict[str, Any]:
         mechanisms: list[float | int | None] = [None] * len(self._mechanisms.entries)
         for name, value in score.by_mechanism.items():
-            place = self._mechanisms.place(name, name)
+            place = self._mechanisms.place(name)
             mechanisms += [None] * (place + 1 - len(mechanisms))
             mechanisms[place] = _short(value, 5)
         values = {
@@ -151,15 +152,12 @@ class PageContents:
             "p": _short(score.p_resistant, 3),
             "applicability": _short(score.applicability, 3),
             "observed": _short(score.observed),
-            "reasons": [
-                self._reasons.place(code, [code, reason_text(code), abstains(code)])
-                for code in score.reasons
-            ],
+            "reasons": [self._reasons.place(code) for code in score.reasons],
             "lines": self._lines_at(score),
             **self._among(score),
             "modalities": [_short(score.by_modality.get(name), 5) for name in self._modalities],
             "mechanisms": mechanisms,
-            "says": [self._sentences.place(one, one) for one in drug_sentences(score, self._scale)],
+            "says": [self._sentences.place(one) for one in drug_sentences(score, self._scale)],
             **self._explained(score.features),
             "rest": _short(score.rest),
         }
@@ -175,17 +173,7 @@ class PageContents:
     def _explained(self, features: Sequence[Feature]) -> dict[str, list[Any]]:
         return {
             "features": [
-                self._features.place(
-                    (one.feature, one.modality, one.mechanism),
-                    [
-                        one.feature,
-                        feature_label(one.feature),
-                        one.modality,
-                        one.mechanism,
-                        value_kind(one.feature),
-                    ],
-                )
-                for one in features
+                self._features.place((one.feature, one.modality, one.mechanism)) for one in features
             ],
             "values": [_short(one.value, 3) for one in features],
             "contributions": [_short(one.contribution, 5) for one in features],
@@ -197,7 +185,7 @@ class PageContents:
         """Cells of a fact; its statement, which many samples share, by its place."""
         names = ("fact", "direction", "strength", "source", "agreement", "alternatives")
         statement = str(row["statement"])
-        return [*(row[name] or "" for name in names), self._sentences.place(statement, statement)]
+        return [*(row[name] or "" for name in names), self._sentences.place(statement)]
 
     def _partner(self, row: Mapping[str, Any]) -> list[Any]:
         """Cells of a partner drug; sentences, which many samples share, by their place."""
@@ -207,7 +195,7 @@ class PageContents:
             row["rule_evidence"],
             row["matched_mechanism"] or "",
             partner_view(row),
-            *(self._sentences.place(text, text) for text in said),
+            *(self._sentences.place(text) for text in said),
         ]
 
     def _among(self, score: DrugScore) -> dict[str, int]:
@@ -215,29 +203,47 @@ class PageContents:
         if score.reference == LINES:
             return {}
         text = self._scale.compared(score.reference)
-        return {"among": self._sentences.place(text, text)}
+        return {"among": self._sentences.place(text)}
 
     def _lines_at(self, score: DrugScore) -> int | None:
         """Place of the distributions that the score is compared with; None if they are missing."""
         key = (score.drug, score.reference, score.modalities)
-        return self._lines.place(key, self._reference[key]) if key in self._reference else None
+        return self._lines.place(key) if key in self._reference else None
 
 
 class _Entries:
-    """Entries that stand once and are then meant by their place."""
+    """Entries that stand once and are then meant by their place.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    entry : callable, optional
+        What stands for a key; the key itself by default.
+    """
+
+    def __init__(self, entry: Callable[[Any], Any] | None = None) -> None:
         self.entries: list[Any] = []
         self.size = 0
+        self._entry = entry
         self._places: dict[Hashable, int] = {}
 
-    def place(self, key: Hashable, entry: Any) -> int:
-        """Place of the entry known by `key`; a new one is added."""
-        if key not in self._places:
-            self._places[key] = len(self.entries)
-            self.entries.append(entry)
-            self.size += len(script_json(entry).encode()) + 1
-        return self._places[key]
+    def place(self, key: Hashable) -> int:
+        """Place of the entry of `key`; a new one is added."""
+        place = self._places.get(key)
+        if place is None:
+            place = self._places[key] = len(self.entries)
+            self.entries.append(key if self._entry is None else self._entry(key))
+            self.size += len(script_json(self.entries[-1]).encode()) + 1
+        return place
+
+
+def _feature_entry(named: tuple[str, str, str]) -> list[str]:
+    """What the page says of a feature: its name, label, modality, mechanism and kind of value."""
+    feature, modality, mechanism = named
+    return [feature, feature_label(feature), modality, mechanism, value_kind(feature)]
+
+
+def _reason_entry(code: str) -> list[Any]:
+    return [code, reason_text(code), abstains(code)]
 
 
 def script_json(content: Any) -> str:
@@ -261,7 +267,7 @@ def _distributions(reference: pd.DataFrame) -> dict[tuple[str, str, str], dict[s
 
 def _short(value: float | None, digits: int = 6) -> float | int | None:
     """The number to some significant digits; None for one that is missing."""
-    if value is None or not np.isfinite(value):
+    if value is None or not math.isfinite(value):
         return None
     rounded = float(f"{value:.{digits}g}")
     return int(rounded) if rounded.is_integer() else rounded

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import pandas as pd
 
 from sidestep.features.errors import InputError, study_error
 from sidestep.features.files.limits import table_limits
@@ -31,7 +32,7 @@ _DECIMAL_COMMA: Final = re.compile(r"(?<![^;\n])(-?\d+),(\d+)(?![^;\n])")
 _PARQUET: Final = b"PAR1"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Given:
     """A table as its file has it.
 
@@ -43,13 +44,19 @@ class Given:
     names : tuple of str
         Names of the columns as they are.
     above : tuple of str
-        Lines above the header, such as those of a GCT file.
+        Lines above the header that begin with ``#``.
+    samples : tuple of str
+        Columns that are samples, where the file says so.
+    attributes : pandas.DataFrame or None
+        What the file says of its samples, by the names of the columns.
     """
 
     path: Path
     table: Table
     names: tuple[str, ...]
     above: tuple[str, ...] = ()
+    samples: tuple[str, ...] = ()
+    attributes: pd.DataFrame | None = None
 
     @property
     def file(self) -> str:

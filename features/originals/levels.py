@@ -144,7 +144,7 @@ def read_levels(given: Given, feature: Feature, lie: str = "", known: Iterable[s
         a cell is no number.
     """
     name_column = naming_column(given, feature)
-    lie = lie or told_lie(given, feature, name_column, known)
+    lie = lie or (COLUMNS if given.samples else told_lie(given, feature, name_column, known))
     return (_in_columns if lie == COLUMNS else _in_rows)(given, feature, name_column)
 
 
@@ -154,8 +154,11 @@ def naming_column(given: Given, feature: Feature) -> str | None:
     Of several, such as an identifier and a description, that with the most known names.
     """
     named = [column for name in feature.columns if (column := given.named(name)) is not None]
+    if not named:
+        return given.named(*feature.identifiers)
+    named.append(given.table.columns[0])
     if len(set(named)) < 2:
-        return named[0] if named else given.named(*feature.identifiers)
+        return named[0]
     text = given.table.text(list(dict.fromkeys(named)))
     shares = {
         name: share([str(cell) for cell in text[name].dropna()], feature.is_one) for name in text
@@ -199,7 +202,7 @@ def _in_columns(given: Given, feature: Feature, name_column: str | None) -> Leve
     table = given.table
     label = name_column or table.columns[0]
     others = _describing(given, feature) - {label}
-    chosen = [
+    chosen = list(given.samples) or [
         column
         for column in sample_columns(table, Samples(Findings()), Findings(), others)
         if column != label and column not in others

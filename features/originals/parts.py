@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.errors import InputError
-from sidestep.features.originals.given import Given, read_given
+from sidestep.features.originals.containers import open_table
+from sidestep.features.originals.given import Given
 from sidestep.features.originals.levels import (
     ANTIBODY,
     COLUMNS,
@@ -150,7 +151,7 @@ def levels_part(source: Source, given: Given, known: tuple[str, ...] = ()) -> Pa
         levels = read_levels(given, feature, source.lie, known)
     else:
         levels = with_symbols(
-            read_levels(given, feature, source.lie or COLUMNS, known), read_given(source.probes)
+            read_levels(given, feature, source.lie or COLUMNS, known), open_table(source.probes)
         )
     return part_of_levels(source, levels, given.file)
 

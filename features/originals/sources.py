@@ -15,7 +15,8 @@ from sidestep.features.identifiers import match_key, without_tissue
 from sidestep.features.originals import depmap
 from sidestep.features.originals.attributes import attributes_part, clinical_part
 from sidestep.features.originals.calls import fusions_part, mutations_part
-from sidestep.features.originals.given import Given, read_given
+from sidestep.features.originals.containers import open_table
+from sidestep.features.originals.given import Given
 from sidestep.features.originals.levels import (
     ANTIBODY,
     DRUG,
@@ -67,7 +68,7 @@ def read_published(source: Path) -> Read:
         If it is none that is known, or cannot be read.
     """
     paths = sorted(source.iterdir()) if source.is_dir() else [source]
-    given = [read_given(path) for path in paths if path.is_file()]
+    given = [open_table(path) for path in paths if path.is_file()]
     found = [read for one in given if (read := _published(one)) is not None]
     ctrp = _ctrp([one for one in given if _ctrp_kind(one)], source)
     if ctrp is not None:
@@ -91,7 +92,7 @@ def read_sources(paths: Sequence[Path]) -> list[Part]:
     InputError
         If one cannot be told, or cannot be read.
     """
-    given = [read_given(path) for path in paths]
+    given = [open_table(path) for path in paths]
     folder = paths[0].parent if paths else Path()
     ctrp = _ctrp([one for one in given if _ctrp_kind(one)], folder)
     reads = [] if ctrp is None else [ctrp]
@@ -112,6 +113,8 @@ def read_sources(paths: Sequence[Path]) -> list[Part]:
     for one in rest:
         part, lines = _plain_part(one, profiles, names)
         parts.append(part)
+        if one.attributes is not None:
+            parts.append(attributes_part(one.attributes, one.file))
         if lines is not None and not names:
             parts.append(attributes_part(lines, one.file))
     if names:
@@ -201,6 +204,7 @@ def _plain_part(
     else:
         feature, kind = _feature_of(given)
         if feature is None:
+            _refuse_other_than_attributes(given)
             return clinical_part(Source("clinical", given.path), given), None
         levels = read_levels(given, feature)
         kind = kind or _level_kind(levels, given)
@@ -210,6 +214,22 @@ def _plain_part(
         part = part_of_levels(Source(kind, given.path, unit=unit), levels, given.file)
     part = replace(part, told=(*told, *part.told))
     return _renamed(part, profiles, names)
+
+
+def _refuse_other_than_attributes(given: Given) -> None:
+    """Refuse tables that are no clinical attributes and no other kind either."""
+    if given.samples:
+        raise InputError(
+            f"{given.path} names its rows as an array's probes (for one "
+            f"{given.table.labels(1)[0]!r}); give their symbols: --expression {given.path} "
+            "--probes FILE, with columns ID and Gene Symbol"
+        )
+    dose = given.named("dose", "concentration", "conc", "dose_uM", "od0.1")
+    if dose is not None and given.named("drug", "compound", "agent", "treatment") is not None:
+        raise InputError(
+            f"{given.path} holds readings of plates; fit curves to them, which makes a study: "
+            f"sidestep fit {given.path} --out STUDY"
+        )
 
 
 def _is_calls(given: Given) -> bool:

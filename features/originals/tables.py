@@ -11,9 +11,11 @@ from sidestep.features.archives.archive import is_archive, unpack
 from sidestep.features.errors import InputError
 from sidestep.features.files.study_writer import require_free
 from sidestep.features.originals.assembly import Made, write_parts
-from sidestep.features.originals.attributes import clinical_part
+from sidestep.features.originals.attributes import attributes_part, clinical_part
 from sidestep.features.originals.calls import fusions_part, mutations_part
-from sidestep.features.originals.given import Given, read_given
+from sidestep.features.originals.cells import holds_cells, read_cells
+from sidestep.features.originals.containers import open_table
+from sidestep.features.originals.given import Given
 from sidestep.features.originals.mapping import SUFFIX, Mapped, read_mapping
 from sidestep.features.originals.mudata import is_exported, read_exported
 from sidestep.features.originals.parts import Part, Source, levels_part
@@ -27,6 +29,8 @@ def import_tables(
     *,
     study_id: str = "",
     name: str = "",
+    pseudo_bulk: str = "",
+    cells: Path | None = None,
 ) -> Made:
     """Make a study of tables.
 
@@ -41,6 +45,10 @@ def import_tables(
         Mapping files; folders and archives of tables; and tables, whose content tells.
     study_id, name : str
         By default what a mapping file says, else the name of `out`, and the identifier.
+    pseudo_bulk : str
+        Column of single cells that names their sample.
+    cells : Path, optional
+        Table of cells by barcode that has it.
 
     Raises
     ------
@@ -53,7 +61,9 @@ def import_tables(
         mapped, files = _opened(paths, context)
         info = {key: value for one in mapped for key, value in one.info.items()}
         exported = [path for path in files if path.suffix.lower() == ".h5mu" and is_exported(path)]
-        parts = read_sources([path for path in files if path not in exported])
+        single = [path for path in files if path not in exported and holds_cells(path)]
+        parts = read_sources([path for path in files if path not in (*exported, *single)])
+        parts += [part for path in single for part in read_cells(path, pseudo_bulk, cells)]
         for path in exported:
             own, said = read_exported(path)
             parts += own
@@ -61,9 +71,9 @@ def import_tables(
     sources = [*sources, *(source for one in mapped for source in one.sources)]
     known = tuple(dict.fromkeys(name for part in parts for name in part.samples))
     for source in sorted(sources, key=lambda source: source.kind != "clinical"):
-        part = read_part(source, known)
-        parts.append(part)
-        known = (*known, *part.samples)
+        found = read_parts(source, known)
+        parts += found
+        known = (*known, *(name for part in found for name in part.samples))
     made_of = ", ".join(dict.fromkeys(part.file for part in parts))
     identifier = study_id or info.get("id") or out.resolve().name
     lines = {
@@ -83,7 +93,9 @@ def _opened(paths: Sequence[Path], context: ExitStack) -> tuple[list[Mapped], li
     mapped: list[Mapped] = []
     files: list[Path] = []
     for path in paths:
-        if path.is_dir():
+        if path.is_dir() and holds_cells(path):
+            files.append(path)
+        elif path.is_dir():
             files += _tables_in(path)
         elif path.name.lower().endswith(SUFFIX):
             mapped.append(read_mapping(path))
@@ -114,8 +126,8 @@ def _files(folder: Path) -> list[Path]:
     )
 
 
-def read_part(source: Source, known: tuple[str, ...] = ()) -> Part:
-    """What a file brings to a study.
+def read_parts(source: Source, known: tuple[str, ...] = ()) -> list[Part]:
+    """What a file brings to a study: its data, and what it says of its samples.
 
     Parameters
     ----------
@@ -129,12 +141,17 @@ def read_part(source: Source, known: tuple[str, ...] = ()) -> Part:
     InputError
         If it cannot be read as what it is said to be.
     """
-    given = read_given(source.path, empty=source.kind in ("mutations", "fusions"))
-    return part_of(source, given, known)
+    if source.kind == "expression" and holds_cells(source.path):
+        return read_cells(source.path)
+    given = open_table(source.path, empty=source.kind in ("mutations", "fusions"))
+    parts = [part_of(source, given, known)]
+    if given.attributes is not None:
+        parts.append(attributes_part(given.attributes, given.file))
+    return parts
 
 
 def part_of(source: Source, given: Given, known: tuple[str, ...] = ()) -> Part:
-    """What a table brings to a study; see `read_part`."""
+    """What a table brings to a study; see `read_parts`."""
     if source.kind == "clinical":
         return clinical_part(source, given)
     if source.kind == "mutations":

@@ -95,6 +95,18 @@ _EPILOG = "\n".join([
     metavar="FILE",
     help="Table from the names of rows to gene symbols, such as an array's probes.",
 )
+@click.option(
+    "--pseudo-bulk",
+    default="",
+    metavar="COLUMN",
+    help="Column of single cells that names their sample: counts are summed by it.",
+)
+@click.option(
+    "--cells",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Table of 10x's cells by barcode, with that column.",
+)
 @click.option("--id", "study_id", default="", help="Of the study.  [default: the folder's name]")
 @click.option("--name", default="", help="Name of the study.  [default: its identifier]")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
@@ -118,7 +130,15 @@ def import_(paths: tuple[str, ...], study_id: str, name: str, quiet: bool, **sai
             done = import_archive(given[0], out, percent(reporter, "unpacking"))
             lines = _account(done)
         else:
-            made = import_tables(sources, out, given, study_id=study_id, name=name)
+            made = import_tables(
+                sources,
+                out,
+                given,
+                study_id=study_id,
+                name=name,
+                pseudo_bulk=said["pseudo_bulk"],
+                cells=said["cells"],
+            )
             lines = _understood(made)
     for line in lines:
         click.echo(line)

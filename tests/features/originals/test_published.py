@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,7 @@ def written(tmp_path: Path, name: str, text: str) -> Path:
 
 def imported(source: Path, out: Path) -> Study:
     import_tables([], out, [source])
+    assert not check_study(out).errors
     return read_study(out)
 
 
@@ -136,6 +138,17 @@ def test_from_published_files_to_one_study(
     assert study.response("ccle24").values.loc["SKBR3", "Lapatinib"] == 4.5
     assert study.response("gdsc2_auc").values.loc["SKBR3", "Lapatinib"] == 0.4
     assert study.rppa.loc["SKBR3", "ERBB2_pY1248"] == 2.5
+
+
+def test_readings_of_plates_are_left_to_fit(shared: Path, tmp_path: Path) -> None:
+    whole = shared / "raw" / "gb-2013-14-10-r110-s9.txt"
+    with whole.open(encoding="utf-8") as file:
+        source = written(tmp_path, "plates.txt", "".join(islice(file, 5)))
+    with pytest.raises(InputError, match=r"holds readings of plates; .*: sidestep fit "):
+        import_tables([], tmp_path / "out", [source])
+    others = {"README.md", "GDSC2_fitted_dose_response.csv", "ctrp_v2", "CCLE_RPPA_20181003.csv",
+              "CCLE_NP24.2009_Drug_data_2015.02.24.csv"}  # fmt: skip
+    assert {path.name for path in (shared / "raw").iterdir()} == {whole.name, *others}
 
 
 @pytest.mark.slow

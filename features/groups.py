@@ -25,6 +25,12 @@ from sidestep.features.study.study import Study
 
 #: Clinical attributes that name a sample's lineage or cancer.
 LINEAGE_COLUMNS = ("LINEAGE", "CANCER_TYPE", "ONCOTREE_CODE")
+#: Clinical attributes that tell hormone receptors: of both at once, and of one each.
+_BOTH_RECEPTORS = ("ER_PR_STATUS", "HR_STATUS", "HORMONE_RECEPTOR_STATUS")
+_EACH_RECEPTOR = (
+    ("ER_STATUS", "ER_STATUS_BY_IHC", "ER_IHC"),
+    ("PR_STATUS", "PR_STATUS_BY_IHC", "PGR_STATUS"),
+)
 #: What can decide, besides a clinical attribute, the most certain first.
 COPY_NUMBER, OWN_GENES, RNA, PROTEIN = (
     "ERBB2 copy number",
@@ -225,6 +231,17 @@ def _cutoff(levels: pd.Series) -> float | None:
     centre = levels.median()
     spread = 1.4826 * (levels - centre).abs().median()
     return float(centre + _OUTLIER_MADS * spread) if spread > 0 else None
+
+
+def receptor_columns(study: Study) -> list[str]:
+    """Clinical attributes that tell whether a tumour has HER2 and hormone receptors, in order.
+
+    The first of HER2, and the first that tells of both hormone receptors or of each of them.
+    """
+    by_case = {str(column).upper(): str(column) for column in study.clinical.columns}
+    joint = [by_case[name] for name in _BOTH_RECEPTORS if name in by_case][:1]
+    each = [[by_case[n] for n in names if n in by_case][:1] for names in _EACH_RECEPTOR]
+    return [*her2_columns(study)[:1], *(joint or [name for found in each for name in found])]
 
 
 def lineage_column(study: Study) -> str | None:

@@ -20,6 +20,7 @@ import numpy as np
 from sidestep.features.builders.signature import SignatureScoreBuilder
 from sidestep.features.knowledge.drugs import find_drug
 from sidestep.features.study.on_disk import SampleSource, StoredStudy
+from sidestep.features.study.responses import CONTINUOUS
 from sidestep.features.vocabulary.account import plain_account
 from sidestep.models.estimators.patterns import LEAST_SHARE
 from sidestep.models.predictor.cohort import LINES, TumourCohort
@@ -30,6 +31,12 @@ from sidestep.serving.disk.sample_scores import finite
 from sidestep.serving.scoring.chunk import TABLES, ScoredChunk
 
 _CLINICAL = "clinical"
+#: What every comparison of regimens rests on.
+CAVEAT = (
+    "What the model expects under another regimen rests on the patients of the trial that it "
+    "learned from, who were given regimens as that trial assigned them; it is no estimate of what "
+    "a change of treatment would do to a patient. Research only: not a medical device."
+)
 # What makes the numbers and the files.
 _PACKAGES = ("sidestep", "pandas", "numpy", "pyarrow", "scikit-learn", "xgboost")
 
@@ -233,6 +240,7 @@ def _cohort(cohort: TumourCohort) -> dict[str, Any]:
 def _drug(model: LoadedModel, drug: DrugModel, *, her2_context: bool) -> dict[str, Any]:
     """What is known of a drug, and how well cross-validation found it to be predicted."""
     known = find_drug(drug.name)
+    headline = model.predictor.scale.headline
     typical = model.predictor.typical_response(drug, her2_context=her2_context)
     threshold = asdict(model.predictor.threshold(drug, her2_context=her2_context))
     return {
@@ -240,25 +248,53 @@ def _drug(model: LoadedModel, drug: DrugModel, *, her2_context: bool) -> dict[st
         "drug_class": None if known is None else known.drug_class,
         "targets": [] if known is None else list(known.targets),
         "n_lines": drug.n_lines,
-        "pearson": [finite(number) for number in drug.metrics["blend"]["pearson"]],
-        "best_baseline": _best_baseline(drug, "marker" if known is None else known.marker),
+        **_of_patients(model),
+        headline: [finite(number) for number in drug.metrics["blend"][headline]],
+        "best_baseline": _best_baseline(
+            drug, headline, "marker" if known is None else known.marker
+        ),
         "gain": asdict(drug.gain),
         "typical_response": finite(typical),
         "threshold": threshold | {"value": finite(threshold["value"])},
     }
 
 
-def _best_baseline(drug: DrugModel, marker: str) -> dict[str, Any] | None:
-    """The baseline of the highest Pearson r, and that; None where none was measured."""
-    shown = {"drug_mean": "drug mean", "lineage_mean": "lineage mean", "marker": f"{marker} level"}
-    r = {
+def _of_patients(model: LoadedModel) -> dict[str, Any]:
+    """What is said of a binary response: its metric, its words, and regimens; nothing of lines."""
+    scale, builder = model.predictor.scale, model.predictor.joiner.regimens
+    if scale.kind == CONTINUOUS:
+        return {}
+    return {
+        "metric": scale.headline,
+        "event": scale.event,
+        "grouping": scale.grouping,
+        "regimens": [] if builder is None else list(builder.regimens_),
+        "regimen_attribute": None if builder is None else builder.attribute,
+        "caveat": CAVEAT,
+    }
+
+
+def _best_baseline(drug: DrugModel, headline: str, marker: str) -> dict[str, Any] | None:
+    """The baseline of the highest headline, and that; None where none was measured."""
+    shown = {
+        "drug_mean": "drug mean",
+        "lineage_mean": "lineage mean",
+        "marker": f"{marker} level",
+        "rate": "rate",
+        "regimen_rate": "rate of the regimen",
+        "receptors": "receptors",
+        "her2_amplicon": "HER2 amplicon score",
+        "luminal": "luminal score",
+        "immune": "immune score",
+    }
+    found = {
         # What predicts one number for all lines has no correlation, and is worth as much as r = 0.
-        name: finite(drug.metrics[method]["pearson"][0]) or 0.0
+        name: finite(drug.metrics[method][headline][0]) or 0.0
         for method, name in shown.items()
         if method in drug.metrics
     }
-    best = max(r, key=r.__getitem__, default=None)
-    return None if best is None else {"name": best, "pearson": r[best]}
+    best = max(found, key=found.__getitem__, default=None)
+    return None if best is None else {"name": best, headline: found[best]}
 
 
 def _coverage(modality: str, shares: Mapping[float, int]) -> dict[str, Any]:

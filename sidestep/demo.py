@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 
 _MARK, _KIND = ".sidestep-demo", "sidestep demo"
-_MODEL = "demo"
+_MODEL, _PATIENT_MODEL = "demo", "demo_patients"
+_PATIENTS = 180
 
 
 @click.command()
@@ -24,6 +25,7 @@ def demo(ctx: click.Context, out: Path, trials: int, quiet: bool) -> None:
     Everything lands in OUT: the simulated studies with the truth beside them, the MLflow store,
     and the scores. A folder of an earlier demo is replaced as long as nothing in it was changed.
     """
+    from sidestep.features.simulation.trial import STUDY_ID, simulate_trial
     from sidestep.serving.cli.score import score
     from sidestep.training.cli.simulate import simulate
     from sidestep.training.cli.train import train
@@ -33,7 +35,7 @@ def demo(ctx: click.Context, out: Path, trials: int, quiet: bool) -> None:
     studies = out / "studies"
     store = f"sqlite:///{out / 'mlflow.db'}"
     _say("1. Simulate a breast, a pan-cancer and a patient-like study")
-    ctx.invoke(simulate, out=studies, lines=100)
+    ctx.invoke(simulate, out=studies, lines=100, trial_patients=_PATIENTS)
     _say("2. Train on the simulated breast lines and register the model")
     ctx.invoke(
         train,
@@ -54,11 +56,33 @@ def demo(ctx: click.Context, out: Path, trials: int, quiet: bool) -> None:
         tracking_uri=store,
         quiet=quiet,
     )
+    _say("4. Learn the response of simulated patients by arm, and score other patients")
+    simulate_trial(studies / "new_patients", 60, seed=1, labels="none")
+    ctx.invoke(
+        train,
+        study=studies / STUDY_ID,
+        response="PCR",
+        responders=("pCR",),
+        regimen="ARM_CODE",
+        trials=0,
+        register=_PATIENT_MODEL,
+        tracking_uri=store,
+        quiet=quiet,
+    )
+    ctx.invoke(
+        score,
+        study=studies / "new_patients",
+        model=f"models:/{_PATIENT_MODEL}/1",
+        out=out / "patient_scores",
+        tracking_uri=store,
+        quiet=quiet,
+    )
     _mark(out)
     _say(
         f"Done in {time.monotonic() - started:.0f} s. All of this is simulated data.\n"
         f"  report:  {out / 'scores' / 'report.html'}\n"
         f"  scores:  {out / 'scores' / 'scores.csv'}\n"
+        f"  patients: {out / 'patient_scores' / 'report.html'}\n"
         f"  truth:   {studies / 'cohort_sim' / 'truth'}\n"
         f"  runs:    sidestep ui --tracking-uri {store}"
     )

@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -20,6 +21,7 @@ from sidestep.models.predictor.shap_values import unseen_explanation
 from sidestep.models.registry.load import LoadedModel
 from sidestep.serving.combinations.folder import Wanted, find_partners, scored_drugs
 from sidestep.serving.combinations.rows import COMBINATIONS
+from sidestep.serving.disk.regimens import described, label_of
 from sidestep.serving.explain.answer import answer
 from sidestep.serving.memory import ScoredStudy
 from sidestep.serving.source import Source
@@ -127,7 +129,7 @@ class Scores:
         return dict(self._scored.manifest["quarantined"])
 
     def table(self, column: str = "prediction") -> pd.DataFrame:
-        """One column of `scores` as samples x drugs.
+        """One column of `scores` as samples x drugs; of patients, as samples x regimens.
 
         Parameters
         ----------
@@ -142,8 +144,16 @@ class Scores:
         if column not in self.scores.columns:
             there = ", ".join(map(str, self.scores.columns))
             raise InputError(f"the scores have no column {column!r}; give one of {there}")
-        wide = self.scores.pivot(index="sample_id", columns="drug", values=column)
-        return wide.loc[self.samples, self.drugs]
+        named = [
+            label_of(drug, regimen if isinstance(regimen, str) else None)
+            for drug, regimen in zip(self.scores["drug"], self.scores["regimen"], strict=True)
+        ]
+        wide = self.scores.assign(drug=named).pivot(
+            index="sample_id", columns="drug", values=column
+        )
+        columns = [drug["name"] for drug in described(self.manifest)["drugs"]]
+        unseen = sorted(set(wide.columns) - set(columns))
+        return wide.loc[self.samples, [*columns, *unseen]]
 
     def explain(
         self, sample: str, drug: str, set: Changes | None = None, *, top_k: int = 10
@@ -348,16 +358,17 @@ class Scores:
     def _drug_facts(self) -> pd.DataFrame:
         """What the manifest says of each drug, as columns of plain values."""
         facts = pd.DataFrame(self._scored.manifest["drugs"]).set_index("name")
-        pearson = pd.DataFrame(facts.pop("pearson").tolist(), index=facts.index)
+        headline = self.model.predictor.scale.headline
+        estimate = pd.DataFrame(facts.pop(headline).tolist(), index=facts.index)
         return facts.assign(
             drug_class=facts["drug_class"].fillna("").astype("str"),
             targets=[";".join(targets) for targets in facts["targets"]],
-            pearson=pearson[0].astype(float),
+            **{headline: estimate[0].astype(float)},
             best_baseline=[(of or {}).get("name", "") for of in facts["best_baseline"]],
             gain=[of["verdict"] for of in facts["gain"]],
             gain_probability=[float(of["probability"]) for of in facts["gain"]],
             typical_response=facts["typical_response"].astype(float),
-            threshold=[float(of["value"]) for of in facts["threshold"]],
+            threshold=[np.nan if of["value"] is None else of["value"] for of in facts["threshold"]],
             threshold_kind=[of["kind"] for of in facts["threshold"]],
         ).rename_axis(None)
 

@@ -10,7 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from sidestep.features.groups import lineage_column, lineage_labels
+from sidestep.features.builders.regimen import drugs_attribute, her2_status
+from sidestep.features.errors import InputError
+from sidestep.features.groups import lineage_column, lineage_labels, receptor_columns
+from sidestep.features.study.responses import BINARY
 from sidestep.features.study.study import Study, read_study
 from sidestep.models.engines.local import Engine
 from sidestep.models.estimators.patterns import row_patterns
@@ -30,12 +33,14 @@ from sidestep.training.validation.cross_validation import (
     Plan,
     Progress,
     cross_validate,
+    outcome_strata,
     split_lines,
 )
 from sidestep.training.validation.evaluation import evaluate, evaluate_folds
 from sidestep.training.validation.gate import Verdict, judge
 from sidestep.training.validation.panel import Panel, choose_panel, find_others, find_response
 from sidestep.training.validation.shared_search import SharedSearches, search_name
+from sidestep.training.validation.yardsticks import Yardstick, yardstick_of
 
 _PACKAGES = (
     "sidestep", "numpy", "pandas", "scipy", "scikit-learn", "numba", "optuna", "mlflow", "xgboost"
@@ -51,7 +56,8 @@ class Request:
     study : Path or Study
         Study folder, or a study that was read.
     response : str, optional
-        stable_id, metric, or an unambiguous part of either; the study's only one by default.
+        stable_id, metric, or an unambiguous part of either; the study's only one by default. Or a
+        clinical attribute, such as ``PCR``.
     drugs : tuple of str, optional
         Names; the whole `panel` where not given.
     panel : {"her2", "kinase", "all"}
@@ -67,6 +73,11 @@ class Request:
     also : tuple of str
         Other responses of the study, whose lines help to learn
         (`training.validation.elsewhere`).
+    responders : tuple of str
+        Words of the attribute that `response` names that mean response.
+    regimen, regimen_drugs : str, optional
+        Clinical attributes that tell a patient's regimen, and the drugs given; the latter is found
+        by the drug table where it is not given.
     """
 
     study: Path | Study
@@ -79,6 +90,9 @@ class Request:
     search_workers: int = 1
     profiles: Mapping[str, str] = field(default_factory=dict)
     also: tuple[str, ...] = ()
+    responders: tuple[str, ...] = ()
+    regimen: str | None = None
+    regimen_drugs: str | None = None
 
 
 @dataclass(frozen=True)
@@ -115,6 +129,16 @@ class Retrain:
     verdict: Verdict
     predictor: PanelPredictor
 
+    @property
+    def yardstick(self) -> Yardstick:
+        """By what the kind of response is judged."""
+        return yardstick_of(self.panel.response.kind)
+
+    @property
+    def baselines(self) -> list[str]:
+        """Baselines that there are."""
+        return self.yardstick.rivals(self.metrics["method"].unique().tolist())
+
 
 def retrain(
     request: Request, progress: Progress | None = None, engine: Engine | None = None
@@ -143,7 +167,7 @@ def read_panel(request: Request) -> tuple[Study, Panel]:
     study = request.study
     if not isinstance(study, Study):
         study = read_study(study, request.profiles)
-    response = find_response(study, request.response)
+    response = find_response(study, request.response, request.responders)
     panel = choose_panel(
         study,
         response,
@@ -152,8 +176,62 @@ def read_panel(request: Request) -> tuple[Study, Panel]:
         min_lines=request.min_lines,
         also=find_others(study, response, request.also),
     )
-    split_lines(study, panel.values.index, request.plan)  # refuses what cannot be split
+    plan = settled_plan(request, study, panel)
+    # It refuses what cannot be split.
+    split_lines(study, panel.values.index, plan, strata=outcome_strata(study, panel, plan))
     return study, panel
+
+
+def settled_plan(request: Request, study: Study, panel: Panel) -> Plan:
+    """The plan with what a study of patients adds: receptors as covariates, and regimens.
+
+    Receptors are learned from where no clinical attribute is named, and the response is of
+    patients.
+
+    Raises
+    ------
+    InputError
+        If the response is a covariate, or regimens are told of a continuous response or by an
+        attribute that the study has not.
+    """
+    plan, response = request.plan, panel.response
+    if response.stable_id in (*plan.clinical, request.regimen, request.regimen_drugs):
+        raise InputError(
+            f"{response.stable_id} is what is to be learned; leave it out of --clinical and "
+            "--regimen"
+        )
+    if response.kind == BINARY and request.also:
+        raise InputError(
+            f"--also joins numbers of other screens, and {response.stable_id} is an event; leave "
+            "it out"
+        )
+    if response.kind == BINARY and response.grouping and not plan.clinical:
+        plan = replace(plan, clinical=tuple(receptor_columns(study)))
+    if request.regimen is None:
+        return plan
+    if response.kind != BINARY:
+        raise InputError(
+            f"--regimen is for a response of patients, and {response.stable_id} is a number; leave "
+            "it out"
+        )
+    by_case = {str(name).casefold(): str(name) for name in study.clinical.columns}
+    named = {}
+    for option, name in (("regimen", request.regimen), ("regimen-drugs", request.regimen_drugs)):
+        if name and name.casefold() not in by_case:
+            raise InputError(
+                f"--{option} {name} is no clinical attribute of study {study.study_id}; it has "
+                f"{', '.join(by_case.values()) or 'none'}"
+            )
+        named[option] = by_case.get((name or "").casefold(), "")
+    told = study.clinical.loc[panel.values.index, named["regimen"]].notna()
+    if not told.any():
+        raise InputError(
+            f"no patient with a response has a value of {named['regimen']}; leave --regimen out"
+        )
+    drugs = named["regimen-drugs"]
+    if request.regimen_drugs is None:
+        drugs = drugs_attribute(study, named["regimen"])
+    return replace(plan, regimen=(named["regimen"], drugs))
 
 
 def retrain_study(
@@ -164,11 +242,19 @@ def retrain_study(
     engine: Engine | None = None,
 ) -> Retrain:
     """Cross-validate a panel of a study that was read, judge, and assemble the predictor."""
+    request = replace(request, plan=settled_plan(request, study, panel))
+    kind = panel.response.kind
     shared = _shared_searches(request, study, panel)
     validation = cross_validate(study, panel, request.plan, progress, engine, shared)
     her2 = Her2Reference.fit(study, validation.features)
     calls = her2.calls(study, validation.features)
-    evaluation = evaluate(validation.repeated, calls["high"], seed=request.plan.seed)
+    evaluation = evaluate(
+        validation.repeated,
+        calls["high"],
+        seed=request.plan.seed,
+        kind=kind,
+        subsets=_subsets(request, study, panel),
+    )
     metrics, verdict = evaluation.metrics, judge(evaluation)
     if request.plan.split == LINEAGE:
         verdict = replace(verdict, reason=f"{verdict.reason}, by {request.plan.held_out}")
@@ -181,9 +267,9 @@ def retrain_study(
         validation=validation,
         her2=calls,
         metrics=metrics,
-        fold_metrics=evaluate_folds(validation.predictions),
+        fold_metrics=evaluate_folds(validation.predictions, kind),
         coverage=held_out_coverage(
-            predictor.drugs,
+            {} if kind == BINARY else predictor.drugs,  # an outcome has no interval
             lineage,
             row_patterns(validation.features),
             predictor.line_groups,
@@ -191,6 +277,23 @@ def retrain_study(
         verdict=verdict,
         predictor=predictor,
     )
+
+
+def _subsets(request: Request, study: Study, panel: Panel) -> dict[str, pd.Series]:
+    """Parts of the patients that metrics are given of: by receptor status, and by regimen."""
+    if panel.response.kind != BINARY:
+        return {}
+    patients = panel.values.index
+    status = her2_status(study).reindex(patients)
+    found = {"her2_negative": status == "negative"}
+    hormone = [name for name in receptor_columns(study) if "HER2" not in name.upper()]
+    for name in hormone[:1]:
+        for word in sorted(study.clinical[name].dropna().unique()):
+            found[f"{name}={word}"] = study.clinical[name].reindex(patients) == word
+    if request.plan.regimen is not None:
+        regimen = study.clinical[request.plan.regimen[0]].reindex(patients)
+        found |= {f"regimen={word}": regimen == word for word in sorted(regimen.dropna().unique())}
+    return found
 
 
 def training_software() -> dict[str, str]:
@@ -259,7 +362,13 @@ def _assemble(
         )
     response = panel.response
     scale = ResponseScale(
-        response.stable_id, response.metric, response.unit, response.higher_is_resistant
+        response.stable_id,
+        response.metric,
+        response.unit,
+        response.higher_is_resistant,
+        response.kind,
+        response.event,
+        response.grouping,
     )
     training = {
         "study_id": study.study_id,

@@ -62,8 +62,7 @@ class TrainResult:
 
     def summary(self) -> Iterator[str]:
         """Lines for a person: a row a drug beside its baselines, the gate, and what is where."""
-        from sidestep.training.reports.tables import text_table
-        from sidestep.training.validation.coverage import coverage_sentence
+        from sidestep.training.reports.tables import reliability_sentence, text_table
 
         retrain = self.retrain
         response, verdict = retrain.panel.response, retrain.verdict
@@ -71,13 +70,15 @@ class TrainResult:
             yield "Simulated data: no sample is real."
         yield (
             f"{retrain.study.study_id}, {response.stable_id} ({response.unit}): "
-            "Pearson r, out of fold"
+            f"{retrain.yardstick.words}, out of fold"
         )
         yield text_table(retrain)
         skipped = [f"{drug} ({why})" for drug, why in retrain.panel.skipped.items()]
         if skipped:
             yield f"Left out: {'; '.join(skipped)}"
-        yield coverage_sentence(retrain.coverage)
+        yield reliability_sentence(retrain)
+        if response.grouping:
+            yield f"{response.grouping}."
         yield f"Gate {'passed' if verdict.passes else 'FAILED'}: {verdict.reason}."
         yield from self._places()
         yield f"Took {self.seconds:.0f} s"

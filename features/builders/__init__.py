@@ -13,6 +13,8 @@ __all__ = [
     "mutation",
     "names",
     "published_scores",
+    "regimen",
+    "response_axes",
     "rppa",
     "signature",
 ]

@@ -15,7 +15,8 @@ from sidestep.features.builders.clinical import ClinicalBuilder
 from sidestep.features.builders.copy_number import CopyNumberBuilder
 from sidestep.features.builders.expression import ExpressionBuilder
 from sidestep.features.builders.mutation import MutationBuilder
-from sidestep.features.builders.names import modality_of
+from sidestep.features.builders.names import REGIMEN, modality_of
+from sidestep.features.builders.regimen import RegimenBuilder
 from sidestep.features.builders.rppa import RppaBuilder
 from sidestep.features.builders.signature import SignatureScoreBuilder
 from sidestep.features.errors import InputError
@@ -28,6 +29,7 @@ _BUILDERS: dict[str, type[FeatureBuilder]] = {
     "copy_number": CopyNumberBuilder,
     "signature": SignatureScoreBuilder,
     "clinical": ClinicalBuilder,
+    REGIMEN: RegimenBuilder,
 }
 
 
@@ -40,6 +42,8 @@ class FeatureJoiner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Modalities to use; by default every molecular modality that the training study has.
     clinical : sequence of str
         Clinical attributes to use as covariates.
+    regimen : tuple of (str, str), optional
+        Clinical attributes that tell the regimen, and the drugs given (`RegimenBuilder`).
     extra : sequence of FeatureBuilder
         Builders of one's own, not fitted; a copy of each is fitted beside the others. Each adds
         features to a modality that models know (`MODALITIES` of `features.builders.names`), so
@@ -50,7 +54,8 @@ class FeatureJoiner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Attributes
     ----------
     builders_ : list of FeatureBuilder
-        In the order expression, RPPA, mutation, copy number, signature, clinical, then `extra`.
+        In the order expression, RPPA, mutation, copy number, signature, clinical, regimen, then
+        `extra`.
     """
 
     def __init__(
@@ -58,9 +63,11 @@ class FeatureJoiner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         modalities: Sequence[str] | None = None,
         clinical: Sequence[str] = (),
         extra: Sequence[FeatureBuilder] = (),
+        regimen: tuple[str, str] | None = None,
     ) -> None:
         self.modalities = modalities
         self.clinical = clinical
+        self.regimen = regimen
         self.extra = extra
 
     def fit(self, X: Study, y: object = None) -> Self:
@@ -72,7 +79,7 @@ class FeatureJoiner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             If a modality is unknown, or none is left to build from; or if a builder of `extra`
             names its features as none of its modality, or as another builder does.
         """
-        molecular = [name for name in _BUILDERS if name != "clinical"]
+        molecular = [name for name in _BUILDERS if name not in ("clinical", REGIMEN)]
         unknown = sorted(set(self.modalities or ()) - set(molecular))
         if unknown:
             raise InputError(f"unknown modality {unknown[0]}; choose from {', '.join(molecular)}")
@@ -85,6 +92,8 @@ class FeatureJoiner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         builders: list[FeatureBuilder] = [_BUILDERS[name]() for name in chosen]
         if self.clinical:
             builders.append(ClinicalBuilder(tuple(self.clinical)))
+        if self.regimen is not None:
+            builders.append(RegimenBuilder(*self.regimen))
         if not builders:
             raise InputError(
                 f"study {X.study_id} has none of {', '.join(molecular)}; nothing to train on"
@@ -108,6 +117,13 @@ class FeatureJoiner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Names of all features, block after block."""
         check_is_fitted(self, "builders_")
         return np.concatenate([builder.get_feature_names_out() for builder in self.builders_])
+
+    @property
+    def regimens(self) -> RegimenBuilder | None:
+        """The builder of regimens, if they are told."""
+        check_is_fitted(self, "builders_")
+        found = [builder for builder in self.builders_ if isinstance(builder, RegimenBuilder)]
+        return found[0] if found else None
 
     @property
     def modality_(self) -> pd.Series:
@@ -136,7 +152,12 @@ class FeatureJoiner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def from_state(cls, state: dict[str, Any]) -> Self:
         """Joiner that `get_state` described."""
         clinical = state.get("clinical", {}).get("parameters", {}).get("attributes", ())
-        joiner = cls([name for name in state if name != "clinical"], clinical)
+        regimen = state.get(REGIMEN, {}).get("parameters")
+        joiner = cls(
+            [name for name in state if name not in ("clinical", REGIMEN)],
+            clinical,
+            regimen=regimen and (regimen["attribute"], regimen["drugs_attribute"]),
+        )
         # In the order of `fit`, whatever the order of the state: models know columns by place.
         names = sorted(state, key=list(_BUILDERS).index)
         joiner.builders_ = [_BUILDERS[name].from_state(state[name]) for name in names]
@@ -179,11 +200,12 @@ def coverage(features: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame of shape (n_samples, n_modalities)
-        0 (lacks the modality) ... 1 (every feature measured).
+        0 (lacks the modality) ... 1 (every feature measured). Regimens are no modality.
     """
-    modality = pd.Series([modality_of(name) for name in features.columns.tolist()])
+    modality = pd.Series([modality_of(name) for name in features.columns.tolist()], dtype=object)
     measured = np.isfinite(features.to_numpy())
+    names = [name for name in modality.unique() if name != REGIMEN]
     return pd.DataFrame(
-        {name: measured[:, modality == name].mean(axis=1) for name in modality.unique()},
+        {name: measured[:, modality == name].mean(axis=1) for name in names},
         index=features.index,
     )

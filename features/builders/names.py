@@ -2,7 +2,8 @@
 
 ``expression:ERBB2``, ``rppa:ERBB2_pY1248``, ``rppa:ERBB2_pY1248/ERBB2`` (phospho-to-total ratio),
 ``mutation:TP53``, ``mutation:PIK3CA:hotspot``, ``mutation:TP53:truncating``, ``mutation:burden``,
-``copy_number:ERBB2``, ``signature:Mod7_ERBB2``, ``clinical:LINEAGE=breast``.
+``copy_number:ERBB2``, ``signature:Mod7_ERBB2``, ``clinical:LINEAGE=breast``,
+``regimen:ARM_CODE=N`` (a condition that a prediction is made under, and no measurement).
 
 Scores of mechanisms (`features.mechanisms.builder`) are named alike, by the one modality that they
 are computed from: ``expression:signature_mitotic``, ``rppa:pathway_PI3K_AKT``. A ``state:`` is
@@ -17,6 +18,10 @@ from sidestep.features.knowledge.study_signatures import find_signature
 
 MODALITIES = ("expression", "rppa", "mutation", "copy_number", "signature", "clinical")
 STATE = "state"
+#: What stands before the colon in features that tell which regimen a sample had.
+REGIMEN = "regimen"
+#: Beginning of those of them that tell which drugs a regimen gave to the sample.
+DRUG_GIVEN = "regimen:drug="
 BURDEN = "mutation:burden"
 _SCORES = ("signature_", "pathway_", "rtk_bypass_", "pi3k_phospho", "apoptotic_priming")
 
@@ -33,7 +38,7 @@ def gene_of(feature: str) -> str | None:
     mechanisms. An antibody that cannot tell paralogues apart counts for its lead gene.
     """
     modality, rest = feature.split(":", 1)
-    if modality in ("clinical", STATE) or feature == BURDEN or rest.startswith(_SCORES):
+    if modality in ("clinical", REGIMEN, STATE) or feature == BURDEN or rest.startswith(_SCORES):
         return None
     if modality == "signature":
         known = find_signature(rest)

@@ -1,7 +1,8 @@
 """Simulated studies with planted mechanisms, and the truth beside them.
 
 `simulate.simulate_study` draws donors, biology, assays and drug responses from one seed and writes
-them as study folders. Everything that they hold is made up, and says so.
+them as study folders; `trial.simulate_trial` does so of patients. Everything that they hold is made
+up, and says so.
 """
 
 __all__ = [
@@ -13,4 +14,5 @@ __all__ = [
     "plan",
     "samples",
     "simulate",
+    "trial",
 ]

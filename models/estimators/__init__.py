@@ -2,15 +2,19 @@
 
 All keep the contract of `base.ResponseEstimator`: fit on training lines, predict, and (but for
 baselines) explain each prediction exactly. `pattern_blend.PatternBlend` fits one blend a
-combination of modalities; `lines` holds what the models of all drugs take from the same lines.
+combination of modalities; `lines` holds what the models of all drugs take from the same lines, and
+`outcomes` what differs between continuous and binary responses.
 """
 
 __all__ = [
     "base",
     "baselines",
     "blend",
+    "evidence",
     "folds",
     "lines",
+    "mixtures",
+    "outcomes",
     "pattern_blend",
     "patterns",
     "ridge",
@@ -19,4 +23,5 @@ __all__ = [
     "shares",
     "sub_model",
     "trees",
+    "views",
 ]

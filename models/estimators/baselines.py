@@ -8,19 +8,30 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from sidestep.features.study.responses import CONTINUOUS
 from sidestep.models.estimators.base import Contributions, ExplainedEstimator, ResponseEstimator
 from sidestep.models.estimators.folds import Folds
-from sidestep.models.estimators.lines import TrainingLines
+from sidestep.models.estimators.lines import TrainingLines, standardisation
+from sidestep.models.estimators.outcomes import outcome_of
 
 #: What a saved marker holds beside its parameters.
 _SAVED = ("columns_", "uses_", "slope_", "centre_", "mean_")
 
 
 class DrugMean(ResponseEstimator):
-    """Predict the mean response of the training lines."""
+    """Predict the mean response of the training lines, or the log-odds of their rate.
+
+    Parameters
+    ----------
+    kind : {"continuous", "binary"}
+        Of the response (`models.estimators.outcomes`); here and below.
+    """
+
+    def __init__(self, kind: str = CONTINUOUS) -> None:
+        self.kind = kind
 
     def _fit(self, X: pd.DataFrame, y: np.ndarray, groups: np.ndarray) -> None:
-        self.mean_ = float(y.mean())
+        self.mean_ = outcome_of(self.kind).centre(y)
 
     def _predict(self, X: pd.DataFrame) -> np.ndarray:
         return np.full(len(X), self.mean_)
@@ -37,16 +48,26 @@ class GroupMean(ResponseEstimator):
     labels : Series, optional
         Sample -> lineage or subtype, NaN where unknown (predicted by the drug's mean).
     prior_lines : float
+    kind : {"continuous", "binary"}
     """
 
-    def __init__(self, labels: pd.Series | None = None, prior_lines: float = 1.0) -> None:
+    def __init__(
+        self,
+        labels: pd.Series | None = None,
+        prior_lines: float = 1.0,
+        kind: str = CONTINUOUS,
+    ) -> None:
         self.labels = labels
         self.prior_lines = prior_lines
+        self.kind = kind
 
     def _fit(self, X: pd.DataFrame, y: np.ndarray, groups: np.ndarray) -> None:
-        self.mean_ = float(y.mean())
-        lines = pd.Series(y - self.mean_).groupby(self._labels_of(X).to_numpy())
-        self.deviations_ = lines.sum() / (lines.size() + self.prior_lines)
+        outcome = outcome_of(self.kind)
+        self.mean_ = outcome.centre(y)
+        lines = pd.Series(y - float(y.mean())).groupby(self._labels_of(X).to_numpy())
+        shrunken = lines.sum() / (lines.size() + self.prior_lines)
+        deviations = outcome.group_deviations(shrunken.to_numpy(), y)
+        self.deviations_ = pd.Series(deviations, index=shrunken.index)
 
     def _predict(self, X: pd.DataFrame) -> np.ndarray:
         deviations = self._labels_of(X).map(self.deviations_)
@@ -71,6 +92,8 @@ class SingleMarker(ExplainedEstimator):
         Features in order of preference, such as ``expression:ERBB2`` and ``rppa:ERBB2``; the
         first that a line has is used, per line. All are in training standard deviations, so that
         one slope serves them.
+    kind : {"continuous", "binary"}
+        Of a binary response the line is that of its log-odds.
 
     Attributes
     ----------
@@ -84,8 +107,9 @@ class SingleMarker(ExplainedEstimator):
         Response of the average line that has the marker; of all lines where none has it.
     """
 
-    def __init__(self, markers: Sequence[str] = ()) -> None:
+    def __init__(self, markers: Sequence[str] = (), kind: str = CONTINUOUS) -> None:
         self.markers = markers
+        self.kind = kind
 
     def _fit(self, X: pd.DataFrame | TrainingLines, y: np.ndarray, groups: np.ndarray) -> None:
         columns: pd.Index = pd.Index(self.feature_names_in_)
@@ -97,13 +121,14 @@ class SingleMarker(ExplainedEstimator):
             kept = X.iloc[:, self.columns_].to_numpy(float)
         marker, place = _first_measured(kept)
         self.uses_ = np.array([np.mean(place == n) for n in range(len(self.columns_))])
-        known = np.isfinite(marker)
-        self.mean_ = float(y[known].mean() if known.any() else y.mean())
+        known, outcome = np.isfinite(marker), outcome_of(self.kind)
+        self.mean_ = outcome.centre(y[known] if known.any() else y)
         self.centre_ = float(marker[known].mean()) if known.any() else 0.0
         deviations = marker[known] - self.centre_
         spread = float(deviations @ deviations)
-        varies = spread > 1e-12 * max(1, known.sum())  # not the rounding errors of a constant
-        self.slope_ = float(deviations @ y[known]) / spread if varies else 0.0
+        self.slope_ = 0.0
+        if spread > 1e-12 * max(1, known.sum()):  # not the rounding errors of a constant
+            self.mean_, self.slope_ = outcome.line(deviations, y[known])
 
     @property
     def informative(self) -> bool:
@@ -175,6 +200,41 @@ class SingleMarker(ExplainedEstimator):
         for name in _SAVED:
             setattr(marker, name, state[name])
         return marker
+
+
+class MeanScore(ResponseEstimator):
+    """Straight line on the mean of some standardised features, such as a published score.
+
+    Parameters
+    ----------
+    features : sequence of str
+        What a sample lacks of them does not count; one that lacks all is predicted as the mean.
+    kind : {"continuous", "binary"}
+    """
+
+    def __init__(self, features: Sequence[str] = (), kind: str = CONTINUOUS) -> None:
+        self.features = features
+        self.kind = kind
+
+    def _fit(self, X: pd.DataFrame, y: np.ndarray, groups: np.ndarray) -> None:
+        values = X[list(self.features)].to_numpy(float)
+        self.means_, self.scales_ = standardisation(values)
+        score = self._scored(values)
+        outcome = outcome_of(self.kind)
+        self.centre_ = float(score.mean())
+        self.mean_, self.slope_ = outcome.centre(y), 0.0
+        if np.ptp(score) > 0:
+            self.mean_, self.slope_ = outcome.line(score - self.centre_, y)
+
+    def _predict(self, X: pd.DataFrame) -> np.ndarray:
+        score = self._scored(X[list(self.features)].to_numpy(float))
+        return self.mean_ + self.slope_ * (score - self.centre_)
+
+    def _scored(self, values: np.ndarray) -> np.ndarray:
+        """Mean of each row's standardised values, 0 without any, (n_rows,)."""
+        standard = (values - self.means_) / self.scales_
+        count = np.maximum(np.isfinite(standard).sum(axis=1), 1)
+        return np.asarray(np.nan_to_num(standard).sum(axis=1) / count)
 
 
 def _first_measured(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

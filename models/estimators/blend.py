@@ -7,22 +7,20 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import nnls
 
+from sidestep.features.study.responses import CONTINUOUS
 from sidestep.models.estimators.base import Contributions, ExplainedEstimator
 from sidestep.models.estimators.baselines import SingleMarker
 from sidestep.models.estimators.folds import donor_folds
 from sidestep.models.estimators.lines import TrainingLines
+from sidestep.models.estimators.outcomes import Outcome, outcome_of
 from sidestep.models.estimators.ridge import MultiViewRidge
 from sidestep.models.estimators.trees import ScreenedTrees, saved_settings
 
-#: Weights of ridge, trees and marker that the learned ones are pulled towards: a mixture of these.
-_PRIORS = np.array([[1 / 2, 1 / 2, 0.0], [1 / 3, 1 / 3, 1 / 3], [0.0, 0.0, 1.0]])
-_HALVES, _TWO_HALVES = _PRIORS[0], _PRIORS[0, :2]
-#: How likely each of them is beforehand, and how sharply out-of-fold errors tell them apart: chosen
-#: on simulated studies (`benchmarks.marker_member`), so that a marker that holds the truth wins,
-#: and one that says nothing costs next to nothing.
-_PRIOR_ODDS = (10.0, 1.0, 1.0)
+#: Members without the marker: ridge and trees.
+_WITHOUT_MARKER = 2
+_HALVES = np.array([0.5, 0.5, 0.0])
+#: How sharply out-of-fold errors tell the weights of `Outcome.blend_priors` apart.
 _PRIOR_SHARPNESS = 0.5
 
 
@@ -48,21 +46,30 @@ class Blend(ExplainedEstimator):
         Strength of the pull: it weighs as much as this many lines.
     inner_folds : int
         Folds by donor for the inner out-of-fold predictions; 0 takes `marker_share` for the
-        marker and halves the rest between ridge and trees.
-    marker_share : float
-        Weight of the marker where no weights are learned, 0 to 1.
+        marker and `trees_share` of the rest for the trees.
+    marker_share, trees_share : float
+        Weight of the marker where no weights are learned, 0 to 1, and that of the trees in the
+        rest.
+    gates, axes : mapping, optional
+        Of the ridge (`models.estimators.views.ViewSettings`).
     tree_settings : mapping, optional
         Parameters of `ScreenedTrees`.
     n_jobs : int
         Threads of XGBoost.
     seed : int
+    kind : {"continuous", "binary"}
+        Of the response. A binary one is predicted by its log-odds, which the members are blended
+        on; the weights are then those of the least logistic loss.
 
     Attributes
     ----------
     weights_ : ndarray of shape (3,)
         Of ridge, trees and marker.
     mean_ : float
-        Mean response of the training lines.
+        Mean response of the training lines, or the log-odds of their rate.
+    held_out_ : ndarray of shape (n_samples,)
+        What the blend, with these weights, predicts of each training line by members that were
+        fitted without its fold; only where weights were learned. It is not saved.
 
     References
     ----------
@@ -76,42 +83,57 @@ class Blend(ExplainedEstimator):
         shrinkage: float = 100.0,
         inner_folds: int = 4,
         marker_share: float = 0.0,
+        trees_share: float = 0.5,
+        gates: Mapping[str, Sequence[str]] | None = None,
+        axes: Mapping[str, float] | None = None,
         tree_settings: Mapping[str, Any] | None = None,
         n_jobs: int = 1,
         seed: int = 0,
+        kind: str = CONTINUOUS,
     ) -> None:
         self.target_features = target_features
         self.markers = markers
         self.shrinkage = shrinkage
         self.inner_folds = inner_folds
         self.marker_share = marker_share
+        self.trees_share = trees_share
+        self.gates = gates
+        self.axes = axes
         self.tree_settings = tree_settings
         self.n_jobs = n_jobs
         self.seed = seed
+        self.kind = kind
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the kind of the response asks for."""
+        return outcome_of(self.kind)
 
     def members(self) -> tuple[MultiViewRidge, ScreenedTrees, SingleMarker]:
         """Fresh, unfitted ridge, trees and marker with this blend's settings."""
         return (
-            MultiViewRidge(self.target_features),
+            MultiViewRidge(self.target_features, gates=self.gates, axes=self.axes, kind=self.kind),
             ScreenedTrees(
                 self.target_features,
                 n_jobs=self.n_jobs,
                 seed=self.seed,
+                kind=self.kind,
                 **dict(self.tree_settings or {}),
             ),
-            SingleMarker(self.markers),
+            SingleMarker(self.markers, self.kind),
         )
 
     def _fit(self, X: pd.DataFrame | TrainingLines, y: np.ndarray, groups: np.ndarray) -> None:
         lines = TrainingLines.of(X)
-        self.mean_ = float(y.mean())
+        self.mean_ = self.outcome.centre(y)
         self.ridge_, self.trees_, self.marker_ = self.members()
         self.marker_.fit(lines, y, groups)
         if self.inner_folds:
             self.weights_ = self._learned_weights(lines, y, groups)
         else:
             share = self.marker_share if self.marker_.informative else 0.0
-            self.weights_ = np.array([(1 - share) / 2, (1 - share) / 2, share])
+            trees = (1 - share) * self.trees_share
+            self.weights_ = np.array([1 - share - trees, trees, share])
         self.ridge_.fit(lines, y, groups)
         self.trees_.fit(lines, y, groups)
 
@@ -121,10 +143,12 @@ class Blend(ExplainedEstimator):
         folds = donor_folds(groups, self.inner_folds, self.seed)
         ridge, trees, marker = self.members()
         held_out = [ridge.out_of_fold(lines, y, groups, folds), trees.out_of_fold(lines, y, folds)]
-        if not self.marker_.informative:
-            return np.append(blend_weights(np.column_stack(held_out), y, self.shrinkage), 0.0)
-        held_out.append(marker.out_of_fold(lines, y, folds))
-        return blend_weights(np.column_stack(held_out), y, self.shrinkage)
+        if self.marker_.informative:
+            held_out.append(marker.out_of_fold(lines, y, folds))
+        members = np.column_stack(held_out)
+        weights = blend_weights(members, y, self.shrinkage, self.outcome)
+        self.held_out_ = blended(members, weights, self.mean_)
+        return weights if self.marker_.informative else np.append(weights, 0.0)
 
     @property
     def shares_(self) -> np.ndarray:
@@ -159,8 +183,10 @@ class Blend(ExplainedEstimator):
         shares, base_value = self.trees_.explain_rows(rows)
         add_shares(shares, self.trees_.columns_, self.weights_[1], values)
         self.marker_.add_shares(rows, self.weights_[2], values)
-        bases = np.array([[self.ridge_.intercept_, base_value, self.marker_.mean_]])
-        return Contributions(np.repeat(self.blend(bases), len(rows)), values)
+        bases = np.empty((len(rows), 3))
+        bases[:, 0] = self.ridge_.base_values(rows)
+        bases[:, 1:] = base_value, self.marker_.mean_
+        return Contributions(self.blend(bases), values)
 
     def feature_weights(self, sd: np.ndarray) -> np.ndarray:
         """Share of the model that rests on each feature, (n_features,), summing to at most one.
@@ -169,7 +195,7 @@ class Blend(ExplainedEstimator):
         absolute coefficients times `sd`, the features' training standard deviations; half by the
         trees' total gain.
         """
-        ridge = np.abs(self.ridge_.coef_) * sd
+        ridge = self.ridge_.sizes() * sd
         trees = self.trees_.gains()
         parts = [part / part.sum() for part in (ridge, trees) if part.sum() > 0]
         others = sum(parts, start=np.zeros(len(sd))) / max(len(parts), 1)
@@ -198,7 +224,9 @@ class Blend(ExplainedEstimator):
         return blend
 
 
-def blend_weights(held_out: np.ndarray, y: np.ndarray, shrinkage: float) -> np.ndarray:
+def blend_weights(
+    held_out: np.ndarray, y: np.ndarray, shrinkage: float, outcome: Outcome | None = None
+) -> np.ndarray:
     """Non-negative weights of ridge, trees and marker from their out-of-fold predictions.
 
     Parameters
@@ -208,76 +236,92 @@ def blend_weights(held_out: np.ndarray, y: np.ndarray, shrinkage: float) -> np.n
     y : ndarray of shape (n_samples,)
     shrinkage : float
         Lines that the pull towards `prior_weights` weighs; 0 is plain non-negative least squares.
+    outcome : Outcome, optional
+        Of the response; continuous by default.
 
     Returns
     -------
     ndarray of shape (3,) or (2,)
     """
-    deviations, response = held_out - y.mean(), y - y.mean()
-    return pulled_weights(deviations, response, prior_weights(deviations, response), shrinkage)
+    kind = outcome_of(CONTINUOUS) if outcome is None else outcome
+    centre = kind.centre(y)
+    deviations, response = held_out - centre, kind.about(y, centre)
+    prior = prior_weights(deviations, response, outcome=kind)
+    return pulled_weights(deviations, response, prior, shrinkage, kind)
 
 
 def pulled_weights(
-    deviations: np.ndarray, response: np.ndarray, prior: np.ndarray, shrinkage: float
+    deviations: np.ndarray,
+    response: np.ndarray,
+    prior: np.ndarray,
+    shrinkage: float,
+    outcome: Outcome | None = None,
 ) -> np.ndarray:
-    """Non-negative least squares with a pull towards `prior`, (n_members,).
+    """Non-negative weights of the least loss with a pull towards `prior`, (n_members,).
 
     Parameters
     ----------
     deviations : ndarray of shape (n_samples, n_members)
-        Out-of-fold predictions about the mean response.
+        Out-of-fold predictions about the mean response, or the log-odds of the rate.
     response : ndarray of shape (n_samples,)
-        About its mean.
+        About its mean; a binary one as it is.
     prior : ndarray of shape (n_members,)
     shrinkage : float
         Lines that the pull weighs.
+    outcome : Outcome, optional
+        Of the response; continuous by default.
     """
     if not np.any(deviations):
         return prior
-    pull = np.sqrt(shrinkage * np.mean(deviations**2))
-    design = np.vstack([deviations, pull * np.eye(len(prior))])
-    weights, _ = nnls(design, np.concatenate([response, pull * prior]))
-    return np.asarray(weights)
+    kind = outcome_of(CONTINUOUS) if outcome is None else outcome
+    return kind.blend_weights(deviations, response, prior, shrinkage)
 
 
 def prior_weights(
     deviations: np.ndarray,
     response: np.ndarray,
-    odds: Sequence[float] = _PRIOR_ODDS,
+    odds: Sequence[float] | None = None,
     sharpness: float = _PRIOR_SHARPNESS,
+    outcome: Outcome | None = None,
 ) -> np.ndarray:
     r"""Weights that the learned ones are pulled towards.
 
     .. math:: \sum_c q_c p_c, \quad q_c \propto o_c \, \mathrm{MSE}_c^{-\tau n / 2}
 
-    of three candidates :math:`p_c`: one half of ridge and trees each, one third of all, and the
-    marker alone. :math:`\mathrm{MSE}_c` is the error of each on the lines out of fold; with
-    :math:`\tau = 1` its power would be the pseudo-BMA weight of a Gaussian model
-    (`models.estimators.ridge`). Without a marker it is one half each.
+    of candidates :math:`p_c` (`Outcome.blend_priors`): one half of ridge and trees each, one third
+    of all, and the marker alone. :math:`\mathrm{MSE}_c` is the error of each on the lines out of
+    fold; with :math:`\tau = 1` its power would be the pseudo-BMA weight of a Gaussian model
+    (`models.estimators.ridge`); of a binary response it is the power of the likelihood itself.
+    Without a marker it is one half each.
 
     Parameters
     ----------
     deviations : ndarray of shape (n_samples, 3) or (n_samples, 2)
         Out-of-fold predictions of ridge, trees and marker about the mean response.
     response : ndarray of shape (n_samples,)
-        About its mean.
-    odds : sequence of 3 floats
-        :math:`o_c`, before any line is seen.
+        About its mean; a binary one as it is.
+    odds : sequence of float, optional
+        :math:`o_c`, before any line is seen; those of the kind of response by default.
     sharpness : float
         :math:`\tau`.
+    outcome : Outcome, optional
+        Of the response; continuous by default.
 
     Returns
     -------
     ndarray of shape (3,) or (2,)
     """
-    if deviations.shape[1] == len(_TWO_HALVES):
-        return np.asarray(_TWO_HALVES)
-    if not np.any(deviations):
-        return np.asarray(_HALVES)
-    errors = np.array([np.mean((response - deviations @ prior) ** 2) for prior in _PRIORS])
-    gap = np.log(errors + np.finfo(float).tiny)
-    evidence = np.asarray(odds) * np.exp(-sharpness * len(response) / 2 * (gap - gap.min()))
-    return np.asarray(evidence @ _PRIORS / evidence.sum())
+    kind = outcome_of(CONTINUOUS) if outcome is None else outcome
+    priors = np.array(kind.blend_priors)
+    before = np.asarray(kind.blend_odds if odds is None else odds)
+    if deviations.shape[1] == _WITHOUT_MARKER:
+        kept = priors[:, _WITHOUT_MARKER] == 0
+        priors, before = priors[kept, :_WITHOUT_MARKER], before[kept]
+    if not np.any(deviations) or len(priors) == 1:
+        return np.asarray(priors[0])
+    gap = kind.blend_gap(deviations, response, priors)
+    evidence = before * np.exp(-sharpness * len(response) / 2 * gap)
+    return np.asarray(evidence @ priors / evidence.sum())
 
 
 def blended(members: np.ndarray, weights: np.ndarray, mean: float) -> np.ndarray:

@@ -13,10 +13,12 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.errors import InputError
+from sidestep.features.study.responses import CONTINUOUS
 from sidestep.models.damage import refusing_damage
 from sidestep.models.estimators.base import Contributions, ExplainedEstimator
 from sidestep.models.estimators.blend import Blend
 from sidestep.models.estimators.lines import TrainingLines
+from sidestep.models.estimators.outcomes import Outcome, outcome_of
 from sidestep.models.estimators.patterns import (
     Pattern,
     best_pattern,
@@ -42,11 +44,12 @@ class PatternBlend(ExplainedEstimator):
 
     Parameters
     ----------
-    target_features, markers, shrinkage, inner_folds, tree_settings, n_jobs, seed
+    target_features, markers, shrinkage, inner_folds, gates, axes, tree_settings, n_jobs, seed, kind
         As for `models.estimators.blend.Blend`. Sub-models learn no weights: four more fits of each
         would cost most of a training. Whether a drug's response goes with its marker is learned
         once, where most is measured: they take the full model's share of the marker, if they have
-        a marker, and halve the rest between ridge and trees.
+        a marker, and halve the rest between ridge and trees; of a binary response they take the
+        full model's share of the trees.
 
     Attributes
     ----------
@@ -60,17 +63,28 @@ class PatternBlend(ExplainedEstimator):
         markers: Sequence[str] = (),
         shrinkage: float = 100.0,
         inner_folds: int = 4,
+        gates: Mapping[str, Sequence[str]] | None = None,
+        axes: Mapping[str, float] | None = None,
         tree_settings: Mapping[str, Any] | None = None,
         n_jobs: int = 1,
         seed: int = 0,
+        kind: str = CONTINUOUS,
     ) -> None:
         self.target_features = target_features
         self.markers = markers
         self.shrinkage = shrinkage
         self.inner_folds = inner_folds
+        self.gates = gates
+        self.axes = axes
         self.tree_settings = tree_settings
         self.n_jobs = n_jobs
         self.seed = seed
+        self.kind = kind
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the kind of the response asks for."""
+        return outcome_of(self.kind)
 
     def _fit(self, X: pd.DataFrame | TrainingLines, y: np.ndarray, groups: np.ndarray) -> None:
         lines = TrainingLines.of(X)
@@ -86,7 +100,8 @@ class PatternBlend(ExplainedEstimator):
             settings = self.get_params()
             if blends:
                 settings["inner_folds"] = 0
-                settings["marker_share"] = float(next(iter(blends.values())).shares_[2])
+                shares = next(iter(blends.values())).shares_
+                settings |= self.outcome.sub_model_shares(*shares.tolist())
             chosen = rows[pattern]
             blends[pattern] = Blend(**settings).fit(part.ranked(ranking), y[chosen], groups[chosen])
         self.blends_: Mapping[Pattern, Blend] = blends

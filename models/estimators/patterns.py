@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from sidestep.features.builders.names import MODALITIES, modality_of
+from sidestep.features.builders.names import MODALITIES, REGIMEN, modality_of
 
 Pattern = tuple[str, ...]
 
@@ -42,14 +42,14 @@ def pattern_named(name: str) -> Pattern:
 
 
 def pattern_columns(features: Iterable[str], pattern: Pattern) -> np.ndarray:
-    """Columns that a sub-model sees: its modalities', and the clinical covariates."""
+    """Columns that a sub-model sees: its modalities', clinical covariates, and regimens."""
     return _columns(tuple(features), pattern)
 
 
 # The same tens of thousands of names are asked for again and again.
 @functools.lru_cache(maxsize=64)
 def _columns(features: tuple[str, ...], pattern: Pattern) -> np.ndarray:
-    columns = np.flatnonzero(np.isin(_modalities(features), [*pattern, "clinical"]))
+    columns = np.flatnonzero(np.isin(_modalities(features), [*pattern, "clinical", REGIMEN]))
     columns.flags.writeable = False
     return columns
 
@@ -81,7 +81,7 @@ def patterns_among(rows: Sequence[Pattern], features: Sequence[str]) -> list[Pat
     The first is all modalities together; each has the modalities of at least ten lines. Where
     no line has enough of any modality, the first is all that there are `features` of.
     """
-    named = set(_modalities(tuple(features)).tolist()) - {"clinical"}
+    named = set(_modalities(tuple(features)).tolist()) - {"clinical", REGIMEN}
     found = {name for row in rows for name in row} or named
     full = tuple(name for name in MODALITIES if name in found)
     frequent = [

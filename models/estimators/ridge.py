@@ -1,29 +1,31 @@
-"""Multi-view ridge regression, with its penalty and view weights from closed-form leave-one-out.
+"""Multi-view ridge, with its penalty and the weights of its views chosen in closed form.
 
-`MultiViewRidge` is the estimator; `view_columns_of`, `plain_kernels` and `centred` make the kernels
-of its views, and `kernel_path` fits one kernel along a path of penalties, each donor left out.
+It is the estimator of a continuous response (`models.estimators.mixtures`) and, on the log-odds, of
+a binary one (`models.estimators.evidence`), on the kernels of `models.estimators.views`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
 from sidestep.features.errors import InputError
+from sidestep.features.study.responses import CONTINUOUS
 from sidestep.models.estimators.base import Contributions, ExplainedEstimator
 from sidestep.models.estimators.folds import Folds
-from sidestep.models.estimators.lines import TARGET_VIEW, TrainingLines, contiguous, view_mixtures
+from sidestep.models.estimators.lines import TrainingLines
+from sidestep.models.estimators.mixtures import Candidates, MixedFit
+from sidestep.models.estimators.outcomes import Outcome, outcome_of
+from sidestep.models.estimators.views import ViewKernel, Views, ViewSettings, centred
 
-# A kernel this small, relative to what centring took from it, is rounding.
-_ROUNDING = 1e-10
-# Candidates of a smaller weight, relative to the largest, are left out.
-_SMALLEST_WEIGHT = 1e-6
 #: What a saved ridge holds beside its parameters.
-_SAVED = ("coef_", "intercept_", "means_", "view_weights_", "penalty_", "loo_error_")
+_SAVED = (
+    "coef_", "intercept_", "means_", "view_weights_", "penalty_", "loo_error_", "regimens_",
+    "offsets_", "deviations_", "drugs_", "gates_", "gated_",
+)  # fmt: skip
 
 
 class MultiViewRidge(ExplainedEstimator):
@@ -44,6 +46,17 @@ class MultiViewRidge(ExplainedEstimator):
     tested on some; kernels are centred over the drug's own. A missing value is the matrix's mean,
     so it contributes nothing.
 
+    Of a binary response it is the log-odds that is linear, and the fit that of the logistic loss;
+    the weights of the views are those of the largest marginal likelihood
+    (`models.estimators.evidence`), and `target_shares`, `penalties` and `sharpness` do not count.
+
+    Where the features tell the regimen of each sample (``regimen:…``, 0 or 1), each regimen has an
+    offset of its own and its own deviations from the coefficients that all share: a modality's
+    kernel times whether two samples had the same regimen is one more kernel. A regimen of few
+    samples deviates little, and one that was never seen not at all. Where the features tell the
+    drugs that were given, too, the features of a drug's targets count where that drug was
+    (`models.estimators.views`). Given its regimen, a sample's prediction is linear in its features.
+
     Parameters
     ----------
     target_features : sequence of str
@@ -54,11 +67,15 @@ class MultiViewRidge(ExplainedEstimator):
         Candidate penalties, in units of the mean diagonal of the kernel.
     sharpness : float
         :math:`\tau`; infinity takes the single best candidate.
+    gates, axes : mapping, optional
+        As `models.estimators.views.ViewSettings` has them.
+    kind : {"continuous", "binary"}
+        Of the response.
 
     Attributes
     ----------
     coef_ : ndarray of shape (n_features,)
-        Response units per unit of the feature.
+        Response units (log-odds) per unit of the feature, shared by all regimens.
     intercept_ : float
     means_ : ndarray of shape (n_features,)
         Of the matrix's lines, where a feature contributes zero.
@@ -69,7 +86,19 @@ class MultiViewRidge(ExplainedEstimator):
     loo_predictions_ : ndarray of shape (n_samples,)
         Of the training lines, each without its donor.
     loo_error_ : float
-        Root mean squared error of those, response units.
+        Root mean squared error of those, response units; of a binary response, of its probability.
+    regimens_ : ndarray of int, shape (n_regimens,)
+        Places of the features that tell the regimens that were seen.
+    offsets_ : ndarray of shape (n_regimens,)
+        What each adds to the intercept.
+    deviations_ : ndarray of shape (n_regimens, n_features)
+        What each adds to `coef_`.
+    drugs_ : ndarray of int, shape (n_drugs,)
+        Places of the features that tell the drugs of `gates`.
+    gates_ : ndarray of bool, shape (n_drugs, n_features)
+        Whether each feature is of one of the drug's targets.
+    gated_ : ndarray of shape (n_features,)
+        What is added to the coefficient of a feature where one of its drugs was given.
 
     References
     ----------
@@ -85,34 +114,45 @@ class MultiViewRidge(ExplainedEstimator):
         target_shares: Sequence[float] = (0.0, 0.25, 0.5, 0.75, 1.0),
         penalties: Sequence[float] = tuple(np.logspace(-2, 2.5, 19)),
         sharpness: float = 0.5,
+        gates: Mapping[str, Sequence[str]] | None = None,
+        axes: Mapping[str, float] | None = None,
+        kind: str = CONTINUOUS,
     ) -> None:
         self.target_features = target_features
         self.target_shares = target_shares
         self.penalties = penalties
         self.sharpness = sharpness
+        self.gates = gates
+        self.axes = axes
+        self.kind = kind
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the kind of the response asks for."""
+        return outcome_of(self.kind)
 
     def _fit(self, X: pd.DataFrame | TrainingLines, y: np.ndarray, groups: np.ndarray) -> None:
         lines = TrainingLines.of(X)
-        matrix = lines.matrix
-        columns = view_columns_of(lines, self.target_features)
-        views = centred(plain_kernels(lines, columns))
+        of_lines = self._views(lines)
+        views = centred(of_lines.plain())
         fit = self._mixed(views, y, groups)
-        coefficients = np.zeros(len(matrix.features))
-        self.intercept_ = float(y.mean())
+        plain = {name: dual / views[name].size for name, dual in fit.duals.items()}
+        slopes = of_lines.slopes(plain)
+        self.intercept_ = fit.intercept
         for name, dual in fit.duals.items():
-            everyone = np.zeros(len(matrix.values))  # no copy of the lines' rows is needed then
-            everyone[lines.rows] = dual / views[name].size
-            chosen = contiguous(columns[name])
-            coefficients[chosen] += matrix.standard[:, chosen].T @ everyone
             # Duals sum to zero, so that the lines' own mean matters for the intercept alone.
             self.intercept_ -= float(views[name].means @ dual) / views[name].size
-        kept = lines.column_numbers
+        kept, scales = lines.column_numbers, lines.matrix.scales[lines.column_numbers]
         # Single precision halves a saved model; predictions and explanations use the same numbers.
-        self.coef_ = (coefficients[kept] / matrix.scales[kept]).astype(np.float32)
-        self.means_ = matrix.means[kept].astype(np.float32)
+        self.coef_ = (slopes.shared[kept] / scales).astype(np.float32)
+        self.deviations_ = (slopes.deviations[:, kept] / scales).astype(np.float32)
+        self.gated_ = (slopes.gated[kept] / scales).astype(np.float32)
+        self.means_ = lines.matrix.means[kept].astype(np.float32)
+        self.offsets_, self.regimens_ = slopes.offsets, of_lines.regimens
+        self.drugs_, self.gates_ = of_lines.drugs, of_lines.gates
         self.view_weights_, self.penalty_ = fit.view_weights, fit.penalty
-        self.loo_predictions_ = y - fit.residuals
-        self.loo_error_ = float(np.sqrt(np.mean(fit.residuals**2)))
+        self.loo_predictions_ = self.outcome.left_out_predictions(fit.left_out, y)
+        self.loo_error_ = self.outcome.left_out_error(fit.left_out, y)
 
     def out_of_fold(
         self, X: pd.DataFrame | TrainingLines, y: np.ndarray, groups: np.ndarray, folds: Folds
@@ -129,61 +169,29 @@ class MultiViewRidge(ExplainedEstimator):
             Response and donor of each line.
         folds : list of (training rows, test rows)
         """
-        lines = TrainingLines.of(X)
-        plain = plain_kernels(lines, view_columns_of(lines, self.target_features))
+        plain = self._views(TrainingLines.of(X)).plain()
         predicted = np.empty(len(y))
         for train, test in folds:
             views = centred({name: kernel[np.ix_(train, train)] for name, kernel in plain.items()})
-            predicted[test] = y[train].mean()
-            for name, dual in self._mixed(views, y[train], groups[train]).duals.items():
+            fit = self._mixed(views, y[train], groups[train])
+            predicted[test] = fit.intercept
+            for name, dual in fit.duals.items():
                 across = plain[name][np.ix_(test, train)] - views[name].means
                 predicted[test] += across @ dual / views[name].size
         return predicted
 
+    def _views(self, lines: TrainingLines) -> Views:
+        return Views(lines, ViewSettings(self.target_features, self.gates, self.axes))
+
     def _mixed(
         self, views: Mapping[str, ViewKernel], y: np.ndarray, groups: np.ndarray
-    ) -> _MixedFit:
-        """Average all mixtures and penalties by their leave-one-donor-out errors."""
+    ) -> MixedFit:
+        """Weigh the views, and fit."""
         if len(np.unique(groups)) < 2:
             raise InputError("1 donor cannot be left out; give lines of at least 2 donors")
-        mixtures = view_mixtures(list(views), self.target_shares) or [{}]
-        penalties = np.asarray(self.penalties, dtype=float)
-        nothing = np.zeros((len(y), len(y)))
-        paths = [
-            kernel_path(
-                sum((w * views[name].kernel for name, w in mixture.items()), start=nothing),
-                y,
-                groups,
-                penalties,
-            )
-            for mixture in mixtures
-        ]
-        residuals = np.array([path.residuals for path in paths])
-        weights = self._candidate_weights(residuals)
-        duals = {name: np.zeros(len(y)) for name in views}
-        shares = dict.fromkeys(views, 0.0)
-        for mixture, path, weight in zip(mixtures, paths, weights, strict=True):
-            dual = weight @ path.duals
-            for name, share in mixture.items():
-                duals[name] += share * dual
-                shares[name] += share * float(weight.sum())
-        return _MixedFit(
-            duals=duals,
-            view_weights=shares,
-            penalty=float(np.exp(weights.sum(axis=0) @ np.log(penalties))),
-            residuals=np.einsum("cp,cpn->n", weights, residuals),
-        )
-
-    def _candidate_weights(self, residuals: np.ndarray) -> np.ndarray:
-        """Weight of each mixture and penalty, (n_mixtures, n_penalties), summing to one."""
-        errors = np.log(np.mean(residuals**2, axis=2) + np.finfo(float).tiny)
-        gap = errors - errors.min()
-        if np.isinf(self.sharpness):
-            weights = (gap == 0).astype(float)
-        else:
-            weights = np.exp(-self.sharpness * residuals.shape[2] / 2 * gap)
-        weights[weights < _SMALLEST_WEIGHT * weights.max()] = 0.0
-        return np.asarray(weights / weights.sum())
+        kernels = {name: view.kernel for name, view in views.items()}
+        candidates = Candidates(self.target_shares, self.penalties, self.sharpness)
+        return self.outcome.mixed(kernels, y, groups, candidates)
 
     def _predict(self, X: pd.DataFrame) -> np.ndarray:
         return self.predict_rows(np.ascontiguousarray(X.to_numpy(float)))
@@ -193,29 +201,72 @@ class MultiViewRidge(ExplainedEstimator):
         from sidestep.models.estimators.shares import sum_parts
 
         total = np.empty(len(rows))
-        sum_parts(rows, *self._line(rows), total)
-        return self.intercept_ + total
+        for some, line in self._lines(rows):
+            if some is None:
+                sum_parts(rows, *line, total)
+                continue
+            part = np.empty(len(some))
+            sum_parts(np.ascontiguousarray(rows[some]), *line, part)
+            total[some] = part
+        return self.base_values(rows) + total
+
+    def base_values(self, rows: np.ndarray) -> np.ndarray:
+        """What is predicted of a sample of the mean of all features, under each row's regimen."""
+        base = np.full(len(rows), self.intercept_)
+        for number, place in enumerate(self.regimens_):
+            base[rows[:, place] == 1.0] += self.offsets_[number]
+        return base
 
     def _contributions(self, X: pd.DataFrame) -> Contributions:
         rows = np.ascontiguousarray(X.to_numpy(float))
-        return Contributions(np.full(len(X), self.intercept_), self.scaled_parts(rows, 1.0))
+        return Contributions(self.base_values(rows), self.scaled_parts(rows, 1.0))
 
     def scaled_parts(self, rows: np.ndarray, weight: float) -> np.ndarray:
         """`weight` times the contribution of every feature, (n_rows, n_features)."""
         from sidestep.models.estimators.shares import scale_parts
 
         out = np.empty(rows.shape)
-        scale_parts(rows, *self._line(rows), weight, out)
+        for some, line in self._lines(rows):
+            if some is None:
+                scale_parts(rows, *line, weight, out)
+                continue
+            part = np.empty((len(some), rows.shape[1]))
+            scale_parts(np.ascontiguousarray(rows[some]), *line, weight, part)
+            out[some] = part
         return out
 
-    def _line(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Means and slopes, as many as the rows have features."""
+    def sizes(self) -> np.ndarray:
+        """Absolute coefficient of each feature, (n_features,); the mean over regimens, if any."""
+        if not len(self.regimens_):
+            return np.asarray(np.abs(self.coef_))
+        return np.asarray(np.abs(self.coef_ + self.gated_ + self.deviations_).mean(axis=0))
+
+    def slopes(self, rows: np.ndarray) -> np.ndarray:
+        """Coefficient of every feature under each row's regimen, (n_rows, n_features)."""
+        out = np.empty(rows.shape)
+        for some, (_, slopes) in self._lines(rows):
+            out[slice(None) if some is None else some] = slopes
+        return out
+
+    def _lines(
+        self, rows: np.ndarray
+    ) -> Iterator[tuple[np.ndarray | None, tuple[np.ndarray, np.ndarray]]]:
+        """Means and slopes of some rows, by regimen; None for all rows, where none is told."""
         if not len(self.means_) == len(self.coef_) == rows.shape[1]:
             raise ValueError(
                 f"{rows.shape[1]} features for {len(self.means_)} means and "
                 f"{len(self.coef_)} coefficients."
             )
-        return self.means_, self.coef_
+        if not len(self.regimens_) + len(self.drugs_):
+            yield None, (self.means_, self.coef_)
+            return
+        told = rows[:, np.concatenate([self.regimens_, self.drugs_])] == 1.0
+        conditions, which = np.unique(told, axis=0, return_inverse=True)
+        for number, condition in enumerate(conditions):
+            given, drugs = np.split(condition, [len(self.regimens_)])
+            slopes = self.coef_ + self.deviations_[given].sum(axis=0, dtype=np.float32)
+            slopes = np.where(self.gates_[drugs].any(axis=0), slopes + self.gated_, slopes)
+            yield np.flatnonzero(which.ravel() == number), (self.means_, slopes)
 
     def get_state(self) -> dict[str, Any]:
         """State that prediction needs, as plain values and arrays."""
@@ -228,148 +279,3 @@ class MultiViewRidge(ExplainedEstimator):
         for name in _SAVED:
             setattr(ridge, name, state[name])
         return ridge
-
-
-@dataclass(frozen=True)
-class _MixedFit:
-    """What the average over all candidates says.
-
-    Attributes
-    ----------
-    duals : dict of str to ndarray of shape (n_samples,)
-        Of each view's kernel.
-    view_weights : dict of str to float
-    penalty : float
-        Geometric mean.
-    residuals : ndarray of shape (n_samples,)
-        Of each line without its donor.
-    """
-
-    duals: dict[str, np.ndarray]
-    view_weights: dict[str, float]
-    penalty: float
-    residuals: np.ndarray
-
-
-@dataclass(frozen=True)
-class ViewKernel:
-    """Kernel of one view over some training lines.
-
-    Attributes
-    ----------
-    kernel : ndarray of shape (n_lines, n_lines)
-        Centred, with a mean diagonal of one.
-    size : float
-        What it was divided by.
-    means : ndarray of shape (n_lines,)
-        Mean over the lines of the kernel before it was centred and divided.
-    """
-
-    kernel: np.ndarray
-    size: float
-    means: np.ndarray
-
-
-def view_columns_of(
-    lines: TrainingLines, target_features: Collection[str]
-) -> dict[str, np.ndarray]:
-    """Columns of the matrix that each view has: the lines' modalities, and the drug's targets."""
-    views = {
-        name: columns
-        for name, columns in lines.matrix.modalities.items()
-        if np.isin(columns[:1], lines.column_numbers).any()
-    }
-    target = lines.column_numbers[lines.places(target_features)]
-    return views | ({TARGET_VIEW: target} if len(target) else {})
-
-
-def plain_kernels(lines: TrainingLines, views: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Kernel of each view, not centred, (n_lines, n_lines); modalities' are the matrix's own."""
-    kernels = {}
-    for name, columns in views.items():
-        if name == TARGET_VIEW:
-            part = lines.matrix.standard[np.ix_(lines.rows, columns)]
-            kernels[name] = part @ part.T
-        else:
-            kernels[name] = lines.matrix.kernels[name][np.ix_(lines.rows, lines.rows)]
-    return kernels
-
-
-def centred(plain: dict[str, np.ndarray]) -> dict[str, ViewKernel]:
-    """Every kernel about the lines' mean and divided by its mean diagonal.
-
-    One in which no line differs is left out.
-    """
-    views = {}
-    for name, kernel in plain.items():
-        means = kernel.mean(axis=0)
-        about = kernel - means - means[:, None] + means.mean()
-        size = float(np.trace(about)) / len(kernel)
-        if size > _ROUNDING * float(np.trace(kernel)) / len(kernel):
-            views[name] = ViewKernel(about / size, size, means)
-    return views
-
-
-@dataclass(frozen=True)
-class KernelPath:
-    """Kernel ridge fits along a path of penalties, from one eigendecomposition.
-
-    Attributes
-    ----------
-    penalties : ndarray of shape (n_penalties,)
-    duals : ndarray of shape (n_penalties, n_samples)
-        Dual coefficients of the centred kernel.
-    residuals : ndarray of shape (n_penalties, n_samples)
-        Observed minus predicted, each line predicted without its donor's lines.
-    """
-
-    penalties: np.ndarray
-    duals: np.ndarray
-    residuals: np.ndarray
-
-
-def kernel_path(
-    kernel: np.ndarray, y: np.ndarray, groups: np.ndarray, penalties: np.ndarray
-) -> KernelPath:
-    r"""Ridge with an unpenalised intercept for every penalty, and its errors on donors left out.
-
-    With the hat matrix :math:`H = 1 1^T / n + K (K + \lambda I)^{-1}` of the centred kernel
-    :math:`K`, the residuals of the lines :math:`g` of one donor, fitted without them, are
-    :math:`(I - H_{gg})^{-1} (y - H y)_g`: for one line the identity behind generalised
-    cross-validation [1]_, and in block form for several.
-
-    Parameters
-    ----------
-    kernel : ndarray of shape (n_samples, n_samples)
-        Centred.
-    y : ndarray of shape (n_samples,)
-    groups : ndarray of shape (n_samples,)
-        Donor of each line; lines of one donor are left out together.
-    penalties : ndarray of shape (n_penalties,)
-
-    References
-    ----------
-    .. [1] Golub, Heath and Wahba, Generalized cross-validation as a method for choosing a good
-       ridge parameter, Technometrics 21:215-223 (1979), doi 10.1080/00401706.1979.10489751.
-    """
-    n = len(y)
-    centred = y - y.mean()
-    eigenvalues, vectors = np.linalg.eigh(kernel)
-    eigenvalues = np.clip(eigenvalues, 0.0, None)
-    rotated = vectors.T @ centred
-    shrink = eigenvalues / (eigenvalues + penalties[:, None])
-    plain = centred - (shrink * rotated) @ vectors.T
-    leverage = shrink @ (vectors**2).T + 1.0 / n
-    residuals = plain / (1.0 - leverage)
-    for lines in _shared(groups):
-        for row in range(len(penalties)):
-            hat = (vectors[lines] * shrink[row]) @ vectors[lines].T + 1.0 / n
-            residuals[row, lines] = np.linalg.solve(np.eye(len(lines)) - hat, plain[row, lines])
-    duals = (rotated / (eigenvalues + penalties[:, None])) @ vectors.T
-    return KernelPath(penalties, duals, residuals)
-
-
-def _shared(groups: np.ndarray) -> list[np.ndarray]:
-    """Rows of every donor that has several."""
-    _, which, counts = np.unique(groups, return_inverse=True, return_counts=True)
-    return [np.flatnonzero(which == group) for group in np.flatnonzero(counts > 1)]

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import pandas as pd
 
+from sidestep.features.builders.names import REGIMEN
 from sidestep.models.estimators.folds import Folds
 from sidestep.models.estimators.lines import FeatureRanking, Measured, TrainingLines
 
@@ -23,7 +24,7 @@ def screen(
     n_features: int,
     always: Collection[str] = (),
 ) -> np.ndarray:
-    """Columns most correlated with the response, and those named in `always`.
+    """Columns most correlated with the response, and those named in `always`; never regimens.
 
     Correlation is taken over the lines that have the feature, times the square root of their
     share, so that a feature known for few lines must be that much stronger.
@@ -72,6 +73,7 @@ def rank_features(
         members[some.rows, numbers[key]] = 1.0
         centred[some.rows, numbers[key]] = y - y.mean()
     strengths, varies = correlation_strengths(matrix.standard, matrix.measured, members, centred)
+    varies[matrix.modalities.get(REGIMEN, np.empty(0, int))] = False
     return [
         FeatureRanking.of(
             strengths[some.column_numbers, numbers[key]], varies[some.column_numbers, numbers[key]]

@@ -47,6 +47,12 @@ _SUB_MODEL: Check = record(
         view_weights_=mapping(number(gap=True)),
         penalty_=number(0),
         loo_error_=number(0),
+        regimens_=array("i8", "regimens", low=0, distinct=True),
+        offsets_=array("f8", "regimens"),
+        deviations_=array("f4", "regimens", "features"),
+        drugs_=array("i8", "drugs", low=0, distinct=True),
+        gates_=array("?", "drugs", "features"),
+        gated_=array("f4", "features"),
     ),
     trees_=record(
         parameters=settings,
@@ -85,8 +91,12 @@ def require_sub_model(state: Any, where: str, n_features: int) -> None:
     _SUB_MODEL(state, where, {"features": n_features})
     trees: Mapping[str, Any] = state["trees_"]
     ensemble = trees["ensemble_"]
-    for part in (trees, state["marker_"]):
-        inside = not len(part["columns_"]) or part["columns_"].max() < n_features
+    ridge = state["ridge_"]
+    looked_at = (
+        trees["columns_"], state["marker_"]["columns_"], ridge["regimens_"], ridge["drugs_"]
+    )  # fmt: skip
+    for columns in looked_at:
+        inside = not len(columns) or columns.max() < n_features
         require(bool(inside), where, "looks at a feature that it does not have")
     sized = ensemble["n_features"] == len(trees["columns_"])
     require(sized, where, "has trees of other features than it keeps")

@@ -19,10 +19,12 @@ import xgboost as xgb
 
 from sidestep.features.builders.names import modality_of
 from sidestep.features.errors import InputError
+from sidestep.features.study.responses import CONTINUOUS
 from sidestep.models.engines.options import DEVICES
 from sidestep.models.estimators.base import Contributions, ExplainedEstimator
 from sidestep.models.estimators.folds import Folds
 from sidestep.models.estimators.lines import FeatureRanking, TrainingLines
+from sidestep.models.estimators.outcomes import outcome_of
 from sidestep.models.estimators.screening import rank_folds, screen
 from sidestep.models.treeshap.blocks import MOST_BITS
 from sidestep.models.treeshap.ensemble import TreeEnsemble
@@ -31,7 +33,9 @@ CPU, CUDA = DEVICES
 
 
 class ScreenedTrees(ExplainedEstimator):
-    """XGBoost regression [1]_ on the features that pass a screen inside `fit`.
+    """XGBoost [1]_ on the features that pass a screen inside `fit`.
+
+    It regresses a continuous response, and the log-odds of a binary one by the logistic loss.
 
     A missing value goes the way that XGBoost learned where training lines lack the feature though
     its modality was measured. Where none does, that way says nothing of a feature: the row goes
@@ -56,13 +60,16 @@ class ScreenedTrees(ExplainedEstimator):
         Where XGBoost works: where the trees are grown, and asked for predictions until they are
         saved. A GPU draws other random numbers than the CPU for `subsample` and `colsample`, so
         that the trees differ as they would with another seed.
+    kind : {"continuous", "binary"}
+        Of the response.
 
     Attributes
     ----------
     columns_ : ndarray of shape (n_kept,)
         Places of the features that passed the screen.
     offset_ : float
-        Mean response of the training lines, which the trees learn deviations from.
+        Mean response of the training lines, or the log-odds of their rate, which the trees learn
+        deviations from.
     unit_ : float
         Response units in one unit of the booster.
     never_missing_ : ndarray of bool, shape (n_kept,)
@@ -94,6 +101,7 @@ class ScreenedTrees(ExplainedEstimator):
         n_jobs: int = 1,
         seed: int = 0,
         device: str = CPU,
+        kind: str = CONTINUOUS,
     ) -> None:
         self.target_features = target_features
         self.n_features = n_features
@@ -108,6 +116,7 @@ class ScreenedTrees(ExplainedEstimator):
         self.n_jobs = n_jobs
         self.seed = seed
         self.device = device
+        self.kind = kind
 
     def _fit(self, X: pd.DataFrame | TrainingLines, y: np.ndarray, groups: np.ndarray) -> None:
         if self.max_depth > MOST_BITS:
@@ -116,11 +125,12 @@ class ScreenedTrees(ExplainedEstimator):
             )
         lines = TrainingLines.of(X)
         self.columns_ = screen(lines, y, self.n_features, self.target_features)
-        # XGBoost sums responses in single precision; centred ones lose nothing.
-        self.offset_, self.unit_ = float(y.mean()), _unit(y)
+        outcome = outcome_of(self.kind)
+        self.offset_, self.unit_ = outcome.centre(y), outcome.unit(y)
+        label, margin = outcome.boosted(y, self.offset_, self.unit_)
         settings = {
-            "objective": "reg:squarederror",
-            "base_score": 0.0,
+            "objective": outcome.objective,
+            "base_score": outcome.base_score,
             "tree_method": "hist",
             "max_bin": self.max_bin,
             "eta": self.learning_rate,
@@ -138,7 +148,8 @@ class ScreenedTrees(ExplainedEstimator):
         self.never_missing_ = _never_missing(lines, self.columns_, values)
         data = xgb.DMatrix(
             values,
-            label=(y - self.offset_) / self.unit_,
+            label=label,
+            base_margin=margin,
             nthread=self.n_jobs,
         )
         self.booster_ = xgb.train(settings, data, num_boost_round=self.n_trees)
@@ -184,7 +195,8 @@ class ScreenedTrees(ExplainedEstimator):
         """Prediction from the values of `columns_`, (n_rows,)."""
         # The same bytes either way; just after a fit XGBoost needs no preparation.
         if "booster_" in vars(self) and not np.isnan(kept[:, self.never_missing_]).any():
-            predicted = self.booster_.predict(xgb.DMatrix(kept, nthread=self.n_jobs))
+            data = xgb.DMatrix(kept, nthread=self.n_jobs)
+            predicted = self.booster_.predict(data, output_margin=True)
             return np.asarray(self.offset_ + self.unit_ * predicted.astype(float))
         return np.asarray(self.offset_ + self.ensemble_.predict(kept).astype(float))
 
@@ -313,16 +325,3 @@ def _never_missing(lines: TrainingLines, columns: np.ndarray, values: np.ndarray
         of_it = modalities == modality
         never[of_it] = present[np.ix_(has, of_it)].all(axis=0)
     return never
-
-
-def _unit(y: np.ndarray) -> float:
-    """Unit in which the trees learn responses: the power of two nearest their deviation.
-
-    XGBoost makes no split that gains less than about 1e-6, whatever the unit, so that it learns
-    nothing from responses as small as an IC50 in mol/l. A power of two changes no digit.
-    """
-    spread = float(y.std())
-    if not (np.isfinite(spread) and spread > 0):
-        return 1.0
-    # Within what leaves in single precision can be multiplied by.
-    return float(2.0 ** np.clip(np.round(np.log2(spread)), -64, 64))

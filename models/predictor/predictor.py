@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.builders.joiner import FeatureJoiner
-from sidestep.features.study.responses import drug_columns
+from sidestep.features.study.responses import BINARY, CONTINUOUS, drug_columns
 from sidestep.features.study.study import Study
 from sidestep.models.estimators.base import Contributions
+from sidestep.models.estimators.outcomes import outcome_of
 from sidestep.models.estimators.patterns import Pattern
 from sidestep.models.estimators.rows import FeatureRows
 from sidestep.models.predictor.drug_model import DrugModel
@@ -31,7 +32,8 @@ from sidestep.models.reliability.applicability import (
 from sidestep.models.reliability.groups import large_groups
 from sidestep.models.reliability.intervals import Interval
 from sidestep.models.reliability.predictive import FoldAnswers, Predictive
-from sidestep.models.reliability.thresholds import ResponseThreshold, response_threshold
+from sidestep.models.reliability.probabilities import PatientAnswers, PatientPredictive
+from sidestep.models.reliability.thresholds import EVENT, ResponseThreshold, response_threshold
 
 # Rows keep what was worked out of a table for one drug, for the next.
 Features = pd.DataFrame | FeatureRows
@@ -46,12 +48,26 @@ class ResponseScale:
     stable_id, metric, unit : str
         Of the response that the model was trained on.
     higher_is_resistant : bool
+    kind : {"continuous", "binary"}
+        A binary response is predicted by the log-odds of its event.
+    event : str
+        What came about or not, such as ``pCR``; empty of a continuous response.
+    grouping : str
+        How the words of a clinical attribute were grouped, in a sentence; else empty.
     """
 
     stable_id: str
     metric: str
     unit: str
     higher_is_resistant: bool
+    kind: str = CONTINUOUS
+    event: str = ""
+    grouping: str = ""
+
+    @property
+    def headline(self) -> str:
+        """Metric that a drug's model is compared with baselines by."""
+        return outcome_of(self.kind).headline
 
 
 @dataclass(frozen=True)
@@ -189,7 +205,7 @@ class PanelPredictor:
         fold_features: Mapping[int, Features],
         model: DrugModel,
         groups: np.ndarray | None = None,
-    ) -> Predictive:
+    ) -> Predictive | PatientPredictive:
         """Interval and probability of resistance of each sample, from held-out errors.
 
         A sample gets what models of its own modalities earned. NaN where there are too few
@@ -200,6 +216,14 @@ class PanelPredictor:
             number: (blend, FeatureRows.of(fold_features[number]))
             for number, blend in model.fold_blends.items()
         }
+        if self.scale.kind == BINARY:
+            own, rows_of = FeatureRows.of(features), _by_pattern(features, model)
+            answers = []
+            for pattern, rows in rows_of:
+                errors = model.errors[pattern]
+                found = PatientAnswers.of(errors, model.blend, pattern, (own, rows), folds)
+                answers.append((rows, found))
+            return PatientPredictive(len(features), answers, self.scale.higher_is_resistant)
         parts = []
         of_lines = large_groups(self.line_groups, model.lines)
         for pattern, rows in _by_pattern(features, model):
@@ -292,13 +316,25 @@ class PanelPredictor:
             percentile[rows] = model.errors[pattern].percentile(predictions[rows], among)
         return percentile if self.scale.higher_is_resistant else 100.0 - percentile
 
+    def spread_of(self, model: DrugModel) -> np.ndarray:
+        """What the width of an interval is held against: responses, or log-odds out of fold."""
+        if self.scale.kind == CONTINUOUS:
+            return model.observed
+        widest = next(iter(model.errors.values()), None)
+        return model.observed if widest is None else widest.predictions
+
     def typical_response(self, model: DrugModel, *, her2_context: bool = False) -> float:
         """Median observed response of the training lines to a drug; NaN without any."""
         among = self.among(her2_context=her2_context)[model.lines]
         return float(np.median(model.observed[among])) if among.any() else float("nan")
 
     def threshold(self, model: DrugModel, *, her2_context: bool = False) -> ResponseThreshold:
-        """From which response on a line counts as resistant to a drug."""
+        """From which response on a line counts as resistant to a drug.
+
+        A binary response has none: a patient is resistant where the event does not come about.
+        """
+        if self.scale.kind == BINARY:
+            return ResponseThreshold(float("nan"), EVENT, 0.0)
         among = self.among(her2_context=her2_context)[model.lines]
         return response_threshold(
             model.observed[among], higher_is_resistant=self.scale.higher_is_resistant

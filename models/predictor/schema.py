@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from sidestep.features.builders.names import BURDEN, MODALITIES
+from sidestep.features.builders.names import BURDEN, MODALITIES, REGIMEN
 from sidestep.features.mechanisms.builder import state_names
 from sidestep.features.mechanisms.signatures import BYPASS
+from sidestep.features.study.responses import BINARY, CONTINUOUS
+from sidestep.models.estimators.outcomes import outcome_of
 from sidestep.models.estimators.patterns import pattern_named
 from sidestep.models.reliability.sample_scale import SUMMARIES
 from sidestep.models.saved import (
@@ -31,6 +33,7 @@ from sidestep.models.saved import (
     settings,
     text,
     texts,
+    whole,
 )
 
 State = Mapping[str, Any]
@@ -89,6 +92,13 @@ _BUILDERS: Mapping[str, Check] = {
         ),
     ),
     "clinical": record(feature_names_=texts()),
+    REGIMEN: record(
+        regimens_=texts(),
+        drugs_=texts(),
+        feature_names_=texts(),
+        given_=mapping(mapping(texts())),
+        counts_=mapping(mapping(whole(0, _MOST_COUNT))),
+    ),
 }
 _RNA = record(
     z_scores_=flag,
@@ -168,7 +178,15 @@ _PREDICTOR = record(
     her2=record(cutoffs=mapping(_maybe(number())), high=array("?", "lines")),
     groups=record(attribute=text(), lineages=texts("lines", distinct=False)),
     mechanisms=_MECHANISMS,
-    scale=record(stable_id=text(), metric=text(), unit=text(), higher_is_resistant=flag),
+    scale=record(
+        stable_id=text(),
+        metric=text(),
+        unit=text(),
+        higher_is_resistant=flag,
+        kind=text(CONTINUOUS, BINARY),
+        event=text(),
+        grouping=text(),
+    ),
     training=record(),
     known=record(
         samples=texts("lines"),
@@ -208,14 +226,14 @@ def require_predictor_state(state: Any) -> None:
     _mechanisms(state["mechanisms"], sizes)
     _training(state["training"])
     for name, drug in state["drugs"].items():
-        _drug(drug, f"drugs/{name}", name, state["fold_joiners"], sizes["lines"])
+        _drug(drug, f"drugs/{name}", name, state, sizes["lines"])
 
 
 def _features(joiner: State, where: str) -> list[str]:
     """Names of the features that a joiner builds, which have to follow from its statistics."""
-    require_among(list(joiner), MODALITIES, where)
+    require_among(list(joiner), (*MODALITIES, REGIMEN), where)
     names = []
-    for modality in (name for name in MODALITIES if name in joiner):
+    for modality in (name for name in (*MODALITIES, REGIMEN) if name in joiner):
         fitted, place = joiner[modality]["fitted"], f"{where}/{modality}"
         _BUILDERS[modality](fitted, place, {})
         found = fitted["feature_names_"]
@@ -231,11 +249,13 @@ def _features(joiner: State, where: str) -> list[str]:
         start = f"{modality}:"
         named = all(name.startswith(start) and name != start for name in found)
         require(named, place, "names a feature of another modality")
-        if modality == "clinical":
+        if modality in ("clinical", REGIMEN):
             require(all("=" in name for name in found), place, "names a feature without category")
         names += found
     require(len(names) > 0, where, "builds no feature")
     settings(joiner.get("clinical", {}).get("parameters", {}).get("attributes", ()), where, {})
+    if REGIMEN in joiner:
+        record(attribute=text(), drugs_attribute=text())(joiner[REGIMEN]["parameters"], where, {})
     return names
 
 
@@ -293,8 +313,9 @@ def _training(state: State) -> None:
     mapping(text())(state.get("digests", {}), "training/digests", {})
 
 
-def _drug(drug: Any, where: str, name: str, fold_joiners: State, n_lines: int) -> None:
+def _drug(drug: Any, where: str, name: str, state: State, n_lines: int) -> None:
     """Refuse a drug's model whose folds, lines or sub-models there are not."""
+    fold_joiners, outcome = state["fold_joiners"], outcome_of(state["scale"]["kind"])
     sizes = {"patterns": len(drug.get("blend", {}).get("patterns", ()))}
     _DRUG(drug, where, sizes)
     require(drug["name"] == name, where, "goes by another name")
@@ -308,8 +329,9 @@ def _drug(drug: Any, where: str, name: str, fold_joiners: State, n_lines: int) -
         require(all(":" in marker for marker in markers), where, "has a marker of no modality")
         settings(blend["parameters"], where, {})
     metrics = drug["metrics"]
-    require("pearson" in metrics.get("blend", ()), where, "lacks its Pearson r")
-    require(all("pearson" in found for found in metrics.values()), where, "lacks a Pearson r")
+    headline, words = outcome.headline, outcome.words
+    require(headline in metrics.get("blend", ()), where, f"lacks its {words}")
+    require(all(headline in found for found in metrics.values()), where, f"lacks a {words}")
     for pattern, errors in drug["errors"].items():
         require_among([pattern], drug["blend"]["patterns"], where)
         _ERRORS(errors, f"{where}/errors", {})

@@ -121,7 +121,7 @@ def own_error(blend: Blend, members: np.ndarray) -> np.ndarray:
         share * (member - centre) ** 2 for share, member in zip(shares, members.T, strict=True)
     )
     # A constant response leaves no error at all, and errors are divided by this.
-    return np.asarray(np.sqrt(blend.ridge_.loo_error_**2 + 4 * spread) + _LEAST)
+    return blend.outcome.difficulty(blend.ridge_.loo_error_, np.asarray(spread)) + _LEAST
 
 
 def distances(

@@ -318,6 +318,11 @@ class Predictive:
             found[rows] = answers.interval_groups(level)
         return found
 
+    def probability(self, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """NaN: a continuous response is no event."""
+        nothing = np.full(self.n_samples, np.nan)
+        return nothing, nothing, nothing
+
     def p_resistant(self, threshold: float) -> np.ndarray:
         """Probability that each response lies on the resistant side of a threshold, 0 to 1."""
         p = np.full(self.n_samples, np.nan)

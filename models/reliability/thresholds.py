@@ -13,12 +13,13 @@ from typing import Final
 
 import numpy as np
 
-MEDIAN, NOT_REACHED, TUMOURS = "median", "not reached", "tumours"
+MEDIAN, NOT_REACHED, TUMOURS, EVENT = "median", "not reached", "tumours", "event"
 #: What lies beyond each kind of threshold.
 KINDS: Final = {
     MEDIAN: "the median of the training lines; beyond it lies the more resistant half",
     NOT_REACHED: "just inside the resistant end of the tested range, where 30 % or more of the "
     "training lines stand; beyond it the response was not reached",
+    EVENT: "none: the response is an event that comes about or not, and resistant is not",
     TUMOURS: "the median of what the tumours of a reference cohort may respond, by the errors on "
     "held-out lines; beyond it lies the more resistant half",
 }

@@ -86,6 +86,11 @@ _EPILOG = "\n".join(
     metavar="P",
     help="Probability that a call needs, over 0.5 and under 1; that of the scores, or 0.75.",
 )
+@click.option(
+    "--regimen",
+    metavar="R",
+    help="Regimen under which to explain, of a model of patients.  [default: the sample's own]",
+)
 @where_option
 @group_option
 @profile_option
@@ -103,6 +108,7 @@ def explain(
     level: float | None,
     her2_context: bool,
     call_at: float | None,
+    regimen: str | None,
     where: tuple[str, ...],
     group: str | None,
     profiles: tuple[str, ...],
@@ -125,6 +131,7 @@ def explain(
             "--model": model,
             "--level": level,
             "--call-at": call_at,
+            "--regimen": regimen,
         }
         _explain_cohort(scores, drug, where, group or None, top_k, needless, as_json=as_json)
         return
@@ -155,6 +162,7 @@ def explain(
         level=level or source.level,
         her2_context=her2_context or source.her2_context,
         call_at=call_at or source.call_at,
+        regimen=regimen,
     )
     for line in [found.as_json()] if as_json else as_text(found):
         click.echo(line)

@@ -3,13 +3,14 @@
 `lock.claimed` keeps other jobs out, `journal.Journal` holds what an unfinished job has done,
 `output` has the tables' and the manifest's form, `samples` what is known of each sample, and
 `score_folder.read_score_folder` reads a finished folder sample by sample, once `sound` has looked
-at its files.
+at its files; `regimens` says how it tells the regimens of a response apart.
 """
 
 __all__ = [
     "journal",
     "lock",
     "output",
+    "regimens",
     "sample_scores",
     "samples",
     "score_folder",

@@ -26,6 +26,7 @@ from sidestep.features.errors import InputError
 from sidestep.features.identifiers import match_key
 from sidestep.features.study.filters import parse_filters
 from sidestep.serving.disk.output import ADDED_KEY, FILES_KEY, MANIFEST, read_manifest
+from sidestep.serving.disk.regimens import UNDER, described, labelled, spread
 from sidestep.serving.disk.sample_scores import SampleScores, assemble
 from sidestep.serving.disk.samples import CALLS, SAMPLES, count_calls, read_known
 from sidestep.serving.disk.sound import require_plain_table, require_sound_facts
@@ -257,9 +258,10 @@ class ScoreFolder:
             If a table cannot be read.
         """
         tables = (
-            _read(self.path / name, [("drug", "==", drug)]) for name in (_SCORES, _MECHANISMS)
+            _read(self.path / name, [("drug", "in", [drug, drug.partition(UNDER)[0]])])
+            for name in (_SCORES, _MECHANISMS)
         )
-        scores, sums = (table.to_pandas() for table in tables)
+        scores, sums = (table.filter(pc.equal(table["drug"], drug)).to_pandas() for table in tables)
         if self.only is not None:
             scores, sums = (one[one["sample_id"].isin(self.only)] for one in (scores, sums))
         return scores, sums
@@ -341,27 +343,36 @@ def read_score_folder(path: Path) -> ScoreFolder:
     for name in (_SCORES, _EXPLANATIONS, _MECHANISMS):
         _require_columns(path / name)
     with _readable(path / _SCORES):
-        drugs = pq.read_table(path / _SCORES, columns=["drug"], read_dictionary=["drug"])["drug"]
+        drugs = pq.read_table(path / _SCORES, columns=["drug", *_regimen(path / _SCORES)])
     if not len(drugs):
         raise InputError(f"{path / _SCORES} has no rows; {_AGAIN}")
-    described = {drug["name"] for drug in manifest["drugs"]}
-    for drug in drugs.unique().to_pylist():
-        if drug not in described:
+    facts = described(manifest)
+    known = {drug["name"] for drug in facts["drugs"]}
+    for drug in labelled(drugs.group_by(drugs.column_names).aggregate([]))["drug"].to_pylist():
+        if drug not in known:
             raise InputError(f"{path / MANIFEST} does not describe drug {drug}; {_AGAIN}")
     # What other verbs do with the folder's files changes nothing of what they say.
-    facts = {name: value for name, value in manifest.items() if name not in (FILES_KEY, ADDED_KEY)}
-    return ScoreFolder(path, facts, _read(path / _REFERENCE).to_pandas())
+    facts = {name: value for name, value in facts.items() if name not in (FILES_KEY, ADDED_KEY)}
+    reference = spread(_read(path / _REFERENCE).to_pandas(), manifest)
+    return ScoreFolder(path, facts, reference)
+
+
+def _regimen(path: Path) -> list[str]:
+    """The column of regimens, where a table has it: those of older versions do not."""
+    return ["regimen"] if "regimen" in pq.read_schema(path).names else []
 
 
 def _read(path: Path, filters: list[tuple[str, str, Any]] | None = None) -> pa.Table:
     _require_columns(path)
     with _readable(path):
-        return pq.read_table(path, filters=filters)
+        return labelled(pq.read_table(path, filters=filters))
 
 
 def _batches(path: Path, columns: list[str] | None = None) -> Generator[pa.RecordBatch]:
     """Rows of a table piece by piece; damage may show in any of them."""
     with _readable(path), pq.ParquetFile(path) as file:
+        if columns is not None and "drug" in columns and path.name != PARTNERS:
+            columns = [*columns, *_regimen(path)]  # which tells what a row is called
         yield from file.iter_batches(_ROWS_AT_A_TIME, columns=columns)
 
 
@@ -409,7 +420,7 @@ def _pieces(
     wanted = None if shown is None else pa.array(list(shown), pa.string())
     with closing(_batches(path, columns)) as batches:
         for batch in batches:
-            piece = pa.Table.from_batches([batch])
+            piece = labelled(pa.Table.from_batches([batch]))
             yield piece if wanted is None else piece.filter(pc.is_in(piece["sample_id"], wanted))
 
 

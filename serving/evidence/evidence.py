@@ -40,6 +40,7 @@ EVIDENCE = pa.schema(
     {
         "sample_id": pa.string(),
         "drug": pa.string(),
+        "regimen": pa.string(),
         "fact": pa.string(),
         "kind": pa.string(),
         "direction": pa.string(),
@@ -174,6 +175,7 @@ def _rows(facts: Iterable[Fact], samples: pd.Index, views: Mapping[str, View]) -
             fact.row,
             str(samples[fact.row]),
             fact.drug,
+            None,
             fact.shown,
             fact.kind,
             fact.direction,

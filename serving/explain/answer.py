@@ -13,7 +13,10 @@ from typing import Any
 import pandas as pd
 
 from sidestep.features.errors import InputError
+from sidestep.features.identifiers import match_key
 from sidestep.features.study.study import Study
+from sidestep.models.predictor.predictor import PanelPredictor
+from sidestep.serving.disk.regimens import label_of
 from sidestep.serving.disk.sample_scores import finite
 from sidestep.serving.explain.explanation import Explanation, explanation_of
 from sidestep.serving.explain.flip import FlipSearch, find_flips
@@ -27,6 +30,7 @@ from sidestep.serving.explain.what_if import (
 )
 from sidestep.serving.scoring.options import DEFAULT_OPTIONS
 from sidestep.serving.scoring.outlook import Outlook, outlook_of
+from sidestep.serving.scoring.regimens import Regimens, under
 from sidestep.serving.scoring.samples import Samples
 from sidestep.serving.scoring.scores import her2_words
 from sidestep.serving.source import Source, find_sample
@@ -45,6 +49,8 @@ class Answer:
     simulated : bool
     response, unit : str
     higher_is_resistant : bool
+    event : str
+        What comes about or not, of a response of patients; empty of a number.
     her2_context : bool
         Whether percentile and call refer to the HER2-high training lines alone.
     her2, her2_assay : str or None
@@ -65,6 +71,7 @@ class Answer:
     response: str
     unit: str
     higher_is_resistant: bool
+    event: str
     her2_context: bool
     her2: str | None
     her2_assay: str | None
@@ -75,6 +82,8 @@ class Answer:
     def as_json(self) -> str:
         """All of it as JSON, with null for what there is not."""
         values = asdict(self)
+        if not self.event:
+            del values["event"]
         told = [values["explanation"], *([values["what_if"]["after"]] if self.what_if else [])]
         for explanation in told:
             explanation["threshold"]["value"] = finite(explanation["threshold"]["value"])
@@ -95,6 +104,7 @@ def answer(
     level: float,
     her2_context: bool,
     call_at: float = DEFAULT_OPTIONS.call_at,
+    regimen: str | None = None,
 ) -> Answer:
     """Explain the prediction of one sample and drug, as it is or if it were different.
 
@@ -113,6 +123,8 @@ def answer(
     her2_context : bool
     call_at : float
         Probability that a call needs.
+    regimen : str, optional
+        Under which to answer, of a model that knows regimens; the sample's own by default.
 
     Raises
     ------
@@ -129,6 +141,8 @@ def answer(
     alone, found = find_sample(source, sample)
     # Of a training line, and all that is asked about it, the models that have not seen it answer.
     predictor, model, samples = found.by(chosen.name)
+    if regimen is not None:
+        samples, regimen = _under(source, predictor, alone, samples, regimen)
     changes = read_changes(settings, samples.features, predictor.nearest)
 
     def explained(subject: Samples) -> tuple[Outlook, Explanation]:
@@ -150,7 +164,7 @@ def answer(
     her2 = _her2(source, alone)
     return Answer(
         sample=str(alone.samples[0]),
-        drug=model.name,
+        drug=label_of(model.name, regimen),
         study_id=alone.study_id,
         model_name=source.model.name,
         model_version=source.model.version,
@@ -158,6 +172,7 @@ def answer(
         response=predictor.scale.stable_id,
         unit=predictor.scale.unit,
         higher_is_resistant=predictor.scale.higher_is_resistant,
+        event=predictor.scale.event,
         her2_context=her2_context,
         her2=her2_words(her2)[0],
         her2_assay=her2["assay"].iloc[0] or None,
@@ -165,6 +180,23 @@ def answer(
         flips=flips,
         what_if=what_if,
     )
+
+
+def _under(
+    source: Source, predictor: PanelPredictor, alone: Study, samples: Samples, regimen: str
+) -> tuple[Samples, str]:
+    """The sample as if it had a regimen, and the regimen as the model names it."""
+    known = Regimens.of(source.model.predictor, alone, samples.features.index)
+    if known is None:
+        raise InputError(f"model {source.model.name} knows no regimens; leave --regimen out")
+    names = {match_key(name): name for name in known.names}
+    if match_key(regimen) not in names:
+        raise InputError(
+            f"model {source.model.name} has not seen the regimen {regimen}; it knows "
+            f"{', '.join(known.names)}"
+        )
+    name = names[match_key(regimen)]
+    return under(predictor, samples, known, name), name
 
 
 def _her2(source: Source, alone: Study) -> pd.DataFrame:

@@ -253,7 +253,8 @@ def _pushes(predictor: PanelPredictor, model: DrugModel, samples: Samples) -> di
         return {}
     columns = pattern_columns(names, pattern)
     slopes = np.zeros(len(names))
-    slopes[columns] = model.blend.blends_[pattern].ridge_.coef_
+    row = samples.rows.part(pattern, np.arange(1))
+    slopes[columns] = model.blend.blends_[pattern].ridge_.slopes(row)[0]
     column = dict(zip(names, range(len(names)), strict=True))
     total = slopes.copy()
     for level, ratio, slope in ratio_slopes(predictor.joiner):

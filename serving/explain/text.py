@@ -83,7 +83,7 @@ def _outlook(answer: Answer) -> list[str]:
         ),
         *_observed(explanation),
         ("Percentile", _percentile(explanation, her2_context=answer.her2_context)),
-        ("Resistance", _resistance(explanation, her2_context=answer.her2_context)),
+        ("Resistance", _resistance(explanation, answer.event, her2_context=answer.her2_context)),
         ("Call", call_text(explanation.call, explanation.call_at)),
         *(("Reason", f"{reason_text(code)} ({code})") for code in explanation.reasons),
         ("Base value", f"{number(explanation.base_value)}  (before anything is known of it)"),
@@ -132,11 +132,11 @@ def _compared(explanation: Explanation, *, her2_context: bool) -> str:
     return "HER2-high training lines" if her2_context else "training lines"
 
 
-def _resistance(explanation: Explanation, *, her2_context: bool) -> str:
+def _resistance(explanation: Explanation, event: str, *, her2_context: bool) -> str:
     if explanation.p_resistant is None:
         return "probability not known"
     lines = _compared(explanation, her2_context=her2_context)
-    side = side_text(explanation.threshold, lines)
+    side = side_text(explanation.threshold, lines, event)
     return f"probability {probability(explanation.p_resistant)}, that {side}"
 
 

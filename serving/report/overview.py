@@ -222,8 +222,9 @@ def _health(folder: ScoreFolder) -> list[dict[str, Any]]:
 
 def _quality(drug: Mapping[str, Any]) -> dict[str, Any]:
     """How well one drug is predicted, with places on a scale of 0 to 100 for a small picture."""
-    r, lower, upper = drug["pearson"]
-    baseline = drug["best_baseline"] or {"name": None, "pearson": None}
+    metric = drug.get("metric", "pearson")
+    r, lower, upper = drug[metric]
+    baseline = drug["best_baseline"] or {"name": None, metric: None}
     interval = f" ({fixed(lower, 2)} to {fixed(upper, 2)})" if _is_number(lower) else ""
     return {
         "name": both_names(drug["name"]),
@@ -231,15 +232,15 @@ def _quality(drug: Mapping[str, Any]) -> dict[str, Any]:
         "targets": ", ".join(drug["targets"] or []),
         "lines": drug["n_lines"],
         "r": f"{fixed(r, 2)}{interval}" if _is_number(r) else "not known",
-        "baseline": f"{fixed(baseline['pearson'], 2)}, {baseline['name']}"
-        if _is_number(baseline["pearson"])
+        "baseline": f"{fixed(baseline[metric], 2)}, {baseline['name']}"
+        if _is_number(baseline[metric])
         else _NO_BASELINE,
         "gain": drug["gain"]["verdict"],
         "probability": fixed(drug["gain"]["probability"], 2),
         "at": {
             name: _place(value)
             for name, value in (
-                ("r", r), ("lower", lower), ("upper", upper), ("baseline", baseline["pearson"])
+                ("r", r), ("lower", lower), ("upper", upper), ("baseline", baseline[metric])
             )
         },
     }  # fmt: skip
@@ -258,9 +259,10 @@ def quality_sentence(drug: Mapping[str, Any]) -> str:
         if quality["baseline"] == _NO_BASELINE
         else f" ({quality['baseline']}; probability of better {quality['probability']})"
     )
+    symbol, who = ("AUC", "patients") if drug.get("metric") == "auc" else ("r", "lines")
     return (
-        f"In cross-validation r = {quality['r']} on {quality['lines']} training lines; the model "
-        f"is {verdict} its best baseline{best}."
+        f"In cross-validation {symbol} = {quality['r']} on {quality['lines']} training {who}; the "
+        f"model is {verdict} its best baseline{best}."
     )
 
 

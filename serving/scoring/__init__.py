@@ -1,9 +1,10 @@
 """What a model predicts of samples: intervals, calls, reasons and what each prediction rests on.
 
 `chunk.score_chunk` makes all tables of a few samples. Each table has a module (`scores`,
-`explanations`, `gene_sets`, `reference`), built on `samples` (features), `outlook` (prediction and
-call), `contributions` and `stability`; `quarantine` sets apart what cannot be scored, and `drift`
-compares a study as a whole with the training lines. Nothing here touches the disk.
+`explanations`, `gene_sets`, `reference`), put together by `drug_tables`, under each of the
+`regimens` that a model of patients knows, and built on `samples` (features), `outlook` (prediction
+and call), `contributions` and `stability`; `quarantine` sets apart what cannot be scored, and
+`drift` compares a study as a whole with the training lines. Nothing here touches the disk.
 """
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "contribution_loops",
     "contributions",
     "drift",
+    "drug_tables",
     "explanations",
     "gene_sets",
     "options",
@@ -19,6 +21,7 @@ __all__ = [
     "quarantine",
     "reasons",
     "reference",
+    "regimens",
     "samples",
     "scores",
     "stability",

@@ -20,20 +20,13 @@ from sidestep.models.score_columns import SCORES
 from sidestep.serving.disk.output import as_table
 from sidestep.serving.evidence.databases import NO_KNOWLEDGE, OutsideKnowledge
 from sidestep.serving.evidence.evidence import EVIDENCE, evidence_rows
-from sidestep.serving.scoring.contributions import largest_measured
-from sidestep.serving.scoring.explanations import (
-    EXPLANATIONS,
-    MECHANISM_SUMS,
-    explanation_rows,
-    mechanism_rows,
-)
+from sidestep.serving.scoring.drug_tables import drug_tables, regimen_evidence
+from sidestep.serving.scoring.explanations import EXPLANATIONS, MECHANISM_SUMS
 from sidestep.serving.scoring.gene_sets import GENE_SETS, gene_set_rows
 from sidestep.serving.scoring.options import ScoreOptions
-from sidestep.serving.scoring.outlook import outlook_of
 from sidestep.serving.scoring.quarantine import failed, not_finite, unusable
+from sidestep.serving.scoring.regimens import Regimens
 from sidestep.serving.scoring.samples import Answered, answered, by_sample
-from sidestep.serving.scoring.scores import score_rows
-from sidestep.serving.scoring.stability import stability_of
 from sidestep.serving.scoring.tumours import References
 
 #: Tables that a chunk has rows of, and their columns.
@@ -170,19 +163,26 @@ def _group_rows(
     her2: pd.DataFrame,
 ) -> dict[str, pd.DataFrame]:
     """Rows of each of `TABLES`, of samples that one predictor answers for."""
-    by_drug = {drug.name: _drug_tables(model, group, drug.name, options, her2) for drug in drugs}
+    answers = [
+        one for drug in drugs for one in drug_tables(model, group, drug.name, options, her2, part)
+    ]
     names = group.samples.features.index
     rows = {
-        name: by_sample([tables[name] for tables in by_drug.values()], names)
-        for name in _TABLES_BY_DRUG
+        name: by_sample([one.tables[name] for one in answers], names) for name in _TABLES_BY_DRUG
     }
-    calls = {drug: _Calls.of(tables["scores"]) for drug, tables in by_drug.items()}
     whole, samples = group.whole
     standing = knowledge.stand(samples.trusted, whole.nearest, group.predictor.compared_with)
-    rows["evidence"] = evidence_rows(
-        part.select(list(names)), group.predictor, list(calls), calls, knowledge.civic, standing,
+    regimens = Regimens.of(model.predictor, part, names)
+    builder = model.predictor.joiner.regimens
+    calls = {one.drug: _Calls.of(one.tables["scores"]) for one in answers if one.regimen is None}
+    asked = list(calls) if builder is None else list(builder.drugs_)
+    evidence = evidence_rows(
+        part.select(list(names)), group.predictor, asked, calls, knowledge.civic, standing,
         knowledge.measured,
     )  # fmt: skip
+    if regimens is not None:
+        evidence = regimen_evidence(evidence, answers, regimens, model.predictor)
+    rows["evidence"] = evidence
     rows["gene_sets"] = gene_set_rows(names, standing)
     return rows
 
@@ -199,30 +199,6 @@ class _Calls:
         return cls(
             scores["call"].to_numpy(dtype=object), scores["resistance_percentile"].to_numpy(float)
         )
-
-
-def _drug_tables(
-    model: LoadedModel, group: Answered, name: str, options: ScoreOptions, her2: pd.DataFrame
-) -> dict[str, pd.DataFrame]:
-    """Rows of each of `_TABLES_BY_DRUG`, of some samples and one drug."""
-    predictor, drug, samples = group.by(name)
-    outlook = outlook_of(
-        predictor,
-        drug,
-        samples,
-        level=options.level,
-        her2_context=options.her2_context,
-        call_at=options.call_at,
-    )
-    values = outlook.contributions.values
-    measured = np.isfinite(samples.rows.values)
-    columns = largest_measured(values, measured, samples.named.order, options.top_k)
-    stability = stability_of(drug, samples, values, columns)
-    return {
-        "scores": score_rows(model, drug, samples, outlook, stability.agreement, her2),
-        "explanations": explanation_rows(drug, samples, values, columns, stability),
-        "mechanisms": mechanism_rows(drug, samples, values),
-    }
 
 
 def _chunk(

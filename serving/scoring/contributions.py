@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sidestep.features.builders.names import MODALITIES
+from sidestep.features.builders.names import MODALITIES, REGIMEN
 from sidestep.features.mechanisms.of_features import MECHANISMS
 
 # The compiled loops are imported inside the functions, because they import numba.
@@ -25,8 +25,11 @@ def modality_sums(modalities: np.ndarray, values: np.ndarray) -> dict[str, np.nd
     dict of str to ndarray of shape (n_samples,)
         Modality -> sum in response units. It is NaN (null in the file) where the model has no
         feature of the modality at all; where the model has some and the sample lacks them it is
-        zero, since the sub-model that predicts it has none.
+        zero, since the sub-model that predicts it has none. Regimens are no modality.
     """
+    measured = modalities != REGIMEN
+    if not measured.all():
+        modalities, values = modalities[measured], np.ascontiguousarray(values[:, measured])
     sums = _sums_by(modalities, MODALITIES, values)
     absent = ~np.isin(np.array(MODALITIES, dtype=object), modalities)
     sums[:, absent] = np.nan

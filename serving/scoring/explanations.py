@@ -22,6 +22,7 @@ EXPLANATIONS = pa.schema(
     {
         "sample_id": pa.string(),
         "drug": pa.string(),
+        "regimen": pa.string(),
         "rank": pa.int32(),
         "feature": pa.string(),
         "modality": pa.string(),
@@ -37,6 +38,7 @@ MECHANISM_SUMS = pa.schema(
     {
         "sample_id": pa.string(),
         "drug": pa.string(),
+        "regimen": pa.string(),
         "mechanism": pa.string(),
         "contribution": pa.float64(),
     }
@@ -50,6 +52,7 @@ def explanation_rows(
     values: np.ndarray,
     columns: np.ndarray,
     stability: Stability,
+    regimen: str | None = None,
 ) -> pd.DataFrame:
     """Features that moved each prediction most, with the columns of `EXPLANATIONS`.
 
@@ -63,6 +66,8 @@ def explanation_rows(
         Of the features to name (`serving.scoring.contributions.largest_measured`).
     stability : Stability
         Of these features.
+    regimen : str, optional
+        Under which the samples are answered.
 
     Returns
     -------
@@ -92,6 +97,7 @@ def explanation_rows(
         {
             "sample_id": _repeated(samples, top_k + 1),
             "drug": drug.name,
+            "regimen": regimen,
             "rank": rank.ravel(),
             **{name: column.ravel() for name, column in cells.items()},
         }
@@ -99,7 +105,9 @@ def explanation_rows(
     return rows.loc[kept.ravel(), _COLUMNS]
 
 
-def mechanism_rows(drug: DrugModel, samples: Samples, values: np.ndarray) -> pd.DataFrame:
+def mechanism_rows(
+    drug: DrugModel, samples: Samples, values: np.ndarray, regimen: str | None = None
+) -> pd.DataFrame:
     """Sums of the contributions by mechanism, with the columns of `MECHANISM_SUMS`.
 
     Parameters
@@ -108,6 +116,8 @@ def mechanism_rows(drug: DrugModel, samples: Samples, values: np.ndarray) -> pd.
     samples : Samples
     values : ndarray of shape (n_samples, n_features)
         The drug's contributions.
+    regimen : str, optional
+        Under which the samples are answered.
 
     Returns
     -------
@@ -121,6 +131,7 @@ def mechanism_rows(drug: DrugModel, samples: Samples, values: np.ndarray) -> pd.
         {
             "sample_id": _repeated(samples, len(MECHANISMS)),
             "drug": drug.name,
+            "regimen": regimen,
             "mechanism": np.tile(np.array(MECHANISMS, dtype=object), len(sums)),
             "contribution": sums.ravel(),
         }

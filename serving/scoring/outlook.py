@@ -6,6 +6,7 @@ it is made of come with it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,8 @@ from sidestep.models.estimators.patterns import Pattern, best_pattern
 from sidestep.models.predictor.drug_model import DrugModel, Gain
 from sidestep.models.predictor.marker import MarkerStanding
 from sidestep.models.predictor.predictor import PanelPredictor
+from sidestep.models.reliability.predictive import Predictive
+from sidestep.models.reliability.probabilities import PatientPredictive
 from sidestep.models.reliability.thresholds import TUMOURS, ResponseThreshold
 from sidestep.serving.scoring.options import DEFAULT_OPTIONS
 from sidestep.serving.scoring.reasons import (
@@ -77,6 +80,10 @@ class Outlook:
     contributions : Contributions
     marker : MarkerStanding
         What the drug's marker alone would say.
+    predictive : Predictive or PatientPredictive
+        What interval and probability rest on.
+    probability, probability_lower, probability_upper : ndarray of shape (n_samples,)
+        Of the event of a binary response, with its bounds; NaN of a continuous one.
     """
 
     prediction: np.ndarray
@@ -98,6 +105,10 @@ class Outlook:
     reasons: list[str]
     contributions: Contributions
     marker: MarkerStanding
+    predictive: Predictive | PatientPredictive
+    probability: np.ndarray
+    probability_lower: np.ndarray
+    probability_upper: np.ndarray
 
 
 def outlook_of(
@@ -108,6 +119,7 @@ def outlook_of(
     level: float,
     her2_context: bool,
     call_at: float = DEFAULT_OPTIONS.call_at,
+    raised: Mapping[Reason, np.ndarray] | None = None,
 ) -> Outlook:
     """Predict, explain and judge some samples for one drug.
 
@@ -127,6 +139,8 @@ def outlook_of(
         Whether percentile and call refer to the HER2-high training lines alone.
     call_at : float
         Over 0.5 and under 1.
+    raised : mapping of Reason to ndarray of bool, optional
+        Further reasons, and whether each sample has them.
     """
     features = samples.rows
     contributions = predictor.explain(features, model)
@@ -143,9 +157,10 @@ def outlook_of(
         LOW_COVERAGE: covered_weight < _LEAST_COVERAGE,
         OFF_SCALE: _off_scale(samples),
         **{reason: np.full(len(features), raised) for reason, raised in _gain_flags(model.gain)},
-        WIDE_INTERVAL: upper - lower >= _spread(model.observed, level),
+        WIDE_INTERVAL: upper - lower >= _spread(predictor.spread_of(model), level),
         IN_TRAINING: _known(samples),
     }
+    of_regimen = dict(raised or {})
     threshold = predictor.threshold(model, her2_context=her2_context)
     if samples.cohort is None:
         thresholds = np.full(len(features), threshold.value)
@@ -156,6 +171,7 @@ def outlook_of(
         thresholds, of_marker = samples.cohort.thresholds(features, model)
         p_resistant = predictive.beyond(thresholds)
         marker_p_resistant = predictive.marker_beyond(of_marker)
+    probability = predictive.probability(level)
     return Outlook(
         prediction=prediction,
         lower=lower,
@@ -172,10 +188,14 @@ def outlook_of(
         threshold=threshold,
         thresholds=thresholds,
         call_at=call_at,
-        call=_calls(p_resistant, call_at, flags),
-        reasons=_codes(flags, samples, model.blend.patterns),
+        call=_calls(p_resistant, call_at, flags | of_regimen),
+        reasons=_codes(flags, samples, model.blend.patterns, of_regimen),
         contributions=contributions,
         marker=predictor.marker(features, model),
+        predictive=predictive,
+        probability=probability[0],
+        probability_lower=probability[1],
+        probability_upper=probability[2],
     )
 
 
@@ -250,7 +270,12 @@ def _calls(p_resistant: np.ndarray, call_at: float, flags: dict[Reason, np.ndarr
     return call
 
 
-def _codes(flags: dict[Reason, np.ndarray], samples: Samples, fitted: list[Pattern]) -> list[str]:
+def _codes(
+    flags: dict[Reason, np.ndarray],
+    samples: Samples,
+    fitted: list[Pattern],
+    last: Mapping[Reason, np.ndarray],
+) -> list[str]:
     """Reason codes of each sample, in the order of `serving.scoring.reasons.REASONS`."""
     of_pattern = {pattern: _of_pattern(pattern, fitted) for pattern in set(samples.patterns)}
 
@@ -269,6 +294,7 @@ def _codes(flags: dict[Reason, np.ndarray], samples: Samples, fitted: list[Patte
                     for code in codes(reason, row)
                 ),
                 *of_pattern[pattern],
+                *(reason.code for reason, raised in last.items() if raised[row]),
             ]
         )
         for row, pattern in enumerate(samples.patterns)

@@ -92,6 +92,17 @@ UNUSED = Reason(
     False,
 )
 
+REGIMEN_UNSEEN = Reason(
+    "REGIMEN_UNSEEN",
+    "No training patient had the regimen: what all regimens share predicts the sample.",
+    False,
+)
+REGIMEN_NOT_GIVEN = Reason(
+    "REGIMEN_NOT_GIVEN",
+    "No training patient of the sample's HER2 status had the regimen, so that nothing was learned "
+    "of it there.",
+    True,
+)
 NOT_PREDICTED = Reason(
     "NOT_PREDICTED",
     "Served models only: the sample cannot be predicted, for want of a modality of the model or "
@@ -112,6 +123,8 @@ REASONS = (
     IN_TRAINING,
     MISSING,
     UNUSED,
+    REGIMEN_UNSEEN,
+    REGIMEN_NOT_GIVEN,
     NOT_PREDICTED,
 )
 

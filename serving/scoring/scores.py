@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -24,6 +27,7 @@ def score_rows(
     outlook: Outlook,
     agreement: np.ndarray,
     her2: pd.DataFrame,
+    regimen: RegimenCells | None = None,
 ) -> pd.DataFrame:
     """Scores of some samples for one drug, with the columns of `SCORES`.
 
@@ -39,6 +43,8 @@ def score_rows(
         How far the folds' models explain each sample alike (`serving.scoring.stability.Stability`).
     her2 : DataFrame
         `high` and `assay` of these samples, and maybe others (`Her2Reference.calls`).
+    regimen : RegimenCells, optional
+        Under which the samples are answered.
 
     Returns
     -------
@@ -59,6 +65,10 @@ def score_rows(
             "upper": outlook.upper,
             "level": outlook.level,
             "interval_group": [group or None for group in outlook.interval_group],
+            "probability": outlook.probability,
+            "probability_lower": outlook.probability_lower,
+            "probability_upper": outlook.probability_upper,
+            **_regimen_cells(regimen, len(samples.features)),
             "resistance_percentile": outlook.percentile,
             "p_resistant": outlook.p_resistant,
             "threshold": outlook.thresholds,
@@ -88,6 +98,51 @@ def score_rows(
     )
     names: list[str] = SCORES.names
     return rows[names]
+
+
+@dataclass(frozen=True)
+class RegimenCells:
+    """Cells of the scores that tell of a regimen.
+
+    Attributes
+    ----------
+    name : str
+    given : ndarray, shape (n_samples,)
+        Whether each sample had it; None where its regimen is not told.
+    versus : sequence of str
+        Regimen that it is compared with.
+    difference, lower, upper : ndarray of shape (n_samples,)
+        Log-odds under it less those under the other, with the interval.
+    """
+
+    name: str
+    given: np.ndarray
+    versus: Sequence[str]
+    difference: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+
+
+def _regimen_cells(regimen: RegimenCells | None, n: int) -> dict[str, object]:
+    if regimen is None:
+        missing = np.full(n, np.nan)
+        texts = [None] * n
+        return {
+            "regimen": texts,
+            "regimen_given": texts,
+            "regimen_versus": texts,
+            "regimen_difference": missing,
+            "regimen_difference_lower": missing,
+            "regimen_difference_upper": missing,
+        }
+    return {
+        "regimen": regimen.name,
+        "regimen_given": regimen.given,
+        "regimen_versus": list(regimen.versus),
+        "regimen_difference": regimen.difference,
+        "regimen_difference_lower": regimen.lower,
+        "regimen_difference_upper": regimen.upper,
+    }
 
 
 def her2_words(calls: pd.DataFrame) -> list[str | None]:

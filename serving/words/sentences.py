@@ -10,7 +10,7 @@ from typing import Any, Self
 from sidestep.features.errors import some
 from sidestep.features.knowledge.drugs import both_names
 from sidestep.models.predictor.cohort import LINES
-from sidestep.models.reliability.thresholds import NOT_REACHED, TUMOURS, ResponseThreshold
+from sidestep.models.reliability.thresholds import EVENT, NOT_REACHED, TUMOURS, ResponseThreshold
 from sidestep.serving.disk.sample_scores import DrugScore, Marker, SampleScores
 from sidestep.serving.scoring.reasons import REASONS
 from sidestep.serving.words.wording import (
@@ -61,6 +61,8 @@ class Scale:
         Probability that a call needs.
     tumours : mapping of str to int
         Tumours of each reference cohort that samples are answered among.
+    event : str
+        What came about or not, of a response of patients; empty of a number.
     """
 
     response: str
@@ -72,17 +74,20 @@ class Scale:
     thresholds: Mapping[str, ResponseThreshold]
     call_at: float
     tumours: Mapping[str, int] = field(default_factory=dict)
+    event: str = ""
 
     @classmethod
     def of(cls, manifest: Mapping[str, Any]) -> Self:
         """The scale that a manifest describes."""
         model, options = manifest["model"], manifest["options"]
+        event = str(manifest["drugs"][0].get("event") or "") if manifest["drugs"] else ""
+        trained_on = "training patients" if event else "training lines"
         return cls(
             response=str(model["response"]),
             unit=str(model["unit"]),
             higher_is_resistant=bool(model["higher_is_resistant"]),
             level=float(options["level"]),
-            lines="HER2-high training lines" if options["her2_context"] else "training lines",
+            lines=f"HER2-high {trained_on}" if options["her2_context"] else trained_on,
             typical={drug["name"]: drug["typical_response"] for drug in manifest["drugs"]},
             thresholds={drug["name"]: _threshold(drug["threshold"]) for drug in manifest["drugs"]},
             call_at=float(options["call_at"]),
@@ -91,6 +96,7 @@ class Scale:
                 for name, of in manifest.get("references", {}).items()
                 if name != LINES
             },
+            event=event,
         )
 
     def compared(self, reference: str) -> str:
@@ -247,13 +253,13 @@ def _call(score: DrugScore, scale: Scale) -> str:
         threshold = scale.thresholds[score.drug]
         if score.reference != LINES:
             threshold = ResponseThreshold(math.nan, TUMOURS, 0.0)
-        side = side_text(threshold, scale.compared(score.reference))
+        side = side_text(threshold, scale.compared(score.reference), scale.event)
         known = f"Probability of resistance {probability(score.p_resistant)}, that {side}."
     told = call_text(score.call, scale.call_at)
     return f"{known} {told[0].upper()}{told[1:]}."
 
 
-def side_text(threshold: ResponseThreshold, lines: str) -> str:
+def side_text(threshold: ResponseThreshold, lines: str, event: str = "") -> str:
     """What a probability of resistance is the probability of.
 
     Parameters
@@ -261,6 +267,8 @@ def side_text(threshold: ResponseThreshold, lines: str) -> str:
     threshold : ResponseThreshold
     lines : str
         Which lines, or tumours, it was made from, such as ``"training lines"``.
+    event : str
+        What comes about or not, where the response is no number.
 
     Examples
     --------
@@ -271,6 +279,8 @@ def side_text(threshold: ResponseThreshold, lines: str) -> str:
     >>> side_text(ResponseThreshold(math.nan, "tumours", 0.0), "200 tumours of clinic")
     'the response lies on the resistant side of the middle of the 200 tumours of clinic'
     """
+    if threshold.kind == EVENT:
+        return f"there is no {event or 'response'}"
     if threshold.kind == NOT_REACHED:
         return (
             f"the response is not reached within the tested range (beyond "

@@ -26,8 +26,8 @@ def compare(run_a: str, run_b: str, tracking_uri: str | None) -> None:
     """Compare two runs on the lines that both held out: is RUN_B better than RUN_A?
 
     A run is the identifier that `sidestep train` printed, or a registered NAME@champion or
-    NAME/VERSION. Pearson r a drug, with the difference and its 95 % interval (bootstrap over
-    donors), and the probability that B is better.
+    NAME/VERSION. Pearson r (AUC of a binary response) a drug, with the difference and its 95 %
+    interval (bootstrap over donors), and the probability that B is better.
     """
     from sidestep.models.registry.files import resolve_tracking_uri
     from sidestep.training.tracking.lifecycle import open_registry
@@ -45,12 +45,15 @@ def _account(a: RunPredictions, b: RunPredictions, comparison: Comparison) -> It
         reference = "" if run.label == run.run_id else f" ({run.label})"
         yield f"{letter}: run {run.run_id}{reference}, {run.study}, {run.response}"
     folds = "the same folds" if comparison.same_folds else "different folds"
-    yield f"Pearson r, out of fold, on the same {comparison.lines} lines in {folds}"
+    name, symbol = comparison.yardstick.headline, comparison.yardstick.symbol
+    words = comparison.yardstick.words
+    yield f"{words}, out of fold, on the same {comparison.lines} lines in {folds}"
     width = max([len(str(drug)) for drug in comparison.drugs.index] + [len("drug")])
-    yield f"{'drug':{width}}  lines    r of A    r of B     B - A  95 % interval"
+    heads = "  ".join(f"{f'{symbol} of {run}':>8}" for run in "AB")
+    yield f"{'drug':{width}}  lines  {heads}     B - A  95 % interval"
     for drug, row in comparison.drugs.iterrows():
         yield (
-            f"{drug!s:{width}}  {row['n']:5.0f}  {row['pearson_a']:8.3f}  {row['pearson_b']:8.3f}  "
+            f"{drug!s:{width}}  {row['n']:5.0f}  {row[f'{name}_a']:8.3f}  {row[f'{name}_b']:8.3f}  "
             f"{row['difference']:+8.3f}  {row['lower']:+.3f} to {row['upper']:+.3f}"
         )
     drugs = {*a.predictions["drug"], *b.predictions["drug"]}

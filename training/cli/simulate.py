@@ -30,6 +30,13 @@ import click
     show_default=True,
     help="Tumours of the cohort that has no responses.",
 )
+@click.option(
+    "--trial-patients",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Patients of a trial with arms and outcomes, trial_sim; none by default.",
+)
 @click.option("--genes", type=int, default=800, show_default=True, help="Genes of each study.")
 @click.option(
     "--noise",
@@ -51,6 +58,7 @@ def simulate(
     lines: int,
     pancan_lines: int,
     cohort_samples: int,
+    trial_patients: int,
     genes: int,
     noise: float,
     missing: float,
@@ -58,9 +66,11 @@ def simulate(
     """Write three simulated studies with known mechanisms into the folder OUT.
 
     breast_sim and pancan_sim are to train on, cohort_sim is to score. Each has a folder truth/
-    that says what was planted. No sample of them is real.
+    that says what was planted. --trial-patients adds trial_sim, a trial whose arms have drugs that
+    work where their target is active. No sample of them is real.
     """
     from sidestep.features.simulation.simulate import simulate as write_studies
+    from sidestep.features.simulation.trial import STUDY_ID, simulate_trial
 
     written = write_studies(
         out,
@@ -76,4 +86,7 @@ def simulate(
     for name, truth in written.items():
         samples, drugs = truth.responses.shape
         click.echo(f"  {out / name}: {samples} samples, {drugs} drugs, {truth.metric}")
+    if trial_patients:
+        simulate_trial(out / STUDY_ID, trial_patients, seed)
+        click.echo(f"  {out / STUDY_ID}: {trial_patients} patients, PCR")
     click.echo(f"Next: sidestep train {out / next(iter(written))} --drugs Lapatinib")

@@ -31,6 +31,25 @@ DEFAULT_PANEL = "kinase"
     help="Other responses of the study, of the same drugs in other screens: lines that they alone "
     "tested are learned from, too, on the scale of --response. `all` is every other screen.",
 )
+@click.option(
+    "--responder",
+    "responders",
+    metavar="WORD",
+    multiple=True,
+    help="Word of a clinical attribute that means response, where --response names one: --response "
+    "PCR --responder pCR; several times or with commas: CR,PR.",
+)
+@click.option(
+    "--regimen",
+    metavar="C",
+    help="Clinical attribute that tells a patient's regimen (ARM_CODE): learn by regimen, too.",
+)
+@click.option(
+    "--regimen-drugs",
+    metavar="C",
+    help="Clinical attribute that tells the drugs given, such as Paclitaxel + MK-2206.  [default: "
+    "the one whose texts name known drugs]",
+)
 @drugs_option("Drugs to learn, by name or synonym.")
 @click.option(
     "--panel",
@@ -121,6 +140,9 @@ def train(
     study: Path,
     response: str | None,
     also: str | None,
+    responders: tuple[str, ...],
+    regimen: str | None,
+    regimen_drugs: str | None,
     drugs: tuple[str, ...],
     panel: str | None,
     trials: int,
@@ -146,7 +168,9 @@ def train(
     """Learn drug responses from STUDY, and judge the model on lines held out.
 
     Nested cross-validation by donor, every drug beside its baselines (the drug's mean, the
-    lineage's or subtype's mean, the clinician's single marker). The runs, pictures and the model
+    lineage's or subtype's mean, the clinician's single marker). A response of patients (--response
+    PCR --responder pCR) is learned on the log-odds, beside the rate, the receptors, the marker and
+    published scores. The runs, pictures and the model
     are kept in MLflow; see them with `sidestep ui`.
     """
     from sidestep.features.errors import InputError
@@ -154,6 +178,8 @@ def train(
     named = tuple(name for name in drugs if name.strip()) or None
     if named is not None and panel is not None:
         raise click.UsageError("give --drugs or --panel, not both.")
+    if regimen_drugs is not None and regimen is None:
+        raise click.UsageError("--regimen-drugs goes with --regimen; give both.")
     if search_workers > 1 and study_storage is None:
         raise click.UsageError("--search-workers share trials through --study-storage; give it.")
     if engine == "dask" and (study_storage or "").startswith("sqlite"):
@@ -164,6 +190,7 @@ def train(
     if not study.is_dir():  # before a store is made for it
         raise InputError(f"study {study} is not a folder; give one in the cBioPortal format")
     from sidestep.features.study.profiles import parse_profiles
+    from sidestep.features.vocabulary.response_words import require_words
     from sidestep.training.retrain import Request
     from sidestep.training.train import Where, run_train
     from sidestep.training.validation.cross_validation import Plan
@@ -182,6 +209,9 @@ def train(
     request = Request(
         study=study,
         response=response,
+        responders=require_words(responders),
+        regimen=regimen,
+        regimen_drugs=regimen_drugs,
         drugs=named,
         panel=panel or DEFAULT_PANEL,
         min_lines=min_lines,

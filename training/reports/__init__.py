@@ -9,5 +9,6 @@ __all__ = [
     "hover_page",
     "markdown",
     "model_card",
+    "patient_card",
     "tables",
 ]

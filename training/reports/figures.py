@@ -24,6 +24,7 @@ from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from sidestep.features.builders.names import modality_of
+from sidestep.features.study.responses import CONTINUOUS
 from sidestep.models.predictor.shap_values import shap_explanation
 from sidestep.training.reports.tables import headline
 from sidestep.training.retrain import Retrain
@@ -74,13 +75,15 @@ def panel_overview(retrain: Retrain) -> Figure:
     """Out-of-fold r of the blend and of each drug's best baseline, with their intervals."""
     table = headline(retrain).iloc[::-1]
     r = retrain.metrics[(retrain.metrics["subset"] == "all")]
-    r = r[r["metric"] == "pearson"].set_index(["drug", "method"])
+    yardstick = retrain.yardstick
+    r = r[r["metric"] == yardstick.headline].set_index(["drug", "method"])
     best = r.loc[list(zip(table.index, table["best_baseline"], strict=True))]
     figure, axes = _figure(7.5, 1.6 + 0.34 * len(table))
     heights = np.arange(len(table), dtype=float)
-    baseline = "best baseline (drug mean, lineage mean, marker)"
+    named = ", ".join(name.replace("_", " ") for name in retrain.baselines)
+    baseline = f"best baseline ({named})"
     for at, rows, value, colour, marker, label in (
-        (heights + 0.14, table, "pearson", BLUE, "o", "blend"),
+        (heights + 0.14, table, yardstick.headline, BLUE, "o", "blend"),
         (heights - 0.14, best, "value", ORANGE, "s", baseline),
     ):
         values = rows[value].fillna(0.0).to_numpy(float)
@@ -96,9 +99,10 @@ def panel_overview(retrain: Retrain) -> Figure:
     axes.set_yticks(heights, names)
     axes.set_ylim(-0.6, len(table) - 0.4)
     axes.axvline(0.0, color=GREY, lw=0.8)
-    means = panel_means(retrain.metrics)["pearson"].to_dict()
+    means = panel_means(retrain.metrics, yardstick)[yardstick.headline].to_dict()
     axes.axvline(means["blend"], color=BLUE, lw=0.8, ls=":")
-    axes.set_xlabel("Pearson r within folds, with 95 % interval (dotted: mean of the blend)")
+    within = " within folds" if yardstick.kind == CONTINUOUS else ""
+    axes.set_xlabel(f"{yardstick.words}{within}, with 95 % interval (dotted: mean of the blend)")
     lost = "; * worse than a baseline" if (table["gain"] == WORSE).any() else ""
     axes.set_title(f"{_what(retrain)}{lost}")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0 + 0.3 / figure.get_figheight()),
@@ -115,7 +119,7 @@ def optuna_history(retrain: Retrain) -> Figure:
     _draw_trials(axes, retrain.validation.search.trials, BLUE, 2.0, "search on all lines")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("trial (line: best so far)")
-    axes.set_ylabel("squared error / variance of the response")
+    axes.set_ylabel("loss of the blend / loss of the mean")
     axes.set_title(f"Search of the settings: {_what(retrain)}")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.06), ncols=2, frameon=False)
     return figure
@@ -143,7 +147,9 @@ def predicted_vs_observed(retrain: Retrain, drug: str, lines: pd.DataFrame) -> F
     axes.set_ylabel("predicted, out of fold")
     best = headline(retrain).loc[drug]
     interval = f"{best['lower']:.2f} to {best['upper']:.2f}"
-    axes.set_title(f"{drug}: r = {best['pearson']:.2f} ({interval}), n = {best['n']}")
+    yardstick = retrain.yardstick
+    found = f"{yardstick.symbol} = {best[yardstick.headline]:.2f}"
+    axes.set_title(f"{drug}: {found} ({interval}), n = {best['n']}")
     return figure
 
 

@@ -93,10 +93,10 @@ def hover_page(retrain: Retrain, drug: str) -> str:
     lines = retrain.validation.predictions
     lines = lines[lines["drug"] == drug]
     high = lines["sample_id"].map(retrain.her2["high"]).to_numpy(bool)
-    row = headline(retrain).loc[drug]
+    row, yardstick = headline(retrain).loc[drug], retrain.yardstick
     title = (
-        f"{drug}: r = {row['pearson']:.2f} ({row['lower']:.2f} to {row['upper']:.2f}), "
-        f"n = {row['n']}"
+        f"{drug}: {yardstick.symbol} = {row[yardstick.headline]:.2f} ({row['lower']:.2f} to "
+        f"{row['upper']:.2f}), n = {row['n']}"
     )
     legend = (
         f"{(~high).sum()} other lines (blue circles), {high.sum()} HER2-high (orange triangles)"

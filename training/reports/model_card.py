@@ -13,6 +13,8 @@ import pandas as pd
 from sidestep.features.errors import InputError
 from sidestep.features.groups import decided_by, lineage_column
 from sidestep.features.study.meta import read_fields
+from sidestep.features.study.responses import CONTINUOUS
+from sidestep.training.reports import patient_card
 from sidestep.training.reports.markdown import as_text, markdown_rows, shortened
 from sidestep.training.reports.tables import (
     intervals_table,
@@ -43,7 +45,35 @@ def model_card(retrain: Retrain, *, whole: bool = True) -> str:
         With what a first reader can do without: metrics within HER2-high lines, intervals by
         modalities, the digest of every file, and software.
     """
-    sections: dict[str, Sequence[str]] = {
+    sections = (
+        _of_lines(retrain, whole=whole)
+        if retrain.yardstick.kind == CONTINUOUS
+        else _of_patients(retrain)
+    ) | {
+        "Licence and citation": _citation(retrain),
+        "Files": _files(retrain) if whole else (),
+    }
+    simulated = "Simulated data: no sample is real. " if retrain.study.simulated else ""
+    response = retrain.panel.response
+    what = (
+        f"the response ({as_text(response.metric)}) of cell lines and tumours to "
+        f"{_count(len(retrain.panel.drugs), 'drug')}"
+    )
+    if response.grouping:
+        what = f"{as_text(response.event)} ({as_text(response.metric)}) of patients"
+    parts = [
+        f"{simulated}Predicts {what}, learned from {as_text(retrain.study.name)}. Research use "
+        "only: not a medical device."
+    ]
+    for title, blocks in sections.items():
+        if blocks:
+            parts += [f"## {title}", *blocks]
+    return "\n\n".join(parts) + "\n"
+
+
+def _of_lines(retrain: Retrain, *, whole: bool) -> dict[str, Sequence[str]]:
+    """Sections of a panel of drugs that lines were tested with."""
+    return {
         "Intended use": _intended_use(),
         "Data": _data(retrain),
         "Method": _method(retrain),
@@ -51,19 +81,18 @@ def model_card(retrain: Retrain, *, whole: bool = True) -> str:
         "Within HER2-high lines": _within_her2_high(retrain) if whole else (),
         "Intervals": _intervals(retrain, by_pattern=whole),
         "Limits": _limits(retrain),
-        "Licence and citation": _citation(retrain),
-        "Files": _files(retrain) if whole else (),
     }
-    simulated = "Simulated data: no sample is real. " if retrain.study.simulated else ""
-    parts = [
-        f"{simulated}Predicts the response ({as_text(retrain.panel.response.metric)}) of cell "
-        f"lines and tumours to {_count(len(retrain.panel.drugs), 'drug')}, learned from "
-        f"{as_text(retrain.study.name)}. Research use only: not a medical device."
-    ]
-    for title, blocks in sections.items():
-        if blocks:
-            parts += [f"## {title}", *blocks]
-    return "\n\n".join(parts) + "\n"
+
+
+def _of_patients(retrain: Retrain) -> dict[str, Sequence[str]]:
+    """Sections of a response of patients."""
+    return {
+        "Intended use": patient_card.intended_use(),
+        "Data": patient_card.data(retrain),
+        "Method": patient_card.method(retrain),
+        "Metrics": patient_card.metrics(retrain),
+        "Limits": patient_card.limits(retrain),
+    }
 
 
 def version_description(retrain: Retrain) -> str:

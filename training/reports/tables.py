@@ -10,14 +10,18 @@ import math
 import pandas as pd
 
 from sidestep.features.knowledge.drugs import both_names
+from sidestep.features.study.responses import CONTINUOUS
 from sidestep.training.reports.markdown import as_text, markdown_rows
 from sidestep.training.retrain import Retrain
-from sidestep.training.validation.coverage import LEVELS, coverage_by, coverage_metrics
-from sidestep.training.validation.cross_validation import BASELINES
+from sidestep.training.validation.coverage import (
+    LEVELS,
+    coverage_by,
+    coverage_metrics,
+    coverage_sentence,
+)
 from sidestep.training.validation.evaluation import panel_means
 from sidestep.training.validation.gate import AS_GOOD, BETTER, WORSE
 
-_OTHERS = ("ridge", "trees", *BASELINES)
 _MARKS = {BETTER: "+", AS_GOOD: "", WORSE: "*"}
 LEGEND = (
     "r within folds. + better than the best baseline with a probability of 95 %; * worse, or errs "
@@ -33,21 +37,34 @@ def headline(retrain: Retrain) -> pd.DataFrame:
     DataFrame
         Indexed by drug: `n` (lines), `pearson, lower, upper` (blend), one column for each other
         method, `best_baseline` (its name), `best_baseline_pearson` (0 where undefined), `gain`
-        (``better``, ``as good`` or ``worse`` than that) and `probability` (of better).
+        (``better``, ``as good`` or ``worse`` than that) and `probability` (of better). Of a binary
+        response they are `auc` and `best_baseline_auc`.
     """
-    metrics = retrain.metrics
-    r = metrics[(metrics["subset"] == "all") & (metrics["metric"] == "pearson")]
+    metrics, name = retrain.metrics, retrain.yardstick.headline
+    r = metrics[(metrics["subset"] == "all") & (metrics["metric"] == name)]
     blend = r[r["method"] == "blend"].set_index("drug")
-    table = blend[["n", "value", "lower", "upper"]].rename(columns={"value": "pearson"})
+    table = blend[["n", "value", "lower", "upper"]].rename(columns={"value": name})
     by_method = r.pivot(index="drug", columns="method", values="value")
-    table = table.join(by_method[list(_OTHERS)])
-    baselines = by_method[list(BASELINES)].fillna(0.0)
+    table = table.join(by_method[_others(retrain)])
+    baselines = by_method[retrain.baselines].fillna(0.0)
     table["best_baseline"] = baselines.idxmax(axis=1)
-    table["best_baseline_pearson"] = baselines.max(axis=1)
+    table[f"best_baseline_{name}"] = baselines.max(axis=1)
     gains = [retrain.verdict.gains[str(drug)] for drug in table.index]
     table["gain"] = [gain.verdict for gain in gains]
     table["probability"] = [gain.probability for gain in gains]
-    return table.sort_values("pearson", ascending=False, kind="stable")
+    return table.sort_values(name, ascending=False, kind="stable")
+
+
+def _others(retrain: Retrain) -> list[str]:
+    """Methods beside the blend."""
+    return ["ridge", "trees", *retrain.baselines]
+
+
+def legend(retrain: Retrain) -> str:
+    """What the marks of a table say."""
+    if retrain.yardstick.kind == CONTINUOUS:
+        return LEGEND
+    return LEGEND.replace("r within folds", "Area under the ROC curve")
 
 
 def text_table(retrain: Retrain) -> str:
@@ -63,27 +80,29 @@ def text_table(retrain: Retrain) -> str:
     ]
     lines.insert(1, "-" * max(map(len, lines)))
     lines.insert(len(lines) - 1, lines[1])
-    return "\n".join([*lines, LEGEND])
+    return "\n".join([*lines, legend(retrain)])
 
 
 def _headline_cells(retrain: Retrain) -> list[list[str]]:
-    table, means = headline(retrain), panel_means(retrain.metrics)["pearson"]
-    names = [name.replace("_", " ") for name in _OTHERS]
-    rows = [["drug", "lines", "blend r", "95 % interval", *names]]
+    yardstick, others = retrain.yardstick, _others(retrain)
+    table = headline(retrain)
+    means = panel_means(retrain.metrics, yardstick)[yardstick.headline]
+    names = [name.replace("_", " ") for name in others]
+    rows = [["drug", "lines", f"blend {yardstick.symbol}", "95 % interval", *names]]
     for drug, row in table.iterrows():
         mark = f" {_MARKS[row['gain']]}".rstrip()
         interval = f"{_number(row['lower'])} to {_number(row['upper'])}"
-        others = [_number(row[name]) for name in _OTHERS]
+        beside = [_number(row[name]) for name in others]
         rows.append(
             [
                 f"{both_names(str(drug))}{mark}",
                 str(row["n"]),
-                _number(row["pearson"]),
+                _number(row[yardstick.headline]),
                 interval,
-                *others,
+                *beside,
             ]
         )
-    mean = [_number(means[name]) for name in ("blend", *_OTHERS)]
+    mean = [_number(means[name]) for name in ("blend", *others)]
     rows.append([f"mean of {len(table)}", "", mean[0], "", *mean[1:]])
     return rows
 
@@ -91,7 +110,7 @@ def _headline_cells(retrain: Retrain) -> list[list[str]]:
 def metrics_table(retrain: Retrain, subset: str = "all") -> str:
     """Pearson r, RMSE and the baselines' r in Markdown, a row a drug, the best predicted first.
 
-    With intervals, RMSE in the response's unit.
+    With intervals, RMSE in the response's unit. Of a binary response they are AUC and Brier score.
 
     Parameters
     ----------
@@ -108,20 +127,26 @@ def metrics_table(retrain: Retrain, subset: str = "all") -> str:
         for row in table.to_dict("records")
     }
     markers = {drug.name: drug.marker for drug in retrain.panel.drugs}
-    heads = ["drug", "lines", "r", "RMSE", "drug mean r", "lineage mean r", "marker r"]
+    yardstick, named = retrain.yardstick, retrain.baselines
+    headed, symbol, error = yardstick.headline, yardstick.symbol, yardstick.error
+    beside = [f"{name.replace('_', ' ')} {symbol}" for name in named]
+    heads = ["drug", "lines", symbol, yardstick.error_words, *beside]
     all_lines = subset == "all"
     rows = [[*heads, *(["against the best baseline"] if all_lines else [])]]
-    blend = table[(table["method"] == "blend") & (table["metric"] == "pearson")]
+    blend = table[(table["method"] == "blend") & (table["metric"] == headed)]
     for row in blend.sort_values("value", ascending=False, kind="stable").to_dict("records"):
         drug = row["drug"]
-        baselines = [estimates[drug, name, "pearson"] for name in BASELINES]
-        baselines[-1] = f"{as_text(markers[drug])} {baselines[-1]}".strip()
+        baselines = [
+            f"{as_text(markers[drug]) if name == 'marker' else ''} "
+            f"{estimates[drug, name, headed]}".strip()
+            for name in named
+        ]
         rows.append(
             [
                 as_text(both_names(drug)),
                 str(row["n"]),
-                estimates[drug, "blend", "pearson"],
-                estimates[drug, "blend", "rmse"],
+                estimates[drug, "blend", headed],
+                estimates[drug, "blend", error],
                 *baselines,
             ]
         )
@@ -134,9 +159,11 @@ def metrics_table(retrain: Retrain, subset: str = "all") -> str:
 
 
 def _mean_cells(retrain: Retrain) -> list[str]:
-    means = panel_means(retrain.metrics)
-    r = [f"{means['pearson'].to_dict()[name]:.2f}" for name in ("blend", *BASELINES)]
-    rmse = f"{means['rmse'].to_dict()['blend']:.2f}"
+    yardstick = retrain.yardstick
+    means = panel_means(retrain.metrics, yardstick)
+    headed = means[yardstick.headline].to_dict()
+    r = [f"{headed[name]:.2f}" for name in ("blend", *retrain.baselines)]
+    rmse = f"{means[yardstick.error].to_dict()['blend']:.2f}"
     verdict = retrain.verdict
     return [
         f"mean of {len(verdict.gains)}",
@@ -146,6 +173,24 @@ def _mean_cells(retrain: Retrain) -> list[str]:
         *r[1:],
         f"{len(verdict.drugs(BETTER))} better, {len(verdict.drugs(WORSE))} worse",
     ]
+
+
+def reliability_sentence(retrain: Retrain, drug: str | None = None) -> str:
+    """How far intervals, or probabilities, held on held-out samples, of a drug or all of them."""
+    if retrain.yardstick.kind == CONTINUOUS:
+        of_drug = retrain.coverage["drug"] == drug
+        return coverage_sentence(retrain.coverage if drug is None else retrain.coverage[of_drug])
+    table = retrain.metrics[retrain.metrics["subset"] == "all"]
+    table = table[table["drug"] == drug] if drug is not None else table
+    found = table.groupby(["method", "metric"])["value"].mean()
+    method = "calibrated" if "calibrated" in found.index.get_level_values(0) else "blend"
+    brier, relative = found[method, "brier"], found[method, "brier_relative"]
+    return (
+        f"Probabilities: Brier score {brier:.3f} ({relative:.2f} of the training rate's) after "
+        f"calibration within the folds; slope of the log-odds before it "
+        f"{found['blend', 'calibration_slope']:.2f}, intercept "
+        f"{found['blend', 'calibration_intercept']:+.2f}."
+    )
 
 
 def intervals_table(coverage: pd.DataFrame) -> str | None:

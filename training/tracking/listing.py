@@ -30,7 +30,8 @@ class RegisteredVersion:
     drugs, lines : int or None
         That it learned, and from how many; None where its run is gone.
     pearson, best_baseline : float or None
-        Mean Pearson r over the drugs, out of fold, of the model and of its best baseline.
+        Mean Pearson r over the drugs (AUC of a binary response), out of fold, of the model and of
+        its best baseline.
     gate : str
         ``passed`` or ``failed``; empty where nobody judged.
     simulated : bool
@@ -88,7 +89,8 @@ def listing(versions: list[RegisteredVersion]) -> Iterator[str]:
     ]
     yield from pd.DataFrame(rows).to_string(index=False, justify="left").splitlines()
     yield (
-        "r: mean Pearson r over the drugs on held-out lines; baseline: the best baseline's. "
+        "r: mean Pearson r (AUC of a binary response) over the drugs on held-out lines; baseline: "
+        "the best baseline's. "
         "--model NAME takes the champion."
     )
 
@@ -99,7 +101,8 @@ def _described(
     run = _run(client, found.run_id)
     metrics = {} if run is None else run.data.metrics
     parameters = {} if run is None else run.data.params
-    r, gain = metrics.get("pearson"), metrics.get("pearson_minus_best_baseline")
+    headline = next((name for name in ("pearson", "auc") if name in metrics), "pearson")
+    r, gain = metrics.get(headline), metrics.get(f"{headline}_minus_best_baseline")
     version = str(found.version)
     aliases = (alias for alias, other in model.aliases.items() if str(other) == version)
     created = datetime.fromtimestamp(found.creation_timestamp / 1000, UTC)

@@ -38,7 +38,12 @@ _LOADER = "sidestep.serving.served"
 _EXAMPLE_ROWS = 20
 #: MLflow's types of the columns. It is not told what goes in: it would cut a wide table down to the
 #: columns of a long one, and take no integer for a number.
-_TYPES = {pa.string(): "string", pa.float64(): "double", pa.int32(): "integer"}
+_TYPES = {
+    pa.string(): "string",
+    pa.float64(): "double",
+    pa.int32(): "integer",
+    pa.bool_(): "boolean",
+}
 _SIGNATURE = ModelSignature(
     outputs=Schema([ColSpec(_TYPES[column.type], column.name) for column in SCORES])
 )

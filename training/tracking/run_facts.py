@@ -25,20 +25,26 @@ from mlflow.utils.validation import MAX_TAG_VAL_LENGTH
 
 from sidestep.models.registry.databases import without_password
 from sidestep.training.reports.markdown import as_text, shortened
-from sidestep.training.reports.tables import headline, metrics_table
+from sidestep.training.reports.tables import headline, metrics_table, reliability_sentence
 from sidestep.training.retrain import Retrain, study_digest, training_software
-from sidestep.training.validation.coverage import coverage_metrics, coverage_sentence
-from sidestep.training.validation.cross_validation import BASELINES
+from sidestep.training.validation.coverage import coverage_metrics
 from sidestep.training.validation.evaluation import panel_means
 from sidestep.training.validation.gate import BETTER, WORSE
 
 _LONGEST_PARAMETER = 500
 _WHOLE_TABLE = "*Shortened; every drug is in the artefact `metrics.csv`.*"
 _DATASET_DIGITS = 10
-_PANEL_METRICS = ("pearson", "spearman", "rmse", "rmse_relative", "r2")
+_PANEL_METRICS = (
+    "pearson", "spearman", "rmse", "rmse_relative", "r2", "auc", "brier", "brier_relative",
+    "log_loss", "calibration_slope", "calibration_intercept",
+)  # fmt: skip
 #: Metrics that a run shows, in this order, as far as it has them; with `fold_metrics` no more than
 #: 30. All of them are in the artefact `ALL_METRICS`.
 HEADLINE = (
+    "auc", "auc_lower", "auc_upper", "auc.ridge", "auc.trees", "auc.rate", "auc.receptors",
+    "auc.regimen_rate", "auc.marker", "auc.her2_amplicon", "auc.luminal", "auc.immune",
+    "auc_minus_best_baseline", "brier", "brier.calibrated", "brier_relative", "log_loss",
+    "calibration_slope", "calibration_intercept", "her2_high.auc", "her2_high.brier",
     "pearson", "pearson_lower", "pearson_upper", "pearson.ridge", "pearson.trees",
     "pearson.drug_mean", "pearson.lineage_mean", "pearson.marker", "pearson_minus_best_baseline",
     "probability_of_gain", "winning_drugs", "samples", "spearman", "concordance", "rmse",
@@ -117,6 +123,7 @@ def panel_parameters(retrain: Retrain) -> dict[str, str]:
             "study": retrain.study.path or retrain.study.study_id,
             "response": panel.response.stable_id,
             "also": _listed(request.also) or "none",
+            "responders": _listed(request.responders) or "none",
             "drugs": _listed([drug.name for drug in panel.drugs]),
             "min_lines": request.min_lines,
             "study_storage": without_password(request.study_storage or "none"),
@@ -129,6 +136,7 @@ def panel_parameters(retrain: Retrain) -> dict[str, str]:
             "jobs": plan.jobs,
             "modalities": _listed(plan.modalities or ()) or "all of the study",
             "clinical": _listed(plan.clinical) or "none",
+            "regimen": _listed(filter(None, plan.regimen or ())) or "none",
         },
         "data": {
             "drugs": len(panel.drugs),
@@ -167,14 +175,15 @@ def study_input(retrain: Retrain) -> DatasetInput:
 
 def panel_metrics(retrain: Retrain) -> dict[str, float]:
     """Means over the drugs of the panel, out of fold."""
-    means = panel_means(retrain.metrics)
+    name, means = retrain.yardstick.headline, panel_means(retrain.metrics, retrain.yardstick)
     metrics = {
         _key(metric, str(method)): float(value)
         for metric in _PANEL_METRICS
+        if metric in means
         for method, value in means[metric].items()
     }
-    best = max(metrics[_key("pearson", name)] for name in BASELINES)
-    metrics["pearson_minus_best_baseline"] = metrics["pearson"] - best
+    best = max(metrics[_key(name, baseline)] for baseline in retrain.baselines)
+    metrics[f"{name}_minus_best_baseline"] = metrics[name] - best
     metrics["winning_drugs"] = float(len(retrain.verdict.drugs(BETTER)))
     return _defined(metrics | coverage_metrics(retrain.coverage))
 
@@ -192,8 +201,9 @@ def drug_metrics(retrain: Retrain, drug: str) -> dict[str, float]:
         metrics |= {key: row["value"], f"{within}samples": float(row["n"])}
         if row["method"] == "blend":
             metrics |= {f"{key}_lower": row["lower"], f"{key}_upper": row["upper"]}
-    best = headline(retrain)["best_baseline_pearson"].to_dict()[drug]
-    metrics["pearson_minus_best_baseline"] = metrics["pearson"] - best
+    name = retrain.yardstick.headline
+    best = headline(retrain)[f"best_baseline_{name}"].to_dict()[drug]
+    metrics[f"{name}_minus_best_baseline"] = metrics[name] - best
     metrics["probability_of_gain"] = retrain.verdict.gains[drug].probability
     covered = retrain.coverage[retrain.coverage["drug"] == drug]
     return _defined(metrics | coverage_metrics(covered))
@@ -214,7 +224,7 @@ def fold_metrics(retrain: Retrain, drug: str) -> Iterator[tuple[str, float, int]
     """Name, value and fold of the blend's metrics in every fold of one drug."""
     rows = retrain.fold_metrics[retrain.fold_metrics["drug"] == drug]
     for row in rows.sort_values("fold").to_dict("records"):
-        for metric in ("pearson", "rmse"):
+        for metric in (retrain.yardstick.headline, retrain.yardstick.error):
             if math.isfinite(row[metric]):
                 yield f"fold_{metric}", row[metric], row["fold"]
 
@@ -230,11 +240,11 @@ def description(retrain: Retrain) -> str:
     parts += [
         f"**Gate {'passed' if verdict.passes else 'failed'}**: {verdict.reason}.",
         f"{as_text(retrain.study.name)}: {as_text(response.stable_id)} ({as_text(response.unit)}), "
-        f"{len(retrain.panel.drugs)} drugs, {len(retrain.panel.values)} lines. Pearson r and RMSE "
-        f"out of fold by {retrain.request.plan.held_out}, with 95 % intervals bootstrapped over "
-        "donors:",
+        f"{len(retrain.panel.drugs)} drugs, {len(retrain.panel.values)} lines. "
+        f"{retrain.yardstick.words} and {retrain.yardstick.error_words} out of fold by "
+        f"{retrain.request.plan.held_out}, with 95 % intervals bootstrapped over donors:",
         metrics_table(retrain),
-        coverage_sentence(retrain.coverage),
+        reliability_sentence(retrain),
     ]
     if retrain.panel.skipped:
         skipped = _listed(f"{drug} ({why})" for drug, why in retrain.panel.skipped.items())
@@ -246,16 +256,19 @@ def drug_description(retrain: Retrain, drug: str) -> str:
     """The page of a drug's run in Markdown: how good its model is, beside what, on which lines."""
     row = headline(retrain).loc[drug]
     gain, response = retrain.verdict.gains[drug], retrain.panel.response
-    best = f"{as_text(str(row['best_baseline']))} (r {row['best_baseline_pearson']:.3f})"
+    yardstick = retrain.yardstick
+    of_best = row[f"best_baseline_{yardstick.headline}"]
+    best = f"{as_text(str(row['best_baseline']))} ({yardstick.symbol} {of_best:.3f})"
     parts = ["**Simulated data: no sample is real.**"] if retrain.study.simulated else []
     parts += [
-        f"**{as_text(drug)}**: Pearson r {row['pearson']:.3f} (95 % interval {row['lower']:.3f} to "
-        f"{row['upper']:.3f}, bootstrap over donors) out of fold on {row['n']:.0f} lines of "
-        f"{as_text(retrain.study.name)}, {as_text(response.stable_id)} ({as_text(response.unit)}).",
+        f"**{as_text(drug)}**: {yardstick.words} {row[yardstick.headline]:.3f} (95 % interval "
+        f"{row['lower']:.3f} to {row['upper']:.3f}, {yardstick.interval_words}) out of fold on "
+        f"{row['n']:.0f} lines of {as_text(retrain.study.name)}, "
+        f"{as_text(response.stable_id)} ({as_text(response.unit)}).",
         f"{gain.verdict.capitalize()} than" if gain.verdict != "as good" else "As good as",
     ]
     parts[-1] += f" the best baseline, {best}; probability of a gain {gain.probability:.2f}."
-    parts.append(coverage_sentence(retrain.coverage[retrain.coverage["drug"] == drug]))
+    parts.append(reliability_sentence(retrain, drug))
     parts.append(f"All metrics are in the artefact `{ALL_METRICS}`.")
     return shortened("\n\n".join(parts), MAX_TAG_VAL_LENGTH, "")
 

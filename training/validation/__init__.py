@@ -3,11 +3,13 @@
 Lines of one donor stay in one fold; features, screening, tuning and blending see training lines
 only. `panel` chooses drugs and lines, `cross_validation` gives each task its `lines` (with those
 that other screens measured, `elsewhere`) and runs the `search`, which workers may share
-(`shared_search`). `evaluation` with its `metrics`, `coverage` and
-`comparison` judge what was held out, and `gate` decides whether a panel may be champion.
+(`shared_search`). `evaluation`, `coverage` and `comparison` judge what was
+held out beside its `rivals`, by the `yardsticks` of the kind of response (`metrics`,
+`binary_metrics`, `roc`), and `gate` decides whether a panel may be champion.
 """
 
 __all__ = [
+    "binary_metrics",
     "comparison",
     "coverage",
     "cross_validation",
@@ -17,6 +19,9 @@ __all__ = [
     "lines",
     "metrics",
     "panel",
+    "rivals",
+    "roc",
     "search",
     "shared_search",
+    "yardsticks",
 ]

@@ -17,7 +17,8 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from sidestep.features.errors import InputError
-from sidestep.training.validation.metrics import correlation, donor_weights, within_folds
+from sidestep.training.validation.metrics import donor_weights
+from sidestep.training.validation.yardsticks import Yardstick, kind_of, yardstick_of
 
 FEWEST_LINES = 10
 RESAMPLES = 2000
@@ -48,13 +49,15 @@ class RunPredictions:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Run B against run A; a difference is B's Pearson r minus A's.
+    """Run B against run A; a difference is B's headline (Pearson r, or AUC) minus A's.
 
     Attributes
     ----------
+    yardstick : Yardstick
+        Of the kind of response.
     drugs : DataFrame
-        Indexed by drug: `n` (shared lines), `pearson_a, pearson_b, difference, lower, upper`
-        (95 % interval).
+        Indexed by drug: `n` (shared lines), the headline of each (`pearson_a, pearson_b`, or
+        `auc_a, auc_b`), `difference, lower, upper` (95 % interval).
     difference, lower, upper : float
         Mean difference over the drugs, with its 95 % interval.
     least : float
@@ -67,6 +70,7 @@ class Comparison:
         Whether both runs held the same lines out together.
     """
 
+    yardstick: Yardstick
     drugs: pd.DataFrame
     difference: float
     lower: float
@@ -92,9 +96,9 @@ class Comparison:
     def numbers(self) -> str:
         """Difference, interval and probability in words."""
         return (
-            f"mean r {self.difference:+.3f} ({self.lower:+.3f} to {self.upper:+.3f}), "
-            f"probability of better {self.probability:.2f}, {len(self.drugs)} drugs, "
-            f"{self.lines} lines"
+            f"mean {self.yardstick.symbol} {self.difference:+.3f} "
+            f"({self.lower:+.3f} to {self.upper:+.3f}), probability of better "
+            f"{self.probability:.2f}, {len(self.drugs)} drugs, {self.lines} lines"
         )
 
 
@@ -185,7 +189,7 @@ def pair(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
 
 
 def compare(paired: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0) -> Comparison:
-    """Compare the blends of two runs by Pearson r within folds, over the same lines.
+    """Compare the blends of two runs by Pearson r within folds, or by AUC, over the same lines.
 
     Intervals are of the percentile bootstrap [1]_ that draws donors, the same donors for both runs
     and all drugs. A draw in which r is not defined counts as 0.
@@ -203,18 +207,21 @@ def compare(paired: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0) 
     .. [1] Efron, Ann. Stat. 7:1 (1979), doi:10.1214/aos/1176344552.
     """
     weights = donor_weights(paired["donor_a"].to_numpy(dtype=str), resamples, seed)
+    yardstick = yardstick_of(kind_of(paired["observed_a"].to_numpy(float)))
     rows, drawn = [], []
     for drug, table in paired.groupby("drug", sort=False):
         among = weights[:, table.index.to_numpy()]
-        r_a, r_b = (_correlation(table, run, among) for run in "ab")
+        r_a, r_b = (_headline(yardstick, table, run, among) for run in "ab")
         difference = r_b - r_a
         drawn.append(difference)
         n = table["sample_id"].nunique()
         rows.append((drug, n, r_a[0], r_b[0], difference[0], *_bounds(difference[1:])))
-    columns = ["drug", "n", "pearson_a", "pearson_b", "difference", "lower", "upper"]
+    headlines = [f"{yardstick.headline}_{run}" for run in "ab"]
+    columns = ["drug", "n", *headlines, "difference", "lower", "upper"]
     mean = np.mean(drawn, axis=0)
     lower, upper = _bounds(mean[1:])
     return Comparison(
+        yardstick=yardstick,
         drugs=pd.DataFrame(rows, columns=columns).set_index("drug"),
         difference=float(mean[0]),
         lower=lower,
@@ -227,12 +234,15 @@ def compare(paired: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0) 
     )
 
 
-def _correlation(table: pd.DataFrame, run: str, weights: np.ndarray) -> np.ndarray:
-    """Pearson r within the folds of a run, first of all lines, then of each draw."""
+def _headline(
+    yardstick: Yardstick, table: pd.DataFrame, run: str, weights: np.ndarray
+) -> np.ndarray:
+    """Headline of a run, within its folds, first of all lines, then of each draw."""
     folds = table.groupby(["repeat", f"fold_{run}"], sort=False).ngroup().to_numpy()
     observed, predicted = (table[f"{name}_{run}"].to_numpy(float) for name in ("observed", "blend"))
-    r = within_folds(correlation, observed, predicted, folds, weights)
-    return np.asarray(np.nan_to_num(r))
+    repeats = table["repeat"].to_numpy()
+    found = yardstick.compared(observed, predicted, folds, repeats, weights)
+    return np.asarray(np.nan_to_num(found))
 
 
 def _run_of(client: MlflowClient, reference: str) -> str:

@@ -15,23 +15,27 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.builders.joiner import FeatureJoiner
-from sidestep.features.groups import lineage_labels
+from sidestep.features.builders.regimen import her2_status
+from sidestep.features.groups import lineage_labels, receptor_columns
+from sidestep.features.study.responses import BINARY
 from sidestep.features.study.study import Study
 from sidestep.models.engines.local import Engine, LocalEngine
-from sidestep.models.estimators.baselines import DrugMean, GroupMean, SingleMarker
 from sidestep.models.estimators.folds import donor_folds, lineage_folds
 from sidestep.models.estimators.pattern_blend import PatternBlend
 from sidestep.models.estimators.patterns import Pattern
 from sidestep.models.estimators.trees import CPU
 from sidestep.models.reliability.applicability import NearestLines
+from sidestep.models.reliability.calibration import BetaCalibration
 from sidestep.models.reliability.intervals import HeldOutErrors, held_out_errors
 from sidestep.training.validation.elsewhere import Elsewhere
 from sidestep.training.validation.lines import DrugLines, DrugResponses, FoldLines, in_one_thread
 from sidestep.training.validation.panel import Panel, PanelDrug
+from sidestep.training.validation.rivals import baselines_of
 from sidestep.training.validation.search import SearchResult, drawn_drugs, search_settings
 from sidestep.training.validation.shared_search import SharedSearch, SharedSearches
+from sidestep.training.validation.yardsticks import BASELINES
 
-BASELINES = ("drug_mean", "lineage_mean", "marker")
+#: Methods of a continuous response, in the order of tables.
 METHODS = ("blend", "ridge", "trees", *BASELINES)
 #: What a search on every line of the panel is called.
 # Assignments to folds are drawn by seeds far apart, so that no seed of a fold's trees comes twice.
@@ -71,6 +75,8 @@ class Plan:
         intervals and explanations are those of the first. 1 by default where lineages are split.
     split : {"donor", "lineage"}
         What the outer folds hold out together; lines of one donor are never parted.
+    regimen : tuple of (str, str), optional
+        Clinical attributes that tell a patient's regimen, and the drugs given (may be empty).
     """
 
     folds: int = 5
@@ -82,6 +88,7 @@ class Plan:
     device: str = CPU
     repeats: int | None = None
     split: str = DONOR
+    regimen: tuple[str, str] | None = None
 
     @property
     def held_out(self) -> str:
@@ -101,7 +108,8 @@ class CrossValidation:
     ----------
     predictions : DataFrame
         One row a drug and line: `drug, sample_id, donor, lineage, fold, observed, train_mean`
-        and one column a method of `METHODS`; of the first assignment to folds.
+        and one column a method (`Yardstick.methods`); of the first assignment to folds. Methods of
+        a binary response are on the log-odds, and `train_mean` is the training rate.
     repeated : DataFrame
         The same of all assignments to folds; `repeat` numbers them from 0.
     search : SearchResult
@@ -148,12 +156,16 @@ class CrossValidation:
 
 
 def split_lines(
-    study: Study, lines: pd.Index, plan: Plan, repeat: int = 0
+    study: Study,
+    lines: pd.Index,
+    plan: Plan,
+    repeat: int = 0,
+    strata: pd.Series | None = None,
 ) -> list[tuple[pd.Index, pd.Index]]:
     """Outer folds (training lines, test lines), one split for all drugs.
 
-    By donor, stratified by lineage or subtype, or by whole lineages as the plan says; every
-    `repeat` is another assignment.
+    By donor, stratified by lineage or subtype (or by `strata`), or by whole lineages as the plan
+    says; every `repeat` is another assignment.
 
     Raises
     ------
@@ -167,9 +179,28 @@ def split_lines(
         known = lineages.fillna("").to_numpy(dtype=object)
         folds = lineage_folds(donors, known, plan.folds, seed)
     else:
-        strata = lineages.fillna("unknown").to_numpy(dtype=object)
-        folds = donor_folds(donors, plan.folds, seed, strata)
+        told = lineages if strata is None else strata.reindex(lines)
+        folds = donor_folds(donors, plan.folds, seed, told.fillna("unknown").to_numpy(dtype=object))
     return [(lines[train], lines[test]) for train, test in folds]
+
+
+def outcome_strata(study: Study, panel: Panel, plan: Plan) -> pd.Series | None:
+    """What folds of a panel are stratified by in the place of lineages; None for lineages.
+
+    Of a binary response it is the outcome with the HER2 status and the regimen, so that each fold
+    has its share of the few responders of each; where they are fewer than folds, without regimen.
+    """
+    if panel.response.kind != BINARY:
+        return None
+    lines = panel.values.index
+    outcome = panel.values.iloc[:, 0].map({0.0: "none", 1.0: "response"}).fillna("unknown")
+    strata: pd.Series = outcome + " " + her2_status(study).reindex(lines).astype(str)
+    if plan.regimen is None:
+        return strata
+    finer = strata + " " + study.clinical.loc[lines, plan.regimen[0]].astype(str)
+    enough = finer.map(finer.value_counts()) >= plan.folds
+    strata = finer.where(enough, strata)
+    return strata
 
 
 def _folds_of(lines: pd.Index, splits: Sequence[_Split]) -> np.ndarray:
@@ -185,7 +216,8 @@ def fit_features(
     study: Study, train: pd.Index, lines: pd.Index, plan: Plan
 ) -> tuple[FeatureJoiner, pd.DataFrame]:
     """Features of `lines`, every statistic of them learned from the lines `train` alone."""
-    joiner = FeatureJoiner(plan.modalities, plan.clinical).fit(study.select(list(train)))
+    joiner = FeatureJoiner(plan.modalities, plan.clinical, regimen=plan.regimen)
+    joiner.fit(study.select(list(train)))
     return joiner, joiner.transform(study.select(list(lines)))
 
 
@@ -217,10 +249,11 @@ def cross_validate(
         with LocalEngine(plan.jobs) as processes:
             return cross_validate(study, panel, plan, progress, processes, shared)
     lines = panel.values.index
+    strata = outcome_strata(study, panel, plan)
     splits = [
         _Split(repeat, number, *split)
         for repeat in range(plan.assignments(len(lines)))
-        for number, split in enumerate(split_lines(study, lines, plan, repeat))
+        for number, split in enumerate(split_lines(study, lines, plan, repeat, strata))
     ]
     joiner, features = fit_features(study, lines, lines, plan)
     all_lines = engine.share(FoldLines.of(features, lines, lines[:0]))
@@ -234,7 +267,7 @@ def cross_validate(
         shared_lines = engine.share(FoldLines.of(fold_features, split.train, split.test))
         folds.append(_Fold(split.repeat, split.number, shared_lines))
         _report(progress, "features", 1 + len(folds), 1 + len(splits))
-    responses = [responses_to(study, panel, drug) for drug in panel.drugs]
+    responses = [responses_to(study, panel, drug, plan) for drug in panel.drugs]
     work = _Work(engine, plan, responses, progress)
     search, *fold_searches = work.search(all_lines, folds, shared)
     tests = work.test(folds, fold_searches)
@@ -277,9 +310,22 @@ def lines_of_drug(study: Study, panel: Panel, drug: PanelDrug, features: pd.Data
     return responses_to(study, panel, drug).on(features)
 
 
-def responses_to(study: Study, panel: Panel, drug: PanelDrug) -> DrugResponses:
-    """Responses to one drug of the panel, of all lines that have one."""
+def responses_to(
+    study: Study, panel: Panel, drug: PanelDrug, plan: Plan | None = None
+) -> DrugResponses:
+    """Responses to one drug of the panel, of all lines that have one.
+
+    The regimens are those that the plan tells.
+    """
     y = panel.values[drug.name].dropna()
+    clinical = study.clinical.loc[y.index]
+    regimen = pd.Series("", index=y.index, dtype=object)
+    if plan is not None and plan.regimen is not None:
+        regimen = clinical[plan.regimen[0]].astype(object).fillna("")
+    receptors = pd.Series("", index=y.index, dtype=object)
+    if drug.kind == BINARY:
+        for name in receptor_columns(study):
+            receptors = receptors + clinical[name].astype(object).fillna("unknown") + " "
     return DrugResponses(
         drug=drug,
         names=y.index,
@@ -288,6 +334,8 @@ def responses_to(study: Study, panel: Panel, drug: PanelDrug) -> DrugResponses:
         donors=study.donors.loc[y.index].to_numpy(dtype=object),
         lineage=lineage_labels(study).loc[y.index].to_numpy(dtype=object),
         elsewhere=_elsewhere(study, panel, drug),
+        regimen=regimen.to_numpy(dtype=str),
+        receptors=receptors.to_numpy(dtype=str),
     )
 
 
@@ -431,15 +479,14 @@ def _test_methods(
     if not len(held_out.y):
         return None
     blend = _fit_blend(training, parameters, seed)
-    baselines = {
-        "drug_mean": DrugMean(),
-        "lineage_mean": GroupMean(pd.Series(responses.lineage, index=responses.names)),
-        "marker": SingleMarker(training.markers),
-    }
+    baselines = baselines_of(training, responses)
     predicted = {
         "blend": blend.predict(held_out.X),
         **dict(zip(("ridge", "trees"), blend.member_predictions(held_out.X).T[:2], strict=True)),
     }
+    calibrator = inner_calibration(blend, training.y)
+    if calibrator is not None:
+        predicted["calibrated"] = calibrator.calibrated(predicted["blend"])
     for name, baseline in baselines.items():
         predicted[name] = baseline.fit(training.X, training.y, training.donors).predict(held_out.X)
     table = pd.DataFrame(
@@ -471,8 +518,27 @@ def _fit_final(
 
 
 def _fit_blend(training: DrugLines, parameters: dict[str, Any], seed: int) -> PatternBlend:
-    blend = PatternBlend(training.target_features, training.markers, seed=seed, **parameters)
+    blend = PatternBlend(
+        training.target_features,
+        training.markers,
+        gates=training.gates or None,
+        axes=training.axes or None,
+        kind=training.drug.kind,
+        seed=seed,
+        **parameters,
+    )
     return blend.fit(training.lines, training.y, training.donors)
+
+
+def inner_calibration(blend: PatternBlend, y: np.ndarray) -> BetaCalibration | None:
+    """Calibration of a binary response by the training patients alone, out of inner folds.
+
+    None of a continuous response.
+    """
+    full = blend.blends_[blend.patterns[0]]
+    if blend.kind != BINARY or not hasattr(full, "held_out_"):
+        return None
+    return BetaCalibration.of(full.held_out_, y)
 
 
 def _report(progress: Progress | None, stage: str, done: int, total: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import ParamSpec, TypeVar
 
@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from sidestep.features.builders.names import marker_features
+from sidestep.features.builders.response_axes import axis_features
+from sidestep.features.study.responses import CONTINUOUS
 from sidestep.models.estimators.lines import LineMatrix, TrainingLines
 from sidestep.training.validation.elsewhere import Elsewhere, on_own_scale
 from sidestep.training.validation.panel import PanelDrug
@@ -53,6 +54,8 @@ class DrugResponses:
         As in `DrugLines`.
     elsewhere : Elsewhere, optional
         What other screens say of the drug, for training lines alone.
+    regimen, receptors : ndarray of str, shape (n_lines,)
+        Regimen and receptor status of patients; empty where not told.
     """
 
     drug: PanelDrug
@@ -62,6 +65,8 @@ class DrugResponses:
     donors: np.ndarray
     lineage: np.ndarray
     elsewhere: Elsewhere | None = None
+    regimen: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=str))
+    receptors: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=str))
 
     def for_training(self, train: pd.Index) -> DrugResponses:
         """Responses of training lines, with those that other screens alone tested."""
@@ -145,10 +150,35 @@ class DrugLines:
         """Features of the drug-target view."""
         return self.drug.target_features(list(self.X.columns))
 
+    @cached_property
+    def gates(self) -> dict[str, list[str]]:
+        """Feature that tells of a drug -> features of its targets."""
+        return self.drug.gates([str(name) for name in self.X.columns])
+
+    @cached_property
+    def axes(self) -> dict[str, float]:
+        """Weight of each signature in the mean of the published axes of response.
+
+        Each axis is the mean of its standardised signatures, signed, over its deviation among
+        these lines; of a continuous response there are none.
+        """
+        if self.drug.kind == CONTINUOUS:
+            return {}
+        found = axis_features([str(name) for name in self.X.columns])
+        lines = self.lines
+        weights: dict[str, float] = {}
+        for sign, features in found.values():
+            places = lines.column_numbers[lines.places(features)]
+            part = lines.matrix.standard[np.ix_(lines.rows, places)]
+            deviation = float(part.mean(axis=1).std())
+            if deviation > 0:
+                weights |= dict.fromkeys(features, sign / (len(features) * deviation))
+        return weights
+
     @property
     def markers(self) -> tuple[str, ...]:
         """Features of the drug's marker."""
-        return marker_features(self.drug.marker)
+        return self.drug.marker_features([str(name) for name in self.X.columns])
 
     def among(self, lines: pd.Index) -> DrugLines:
         """The same, restricted to some of the lines."""

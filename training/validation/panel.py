@@ -8,11 +8,19 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from sidestep.features.builders.names import features_of_genes
+from sidestep.features.builders.names import DRUG_GIVEN, features_of_genes, marker_features
+from sidestep.features.builders.response_axes import features_of_targets
 from sidestep.features.errors import InputError
 from sidestep.features.knowledge.drugs import find_drug
-from sidestep.features.study.responses import Response, drug_columns, screen_of
+from sidestep.features.study.responses import (
+    BINARY,
+    CONTINUOUS,
+    Response,
+    drug_columns,
+    screen_of,
+)
 from sidestep.features.study.study import Study
+from sidestep.models.estimators.outcomes import outcome_of
 from sidestep.training.validation.elsewhere import measured_elsewhere
 
 PANELS = ("her2", "kinase", "all")
@@ -20,7 +28,8 @@ PANELS = ("her2", "kinase", "all")
 ALL = "all"
 # Folds within folds still have several donors to learn from.
 _FEWEST_DONORS = 5
-_FEWEST_RESPONSES = 3
+#: The marker of a clinical response, which no drug table has: what HER2 drugs are given by.
+_CLINICAL_MARKER = "ERBB2"
 
 
 @dataclass(frozen=True)
@@ -35,15 +44,44 @@ class PanelDrug:
         Targets and their immediate partners; empty where the drug table does not know the drug.
     marker : str
         Gene of the single-marker baseline.
+    kind : {"continuous", "binary"}
+        Of the response.
     """
 
     name: str
     genes: tuple[str, ...]
     marker: str
+    kind: str = CONTINUOUS
 
     def target_features(self, features: Sequence[str]) -> list[str]:
-        """Features of the drug-target view."""
+        """Features of the drug-target view.
+
+        Where the features tell which drugs were given, those of these drugs' targets.
+        """
+        gates = self.gates(features)
+        if gates:
+            gated = {name for names in gates.values() for name in names}
+            return [name for name in features if name in gated]
         return features_of_genes(features, self.genes)
+
+    def gates(self, features: Sequence[str]) -> dict[str, list[str]]:
+        """Feature that tells of a drug -> features of its targets and their partners."""
+        found = {}
+        for name in features:
+            drug = find_drug(name.removeprefix(DRUG_GIVEN)) if name.startswith(DRUG_GIVEN) else None
+            if drug is not None:
+                genes = (*drug.targets, *drug.partners)
+                found[name] = features_of_targets(features, genes)
+        return found
+
+    def marker_features(self, features: Sequence[str]) -> tuple[str, ...]:
+        """Features of the marker, the first choice first; of patients also what reports it."""
+        named = marker_features(self.marker)
+        if self.kind == CONTINUOUS or not self.marker:
+            return named
+        reports = features_of_targets(features, [self.marker])
+        signatures = [name for name in reports if name.startswith("signature:")]
+        return (*named, *signatures)
 
 
 @dataclass(frozen=True)
@@ -74,14 +112,18 @@ class Panel:
         return replace(self, values=self.values.loc[self.values.index.isin(lines)])
 
 
-def find_response(study: Study, name: str | None = None) -> Response:
+def find_response(
+    study: Study, name: str | None = None, responders: Sequence[str] = ()
+) -> Response:
     """Response of a study by name, or its only one.
 
     Parameters
     ----------
     study : Study
     name : str, optional
-        stable_id, metric, or an unambiguous part of either.
+        stable_id, metric, or an unambiguous part of either; or a clinical attribute.
+    responders : sequence of str
+        Words of a clinical attribute that mean response.
 
     Raises
     ------
@@ -89,7 +131,11 @@ def find_response(study: Study, name: str | None = None) -> Response:
         If none or several fit, or if without a name the study has none or several.
     """
     if name is not None:
-        return study.response(name)
+        return study.response(name, responders)
+    if responders:
+        raise InputError(
+            "--responder groups the words of a clinical attribute; name it with --response"
+        )
     files = study.response_files
     if len(files) == 1:
         return study.response(next(iter(files)))
@@ -124,7 +170,8 @@ def choose_panel(
         Used where `drugs` is not given; ``all`` is every drug of the response.
     min_lines : int
         A drug tested on fewer lines with molecular data is refused if named, else skipped; so is
-        one whose lines are of fewer than five donors or have fewer than three different responses.
+        one whose lines are of fewer than five donors or have fewer than three different responses,
+        or fewer than eight samples of either outcome of a binary one.
     also : sequence of Response
         Other screens, whose values of lines that `response` has not help to learn.
 
@@ -139,8 +186,12 @@ def choose_panel(
     if drugs is not None:
         chosen = drug_columns(drugs, columns, f"response {response.stable_id}")
     else:
-        chosen = [name for name in columns if _in_panel(name, panel)]
-    lacks = {name: _lack(values[name].dropna(), study.donors, min_lines) for name in chosen}
+        everything = "all" if response.event and response.grouping else panel
+        chosen = [name for name in columns if _in_panel(name, everything)]
+    lacks = {
+        name: _lack(values[name].dropna(), study.donors, min_lines, response.kind)
+        for name in chosen
+    }
     skipped = {name: lack for name, lack in lacks.items() if lack is not None}
     if drugs is not None and skipped:
         name, lack = next(iter(skipped.items()))
@@ -164,7 +215,8 @@ def choose_panel(
     for measured in elsewhere.values():
         tested |= tested.index.isin(measured.index)
     values = values.loc[tested, kept]
-    return Panel(tuple(_panel_drug(name) for name in kept), response, values, skipped, elsewhere)
+    learned = tuple(_panel_drug(name, response.kind) for name in kept)
+    return Panel(learned, response, values, skipped, elsewhere)
 
 
 def find_others(study: Study, response: Response, names: Sequence[str]) -> list[Response]:
@@ -201,16 +253,14 @@ def _every_other(study: Study, response: Response) -> list[Response]:
     return list(found.values())[1:]
 
 
-def _lack(tested: pd.Series, donors: pd.Series, min_lines: int) -> str | None:
+def _lack(tested: pd.Series, donors: pd.Series, min_lines: int, kind: str) -> str | None:
     """What the responses to a drug have too few of to learn from; None if nothing."""
     if len(tested) < min_lines:
         return f"{len(tested)} lines, fewer than {min_lines}"
     n_donors = donors.loc[tested.index].nunique()
     if n_donors < _FEWEST_DONORS:
         return f"lines of {n_donors} donors, fewer than {_FEWEST_DONORS}"
-    if tested.nunique() < _FEWEST_RESPONSES:
-        return f"fewer than {_FEWEST_RESPONSES} different responses"
-    return None
+    return outcome_of(kind).lack(tested.to_numpy(float))
 
 
 def _has_molecular_data(study: Study) -> pd.Series:
@@ -228,8 +278,8 @@ def _in_panel(name: str, panel: str) -> bool:
     return drug is not None and panel in drug.panels
 
 
-def _panel_drug(name: str) -> PanelDrug:
+def _panel_drug(name: str, kind: str) -> PanelDrug:
     drug = find_drug(name)
     if drug is None:
-        return PanelDrug(name, (), "")
-    return PanelDrug(name, (*drug.targets, *drug.partners), drug.marker)
+        return PanelDrug(name, (), _CLINICAL_MARKER if kind == BINARY else "", kind)
+    return PanelDrug(name, (*drug.targets, *drug.partners), drug.marker, kind)

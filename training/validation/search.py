@@ -21,6 +21,7 @@ from sidestep.models.estimators.baselines import SingleMarker
 from sidestep.models.estimators.blend import blend_weights, blended
 from sidestep.models.estimators.folds import Folds, donor_folds
 from sidestep.models.estimators.lines import FeatureRanking
+from sidestep.models.estimators.outcomes import Outcome, outcome_of
 from sidestep.models.estimators.ridge import MultiViewRidge
 from sidestep.models.estimators.screening import rank_folds
 from sidestep.models.estimators.trees import CPU, ScreenedTrees
@@ -68,8 +69,8 @@ class SearchResult:
     ----------
     settings : Settings
     trials : DataFrame
-        One row a trial: number, state, value (mean squared error of the blend relative to the
-        response's variance, averaged over the drugs that the trial came to), and the parameters
+        One row a trial: number, state, value (mean loss of the blend relative to that of the
+        response's mean, averaged over the drugs that the trial came to), and the parameters
         tried.
     """
 
@@ -151,8 +152,11 @@ class _Task:
     @classmethod
     def of(cls, drug: DrugLines, seed: int, device: str) -> _Task:
         folds = donor_folds(drug.donors, _INNER_FOLDS, seed)
-        ridge = MultiViewRidge(drug.target_features)
-        marker = SingleMarker(drug.markers).fit(drug.lines, drug.y)
+        kind = drug.drug.kind
+        ridge = MultiViewRidge(
+            drug.target_features, gates=drug.gates or None, axes=drug.axes or None, kind=kind
+        )
+        marker = SingleMarker(drug.markers, kind).fit(drug.lines, drug.y)
         return cls(
             drug,
             seed,
@@ -163,13 +167,18 @@ class _Task:
             marker.out_of_fold(drug.lines, drug.y, folds) if marker.informative else None,
         )
 
+    @property
+    def outcome(self) -> Outcome:
+        """Of the kind of the response."""
+        return outcome_of(self.drug.drug.kind)
+
     @cached_property
     def default_errors(self) -> np.ndarray:
         """Errors with the default settings."""
         return self._errors(_settings(_DEFAULTS))
 
     def errors(self, settings: Settings) -> np.ndarray:
-        """Squared error of the blend for every line, (n_lines,), weights learned across folds."""
+        """Loss of the blend for every line, (n_lines,), weights learned across folds."""
         if settings == _settings(_DEFAULTS):  # those of the first trial
             return self.default_errors
         return self._errors(settings)
@@ -181,6 +190,7 @@ class _Task:
             max_bin=_BINS,
             seed=self.seed,
             device=self.device,
+            kind=self.drug.drug.kind,
             **settings.trees,
         )
         by_trees = trees.out_of_fold(self.drug.lines, y, self.folds, self.rankings)
@@ -188,13 +198,13 @@ class _Task:
         held_out = np.column_stack(members)
         predicted = np.empty(len(y))
         for train, test in self.folds:
-            weights = blend_weights(held_out[train], y[train], settings.shrinkage)
-            predicted[test] = blended(held_out[test], weights, y[train].mean())
-        return np.asarray((y - predicted) ** 2)
+            weights = blend_weights(held_out[train], y[train], settings.shrinkage, self.outcome)
+            predicted[test] = blended(held_out[test], weights, self.outcome.centre(y[train]))
+        return self.outcome.losses(predicted, y)
 
     def relative_error(self, errors: np.ndarray) -> float:
-        """Mean of the lines' squared errors relative to the variance of the response."""
-        return float(np.mean(errors) / (np.var(self.drug.y) or 1.0))
+        """Mean of the lines' losses relative to that of the response's centre."""
+        return float(np.mean(errors) / (self.outcome.spread(self.drug.y) or 1.0))
 
     def by_fold(self, errors: np.ndarray) -> list[float]:
         """The same a fold, relative to the default: comparable between easy and hard drugs."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidestep.models.estimators.ridge import kernel_path
+from sidestep.models.estimators.mixtures import kernel_path
 
 PENALTIES = np.array([0.01, 0.3, 10.0, 300.0])
 

@@ -11,7 +11,8 @@ screens with each other on the same lines; a model averages noise over lines, so
 near, and above only by chance or where the target screen is the better one.
 
 DrEval's leave-cell-line-out holds lines out in the same way: no line is trained and tested on,
-whatever the drug or screen. Its groups are lines, ours are donors, which is stricter. `--dreval`
+whatever the drug or screen. Its groups are lines (`--split line`), ours are donors, which is
+stricter. `--dreval`
 writes the predictions as DrEval's own runs do: ``TRAINED/LCO/Sidestep/predictions/
 predictions_split_K.csv`` and ``cross_study/cross_study_TESTED_split_K.csv``, with the columns
 `cell_line_name, pubchem_id, tissue, response, predictions`.
@@ -55,6 +56,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--drugs", nargs="+", default=DRUGS)
     parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--split", choices=["donor", "line"], default="donor")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--dreval", type=Path, help="folder for predictions in DrEval's format")
     options = parser.parse_args()
@@ -63,7 +65,7 @@ def main() -> None:
     study = read_study(shared / "studies" / "pancan_cell_lines")
     screens = read_screens(study, options.drugs)
     plan = Plan(folds=options.folds, seed=options.seed, jobs=1)
-    predicted = held_out(study, screens, plan)
+    predicted = held_out(study, screens, plan, by_line=options.split == "line")
     table = cross_table(study, screens, predicted, options.seed)
     print(table.round(3).to_string(index=False), "\n")
     print(mean_of_pairs(table).round(3).to_string(index=False))
@@ -96,14 +98,30 @@ def tested_lines(study: Study, screens: Screens) -> pd.Index:
     return names
 
 
-def held_out(study: Study, screens: Screens, plan: Plan) -> pd.DataFrame:
-    """Predictions of held-out lines: `drug, trained, sample_id, fold, predicted`."""
+def line_splits(lines: pd.Index, folds: int, seed: int) -> list[tuple[pd.Index, pd.Index]]:
+    """Training and test lines of folds by the rule of DrEval: lines in random order, equal parts.
+
+    A line is in one fold alone; lines of one donor may be in several.
+    """
+    shuffled = np.random.default_rng(seed).permutation(len(lines))
+    parts = np.array_split(shuffled, folds)
+    return [(lines[np.setdiff1d(shuffled, part)], lines[np.sort(part)]) for part in parts]
+
+
+def held_out(study: Study, screens: Screens, plan: Plan, *, by_line: bool = False) -> pd.DataFrame:
+    """Predictions of held-out lines: `drug, trained, sample_id, fold, predicted`.
+
+    Folds hold out donors, or single lines as DrEval does.
+    """
     lines = tested_lines(study, screens)
+    splits = (
+        line_splits(lines, plan.folds, plan.seed) if by_line else split_lines(study, lines, plan)
+    )
     tables = [
         pd.DataFrame(
             {"drug": drug, "trained": screen, "sample_id": test, "fold": fold, "predicted": answer}
         )
-        for fold, (train, test) in enumerate(split_lines(study, lines, plan))
+        for fold, (train, test) in enumerate(splits)
         for drug, screen, answer in _answers(study, screens, train, test, plan, fold)
     ]
     return pd.concat(tables, ignore_index=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.cross_study import cross_table, mean_of_pairs, write_dreval
+from benchmarks.cross_study import cross_table, line_splits, mean_of_pairs, write_dreval
 from benchmarks.several_screens import mean_gain
 from sidestep.features.study.study import Study
 
@@ -73,3 +73,11 @@ def test_the_interval_of_the_gain_is_over_drugs() -> None:
     assert mean == pytest.approx(0.1)
     assert low == pytest.approx(0.0, abs=0.04)
     assert high == pytest.approx(0.2, abs=0.04)
+
+
+def test_drevals_folds_hold_every_line_out_once() -> None:
+    lines = pd.Index(LINES)
+    splits = line_splits(lines, 5, 0)
+    assert sorted(line for _, test in splits for line in test) == LINES
+    assert all(not set(train) & set(test) and len(test) == 80 for train, test in splits)
+    assert all(len(train) + len(test) == len(lines) for train, test in splits)

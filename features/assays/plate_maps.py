@@ -35,7 +35,9 @@ _EMPTY_TITLES = frozenset(
     match_key(word) for word in ("", "<>", "plate map", "map", "layout", "raw data", "data",
                                  "results", "plate layout", "values")
 )  # fmt: skip
-_PLATE = re.compile(r"plate(?:\s*(?:id|name|no\.?|number|barcode))?\s*[:#=]?\s+?(\S.*)", re.I)
+_PLATE = re.compile(
+    r"plate(?:\s*(?:id|name|no\.?|number|barcode))?\s*(?:[:#=]\s*(\S.*)|\s(\S+))", re.IGNORECASE
+)
 _FACT = re.compile(r"([^:=,]+?)\s*[:=]\s*(\S.*)")
 _DOSE = r"(?P<dose>[\d.]+(?:e[+-]?\d+)?)\s*(?P<unit>[^\d\s]\S*)?"
 _AMOUNT = re.compile(_DOSE, re.IGNORECASE)
@@ -113,18 +115,23 @@ def read_plate_maps(grids: Sequence[Grid], given: Given) -> Readings:
 
 
 def _is_top(grid: Grid, at: int) -> bool:
-    """Whether a row holds the columns' numbers of a plate, and the next one is row A."""
-    if at + 1 >= len(grid.rows):
-        return False
-    cells = grid.rows[at][1:]
-    while cells and not cells[-1]:
-        cells.pop()
-    wanted = [str(n + 1) for n in range(len(cells))]
+    """Whether a row holds the columns' numbers of a plate, and the next ones are its rows."""
+    rows = [row[0].upper() for row in grid.rows[at + 1 : at + 3]]
     return (
-        len(cells) >= _FEWEST_COLUMNS
-        and [cell.lstrip("0") for cell in cells] == wanted
-        and grid.rows[at + 1][0].upper() == "A"
+        _width(grid.rows[at]) >= _FEWEST_COLUMNS
+        and rows[:1] == ["A"]
+        and all(_row_of(name) is not None for name in rows[1:])
     )
+
+
+def _width(row: Sequence[str]) -> int:
+    """Columns 1, 2 … that a row numbers; what stands behind them is no part of the plate."""
+    wanted = 0
+    for cell in row[1:]:
+        if cell.lstrip("0") != str(wanted + 1):
+            break
+        wanted += 1
+    return wanted
 
 
 def _sheets(grid: Grid) -> Iterator[_Sheet]:
@@ -159,8 +166,8 @@ def _fact(row: Sequence[str]) -> tuple[str, str] | None:
     cells = [cell for cell in row if cell]
     if len(cells) == 1:
         plate = _PLATE.fullmatch(cells[0])
-        if plate is not None:
-            return "plate", plate[1]
+        if plate is not None and match_key(cells[0]) not in _EMPTY_TITLES:
+            return "plate", plate[1] or plate[2]
         pair = _FACT.fullmatch(cells[0])
         cells = [pair[1], pair[2]] if pair else cells
     if len(cells) != 2:
@@ -177,7 +184,7 @@ def _fact(row: Sequence[str]) -> tuple[str, str] | None:
 
 
 def _sheet(grid: Grid, at: int, end: int, title: str, facts: dict[str, str]) -> _Sheet:
-    width = len([cell for cell in grid.rows[at][1:] if cell])
+    width = _width(grid.rows[at])
     wells: dict[tuple[int, int], str] = {}
     lines: dict[int, int] = {}
     for number in range(at + 1, end):

@@ -17,6 +17,9 @@ from sidestep.features.errors import InputError
 from tests.features.assays.plates import exchange, plate_of_rows, written
 
 
+SMALL = "drug\n,1,2\nA,D1,DMSO\nB,D1,DMSO\n"
+
+
 def grid(wells: pd.DataFrame, column: str, corner: str = "") -> str:
     """A column of a tidy plate as rows A, B … and columns 1, 2 …"""
     placed = wells.assign(row=wells["well"].str[0], at=wells["well"].str[1:].astype(int))
@@ -54,6 +57,7 @@ def test_two_plates_with_a_map_are_the_tidy_table(
     tmp_path: Path, truth: pd.Series, together: bool
 ) -> None:
     texts = plates_and_map([plate_of_rows(n, f"P{n + 1}") for n in range(2)])
+    texts[1] = "Plate map\n" + texts[1].replace("11,12\n", "11,12,mean\n")
     folder = tmp_path / "maps"
     folder.mkdir()
     put(folder, *(["\n".join(texts)] if together else texts))
@@ -144,7 +148,7 @@ def test_each_plate_may_have_its_own_map_and_line_and_a_plate_of_time_zero(tmp_p
         (lambda v, m: (v, m.partition("dose (uM)")[0]), "well A02: 'D1' has no dose"),
         (lambda v, m: (v, m.replace("\nB,", "\nA,")), "row A stands there twice"),
         (lambda v, m: (v, m + "\n" + m), "2 maps of drugs fit plate 'P1'"),
-        (lambda v, m: (v, "drug\n,1,2\nA,D1,DMSO\n" + m[m.index("dose (uM)") :]), "8 x 12.*1 x 2"),
+        (lambda v, m: (v, SMALL + m[m.index("dose (uM)") :]), "8 x 12.*2 x 2"),
         (lambda v, m: (v, m.replace("0.01,", "little,")), "well A02: 'little' is no dose"),
     ],
 )  # fmt: skip

@@ -16,7 +16,6 @@ from sidestep.features.assays.tidy import Given
 from sidestep.features.errors import InputError
 from tests.features.assays.plates import exchange, plate_of_rows, written
 
-
 SMALL = "drug\n,1,2\nA,D1,DMSO\nB,D1,DMSO\n"
 
 

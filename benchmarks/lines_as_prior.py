@@ -1,7 +1,7 @@
 """Does the score of a model of cell lines help a model of patients? By repeated cross-validation.
 
     python -m benchmarks.lines_as_prior
-    python -m benchmarks.lines_as_prior --repeats 10 --folds 10
+    python -m benchmarks.lines_as_prior --her2-positive --learn 30
 
 A model of `breast_cell_lines` (GDSC2, Lapatinib and MK-2206) learns from what I-SPY2's patients
 have too: signatures of the tumour cells computed from expression, and three phosphosites.
@@ -14,6 +14,9 @@ phosphosites, receptors and arm:
   the line model, times a factor that is learned;
 - ``by arm``: the prediction for lapatinib where a drug against HER2 was given, that for MK-2206
   where that was, else 0, as a feature.
+
+With `--her2-positive` a model learns from HER2-positive patients alone, with `--learn` from so
+many, drawn anew in each fold: whether lines help where patients are few.
 
 The choices above were made before any result was looked at, and the penalty is chosen inside each
 fold. Predictions are averaged over the repeats; differences of AUC and Brier score are bootstrapped
@@ -33,7 +36,7 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegressionCV
 from sklearn.metrics import brier_score_loss, roc_auc_score
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedKFold, train_test_split
 
 import sidestep
 from sidestep.features.builders.published_scores import PublishedScores
@@ -57,8 +60,10 @@ _DRAWS: Final = 2000
 def main() -> None:
     """Print how well each model does, and the gain over the one without lines."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=10)
+    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--folds", type=int, default=10)
+    parser.add_argument("--her2-positive", action="store_true", help="no other patients")
+    parser.add_argument("--learn", type=int, help="patients that each fold learns from")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     studies = Path(os.environ.get("SIDESTEP_SHARED", "../shared")) / "studies"
@@ -67,10 +72,16 @@ def main() -> None:
     outcome = (patients.clinical["PCR"] == "pCR").to_numpy()
     positive = (patients.clinical["HER2_STATUS"] == "Positive").to_numpy()
     _print_alone(scores, patients, outcome, positive)
+    rows = np.flatnonzero(positive | (not options.her2_positive))
+    strata = 2 * positive + outcome
     told = {
-        name: held_out(table, outcome, positive, options.repeats, options.folds, options.seed)
+        name: _at(rows, held_out(table[rows], outcome[rows], strata[rows], options), len(outcome))
         for name, table in tables_of(patients, scores).items()
     }
+    if options.her2_positive:
+        print(f"learned from {options.learn or 'all'} HER2-positive patients of each fold")
+        _print_gains("HER2-positive", {k: p[rows] for k, p in told.items()}, outcome[rows], 0)
+        return
     for name, rows in (("all", np.ones(len(outcome), dtype=bool)), ("HER2-positive", positive)):
         _print_gains(name, {key: p[rows] for key, p in told.items()}, outcome[rows], options.seed)
 
@@ -121,19 +132,31 @@ def tables_of(patients: Study, scores: pd.DataFrame) -> dict[str, np.ndarray]:
 
 
 def held_out(
-    table: np.ndarray, outcome: np.ndarray, strata: np.ndarray, repeats: int, folds: int, seed: int
+    table: np.ndarray, outcome: np.ndarray, strata: np.ndarray, options: argparse.Namespace
 ) -> np.ndarray:
     """Held-out probability of response, averaged over the repeats."""
     total = np.zeros(len(outcome))
-    for repeat in range(repeats):
-        splits = StratifiedKFold(folds, shuffle=True, random_state=seed + repeat)
-        for train, test in splits.split(table, 2 * strata + outcome):
+    for repeat in range(options.repeats):
+        seed = options.seed + repeat
+        splits = StratifiedKFold(options.folds, shuffle=True, random_state=seed)
+        for train, test in splits.split(table, strata):
+            if options.learn and options.learn < len(train):
+                train, _ = train_test_split(
+                    train, train_size=options.learn, stratify=strata[train], random_state=seed
+                )
             model = LogisticRegressionCV(Cs=_PENALTIES, cv=5, scoring="neg_log_loss", max_iter=500)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", FutureWarning)
                 model.fit(table[train], outcome[train])
             total[test] += model.predict_proba(table[test])[:, 1]
-    return total / repeats
+    return total / options.repeats
+
+
+def _at(rows: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
+    """Values at their rows among `count`, NaN elsewhere."""
+    found = np.full(count, np.nan)
+    found[rows] = values
+    return found
 
 
 def _print_alone(

@@ -198,7 +198,7 @@ def _model(model: LoadedModel, simulated: bool) -> dict[str, Any]:
 def _computed_signatures(study: SampleSource, model: LoadedModel) -> list[str]:
     """Signatures of the model that were computed from the study's genes."""
     small = study.small if isinstance(study, StoredStudy) else study
-    if study.expression is None or small.expression_kind == "z-score":
+    if study.expression is None:
         return []
     given = [] if small.signatures is None else [str(name) for name in small.signatures.columns]
     return [

@@ -98,20 +98,23 @@ class PublishedScores:
             self.spread[places],
         )
 
-    def scores(self, expression: pd.DataFrame) -> pd.DataFrame:
+    def scores(self, expression: pd.DataFrame, *, z_scores: bool = False) -> pd.DataFrame:
         """Scores of samples, (n_samples, n_signatures), in standard deviations of tumours.
 
-        A score needs half of the genes of its definition, and half of the anchors; else NaN.
+        A score needs half of the genes of its definition, and half of the anchors; else NaN. Of
+        z-scores, which are standardised over their cohort already, no anchor is needed.
 
         Parameters
         ----------
         expression : DataFrame of shape (n_samples, n_genes)
-            log2 levels, NaN where missing.
+            log2 levels, or z-scores, NaN where missing.
+        z_scores : bool
         """
-        ratios = _ratios(expression, self.genes, self.anchors)
-        standard = pd.DataFrame(
-            (ratios - self.mean) / self.sd, index=expression.index, columns=list(self.genes)
-        )
+        if z_scores:
+            values = expression.reindex(columns=list(self.genes)).to_numpy(float)
+        else:
+            values = (_ratios(expression, self.genes, self.anchors) - self.mean) / self.sd
+        standard = pd.DataFrame(values, index=expression.index, columns=list(self.genes))
         found = {}
         for (name, genes), size, spread in zip(
             self.members.items(), self.sizes, self.spread, strict=True

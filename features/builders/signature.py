@@ -113,7 +113,7 @@ class SignatureScoreBuilder(FeatureBuilder):
 
 
 def _computed(X: Study, published: PublishedScores) -> pd.DataFrame | None:
-    """Scores from the genes of a study; None where it has no levels of genes."""
-    if X.expression is None or X.expression_kind == "z-score" or not published.members:
+    """Scores from the genes of a study; None where it has no genes."""
+    if X.expression is None or not published.members:
         return None
-    return published.scores(X.expression)
+    return published.scores(X.expression, z_scores=X.expression_kind == "z-score")

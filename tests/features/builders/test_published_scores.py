@@ -79,8 +79,12 @@ def test_a_model_learns_computed_scores_where_asked_and_meets_given_ones(given: 
     expected = (given.signatures["stmn1_dat"] - builder.mean_[2]) / builder.sd_[2]
     np.testing.assert_allclose(met, expected.clip(-8, 8))
     assert joiner.transform(replace(given, signatures_kind="score")).isna().all(axis=None)
-    z_scores = replace(study, expression_kind="z-score")
-    assert joiner.transform(z_scores).isna().all(axis=None)
+    # z-scores are deviations of their cohort's tumours already, and need no anchor.
+    deviations = pd.DataFrame({"STMN1": [1.5], "ERBB2": [9.0]}, index=["Z"])
+    z_scores = Study.from_frames(expression=deviations, expression_kind="z-score")
+    met = joiner.transform(z_scores).loc["Z"]
+    assert met["signature:STMN1_dat"] == pytest.approx((1.5 - builder.mean_[2]) / builder.sd_[2])
+    assert np.isnan(met["signature:Mod7_ERBB2"])  # one of its four genes
 
 
 def test_the_table_is_what_real_tumours_say(real_study) -> None:

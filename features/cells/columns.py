@@ -19,6 +19,8 @@ LENGTHS: Final = {
     "um": 1e3, "micron": 1e3, "microns": 1e3, "micrometre": 1e3, "micrometer": 1e3,
     "micrometres": 1e3, "micrometers": 1e3, "mm": 1e6, "angstrom": 0.1, "a": 0.1,
 }  # fmt: skip
+#: Words that look like a unit and are none.
+_PIXELS: Final = frozenset({"px", "pix", "pixel", "pixels"})
 UNITS: Final = "nm, um (µm), mm or angstrom"
 _OF_COLUMN = re.compile(r"[(\[]\s*([^()\[\]]+?)\s*[)\]]\s*$|[_\s.]([A-Za-zµμ]+)\s*$")
 
@@ -36,16 +38,19 @@ def length_of(unit: str) -> float | None:
 
 
 def length_in_name(column: str) -> str:
-    """Unit of length that a column's name ends with; empty if none.
+    """Unit of length, or word for pixels, that a column's name ends with; empty if none.
 
     Examples
     --------
     >>> length_in_name("x [nm]"), length_in_name("y_um"), length_in_name("x"), length_in_name("x_a")
     ('nm', 'um', '', '')
+    >>> length_in_name("x [px]")
+    'px'
     """
     found = _OF_COLUMN.search(column)
     word = "" if found is None else next(filter(None, found.groups()), "")
-    return word if word.casefold() != "a" and length_of(word) is not None else ""
+    known = length_of(word) is not None or word.casefold() in _PIXELS
+    return word if word.casefold() != "a" and known else ""
 
 
 def cell_meanings(columns: Sequence[str]) -> dict[str, str]:
@@ -65,7 +70,7 @@ def tells_labels(columns: Sequence[str], unit: str = "") -> bool:
     found = cell_meanings(columns)
     if not {"x", "y"} <= set(found):
         return False
-    told = bool(unit or "unit" in found or length_in_name(found["x"]))
+    told = bool(unit or "unit" in found or length_of(length_in_name(found["x"])))
     return told or len(found) == len(columns)
 
 

@@ -27,6 +27,8 @@ DUPLICATES: Final = (REFUSE, ONCE, KEEP)
 _KEYS = ("sample", "cell")
 #: Two cells whose extents differ by more were not given in one unit.
 _MOST_APART = 300.0
+#: A metre, in nm.
+_FARTHEST = 1e9
 
 
 @dataclass
@@ -144,6 +146,13 @@ def _labels_of(
     passed = [str(column) for column in rows.frame.columns if column not in used]
     if passed:
         notes.append(f"{rows.name}: columns that mean nothing here: {some(passed)}")
+    far = np.flatnonzero((table[["x", "y"]].abs() > _FARTHEST).any(axis=1))
+    if len(far):
+        row = table.iloc[far[0]]
+        raise study_error(
+            f"{rows.name}, line {row['line']}: x {row['x']:g}, y {row['y']:g} nm is nowhere on a "
+            "slide; mend the unit or the label.", rows.name
+        )  # fmt: skip
     unnamed = np.flatnonzero(table["cell"] == "")
     if len(unnamed):
         raise study_error(
@@ -165,7 +174,7 @@ def _labels_of(
 def _factors(rows: CellRows, found: dict[str, str], unit: str) -> np.ndarray:
     """Nanometres of each row's unit."""
     named = {axis: length_in_name(found[axis]) for axis in ("x", "y")}
-    if length_of(named["x"] or "nm") != length_of(named["y"] or "nm"):
+    if named["x"] and named["y"] and length_of(named["x"]) != length_of(named["y"]):
         raise study_error(
             f"{rows.name}: {found['x']!r} and {found['y']!r} are in different units; give both in "
             "one.", rows.name

@@ -23,7 +23,7 @@ _MOST = 100.0
 #: Circles that are worked on at once.
 _CHUNK = 500_000
 #: Points along the longer side of the raster of a polygon.
-_RASTER = 512
+_RASTER = 256
 _FINER = 4
 
 
@@ -215,16 +215,13 @@ class Window:
     def _raster(self) -> tuple[np.ndarray, float]:
         """Set covariance on a grid of moves, zero move first, and the grid's step."""
         step = float(self.sides.max()) / _RASTER
-        low = self.corners.min(axis=0)
         counts = np.ceil(self.sides / step).astype(int)
-        fine = step / _FINER
-        axes = [low[k] + (np.arange(counts[k] * _FINER) + 0.5) * fine for k in (0, 1)]
-        covered = _scan(self.corners, axes[0], axes[1])
-        cover = covered.reshape(counts[0], _FINER, counts[1], _FINER).mean(axis=(1, 3))
+        cover = _cover(self.corners, self.corners.min(axis=0), counts, step)
         size = tuple(2 * int(n) for n in counts)
         power = np.abs(np.fft.rfft2(cover, size)) ** 2
         covariance = np.fft.irfft2(power, size) * step**2
-        return covariance * (self.area / covariance[0, 0]), step
+        covariance[0, 0] = self.area  # where cells that are covered in part tell too little
+        return covariance, step
 
     def _covariance(self, moved: np.ndarray) -> np.ndarray:
         table, step = self._raster
@@ -268,13 +265,20 @@ def _crosses_itself(points: np.ndarray) -> bool:
     return bool(meets.any())
 
 
-def _scan(corners: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Which points of a grid lie inside, (len(x), len(y)), as 0 and 1."""
-    inside = np.zeros((len(x), len(y)), bool)
+def _cover(corners: np.ndarray, low: np.ndarray, counts: np.ndarray, step: float) -> np.ndarray:
+    """Part of each cell of a grid that a polygon covers, (columns, rows).
+
+    Along x it is exact; along y it is the mean of a few lines. Sides that go up have the interior
+    to their left, and those that go down end it.
+    """
+    lines = low[1] + (np.arange(counts[1] * _FINER) + 0.5) * step / _FINER
+    left = low[0] + np.arange(counts[0]) * step
+    covered = np.zeros((counts[0], len(lines)))
     for (x0, y0), (x1, y1) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
-        if y0 == y1:
+        first, last = np.searchsorted(lines, [min(y0, y1), max(y0, y1)])
+        if first == last:
             continue
-        spans = np.flatnonzero((y0 > y) != (y1 > y))
-        border = x0 + (y[spans] - y0) * (x1 - x0) / (y1 - y0)
-        inside[:, spans] ^= x[:, None] < border[None]
-    return inside.astype(float)
+        border = x0 + (lines[first:last] - y0) * (x1 - x0) / (y1 - y0)
+        part = np.clip((border[None] - left[:, None]) / step, 0, 1)
+        covered[:, first:last] += part if y1 > y0 else -part
+    return np.asarray(covered.reshape(counts[0], counts[1], _FINER).mean(axis=2))

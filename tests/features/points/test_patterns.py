@@ -113,6 +113,12 @@ def test_a_distance_that_is_told_is_looked_at_whatever_is_there(tmp_path: Path) 
         ({"rename": PLAIN}, {"unit": "px"}, r"'px' is no unit of length; choose nm, um"),
         ({"rename": {"y_nm": "y_um"}}, {}, r"'x_nm' and 'y_um' are in different units"),
         ({"rename": PLAIN, "unit": ["nm", "µm"]}, {}, r"cell c0 has labels in nm and in µm"),
+        (
+            {"rename": {"x_nm": "x [px]", "y_nm": "y [px]"}},
+            {},
+            r"line 2: 'px' is no unit of length",
+        ),
+        ({"x_nm": 1e300}, {}, r"line 2: x 1e\+300, y .* nm is nowhere on a slide"),
         ({"x_nm": 5.0}, {}, r"all labels of cell c0 have the x 5 nm"),
         ({"x_nm": "left"}, {}, r"line 2, column 'x_nm': 'left' is no number"),
         ({"cell": ""}, {}, r"line 2: the cell is not named"),

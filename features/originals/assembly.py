@@ -11,7 +11,7 @@ from typing import Final
 
 import pandas as pd
 
-from sidestep.features.errors import Findings, InputError, Problem
+from sidestep.features.errors import Findings, InputError, Problem, some
 from sidestep.features.files.store import MatrixStore
 from sidestep.features.files.study_writer import (
     CaseList,
@@ -79,7 +79,7 @@ def write_parts(
         they make cannot be read, or `out` cannot be written.
     """
     require_free(out)
-    draft, samples = draft_of(parts, info)
+    draft, samples, matched = draft_of(parts, info)
     files = {f"data_{file.name}.txt": part.file for file, part in _made_of(draft, parts)}
     read: list[SampleSource] = []
 
@@ -91,7 +91,7 @@ def write_parts(
             shutil.rmtree(matrices, ignore_errors=True)
 
     write_study(out, draft, check)
-    said = (*told, *(line for part in parts for line in part.told))
+    said = (*told, *(line for part in parts for line in part.told), *matched)
     return Made(out, tuple(samples), tuple(dict.fromkeys(said)), read[0].account, read[0].problems)
 
 
@@ -116,8 +116,10 @@ def _read(folder: Path, matrices: Path, files: Mapping[str, str]) -> SampleSourc
         raise InputError(f"{str(error).rstrip('.')} ({'; '.join(made)})") from error
 
 
-def draft_of(parts: Sequence[Part], info: Mapping[str, str]) -> tuple[StudyDraft, list[str]]:
-    """The files of a study of parts, and its samples.
+def draft_of(
+    parts: Sequence[Part], info: Mapping[str, str]
+) -> tuple[StudyDraft, list[str], list[str]]:
+    """The files of a study of parts, its samples, and how these were matched.
 
     Raises
     ------
@@ -133,6 +135,11 @@ def draft_of(parts: Sequence[Part], info: Mapping[str, str]) -> tuple[StudyDraft
         samples.declare(part.samples, patients)
     renamed = [(part, samples.resolve(part.samples, part.file)) for part in others]
     names = samples.names
+    matched = [line for part, meant in renamed for line in _told_of_names(part, meant)]
+    matched += _told_of_strangers([
+        *((part.file, set(part.samples)) for part in clinical),
+        *((part.file, set(meant.values())) for part, meant in renamed),
+    ])  # fmt: skip
     if not names:
         raise InputError("no file names a sample; give tables of samples")
     files = [clinical_file(_attributes(clinical, names))]
@@ -152,7 +159,32 @@ def draft_of(parts: Sequence[Part], info: Mapping[str, str]) -> tuple[StudyDraft
             panels, matrix = _panels(part, meant)
             files += matrix
     info = {"type_of_cancer": "mixed", **info}
-    return StudyDraft(info, files, lists, panels), names
+    return StudyDraft(info, files, lists, panels), names, matched
+
+
+def _told_of_names(part: Part, meant: Mapping[str, str]) -> list[str]:
+    """Names of a table that are written otherwise in an earlier one."""
+    other = [f"{name} as {sample}" for name, sample in meant.items() if name != sample]
+    if not other:
+        return []
+    return [
+        f"{part.file}: {len(other)} sample(s) go by the name of another table: {some(other, 3)}"
+    ]
+
+
+def _told_of_strangers(tables: Sequence[tuple[str, set[str]]]) -> list[str]:
+    """Tables of which no sample is in any other: they may name the same samples otherwise."""
+    told = []
+    for file, own in tables:
+        others = [(name, found) for name, found in tables if name != file]
+        if own and others and not any(own & found for _, found in others):
+            example, (name, found) = min(own), others[0]
+            told.append(
+                f"WARNING: {file}: none of its {len(own)} sample(s), such as {example}, is in "
+                f"another table, such as {min(found, default='none')} of {name}; if they are the "
+                "same, name samples alike"
+            )
+    return told
 
 
 def _require_apart(parts: Sequence[Part]) -> None:

@@ -117,6 +117,19 @@ def test_all_kinds_become_one_study_and_names_are_matched(tmp_path: Path) -> Non
     assert response.values.loc["S1"].to_dict() == {"Erlotinib": 4.0, "Lapatinib": 7.5}
 
 
+def test_tables_that_share_no_sample_are_warned_of(tmp_path: Path) -> None:
+    (tmp_path / "calls.maf").write_text(MAF.replace("\tS1\t", "\tpatient-1\t"))
+    sources = [Source("expression", put(tmp_path / "tpm.csv", "commas"), unit="TPM"),
+               Source("mutations", tmp_path / "calls.maf", sequenced=ALL)]  # fmt: skip
+    made = import_tables(sources, tmp_path / "out")
+    assert made.told[-1].startswith(
+        "WARNING: calls.maf: none of its 1 sample(s), such as patient-1"
+    )
+    (tmp_path / "calls.maf").write_text(MAF)
+    made = import_tables(sources, tmp_path / "again")
+    assert made.told[-1] == ("calls.maf: 1 sample(s) go by the name of another table: S1 as S-1")
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -109,9 +109,8 @@ def read_cells(
             if path.name.lower().endswith(".h5ad")
             else _read_table(read_rows(path), sample, told, markers, about is not None)
         )
-        for counts in part.counts:
-            first = sum(len(p.info) for p in parts)
-            part.counts = [Counts(counts.path, counts.layer, first)]
+        first = sum(len(earlier.info) for earlier in parts)
+        part.counts = [replace(counts, first=first) for counts in part.counts]
         parts.append(part)
     table = _joined(parts)
     if about is not None:

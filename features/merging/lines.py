@@ -294,14 +294,17 @@ def join_donors(
     written: dict[str, str] = {}
     lineages: dict[str, str] = {}
     lines: dict[str, bool] = {}
-    for study, names in zip(studies, matching.names, strict=True):
+    for study, names, ways in zip(studies, matching.names, matching.ways, strict=True):
         lineages |= {names[one]: of for one, of in sample_lineages(study.clinical).items()}
         for sample, line in are_lines(study.clinical).items():
             lines[names[sample]] = lines.get(names[sample], True) and line
-        for own, donor in study.donors.items():
+        for own, said in study.donors.items():
             sample = names[str(own)]
-            written.setdefault(sample, str(donor))
-            first = of_donor.setdefault(_spelling(str(donor)), sample)
+            # Of another line of that name, the donor that is called like it is another, too.
+            another = ways[str(own)] == NEW and sample != own and said == own
+            donor = sample if another else str(said)
+            written.setdefault(sample, donor)
+            first = of_donor.setdefault(_spelling(donor), sample)
             one, other = root(sample), root(first)
             if order[other] < order[one]:
                 one, other = other, one

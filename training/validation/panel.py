@@ -10,7 +10,7 @@ import pandas as pd
 
 from sidestep.features.builders.names import DRUG_GIVEN, features_of_genes, marker_features
 from sidestep.features.builders.response_axes import features_of_targets
-from sidestep.features.errors import InputError
+from sidestep.features.errors import InputError, some
 from sidestep.features.knowledge.drugs import find_drug
 from sidestep.features.study.responses import (
     BINARY,
@@ -211,6 +211,11 @@ def choose_panel(
         measured = measured_elsewhere(name, response, also)
         if measured is not None:
             elsewhere[name] = measured.loc[measured.index.isin(usable)]
+    if also and not elsewhere:
+        raise InputError(
+            f"--also names {some([other.stable_id for other in also])}, which have none of the "
+            f"drugs {some(kept)}; leave it out"
+        )
     tested = values[kept].notna().any(axis=1)
     for measured in elsewhere.values():
         tested |= tested.index.isin(measured.index)

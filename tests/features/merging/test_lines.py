@@ -55,10 +55,10 @@ def test_two_lines_of_one_name_are_told_by_lineage_or_stay_apart() -> None:
     assert found.names[1] == {"TT": "TT", "T-T": "TDOTT", "OVCAR-3": "NIHOVCAR3"}
     assert found.ways[1]["OVCAR-3"] == "known synonym"
     # Two lines of one name have two names, and are never joined by it.
-    other = match_samples(
-        [study("a", "TT", LINEAGE=["thyroid"]), study("b", "TT", LINEAGE=["ESCA"])]
-    )
+    both = [study("a", "TT", LINEAGE=["thyroid"]), study("b", "TT", LINEAGE=["ESCA"])]
+    other = match_samples(both)
     assert (other.samples, other.doubts) == (("TT", "TT_b"), ())
+    assert join_donors(both, other) == ({"TT": "TT", "TT_b": "TT_b"}, [])
 
 
 def test_the_surer_name_goes_first() -> None:

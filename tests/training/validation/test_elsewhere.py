@@ -63,6 +63,8 @@ def test_lines_of_other_screens_join_the_panel_and_its_folds(study: Study) -> No
     assert len(alone.values) == 80
     every = [other.stable_id for other in find_others(study, own, ["all"])]
     assert every == ["actarea"]
+    with pytest.raises(InputError, match="actarea, which have none of the drugs Gefitinib"):
+        choose_panel(study, own, drugs=["Gefitinib"], panel="all", min_lines=20, also=others)
     with pytest.raises(InputError, match="the response to learn or is named twice"):
         find_others(study, own, ["actarea", "actarea"])
 

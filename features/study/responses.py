@@ -20,7 +20,12 @@ from sidestep.features.identifiers import Samples, match_key
 from sidestep.features.knowledge.drugs import find_drug, nearest_drugs
 from sidestep.features.study.genes import drop_unprofiled, require_rows, sample_columns
 from sidestep.features.study.meta import Meta
-from sidestep.features.vocabulary.response_units import ResponseUnit, doubtful_values, unit_of
+from sidestep.features.vocabulary.response_units import (
+    ResponseUnit,
+    doubtful_values,
+    is_linear_concentration,
+    unit_of,
+)
 from sidestep.features.vocabulary.response_words import RESPONSE, describe_grouping, group_words
 
 #: Kinds of responses: a number in a unit, or one of two outcomes.
@@ -147,6 +152,9 @@ def read_response(
 ) -> Response:
     """Values of one response for the given samples, in their order.
 
+    Concentrations become their natural logarithm, and the unit says so: an IC50 spreads over
+    decades, and its few highest values would decide what is learned.
+
     Raises
     ------
     StudyError
@@ -162,6 +170,9 @@ def read_response(
     values = read_values(file, Findings() if findings is None else findings)
     order = [sample for sample in samples if sample in values.index]
     higher, kept = file.higher_is_resistant, values.loc[order]
+    if _is_concentration(file, values):
+        unit = f"natural log of {file.unit}"
+        return Response(file.stable_id, file.metric, unit, higher, kept.map(np.log))
     if not _is_binary(kept):
         return Response(file.stable_id, file.metric, file.unit, higher, kept)
     event = "resistance" if higher else "response"
@@ -217,6 +228,11 @@ def log_odds_of(event: str) -> str:
     return f"log-odds of {event}"
 
 
+def _is_concentration(file: ResponseFile, values: pd.DataFrame) -> bool:
+    unit = file.known_unit
+    return unit is not None and is_linear_concentration(unit, values.to_numpy(float))
+
+
 def _is_binary(values: pd.DataFrame) -> bool:
     """Whether all values are 0 or 1, and both occur."""
     found = set(np.unique(values.to_numpy(float)[values.notna().to_numpy()]).tolist())
@@ -239,6 +255,12 @@ def read_values(file: ResponseFile, findings: Findings) -> pd.DataFrame:
     doubt = "" if file.known_unit is None else doubtful_values(file.known_unit, values.to_numpy())
     if doubt:
         findings.warn(f"{table.name}: response {file.stable_id}: {doubt}.", table.name)
+    if _is_concentration(file, values):
+        findings.note(
+            f"{table.name}: response {file.stable_id} holds concentrations; what is learned and "
+            "told of it is their natural logarithm.",
+            table.name,
+        )
     return values.set_axis(drugs).T
 
 

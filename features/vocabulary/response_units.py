@@ -15,6 +15,10 @@ import numpy as np
 from sidestep.features.knowledge.rows import KnowledgeRow, KnowledgeTable, each
 
 _FEWEST_VALUES = 10
+_LINEAR = ("nanomolar", "micromolar", "molar")
+# A concentration whose words do not say whether it is a logarithm.
+_CONCENTRATION = "concentration"
+_WIDEST = 1000.0
 
 
 @dataclass(frozen=True)
@@ -96,3 +100,25 @@ def doubtful_values(unit: ResponseUnit, values: np.ndarray) -> str:
         f"its name tells of {unit.unit}, and the middle of its values is {middle:.4g}, outside of "
         f"{unit.lowest:g} to {unit.highest:g}; look whether they are in another unit"
     )
+
+
+def is_linear_concentration(unit: ResponseUnit, values: np.ndarray) -> bool:
+    """Whether responses are concentrations as such, of which a logarithm spreads evenly.
+
+    Molar units say so; of an IC50 whose words leave it open, values that are all positive and
+    span a factor of 1,000 do.
+
+    Examples
+    --------
+    >>> ic50 = unit_of(["IC50"])
+    >>> is_linear_concentration(ic50, np.geomspace(0.01, 30)), is_linear_concentration(
+    ...     ic50, np.linspace(-4, 4)
+    ... )
+    (True, False)
+    """
+    known = values[np.isfinite(values)]
+    if len(known) < _FEWEST_VALUES or known.min() <= 0:
+        return False
+    if unit.unit in _LINEAR:
+        return True
+    return unit.unit == _CONCENTRATION and bool(known.max() >= _WIDEST * known.min())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sidestep.features.errors import InputError
 from sidestep.features.study.responses import drug_column
-from sidestep.features.study.study import read_study
+from sidestep.features.study.study import Study, read_study
 
 DATA, META = "data_treatment_gi50.txt", "meta_treatment_gi50.txt"
 COLUMNS = ["Lapatinib", "BIBW2992", "Selumetinib-1736", "Selumetinib-1062", "BI-2536", "Novel X"]
@@ -203,3 +204,22 @@ def test_the_pan_cancer_responses(real_study):
     # A compound screened under two identifiers has a row each.
     drugs = study.response("ln_ic50").values.columns
     assert np.sum(drugs.str.match(r"Selumetinib-\d+")) == 2
+
+
+@pytest.mark.parametrize(
+    ("metric", "unit", "logged"),
+    [("ic50", "micromolar", 1), ("ic50", "Treatment response: IC50", 1), ("auc", "area", 0)],
+)
+def test_concentrations_are_learned_on_their_logarithm(metric, unit, logged):
+    lines = [f"LINE{number}" for number in range(12)]
+    doses = pd.DataFrame({"Lapatinib": np.geomspace(0.001, 30, 12)}, index=lines)
+    study = Study.from_frames(
+        clinical=pd.DataFrame({"LINEAGE": "lung"}, index=lines), responses=doses, metric=metric,
+        unit=unit, higher_is_resistant=True,
+    )  # fmt: skip
+    response = study.response(metric)
+    expected = np.log(doses) if logged else doses
+    assert response.values["Lapatinib"].to_list() == expected["Lapatinib"].to_list()
+    assert response.unit == (f"natural log of {unit}" if logged else unit)
+    # What the study holds stays as it was.
+    assert study.response_files[metric].held["Lapatinib"].to_list() == doses["Lapatinib"].to_list()

@@ -11,10 +11,10 @@ import pandas as pd
 
 from sidestep.features.exports.tables import StudyTables, study_tables
 from sidestep.features.files.study_writer import as_text, write_new_folder
+from sidestep.features.originals.mapping import MAPPING
 from sidestep.features.originals.parts import Part
 from sidestep.features.study.study import Study
 
-MAPPING: Final = "study.toml"
 _INFO: Final = {
     "cancer_study_identifier": "id",
     "name": "name",

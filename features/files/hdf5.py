@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sidestep.features.errors import StudyError, study_error
+from sidestep.features.errors import InputError, StudyError, study_error
 from sidestep.features.files.limits import readable_size, row_limit, unpacked_limit
 
 
@@ -60,7 +60,7 @@ class HdfFile:
         try:
             yield
         except (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError) as error:
-            if isinstance(error, StudyError):
+            if isinstance(error, InputError):
                 raise
             message = (
                 f"{self.name} is not a whole {self._suffix} file ({str(error).strip(chr(39))}); "

@@ -176,13 +176,13 @@ def _told_of_strangers(tables: Sequence[tuple[str, set[str]]]) -> list[str]:
     """Tables of which no sample is in any other: they may name the same samples otherwise."""
     told = []
     for file, own in tables:
-        others = [(name, found) for name, found in tables if name != file]
+        others = [(name, found) for name, found in tables if name != file and found]
         if own and others and not any(own & found for _, found in others):
             example, (name, found) = min(own), others[0]
             told.append(
                 f"WARNING: {file}: none of its {len(own)} sample(s), such as {example}, is in "
-                f"another table, such as {min(found, default='none')} of {name}; if they are the "
-                "same, name samples alike"
+                f"another table, such as {min(found)} of {name}; if they are the same, name "
+                "samples alike"
             )
     return told
 
@@ -200,8 +200,10 @@ def _require_apart(parts: Sequence[Part]) -> None:
     twice = [name for name, count in Counter(part.name for part in parts).items() if count > 1]
     for name in twice:
         of = [part.file for part in parts if part.name == name]
-        if parts[0].kind != "clinical" and name != "clinical_sample":
-            raise InputError(f"{' and '.join(of)} are both called {name}; give each a name")
+        if name != "clinical_sample":
+            raise InputError(
+                f"{' and '.join(of)} are both called {name}; give each a name of its own"
+            )
 
 
 def _attributes(clinical: Sequence[Part], names: Sequence[str]) -> pd.DataFrame:

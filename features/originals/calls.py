@@ -84,6 +84,11 @@ def mutations_part(source: Source, given: Given, known: tuple[str, ...] = ()) ->
     }
     if source.exact:
         return _as_it_is(source, given)
+    if given.named("CHROM") is not None and given.named("INFO") is not None:
+        raise InputError(
+            f"{given.path} is a VCF, which names no genes; annotate it and write a table (VEP "
+            "--tab, SnpSift extractFields, vcf2maf), and give that"
+        )
     extra = given.table.find("Extra")
     if (columns["gene"] and (columns["effect"] or columns["change"])) or extra is not None:
         return _of_calls(source, given, columns, extra)

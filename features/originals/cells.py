@@ -49,6 +49,8 @@ class Cells:
     numbers : numpy.ndarray
         Cells of each sample.
     told : tuple of str
+    counts : bool
+        Whether the sums are of counts; else they are levels as the file has them.
     """
 
     genes: list[str]
@@ -56,6 +58,7 @@ class Cells:
     sums: np.ndarray
     numbers: np.ndarray
     told: tuple[str, ...]
+    counts: bool = True
 
 
 def holds_cells(path: Path) -> bool:
@@ -93,14 +96,16 @@ def read_cells(path: Path, by: str = "", cells: Path | None = None) -> list[Part
         found = _of_10x(path, _groups_of(cells, by) if cells is not None else None, by)
     else:
         found = _of_hdf(path, by, _groups_of(cells, by) if cells is not None else None)
-    totals = found.sums.sum(axis=1, keepdims=True)
-    if (totals <= 0).any():
-        empty = [found.names[at] for at in np.flatnonzero(totals[:, 0] <= 0)]
-        raise InputError(f"{path}: sample(s) {some(empty)} have no counts; leave them out")
+    unit, values = "", found.sums
+    if found.counts:
+        totals = found.sums.sum(axis=1, keepdims=True)
+        if (totals <= 0).any():
+            empty = [found.names[at] for at in np.flatnonzero(totals[:, 0] <= 0)]
+            raise InputError(f"{path}: sample(s) {some(empty)} have no counts; leave them out")
+        unit, values = f"pseudo-bulk {_UNIT}", found.sums / totals * _MILLION
     features = pd.DataFrame({"Hugo_Symbol": found.genes}, dtype="str")
-    values = (found.sums / totals * _MILLION).T
-    levels = Levels(tuple(found.names), features, values, found.told)
-    source = Source("expression", path, unit=f"pseudo-bulk {_UNIT}")
+    levels = Levels(tuple(found.names), features, values.T, found.told)
+    source = Source("expression", path, unit=unit)
     attributes = pd.DataFrame(
         {"N_CELLS": found.numbers.astype(str)}, index=pd.Index(found.names, dtype="str")
     )
@@ -152,20 +157,26 @@ def _of_hdf(path: Path, by: str, groups: dict[str, str] | None) -> Cells:
     matrix = H5adMatrix(path, path.name, layer, group)
     try:
         sums, logs = _sums(matrix, names, places, path)
+        if logs and len(names) == len(cells):
+            # Samples, and no cells: whatever these levels are, the reader of studies tells.
+            levels = matrix.take(np.arange(len(cells)))
+            how = f"{path.name}: {len(cells):,} rows of X are samples, their levels as they are"
+            single = np.ones(len(cells), int)
+            return Cells(list(matrix.features), names, levels, single, (how,), counts=False)
     finally:
         matrix.file.close()
     numbers = np.bincount(places[places >= 0], minlength=len(names))
     what = f"layer {layer}" if layer else "X"
     how = f"{what}, natural logarithms of which are undone" if logs else what
-    told: tuple[str, ...] = (
+    told = [
         f"{path.name}: {len(cells):,} rows of {what} are {len(names):,} samples"
         + (f" by {by}" if by else ""),
         f"{path.name}: sums of {how}, as counts per million",
-    )
+    ]
     left = int((places < 0).sum())
     if left:
-        told = (*told, f"{path.name}: {left:,} cell(s) without a sample are left out")
-    return Cells(list(matrix.features), names, sums, numbers, told)
+        told.append(f"{path.name}: {left:,} cell(s) without a sample are left out")
+    return Cells(list(matrix.features), names, sums, numbers, tuple(told))
 
 
 def _group_of(file: HdfFile, path: Path) -> str:

@@ -150,7 +150,10 @@ def read_below(
     names = [name.strip() for name in names]
     kept: list[bytes] = []
     numbers: list[np.ndarray] = []
+    ends_empty = len(names) > 2 and not names[-1]  # each line ends with a separator
+    names = names[:-1] if ends_empty else names
     for first, rows in _rows(lines, mark, number + 1):
+        rows = [row.removesuffix("\t") for row in rows] if ends_empty else rows
         places = np.arange(first, first + len(rows))
         full = [place for place, row in enumerate(rows) if row.strip()]
         if len(full) < len(rows):
@@ -205,8 +208,8 @@ def _first_bytes(path: Path) -> bytes:
 
 def _is_header(comment: str, below: str) -> bool:
     """Whether a line that begins with # is the header of those below it."""
-    fields = comment.count("\t")
-    return not comment.startswith("##") and fields > 0 and fields == below.count("\t")
+    marks = [mark for mark in _DELIMITERS if 0 < comment.count(mark) == below.count(mark)]
+    return not comment.startswith("##") and bool(marks)
 
 
 def _delimiter(header: str, path: Path) -> str:

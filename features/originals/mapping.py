@@ -36,6 +36,8 @@ from sidestep.features.originals.given import read_given
 from sidestep.features.originals.parts import ALL, DIRECTIONS, KINDS, Source
 
 SUFFIX: Final = ".toml"
+#: Mapping file of a folder.
+MAPPING: Final = "study.toml"
 _INFO: Final = ("id", "name", "description", "type_of_cancer", "simulated")
 _FIELDS: Final = (
     "file", "unit", "samples", "name", "direction", "sequenced", "probes", "sample_column", "exact",
@@ -102,6 +104,8 @@ def _source(kind: str, table: Mapping[str, Any], path: Path) -> Source:
     }
     if (lie := said.get("samples", "")) not in ("", "columns", "rows"):
         raise InputError(f"{path}, [{kind}] samples is {lie!r}; write 'columns' or 'rows'")
+    for word in ("file", "probes", "panels", "panel_of"):
+        _require_inside(said.get(word, ""), path, f"[{kind}] {word}")
     folder = path.parent
     column = said.get("sample_column", "")
     return Source(
@@ -145,6 +149,15 @@ def _rows(path: Path) -> list[tuple[str, str]]:
     return list(text.itertuples(index=False, name=None))
 
 
+def _require_inside(named: str, path: Path, where: str) -> None:
+    """Refuse a file that does not lie beside a mapping, or below: it may be somebody else's."""
+    if Path(named).is_absolute() or ".." in Path(named).parts:
+        raise InputError(
+            f"{path}: {where} is {named!r}, which leads out of the mapping's folder; put the file "
+            "beside the mapping, and give its plain name"
+        )
+
+
 def direction_of(word: str, where: str) -> bool | None:
     """Whether a high response is a resistant line, by a word of `DIRECTIONS`; None without one.
 
@@ -167,7 +180,9 @@ def _sequenced(said: object, path: Path, kind: str) -> tuple[str, ...] | None:
         return tuple(map(str, said))
     if said == "all":
         return ALL
-    return listed_samples(path.parent / _text(said, path, f"[{kind}] sequenced"))
+    named = _text(said, path, f"[{kind}] sequenced")
+    _require_inside(named, path, f"[{kind}] sequenced")
+    return listed_samples(path.parent / named)
 
 
 def listed_samples(path: Path) -> tuple[str, ...]:

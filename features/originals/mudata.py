@@ -43,13 +43,13 @@ def read_exported(path: Path) -> tuple[list[Part], dict[str, str]]:
             own: dict[str, Any] = file.element(f"uns/{OURS}")
             obs = file.frame("obs")
             names = file.keys("mod")
+            samples = tuple(map(str, obs.index))
+            parts = [Part("clinical", path.name, "clinical_sample", samples, obs, {})]
+            parts += [_levels(path, name) for name in names]
+            parts += [_calls(path, kind, own) for kind in ("mutations", "fusions") if kind in own]
+            return parts, {str(key): str(value) for key, value in own["study"].items()}
     finally:
         file.close()
-    samples = tuple(map(str, obs.index))
-    parts = [Part("clinical", path.name, "clinical_sample", samples, obs, {})]
-    parts += [_levels(path, name) for name in names]
-    parts += [_calls(path, kind, own) for kind in ("mutations", "fusions") if kind in own]
-    return parts, {str(key): str(value) for key, value in own["study"].items()}
 
 
 def _levels(path: Path, name: str) -> Part:

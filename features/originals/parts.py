@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -37,6 +38,7 @@ KINDS: Final = (
 )  # fmt: skip
 DIRECTIONS: Final = {"high-is-resistant": True, "high-is-sensitive": False}
 _MILLION: Final = 1e6
+_NO_IDENTIFIER: Final = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
 @dataclass(frozen=True)
@@ -201,7 +203,8 @@ def _file_name(source: Source, meta: Mapping[str, str]) -> str:
     names = {
         "expression": "mrna", "rppa": "rppa", "copy_number": "cna", "signatures": "signatures"
     }  # fmt: skip
-    return names.get(source.kind) or f"treatment_{source.name or meta['stable_id']}"
+    name = source.name if source.exact else ""
+    return names.get(source.kind) or f"treatment_{name or meta['stable_id']}"
 
 
 def _as_it_is(source: Source, levels: Levels, file: str) -> Levels:
@@ -315,7 +318,7 @@ def _response_meta(source: Source, levels: Levels, file: str) -> dict[str, str]:
             "IC50 or AUC) or --direction high-is-sensitive (as of -log10 of it, or activity area)"
         )
     unit = unit or (known.unit if known is not None else source.name) or "as given"
-    stable_id = source.name or "response"
+    stable_id = _NO_IDENTIFIER.sub("_", source.name).strip("_") or "response"
     more = "resistant" if direction else "sensitive"
     return _words(
         "GENERIC_ASSAY",

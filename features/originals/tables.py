@@ -16,7 +16,7 @@ from sidestep.features.originals.calls import fusions_part, mutations_part
 from sidestep.features.originals.cells import holds_cells, read_cells
 from sidestep.features.originals.containers import open_table
 from sidestep.features.originals.given import Given
-from sidestep.features.originals.mapping import SUFFIX, Mapped, read_mapping
+from sidestep.features.originals.mapping import MAPPING, SUFFIX, Mapped, read_mapping
 from sidestep.features.originals.mudata import is_exported, read_exported
 from sidestep.features.originals.parts import Part, Source, levels_part
 from sidestep.features.originals.sources import read_sources
@@ -95,6 +95,8 @@ def _opened(paths: Sequence[Path], context: ExitStack) -> tuple[list[Mapped], li
     for path in paths:
         if path.is_dir() and holds_cells(path):
             files.append(path)
+        elif path.is_dir() and (path / MAPPING).is_file():
+            mapped.append(read_mapping(path / MAPPING))
         elif path.is_dir():
             files += _tables_in(path)
         elif path.name.lower().endswith(SUFFIX):

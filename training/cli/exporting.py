@@ -30,8 +30,9 @@ def export(study: Path, form: str, out: Path, profiles: tuple[str, ...]) -> None
     study again, with its levels, calls, panels, case lists, clinical attributes and responses with
     their unit and direction. Names of genes and antibodies are those that `sidestep check` tells.
     """
-    from sidestep.features.exports.csv_folder import MAPPING, write_csv_folder
+    from sidestep.features.exports.csv_folder import write_csv_folder
     from sidestep.features.exports.mudata import write_h5mu
+    from sidestep.features.originals.mapping import MAPPING
     from sidestep.features.study.profiles import parse_profiles
     from sidestep.features.study.study import read_study
 

@@ -89,6 +89,19 @@ def test_a_study_comes_back_the_same(study: Study, tmp_path: Path, form: str) ->
     assert_same(study, read_study(tmp_path / "again"))
 
 
+def test_a_damaged_file_is_one_sentence(
+    study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    h5py = pytest.importorskip("h5py")
+    for gone in ("uns/sidestep/mutations/table", "mod/expression/uns/kind", "obs/NOTE/codes"):
+        path = write_h5mu(study, tmp_path / f"{gone.replace('/', '_')}.h5mu")
+        with h5py.File(path, "r+") as file:
+            del file[gone]
+        assert main(["data", "import", str(path), str(tmp_path / "out")]) == 2
+        assert "is not a whole .h5mu file" in capsys.readouterr().err
+        assert not (tmp_path / "out").exists()
+
+
 def test_anndata_reads_the_modalities(study: Study, tmp_path: Path) -> None:
     h5py, anndata = pytest.importorskip("h5py"), pytest.importorskip("anndata")
     with h5py.File(write_h5mu(study, tmp_path / "study.h5mu")) as file:

@@ -207,6 +207,18 @@ def test_cells_of_10x_are_summed_by_sample(
     assert_pseudo_bulk(tmp_path / "out", counts)
 
 
+def test_rows_of_anndata_without_a_column_are_samples(tmp_path: Path, counts: pd.DataFrame) -> None:
+    anndata = pytest.importorskip("anndata")
+    index = [axis.astype(object) for axis in counts.axes]
+    levels = np.log2(counts.to_numpy(float) + 1.5)
+    obs, var = (pd.DataFrame(index=axis) for axis in index)
+    anndata.AnnData(levels, obs=obs, var=var).write_h5ad(tmp_path / "bulk.h5ad")
+    import_tables([], tmp_path / "out", [tmp_path / "bulk.h5ad"])
+    study = read_study(tmp_path / "out")
+    assert study.expression is not None
+    np.testing.assert_allclose(study.expression.to_numpy(), levels)
+
+
 @pytest.mark.parametrize("kind", ["counts", "layer", "logarithms", "csr"])
 def test_cells_of_anndata_are_summed_by_a_column(
     tmp_path: Path, counts: pd.DataFrame, kind: str

@@ -58,6 +58,8 @@ def put(path: Path, form: str) -> Path:
         table.to_csv(path, sep="\t")
     elif form == "a row a sample":
         TPM.assign(batch="one").to_csv(path)
+    elif form == "lines that end with a comma":
+        path.write_text(TPM.T.to_csv(na_rep="NA").replace("\n", ",\n"))
     else:
         TPM.T.to_csv(path, sep="\t" if form == "tabs" else ",")
     return path
@@ -68,7 +70,8 @@ def put(path: Path, form: str) -> Path:
     [
         "commas", "tabs", "a row a sample", "parquet", "parquet with its samples as a column",
         "semicolons and decimal commas", "R's header, one name short", "quotes everywhere, packed",
-        "symbols with Entrez identifiers", "Ensembl identifiers and a description",
+        "lines that end with a comma", "symbols with Entrez identifiers",
+        "Ensembl identifiers and a description",
     ],
 )  # fmt: skip
 def test_expression_reads_the_same_in_every_form(tmp_path: Path, form: str) -> None:
@@ -180,6 +183,13 @@ def test_probes_of_an_array_take_their_symbols(tmp_path: Path) -> None:
     assert study.expression["ERBB2"].to_dict() == {"g1": 9.0, "g2": 9.0}
 
 
+def test_two_responses_of_one_name_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("drug,a\nLapatinib,1\n")
+    source = Source("responses", tmp_path / "r.csv", unit="ln IC50", name="x")
+    with pytest.raises(InputError, match="are both called treatment_x; give each a name"):
+        import_tables([source, source], tmp_path / "out")
+
+
 @pytest.mark.parametrize(
     ("kind", "text", "why"),
     [
@@ -192,6 +202,11 @@ def test_probes_of_an_array_take_their_symbols(tmp_path: Path) -> None:
         ("responses", "drug,a\nLapatinib,1\n", "need a direction; say --direction"),
         ("mutations", "sample,ERBB2\nt,1\n", "say that genes are mutated and not how"),
         ("mutations", "Hugo_Symbol,HGVSp_Short\nERBB2,p.L755S\n", "names the effect of a call"),
+        (
+            "mutations",
+            "##VCF\n#CHROM\tPOS\tREF\tALT\tINFO\n1\t5\tA\tG\tDP=5\n",
+            "is a VCF, which names",
+        ),
         ("clinical", "Sample,x\na,1\na,2\n", r"1 sample\(s\) more than once in Sample: a"),
         ("fusions", "Sample,Gene1\na,ALK\n", "has no column Site2_Hugo_Symbol"),
     ],
@@ -227,3 +242,6 @@ def test_the_command_takes_options_or_a_mapping_file(
     (tmp_path / "study.toml").write_text("[expresion]\nfile = 'tpm.csv'\n")
     assert main(["data", "import", str(tmp_path / "study.toml"), str(tmp_path / "c")]) == 2
     assert "'expresion' is none of expression, rppa" in capsys.readouterr().err
+    (tmp_path / "study.toml").write_text("[expression]\nfile = '/etc/passwd'\n")
+    assert main(["data", "import", str(tmp_path / "study.toml"), str(tmp_path / "c")]) == 2
+    assert "leads out of the mapping's folder" in capsys.readouterr().err

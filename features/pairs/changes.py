@@ -33,7 +33,7 @@ VERDICTS: Final = {
     RISES: "higher after treatment (q at most the limit); of the difference, more so in responders",
     FALLS: "lower after treatment (q at most the limit); of the difference, more so in responders",
     UNCHANGED: "no change beyond what chance may do",
-    UNTOLD: "fewer than three patients",
+    UNTOLD: "fewer than three patients, or changes that are all the same: no error to test by",
 }
 ALL, DIFFERENCE = "all", "response less no response"
 LEVEL, SCORE = "level", "score"
@@ -219,7 +219,8 @@ def _tests(
         for kind in (LEVEL, SCORE):
             rows = (table["kind"] == kind).to_numpy()
             table.loc[rows, "q"] = false_discovery_rates(table.loc[rows, "p"].to_numpy(float))
-        told = table["patients"] >= FEWEST_PAIRS
+        still = (table["patients"] >= FEWEST_PAIRS) & (table["change"] == 0)
+        told = table["p"].notna() | still
         found = told & (table["q"] <= fdr)
         table["verdict"] = np.select(
             [found & (table["change"] > 0), found & (table["change"] < 0), told],

@@ -10,6 +10,7 @@ import pandas as pd
 
 from sidestep.features.errors import InputError, some
 from sidestep.features.study.filters import Attributes, Filter, choose, parse_filters
+from sidestep.features.study.responses import fitting_responses
 from sidestep.features.study.study import Study
 
 #: Group of a patient by the response that was named.
@@ -82,7 +83,14 @@ def find_pairs(
             f"{FEWEST_PAIRS} are needed; samples of one patient share their PATIENT_ID"
         )
     told = ""
+    if responders and not response:
+        raise InputError(
+            "--responder tells which words of an attribute mean response; name the attribute with "
+            "--response"
+        )
     if response:
+        if not fitting_responses(response, study.response_files):
+            attributes.column(response)  # says what there is, where there is none of that name
         groups, told = _groups(study, response, responders)
         table["group"] = [
             next((groups[name] for name in pair if name in groups), UNTOLD)

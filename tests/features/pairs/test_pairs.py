@@ -151,12 +151,30 @@ def test_who_has_one_biopsy_or_several_is_told(study: Study) -> None:
         ("TIMEPOINT=baseline", "TIMEPOINT=baseline", "", r"24 sample\(s\) are both before"),
         ("biopsy", "surgery", "", "none has it; write ATTRIBUTE=biopsy"),
         ("P00", "surgery", "", "none has it"),
-        ("TIMEPOINT=baseline", "surgery", "AGE", "no drug response|no clinical attribute AGE"),
+        (
+            "TIMEPOINT=baseline",
+            "surgery",
+            "AGE",
+            r"no clinical attribute 'AGE'; it has TIMEPOINT, PCR",
+        ),
     ],
 )
 def test_what_cannot_be_paired_is_refused(study, before, after, response, words) -> None:
     with pytest.raises(InputError, match=words):
         find_pairs(study, before, after, response)
+
+
+def test_words_without_an_attribute_and_changes_without_a_spread_are_told(study: Study) -> None:
+    with pytest.raises(InputError, match="name the attribute with --response"):
+        find_pairs(study, "baseline", "surgery", "", ["pCR"])
+    same = study.expression[["ERBB2", "G1"]].copy()
+    same["ERBB2"] = [5.0] * 24 + [7.0] * 24
+    same["G1"] = 5.0
+    tests = find_changes(
+        replace(study, expression=same), find_pairs(study, "baseline", "surgery")
+    ).tests.set_index("feature")
+    assert tests.loc["expression:ERBB2", ["change", "verdict"]].tolist() == [2.0, "not told"]
+    assert tests.loc["expression:G1", "verdict"] == "no change"
 
 
 def test_too_few_pairs_are_refused(study: Study) -> None:

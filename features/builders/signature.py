@@ -12,10 +12,14 @@ from sklearn.utils.validation import check_is_fitted
 from sidestep.features.builders.base import FeatureBuilder, mean_and_sd, well_measured
 from sidestep.features.builders.published_scores import PublishedScores
 from sidestep.features.errors import InputError
+from sidestep.features.knowledge.study_signatures import find_signature
 from sidestep.features.study.signatures import STANDARDISED, match_signatures
 from sidestep.features.study.study import Study
+from sidestep.features.vocabulary.sample_types import LINE, sample_kinds
 
 _CLIP_SD = 8.0
+#: Mechanisms whose signatures are of other cells than those of the tumour.
+_OTHER_CELLS = ("immune", "stroma")
 
 
 class SignatureScoreBuilder(FeatureBuilder):
@@ -29,7 +33,8 @@ class SignatureScoreBuilder(FeatureBuilder):
     on it if their study says that they are standardised, for it then was over such tumours. To a
     model of scores that are not, computed ones count as training deviations; to a model of computed
     ones, such scores say nothing. A model learns from computed ones where its training study has
-    genes and no signatures.
+    genes and no signatures; of cell lines without those of immune cells and stroma, which lines
+    do not have.
 
     Attributes
     ----------
@@ -59,6 +64,8 @@ class SignatureScoreBuilder(FeatureBuilder):
         self.computed_ = given is None or given.empty
         self.standard_ = self.computed_ or X.signatures_kind == STANDARDISED
         table = _computed(X, published) if self.computed_ else given
+        if self.computed_ and table is not None and _of_lines(X):
+            table = table[[name for name in table if _of_tumour_cells(str(name))]]
         if table is None or table.empty or table.isna().all(axis=None):
             raise InputError(
                 f"study {X.study_id}: no sample has signature data to fit on, nor the genes to "
@@ -110,6 +117,16 @@ class SignatureScoreBuilder(FeatureBuilder):
         values = np.full((len(X.signatures), len(places)), np.nan)
         values[:, places >= 0] = X.signatures.to_numpy(float)[:, places[places >= 0]]
         return pd.DataFrame((values - self.mean_) / self.sd_, index=X.signatures.index)
+
+
+def _of_lines(X: Study) -> bool:
+    """Whether most samples are cell lines by their study's own words."""
+    return 2 * sample_kinds(X.clinical).count(LINE) > len(X.samples)
+
+
+def _of_tumour_cells(name: str) -> bool:
+    known = find_signature(name)
+    return known is None or known.mechanism not in _OTHER_CELLS
 
 
 def _computed(X: Study, published: PublishedScores) -> pd.DataFrame | None:

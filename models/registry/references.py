@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from sidestep.features.errors import InputError
 from sidestep.models.predictor.cohort import TumourCohort
@@ -17,6 +18,10 @@ from sidestep.models.registry.files import (
     resolve_tracking_uri,
 )
 from sidestep.models.registry.load import LoadedModel, data_folder
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
 
 # Where a logged model keeps its predictor, as `training.tracking.logged_model` saves it.
 _DATA = "data/predictor"
@@ -79,14 +84,15 @@ def keep_cohort(
     try:
         client = MlflowClient(store, registry_uri=store)
         version = client.get_model_version(model.name, model.version)
-        if not version.model_id:
+        model_id = version.model_id or _logged_model_of(client, version)
+        if not model_id:
             raise InputError(
                 f"model {model.name} version {model.version} was registered without a logged "
                 "model to keep files with; register it with sidestep train"
             )
         with TemporaryDirectory(prefix="sidestep-reference-") as folder:
             digest = write_cohort(cohort, Path(folder))
-            client.log_model_artifacts(version.model_id, folder, f"{_DATA}/{COHORTS}")
+            client.log_model_artifacts(model_id, folder, f"{_DATA}/{COHORTS}")
         # Last: a file without the tag is not read, and the command can be given again.
         client.set_model_version_tag(
             model.name, model.version, f"{REFERENCE_TAG}{cohort.name}", digest
@@ -98,3 +104,18 @@ def keep_cohort(
             "may write there"
         ) from None
     return f"models:/{model.name}/{model.version}"
+
+
+def _logged_model_of(client: MlflowClient, version: ModelVersion) -> str:
+    """The logged model that a version was made of; empty if none is found.
+
+    A database does not keep it with the version, but with the run.
+    """
+    if not version.run_id:
+        return ""
+    outputs = client.get_run(version.run_id).outputs
+    for output in outputs.model_outputs if outputs else ():
+        logged = client.get_logged_model(output.model_id)
+        if logged.artifact_location == version.source:
+            return str(logged.model_id)
+    return ""

@@ -87,6 +87,18 @@ def test_a_model_learns_computed_scores_where_asked_and_meets_given_ones(given: 
     assert np.isnan(met["signature:Mod7_ERBB2"])  # one of its four genes
 
 
+def test_of_cell_lines_no_signature_of_other_cells_is_learned() -> None:
+    rng = np.random.default_rng(0)
+    genes = ["STMN1", "CD2", "CD3D", "CD27", "CD19", "MS4A1"]
+    levels = tumours({gene: list(rng.normal(size=12)) for gene in genes})
+    for words, learned in (("Cell Line", False), ("Primary", True)):
+        clinical = pd.DataFrame({"SAMPLE_TYPE": words}, index=levels.index)
+        study = Study.from_frames(expression=levels, clinical=clinical)
+        names = SignatureScoreBuilder().fit(study).get_feature_names_out()
+        assert "signature:STMN1_dat" in names
+        assert ("signature:Module5_TcellBcell_score" in names) == learned
+
+
 def test_the_table_is_what_real_tumours_say(real_study) -> None:
     study = real_study("scanb_breast")
     found, table = (

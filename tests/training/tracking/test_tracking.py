@@ -13,9 +13,13 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from sidestep.api import reference
 from sidestep.features.errors import InputError
+from sidestep.features.simulation.simulate import SimulationPlan, simulate_study
 from sidestep.models.estimators.base import Contributions
 from sidestep.models.predictor.predictor import DrugModel, PanelPredictor
+from sidestep.models.registry.load import load_model
+from sidestep.models.registry.references import keep_cohort
 from sidestep.training.reports.model_card import model_card, version_description
 from sidestep.training.retrain import Retrain, study_digest
 from sidestep.training.tracking.registration import check_name, register
@@ -74,6 +78,17 @@ def test_one_run_a_panel_and_a_nested_run_a_drug(
     assert {run.info.run_name: run.info.run_id for run in nested} == tracked.children
     assert set(tracked.children) == set(DRUGS)
     assert {run.info.status for run in (panel, *nested)} == {"FINISHED"}
+
+
+def test_a_cohort_is_kept_with_a_registered_version(
+    tracked: TrackedRun, store: Store, tmp_path: Path
+) -> None:
+    uri = "models:/small/1"
+    model = load_model(uri, store.tracking_uri)
+    simulate_study(tmp_path / "cohort", SimulationPlan(kind="cohort", lines=24, genes=150))
+    made = reference(model, tmp_path / "cohort", "clinic").references["clinic"]
+    assert keep_cohort(made, uri, model, store.tracking_uri) == uri
+    assert list(load_model(uri, store.tracking_uri).references) == ["clinic"]
 
 
 def test_tags_say_what_was_learned_from_what(

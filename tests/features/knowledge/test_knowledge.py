@@ -70,9 +70,10 @@ def test_the_marker_is_the_lead_target_except_where_the_class_names_another() ->
     assert exceptions == {"Dovitinib": "FGFR1"}
 
 
-def test_every_target_has_a_partner_and_every_partner_row_a_target() -> None:
+def test_every_target_but_a_few_has_a_partner_and_every_partner_row_a_target() -> None:
     targets = {target for drug in DRUG_TABLE.load().values() for target in drug.targets}
-    assert {row.gene for row in PARTNER_TABLE.load()} == targets
+    alone = "ACVR1 BMPR1A EPHB4 HDAC1 ITK MAP2K5 MAP3K7 MAP4K2 PARP1 PARP2 PIKFYVE PTK2B"
+    assert {row.gene for row in PARTNER_TABLE.load()} == targets - set(alone.split())
 
 
 def test_no_gene_is_its_own_partner() -> None:

@@ -119,6 +119,7 @@ def train(
     modalities: Sequence[str] | None = None,
     clinical: Sequence[str] = (),
     also: Sequence[str] = (),
+    error_weights: bool = True,
     tracking_uri: str | None = None,
     experiment: str = "sidestep",
     register: str | None = None,
@@ -160,6 +161,9 @@ def train(
     also : sequence of str
         Other responses of the study: lines that these screens alone tested are learned from, on
         the scale of `response`. ``["all"]`` is every other screen.
+    error_weights : bool
+        Whether training lines weigh by the standard errors of their responses, where the study has
+        them; metrics count all lines alike.
     tracking_uri : str, optional
         MLflow store that keeps runs, pictures and the model.
     experiment : str
@@ -220,6 +224,7 @@ def train(
         min_lines=min_lines,
         plan=plan,
         also=tuple(also),
+        error_weights=error_weights,
     )
     if tracking_uri is not None or register is not None:
         return _tracked(request, tracking_uri, experiment, register, quiet=quiet)

@@ -68,6 +68,9 @@ class Request:
         Database where the trials are shared with whoever has the same request.
     search_workers : int
         Workers a search, where trials are shared.
+    error_weights : bool
+        Whether training lines weigh by the standard errors of their responses, where the study has
+        them.
     profiles : mapping of str to str
         Which profiles of a study folder to read, as `features.study.study.read_study` takes them.
     also : tuple of str
@@ -88,6 +91,7 @@ class Request:
     plan: Plan = field(default_factory=Plan)
     study_storage: str | None = None
     search_workers: int = 1
+    error_weights: bool = True
     profiles: Mapping[str, str] = field(default_factory=dict)
     also: tuple[str, ...] = ()
     responders: tuple[str, ...] = ()
@@ -179,7 +183,7 @@ def read_panel(request: Request) -> tuple[Study, Panel]:
     plan = settled_plan(request, study, panel)
     # It refuses what cannot be split.
     split_lines(study, panel.values.index, plan, strata=outcome_strata(study, panel, plan))
-    return study, panel
+    return study, panel if request.error_weights else panel.unweighted()
 
 
 def settled_plan(request: Request, study: Study, panel: Panel) -> Plan:
@@ -325,6 +329,7 @@ def _shared_searches(request: Request, study: Study, panel: Panel) -> SharedSear
         "lines": list(panel.values.index),
         "also": list(request.also),
         "plan": _plan(request),
+        "error_weights": panel.errors is not None,
         "software": training_software(),
     }
     name = search_name(what, f"{study.study_id} {response}")
@@ -379,6 +384,7 @@ def _assemble(
         "n_lines": len(panel.values),
         "also": sorted({str(one) for values in panel.elsewhere.values() for one in values}),
         "plan": _plan(request),
+        "error_weights": panel.errors is not None,
         "software": training_software(),
     }
     names = validation.features.index

@@ -13,6 +13,7 @@ import pandas as pd
 from sidestep.features.assays.curves import Curves
 from sidestep.features.assays.doses import MASS, MOLAR
 from sidestep.features.files.study_writer import CaseList, DataFile, StudyDraft
+from sidestep.features.study.responses import ERRORS, OF_ERRORS
 
 #: Curves of these statuses tell nothing to learn from, and are in the table of curves only.
 WITHHELD: Final = ("no control", "too few doses", "noisy control", "non-monotone")
@@ -78,9 +79,7 @@ def study_of(curves: Curves, study_id: str, name: str, notes: list[str]) -> Stud
         if metric.name not in table:
             continue
         for group, part in _parts(table):
-            file = _response(metric, group, part, samples, curves.options.area)
-            if file is not None:
-                files.append(file)
+            files += _response(metric, group, part, samples, curves.options.area)
     text = " ".join(note.rstrip(".") + "." for note in notes)
     study = {
         "type_of_cancer": "mixed",
@@ -126,11 +125,11 @@ def _slug(text: str) -> str:
 def _response(
     metric: Metric, group: _Group, part: pd.DataFrame, samples: list[str],
     area: tuple[float, float],
-) -> DataFile | None:  # fmt: skip
-    """One response file; None where no curve has the metric."""
+) -> list[DataFile]:  # fmt: skip
+    """One response file, and one of its standard errors; neither where no curve has the metric."""
     known = part[part[metric.name].notna()]
     if known.empty:
-        return None
+        return []
     values = known[metric.name].to_numpy(float)
     limits = pd.Series("", index=known.index, dtype="str")
     unit = metric.unit
@@ -148,11 +147,7 @@ def _response(
         value=("value", "median"), limit=("limit", _shared)
     )
     cells = middle["limit"] + middle["value"].map("{:.5g}".format)
-    table = cells.unstack("sample").reindex(columns=samples)
-    table.insert(0, "ENTITY_STABLE_ID", table.index)
-    table.insert(1, "NAME", table.index)
-    table.insert(2, "DESCRIPTION", f"{metric.title} fitted by sidestep fit")
-    table.insert(3, "URL", "NA")
+    table = _by_drug(cells, samples, f"{metric.title} fitted by sidestep fit")
     direction = "sensitive" if metric.order == "DESC" else "resistant"
     stable_id = f"{metric.name}{group.suffix}"
     meta = {
@@ -168,7 +163,36 @@ def _response(
         "value_sort_order": metric.order,
         "generic_entity_meta_properties": "NAME,DESCRIPTION,URL",
     }
-    return DataFile(f"treatment_{stable_id}", table, meta)
+    files = [DataFile(f"treatment_{stable_id}", table, meta)]
+    errors = known.get(f"{metric.name}_se")
+    if errors is None or not errors.notna().any():
+        return files
+    squares = frame.assign(square=errors.to_numpy(float) ** 2).groupby(["drug", "sample"])["square"]
+    of_mean = np.sqrt(squares.sum(min_count=1)) / squares.count()
+    named = of_mean.dropna().map("{:.4g}".format)
+    table = _by_drug(named, samples, f"Standard error of {metric.title} fitted by sidestep fit")
+    meta = {
+        "genetic_alteration_type": "GENERIC_ASSAY",
+        "generic_assay_type": ERRORS,
+        "datatype": "LIMIT-VALUE",
+        "stable_id": f"{meta['stable_id']}{OF_ERRORS}",
+        "profile_name": f"Standard errors of {metric.title}{group.words}",
+        "profile_description": f"Standard errors of {meta['stable_id']}, in its unit: those of "
+        "wells around the curve, which know nothing of what differs between plates.",
+        "show_profile_in_analysis_tab": "false",
+        "generic_entity_meta_properties": "NAME,DESCRIPTION,URL",
+    }
+    return [*files, DataFile(f"treatment_{stable_id}{OF_ERRORS}", table, meta)]
+
+
+def _by_drug(cells: pd.Series, samples: list[str], description: str) -> pd.DataFrame:
+    """Cells of drugs and samples as a table of drugs x samples, as a study has it."""
+    table = cells.unstack("sample").reindex(columns=samples)
+    table.insert(0, "ENTITY_STABLE_ID", table.index)
+    table.insert(1, "NAME", table.index)
+    table.insert(2, "DESCRIPTION", description)
+    table.insert(3, "URL", "NA")
+    return table
 
 
 def _shared(limits: pd.Series) -> str:

@@ -18,7 +18,14 @@ from sidestep.features.files.study_writer import (
     clinical_file,
 )
 from sidestep.features.merging.merge import Merged
-from sidestep.features.study.responses import ResponseFile, read_values
+from sidestep.features.study.responses import (
+    ERRORS,
+    OF_ERRORS,
+    RESPONSES,
+    ResponseFile,
+    held_in_memory,
+    read_values,
+)
 from sidestep.features.study.signatures import signature_file
 from sidestep.features.study.study import Study
 
@@ -212,22 +219,22 @@ def _fusions(fusions: pd.DataFrame) -> DataFile:
 def _responses(study: Study) -> list[DataFile]:
     files = list(study.response_files.values())
     metrics = Counter(file.metric.casefold() for file in files)
-    return [
-        _response(file, file.metric if metrics[file.metric.casefold()] == 1 else file.stable_id)
+    named = [
+        (file, file.metric if metrics[file.metric.casefold()] == 1 else file.stable_id)
         for file in files
     ]
+    written = [_response(file, read_values(file, Findings()), metric) for file, metric in named]
+    for file, metric in named:
+        errors = held_in_memory(file).errors
+        if errors is not None and errors.held is not None:
+            written.append(_errors(file, errors.held, metric))
+    return written
 
 
-def _response(file: ResponseFile, metric: str) -> DataFile:
-    values = read_values(file, Findings())
-    table = values.T
-    drugs = table.index
-    for place, column in enumerate(("ENTITY_STABLE_ID", "NAME", "DESCRIPTION")):
-        table.insert(place, column, drugs)
-    table.insert(3, "URL", "NA")
+def _response(file: ResponseFile, values: pd.DataFrame, metric: str) -> DataFile:
     meta = {
         "genetic_alteration_type": "GENERIC_ASSAY",
-        "generic_assay_type": "TREATMENT_RESPONSE",
+        "generic_assay_type": RESPONSES,
         "datatype": "LIMIT-VALUE",
         "stable_id": file.stable_id,
         "profile_name": file.profile_name,
@@ -238,7 +245,32 @@ def _response(file: ResponseFile, metric: str) -> DataFile:
     }
     if file.higher_is_resistant is not None:
         meta["value_sort_order"] = "ASC" if file.higher_is_resistant else "DESC"
-    return DataFile(f"treatment_{metric}", table, meta, digits=_DIGITS)
+    return DataFile(f"treatment_{metric}", _by_drug(values), meta, digits=_DIGITS)
+
+
+def _errors(file: ResponseFile, errors: pd.DataFrame, metric: str) -> DataFile:
+    """Standard errors of a response, under the name that ties them to it."""
+    meta = {
+        "genetic_alteration_type": "GENERIC_ASSAY",
+        "generic_assay_type": ERRORS,
+        "datatype": "LIMIT-VALUE",
+        "stable_id": f"{file.stable_id}{OF_ERRORS}",
+        "profile_name": f"Standard errors of {file.profile_name}",
+        "profile_description": f"Standard errors of {file.stable_id}, in its unit.",
+        "show_profile_in_analysis_tab": "false",
+        "generic_entity_meta_properties": "NAME,DESCRIPTION,URL",
+    }
+    return DataFile(f"treatment_{metric}{OF_ERRORS}", _by_drug(errors), meta, digits=_DIGITS)
+
+
+def _by_drug(values: pd.DataFrame) -> pd.DataFrame:
+    """Samples x drugs as a table of drugs x samples, as a study has it."""
+    table = values.T
+    drugs = table.index
+    for place, column in enumerate(("ENTITY_STABLE_ID", "NAME", "DESCRIPTION")):
+        table.insert(place, column, drugs)
+    table.insert(3, "URL", "NA")
+    return table
 
 
 def _case_lists(study: Study) -> list[CaseList]:

@@ -37,7 +37,7 @@ from sidestep.features.merging.words import (
     same_drugs,
     with_lineages,
 )
-from sidestep.features.study.responses import ResponseFile, read_values
+from sidestep.features.study.responses import ResponseFile, held_in_memory, read_values
 from sidestep.features.study.study import Study
 from sidestep.features.vocabulary.cellosaurus import Cellosaurus
 
@@ -421,8 +421,18 @@ class _Merge:
                     stable_id=stable_id,
                     columns={sample: sample for sample in values.index},
                     held=self._in_order(values),
+                    errors=self._errors(file, values, place) if earlier is None else None,
                 )
         return joined
+
+    def _errors(self, file: ResponseFile, values: pd.DataFrame, place: int) -> ResponseFile | None:
+        """Errors of a screen that stands in one study; of an average none is told."""
+        errors = held_in_memory(file).errors
+        if errors is None or errors.held is None:
+            return None
+        own = errors.held.loc[in_order(errors.held.index, self._studies[place].samples)]
+        named = self._own_names(own, place).reindex_like(values)
+        return replace(errors, held=self._in_order(named))
 
     def _averaged(self, values: pd.DataFrame, stable_id: str, study_id: str) -> pd.DataFrame:
         """A screen with one column a drug: the mean of those that a line has."""

@@ -21,6 +21,7 @@ from sidestep.features.files.tables import Table, read_table
 from sidestep.features.study.meta import Meta, data_path
 from sidestep.features.study.mix_ups import refuse_claimed
 from sidestep.features.study.profiles import READ_KINDS
+from sidestep.features.study.responses import ERRORS, RESPONSES, assay_type
 from sidestep.features.study.signatures import is_signature_file
 
 #: How names of data files end, packed or not.
@@ -93,12 +94,12 @@ class DataFiles:
 def note_unread(metas: Sequence[Meta], findings: Findings) -> None:
     """Note the meta files of kinds of data that are not read."""
     for meta in metas:
-        assay = meta.fields.get("generic_assay_type", "").upper()
+        assay = assay_type(meta)
         clinical = meta.datatype in ("SAMPLE_ATTRIBUTES", "PATIENT_ATTRIBUTES")
         read = (
             meta.kind in READ_KINDS
             or (meta.kind == "CLINICAL" and clinical)
-            or (meta.kind == "GENERIC_ASSAY" and assay == "TREATMENT_RESPONSE")
+            or (meta.kind == "GENERIC_ASSAY" and assay in (RESPONSES, ERRORS))
             or is_signature_file(meta)
             or meta.name == "meta_study.txt"
         )

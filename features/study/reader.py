@@ -31,7 +31,15 @@ from sidestep.features.study.mutations import (
     read_mutations,
 )
 from sidestep.features.study.profiles import Profile, by_kind, choose_profile
-from sidestep.features.study.responses import ResponseFile, describe_response, response_columns
+from sidestep.features.study.responses import (
+    ERRORS,
+    OF_ERRORS,
+    RESPONSES,
+    ResponseFile,
+    assay_type,
+    describe_response,
+    response_columns,
+)
 from sidestep.features.study.scales import (
     CONTINUOUS,
     DISCRETE,
@@ -145,8 +153,11 @@ class StudyReader:
             if is_signature_file(meta):
                 yield partial(self._read_signatures, meta)
         for meta in self._of_kind("GENERIC_ASSAY"):
-            if meta.fields.get("generic_assay_type", "").upper() == "TREATMENT_RESPONSE":
+            if assay_type(meta) == RESPONSES:
                 yield partial(self._read_response, meta)
+        for meta in self._of_kind("GENERIC_ASSAY"):
+            if assay_type(meta) == ERRORS:
+                yield partial(self._read_errors, meta)
         yield self._name_genes
         yield lambda: note_unread(self._metas, self.findings)
         yield lambda: warn_of_files_without_meta(self.folder, self._metas, self.findings)
@@ -410,6 +421,27 @@ class StudyReader:
                 "(high is sensitive).",
                 meta.name,
             )
+
+    def _read_errors(self, meta: Meta) -> None:
+        """Standard errors, which belong to the response whose stable_id theirs begins with."""
+        name = meta.stable_id.removesuffix(OF_ERRORS)
+        if name == meta.stable_id or name not in self.responses:
+            self.findings.warn(
+                f"{meta.name} gives errors of no response; let its stable_id be that of a response "
+                f"with {OF_ERRORS!r} behind it. They are not read.",
+                meta.name,
+            )
+            return
+        table = self._files.table(meta)
+        columns = response_columns(table, meta, self.samples, self.findings)
+        errors = describe_response(meta, self.folder / table.name, columns)
+        self.responses[name] = replace(self.responses[name], errors=errors)
+        self._say(
+            meta,
+            table.name,
+            f"standard errors of {name}: {len(table)} drugs x {len(columns)} samples",
+            "weights of training",
+        )
 
     def _name_genes(self) -> None:
         """Name the genes of all files, by what all of them know; see `study.gene_names`."""

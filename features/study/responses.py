@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,10 @@ from sidestep.features.vocabulary.response_words import RESPONSE, describe_group
 
 #: Kinds of responses: a number in a unit, or one of two outcomes.
 CONTINUOUS, BINARY = "continuous", "binary"
+#: Generic assay types of responses, and of their standard errors.
+RESPONSES, ERRORS = "TREATMENT_RESPONSE", "RESPONSE_ERROR"
+#: What the stable_id of errors ends with, behind that of their response.
+OF_ERRORS = "_se"
 _DIRECTIONS = {"ASC": True, "DESC": False}
 _UNIT = re.compile(r"\bUnit:\s*(.+?)\s*\.(?:\s|$)")
 _METRIC = re.compile(r"^data_(?:drug_)?(?:treatment_)?|\.txt(?:\.gz)?$")
@@ -54,6 +58,8 @@ class ResponseFile:
         Whether cells such as ``>8`` are allowed (datatype LIMIT-VALUE).
     held : pandas.DataFrame or None
         The values, samples x drugs, where they came in memory; the paths then name no file.
+    errors : ResponseFile or None
+        The file of the values' standard errors, of generic assay type RESPONSE_ERROR.
     """
 
     stable_id: str
@@ -67,6 +73,7 @@ class ResponseFile:
     columns: Mapping[str, str] = field(repr=False)
     limits: bool = False
     held: pd.DataFrame | None = field(default=None, repr=False, compare=False)
+    errors: ResponseFile | None = field(default=None, repr=False)
 
     @property
     def known_unit(self) -> ResponseUnit | None:
@@ -92,6 +99,9 @@ class Response:
         What a 1 of a binary response means, such as ``pCR``; empty of a continuous one.
     grouping : str
         How the words of a clinical attribute were grouped, in a sentence; else empty.
+    errors : pandas.DataFrame or None
+        Standard errors of `values`, in their shape and unit, NaN where none is known; None where
+        the study tells none.
     """
 
     stable_id: str
@@ -102,10 +112,16 @@ class Response:
     kind: str = CONTINUOUS
     event: str = ""
     grouping: str = ""
+    errors: pd.DataFrame | None = None
 
     def drug(self, name: str) -> str:
         """Drug of this response that `name` means; see `drug_column`."""
         return drug_column(name, list(self.values.columns), f"response {self.stable_id}")
+
+
+def assay_type(meta: Meta) -> str:
+    """Type of a generic assay, in capitals."""
+    return meta.fields.get("generic_assay_type", "").upper()
 
 
 def describe_response(meta: Meta, path: Path, columns: Mapping[str, str]) -> ResponseFile:
@@ -170,11 +186,14 @@ def read_response(
     values = read_values(file, Findings() if findings is None else findings)
     order = [sample for sample in samples if sample in values.index]
     higher, kept = file.higher_is_resistant, values.loc[order]
+    errors = None if file.errors is None else _read_errors(file.errors).reindex_like(kept)
     if _is_concentration(file, values):
         unit = f"natural log of {file.unit}"
-        return Response(file.stable_id, file.metric, unit, higher, kept.map(np.log))
+        logs = kept.map(np.log)
+        of_logs = None if errors is None else errors / kept
+        return Response(file.stable_id, file.metric, unit, higher, logs, errors=of_logs)
     if not _is_binary(kept):
-        return Response(file.stable_id, file.metric, file.unit, higher, kept)
+        return Response(file.stable_id, file.metric, file.unit, higher, kept, errors=errors)
     event = "resistance" if higher else "response"
     return Response(
         file.stable_id, file.metric, log_odds_of(event), higher, kept, kind=BINARY, event=event
@@ -239,19 +258,28 @@ def _is_binary(values: pd.DataFrame) -> bool:
     return found == {0.0, 1.0}
 
 
+def _read_errors(file: ResponseFile) -> pd.DataFrame:
+    """Standard errors of a response, samples x drugs."""
+    if file.held is not None:
+        return file.held
+    errors, table = _read(file)
+    below = (errors < 0).to_numpy()
+    if below.any():
+        row, column = (int(places[0]) for places in below.nonzero())
+        sample, drug = str(errors.index[row]), str(errors.columns[column])
+        below_zero = errors.to_numpy(float)[row, column]
+        raise study_error(
+            f"{table.name}, row {drug!r}, sample {sample!r}: {below_zero:g} is no "
+            "standard error; give numbers of 0 or more, or leave the cell empty.", table.name
+        )  # fmt: skip
+    return errors
+
+
 def read_values(file: ResponseFile, findings: Findings) -> pd.DataFrame:
     """Samples x drugs of a response file, whatever its direction."""
     if file.held is not None:
         return file.held
-    table, _ = read_table(file.path, file.path.name)
-    columns = [column for column in table.columns if column in file.columns]
-    name, entity = table.find("NAME"), table.find("ENTITY_STABLE_ID")
-    labels = [column for column in (name, entity) if column is not None]
-    text, values = table.split(labels, columns, labels[0], limits=file.limits)
-    drugs = _drug_names(table, text, name, entity)
-    if file.limits:
-        _note_limits(table, columns, findings)
-    values = drop_unprofiled(values.rename(columns=dict(file.columns)), table.name, findings)
+    values, table = _read(file, findings)
     doubt = "" if file.known_unit is None else doubtful_values(file.known_unit, values.to_numpy())
     if doubt:
         findings.warn(f"{table.name}: response {file.stable_id}: {doubt}.", table.name)
@@ -261,7 +289,30 @@ def read_values(file: ResponseFile, findings: Findings) -> pd.DataFrame:
             "told of it is their natural logarithm.",
             table.name,
         )
-    return values.set_axis(drugs).T
+    return values
+
+
+def _read(file: ResponseFile, findings: Findings | None = None) -> tuple[pd.DataFrame, Table]:
+    """Samples x drugs of a file, and its table."""
+    findings = Findings() if findings is None else findings
+    table, _ = read_table(file.path, file.path.name)
+    columns = [column for column in table.columns if column in file.columns]
+    name, entity = table.find("NAME"), table.find("ENTITY_STABLE_ID")
+    labels = [column for column in (name, entity) if column is not None]
+    text, values = table.split(labels, columns, labels[0], limits=file.limits)
+    drugs = _drug_names(table, text, name, entity)
+    if file.limits:
+        _note_limits(table, columns, findings)
+    values = drop_unprofiled(values.rename(columns=dict(file.columns)), table.name, findings)
+    return values.set_axis(drugs).T, table
+
+
+def held_in_memory(file: ResponseFile) -> ResponseFile:
+    """The same response with its values and their errors in memory."""
+    errors = file.errors
+    if errors is not None:
+        errors = replace(errors, held=_read_errors(errors))
+    return replace(file, held=read_values(file, Findings()), errors=errors)
 
 
 def _note_limits(table: Table, columns: Sequence[str], findings: Findings) -> None:

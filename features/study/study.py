@@ -9,7 +9,7 @@ from typing import Self
 
 import pandas as pd
 
-from sidestep.features.errors import Findings, InputError, Problem, some
+from sidestep.features.errors import InputError, Problem, some
 from sidestep.features.files.by_sample import calls_of, in_order, rows_of
 from sidestep.features.files.matrix import Matrix
 from sidestep.features.study.filters import Attributes, choose, parse_filters
@@ -21,8 +21,8 @@ from sidestep.features.study.responses import (
     choose_response,
     clinical_response,
     fitting_responses,
+    held_in_memory,
     read_response,
-    read_values,
 )
 from sidestep.features.study.summary import as_html, as_text
 from sidestep.features.vocabulary.account import FileAccount
@@ -334,10 +334,7 @@ class Study:
 
     def detached(self) -> Study:
         """The study without its folder, which may then go: responses are read into memory, too."""
-        files = {
-            name: replace(file, held=read_values(file, Findings()))
-            for name, file in self.response_files.items()
-        }
+        files = {name: held_in_memory(file) for name, file in self.response_files.items()}
         return replace(self, path=None, response_files=files)
 
     def response(self, name: str, responders: Sequence[str] = ()) -> Response:

@@ -3,7 +3,8 @@
 All keep the contract of `base.ResponseEstimator`: fit on training lines, predict, and (but for
 baselines) explain each prediction exactly. `pattern_blend.PatternBlend` fits one blend a
 combination of modalities; `lines` holds what the models of all drugs take from the same lines, and
-`outcomes` what differs between continuous and binary responses.
+`outcomes` what differs between continuous and binary responses; `weights` weighs lines by the
+errors of their responses.
 """
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "sub_model",
     "trees",
     "views",
+    "weights",
 ]

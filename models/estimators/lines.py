@@ -105,12 +105,15 @@ class TrainingLines:
         Features, as columns of the matrix, ascending.
     ranking : FeatureRanking, optional
         Of these features by the response of these lines, where that is known already.
+    errors : ndarray of shape (n_lines,), optional
+        Standard errors of the response of these lines, NaN where none is known (`weights`).
     """
 
     matrix: LineMatrix
     rows: np.ndarray
     column_numbers: np.ndarray
     ranking: FeatureRanking | None = field(default=None)
+    errors: np.ndarray | None = field(default=None)
 
     @classmethod
     def of(cls, X: pd.DataFrame | TrainingLines) -> TrainingLines:
@@ -137,18 +140,22 @@ class TrainingLines:
 
     def among(self, rows: np.ndarray) -> TrainingLines:
         """Some of these lines, by their places among them."""
-        return TrainingLines(self.matrix, self.rows[rows], self.column_numbers)
+        errors = None if self.errors is None else self.errors[rows]
+        return TrainingLines(self.matrix, self.rows[rows], self.column_numbers, errors=errors)
 
     def seeing(self, pattern: Pattern) -> TrainingLines:
         """The same lines with the features of some modalities (`pattern_columns`)."""
         columns = pattern_columns(self.matrix.features.tolist(), pattern)
-        return TrainingLines(
-            self.matrix, self.rows, np.intersect1d(self.column_numbers, columns, True)
-        )
+        kept = np.intersect1d(self.column_numbers, columns, True)
+        return TrainingLines(self.matrix, self.rows, kept, errors=self.errors)
 
     def ranked(self, ranking: FeatureRanking) -> TrainingLines:
         """The same, with their features ranked by their response."""
         return replace(self, ranking=ranking)
+
+    def with_errors(self, errors: np.ndarray | None) -> TrainingLines:
+        """The same, with standard errors of their response."""
+        return replace(self, errors=errors)
 
     def places(self, features: Collection[str]) -> np.ndarray:
         """Places of named features among `columns`, ascending; unknown names are left out."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sidestep.models.estimators.lines import view_mixtures
+from sidestep.models.estimators.weights import weighted_mean
 
 # Candidates of a smaller weight, relative to the largest, are left out.
 _SMALLEST_WEIGHT = 1e-6
@@ -47,7 +48,11 @@ class Candidates:
 
 
 def averaged_fit(
-    kernels: Mapping[str, np.ndarray], y: np.ndarray, groups: np.ndarray, candidates: Candidates
+    kernels: Mapping[str, np.ndarray],
+    y: np.ndarray,
+    groups: np.ndarray,
+    candidates: Candidates,
+    weights: np.ndarray | None = None,
 ) -> MixedFit:
     """Average all mixtures and penalties by their leave-one-donor-out errors.
 
@@ -57,6 +62,8 @@ def averaged_fit(
         Centred, by view.
     y, groups : ndarray of shape (n_samples,)
     candidates : Candidates
+    weights : ndarray of shape (n_samples,), optional
+        Of the squared errors of the fits; the errors left out count all alike.
     """
     mixtures = view_mixtures(list(kernels), candidates.target_shares) or [{}]
     penalties = np.asarray(candidates.penalties, dtype=float)
@@ -67,24 +74,25 @@ def averaged_fit(
             y,
             groups,
             penalties,
+            weights,
         )
         for mixture in mixtures
     ]
     residuals = np.array([path.residuals for path in paths])
-    weights = candidate_weights(residuals, candidates.sharpness)
+    averaged = candidate_weights(residuals, candidates.sharpness)
     duals = {name: np.zeros(len(y)) for name in kernels}
     shares = dict.fromkeys(kernels, 0.0)
-    for mixture, path, weight in zip(mixtures, paths, weights, strict=True):
+    for mixture, path, weight in zip(mixtures, paths, averaged, strict=True):
         dual = weight @ path.duals
         for name, share in mixture.items():
             duals[name] += share * dual
             shares[name] += share * float(weight.sum())
     return MixedFit(
         duals=duals,
-        intercept=float(y.mean()),
+        intercept=weighted_mean(y, weights),
         view_weights=shares,
-        penalty=float(np.exp(weights.sum(axis=0) @ np.log(penalties))),
-        left_out=np.einsum("cp,cpn->n", weights, residuals),
+        penalty=float(np.exp(averaged.sum(axis=0) @ np.log(penalties))),
+        left_out=np.einsum("cp,cpn->n", averaged, residuals),
     )
 
 
@@ -127,44 +135,52 @@ class KernelPath:
 
 
 def kernel_path(
-    kernel: np.ndarray, y: np.ndarray, groups: np.ndarray, penalties: np.ndarray
+    kernel: np.ndarray,
+    y: np.ndarray,
+    groups: np.ndarray,
+    penalties: np.ndarray,
+    weights: np.ndarray | None = None,
 ) -> KernelPath:
     r"""Ridge with an unpenalised intercept for every penalty, and its errors on donors left out.
 
     With the hat matrix :math:`H = 1 1^T / n + K (K + \lambda I)^{-1}` of the centred kernel
     :math:`K`, the residuals of the lines :math:`g` of one donor, fitted without them, are
     :math:`(I - H_{gg})^{-1} (y - H y)_g`: for one line the identity behind generalised
-    cross-validation [1]_, and in block form for several.
+    cross-validation [1]_, and in block form for several. With weights :math:`w` it is the ridge of
+    :math:`\sqrt w\, y` on :math:`\sqrt w K \sqrt w`, with :math:`\sqrt w` in the place of 1.
 
     Parameters
     ----------
     kernel : ndarray of shape (n_samples, n_samples)
-        Centred.
+        Centred, about the weighted mean where there are weights.
     y : ndarray of shape (n_samples,)
     groups : ndarray of shape (n_samples,)
         Donor of each line; lines of one donor are left out together.
     penalties : ndarray of shape (n_penalties,)
+    weights : ndarray of shape (n_samples,), optional
+        Of the squared errors; all alike by default.
 
     References
     ----------
     .. [1] Golub, Heath and Wahba, Generalized cross-validation as a method for choosing a good
        ridge parameter, Technometrics 21:215-223 (1979), doi 10.1080/00401706.1979.10489751.
     """
-    n = len(y)
-    centred = y - y.mean()
-    eigenvalues, vectors = np.linalg.eigh(kernel)
+    root = np.ones(len(y)) if weights is None else np.sqrt(weights)
+    centred = root * (y - weighted_mean(y, weights))
+    eigenvalues, vectors = np.linalg.eigh(root[:, None] * kernel * root)
     eigenvalues = np.clip(eigenvalues, 0.0, None)
     rotated = vectors.T @ centred
     shrink = eigenvalues / (eigenvalues + penalties[:, None])
     plain = centred - (shrink * rotated) @ vectors.T
-    leverage = shrink @ (vectors**2).T + 1.0 / n
+    leverage = shrink @ (vectors**2).T + root**2 / (root @ root)
     residuals = plain / (1.0 - leverage)
     for lines in several_of_a_donor(groups):
         for row in range(len(penalties)):
-            hat = (vectors[lines] * shrink[row]) @ vectors[lines].T + 1.0 / n
+            of_mean = np.outer(root[lines], root[lines]) / (root @ root)
+            hat = (vectors[lines] * shrink[row]) @ vectors[lines].T + of_mean
             residuals[row, lines] = np.linalg.solve(np.eye(len(lines)) - hat, plain[row, lines])
     duals = (rotated / (eigenvalues + penalties[:, None])) @ vectors.T
-    return KernelPath(penalties, duals, residuals)
+    return KernelPath(penalties, duals * root, residuals / root)
 
 
 def several_of_a_donor(groups: np.ndarray) -> list[np.ndarray]:

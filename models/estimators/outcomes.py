@@ -82,6 +82,7 @@ class Outcome(ABC):
         y: np.ndarray,
         groups: np.ndarray,
         candidates: Candidates,
+        weights: np.ndarray | None = None,
     ) -> MixedFit:
         """Fit a ridge on a weighted sum of views, the weights chosen on the same samples.
 
@@ -92,6 +93,8 @@ class Outcome(ABC):
         y, groups : ndarray of shape (n_samples,)
         candidates : Candidates
             Of a continuous response.
+        weights : ndarray of shape (n_samples,), optional
+            Of the squared errors of a continuous response; an event has no error to weigh by.
         """
 
     @abstractmethod
@@ -204,8 +207,9 @@ class _Continuous(Outcome):
         y: np.ndarray,
         groups: np.ndarray,
         candidates: Candidates,
+        weights: np.ndarray | None = None,
     ) -> MixedFit:
-        return averaged_fit(kernels, y, groups, candidates)
+        return averaged_fit(kernels, y, groups, candidates, weights)
 
     def left_out_predictions(self, left_out: np.ndarray, y: np.ndarray) -> np.ndarray:
         return np.asarray(y - left_out)
@@ -283,6 +287,7 @@ class _Binary(Outcome):
         y: np.ndarray,
         groups: np.ndarray,
         candidates: Candidates,
+        weights: np.ndarray | None = None,
     ) -> MixedFit:
         if len(np.unique(y)) < 2:
             raise InputError("all samples have the same outcome; give some of either")

@@ -20,6 +20,7 @@ from sidestep.models.estimators.lines import TrainingLines
 from sidestep.models.estimators.mixtures import Candidates, MixedFit
 from sidestep.models.estimators.outcomes import Outcome, outcome_of
 from sidestep.models.estimators.views import ViewKernel, Views, ViewSettings, centred
+from sidestep.models.estimators.weights import response_weights
 
 #: What a saved ridge holds beside its parameters.
 _SAVED = (
@@ -44,7 +45,8 @@ class MultiViewRidge(ExplainedEstimator):
     candidates are averaged and a clear winner stands alone. Features are standardised over the
     lines of the matrix that it is fitted to, which may be those of a fold, of which a drug was
     tested on some; kernels are centred over the drug's own. A missing value is the matrix's mean,
-    so it contributes nothing.
+    so it contributes nothing. Where the errors of a continuous response are known, lines weigh by
+    them (`models.estimators.weights`); the leave-one-out errors that choose count all lines alike.
 
     Of a binary response it is the log-odds that is linear, and the fit that of the logistic loss;
     the weights of the views are those of the largest marginal likelihood
@@ -134,8 +136,9 @@ class MultiViewRidge(ExplainedEstimator):
     def _fit(self, X: pd.DataFrame | TrainingLines, y: np.ndarray, groups: np.ndarray) -> None:
         lines = TrainingLines.of(X)
         of_lines = self._views(lines)
-        views = centred(of_lines.plain())
-        fit = self._mixed(views, y, groups)
+        weights = response_weights(y, lines.errors)
+        views = centred(of_lines.plain(), weights)
+        fit = self._mixed(views, y, groups, weights)
         plain = {name: dual / views[name].size for name, dual in fit.duals.items()}
         slopes = of_lines.slopes(plain)
         self.intercept_ = fit.intercept
@@ -169,11 +172,14 @@ class MultiViewRidge(ExplainedEstimator):
             Response and donor of each line.
         folds : list of (training rows, test rows)
         """
-        plain = self._views(TrainingLines.of(X)).plain()
+        lines = TrainingLines.of(X)
+        plain = self._views(lines).plain()
         predicted = np.empty(len(y))
         for train, test in folds:
-            views = centred({name: kernel[np.ix_(train, train)] for name, kernel in plain.items()})
-            fit = self._mixed(views, y[train], groups[train])
+            weights = response_weights(y[train], lines.among(train).errors)
+            parts = {name: kernel[np.ix_(train, train)] for name, kernel in plain.items()}
+            views = centred(parts, weights)
+            fit = self._mixed(views, y[train], groups[train], weights)
             predicted[test] = fit.intercept
             for name, dual in fit.duals.items():
                 across = plain[name][np.ix_(test, train)] - views[name].means
@@ -184,14 +190,18 @@ class MultiViewRidge(ExplainedEstimator):
         return Views(lines, ViewSettings(self.target_features, self.gates, self.axes))
 
     def _mixed(
-        self, views: Mapping[str, ViewKernel], y: np.ndarray, groups: np.ndarray
+        self,
+        views: Mapping[str, ViewKernel],
+        y: np.ndarray,
+        groups: np.ndarray,
+        weights: np.ndarray | None,
     ) -> MixedFit:
         """Weigh the views, and fit."""
         if len(np.unique(groups)) < 2:
             raise InputError("1 donor cannot be left out; give lines of at least 2 donors")
         kernels = {name: view.kernel for name, view in views.items()}
         candidates = Candidates(self.target_shares, self.penalties, self.sharpness)
-        return self.outcome.mixed(kernels, y, groups, candidates)
+        return self.outcome.mixed(kernels, y, groups, candidates, weights)
 
     def _predict(self, X: pd.DataFrame) -> np.ndarray:
         return self.predict_rows(np.ascontiguousarray(X.to_numpy(float)))

@@ -26,6 +26,7 @@ from sidestep.models.estimators.folds import Folds
 from sidestep.models.estimators.lines import FeatureRanking, TrainingLines
 from sidestep.models.estimators.outcomes import outcome_of
 from sidestep.models.estimators.screening import rank_folds, screen
+from sidestep.models.estimators.weights import response_weights
 from sidestep.models.treeshap.blocks import MOST_BITS
 from sidestep.models.treeshap.ensemble import TreeEnsemble
 
@@ -150,6 +151,7 @@ class ScreenedTrees(ExplainedEstimator):
             values,
             label=label,
             base_margin=margin,
+            weight=response_weights(y, lines.errors),
             nthread=self.n_jobs,
         )
         self.booster_ = xgb.train(settings, data, num_boost_round=self.n_trees)

@@ -16,6 +16,7 @@ import pandas as pd
 
 from sidestep.features.builders.names import DRUG_GIVEN, REGIMEN
 from sidestep.models.estimators.lines import TARGET_VIEW, TrainingLines, contiguous
+from sidestep.models.estimators.weights import weighted_mean
 
 #: What follows a modality's name in the view of its deviations by regimen.
 BY_REGIMEN = " by regimen"
@@ -227,15 +228,17 @@ class Views:
         return everyone
 
 
-def centred(plain: Mapping[str, np.ndarray]) -> dict[str, ViewKernel]:
-    """Every kernel about the lines' mean and divided by its mean diagonal.
+def centred(
+    plain: Mapping[str, np.ndarray], weights: np.ndarray | None = None
+) -> dict[str, ViewKernel]:
+    """Every kernel about the lines' (weighted) mean and divided by its mean diagonal.
 
     One in which no line differs is left out.
     """
     views = {}
     for name, kernel in plain.items():
-        means = kernel.mean(axis=0)
-        about = kernel - means - means[:, None] + means.mean()
+        means = kernel.mean(axis=0) if weights is None else weights @ kernel / weights.sum()
+        about = kernel - means - means[:, None] + weighted_mean(means, weights)
         size = float(np.trace(about)) / len(kernel)
         if size > _ROUNDING * float(np.trace(kernel)) / len(kernel):
             views[name] = ViewKernel(about / size, size, means)

@@ -125,6 +125,12 @@ DEFAULT_PANEL = "kinase"
     help="Modalities to learn from: expression, rppa, mutation, copy_number, "
     "signature.  [default: all]",
 )
+@click.option(
+    "--no-error-weights",
+    is_flag=True,
+    help="Give all training lines the same weight, though the study knows the errors of their "
+    "responses.",
+)
 @profile_option
 @tracking_uri_option
 @click.option(
@@ -159,6 +165,7 @@ def train(
     search_workers: int,
     clinical: str | None,
     modalities: str | None,
+    no_error_weights: bool,
     profiles: tuple[str, ...],
     tracking_uri: str | None,
     experiment: str,
@@ -218,6 +225,7 @@ def train(
         plan=plan,
         study_storage=study_storage,
         search_workers=search_workers,
+        error_weights=not no_error_weights,
         profiles=parse_profiles(profiles),
         also=_listed(also) or (),
     )

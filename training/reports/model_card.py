@@ -162,6 +162,11 @@ def _method(retrain: Retrain) -> Sequence[str]:
             f"Evidence: nested {plan.folds}-fold cross-validation by {plan.held_out}, "
             f"{_count(plan.trials, 'Optuna trial')} a search, seed {plan.seed}; the final model "
             "learns from all lines.",
+            *(
+                ["Lines weigh by the standard errors of their responses; metrics count all alike."]
+                if retrain.panel.errors is not None
+                else []
+            ),
         )
     ]
 

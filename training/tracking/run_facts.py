@@ -55,6 +55,8 @@ HEADLINE = (
 )  # fmt: skip
 ALL_METRICS = "all_metrics.csv"
 _ROOT = Path(__file__).resolve().parents[2]
+#: How training lines weigh, by whether errors of their responses are known and used.
+_WEIGHTS = {True: "standard errors of the responses", False: "all alike"}
 
 
 def run_name(retrain: Retrain, started: datetime) -> str:
@@ -126,6 +128,7 @@ def panel_parameters(retrain: Retrain) -> dict[str, str]:
             "responders": _listed(request.responders) or "none",
             "drugs": _listed([drug.name for drug in panel.drugs]),
             "min_lines": request.min_lines,
+            "line_weights": _WEIGHTS[panel.errors is not None],
             "study_storage": without_password(request.study_storage or "none"),
         },
         "plan": {

@@ -333,6 +333,7 @@ def responses_to(
         numbers=panel.values.index.get_indexer(y.index),
         donors=study.donors.loc[y.index].to_numpy(dtype=object),
         lineage=lineage_labels(study).loc[y.index].to_numpy(dtype=object),
+        errors=panel.errors_of(drug.name, y.index),
         elsewhere=_elsewhere(study, panel, drug),
         regimen=regimen.to_numpy(dtype=str),
         receptors=receptors.to_numpy(dtype=str),

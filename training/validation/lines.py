@@ -56,6 +56,8 @@ class DrugResponses:
         What other screens say of the drug, for training lines alone.
     regimen, receptors : ndarray of str, shape (n_lines,)
         Regimen and receptor status of patients; empty where not told.
+    errors : ndarray of shape (n_lines,), optional
+        As in `DrugLines`; not known of what other screens measured.
     """
 
     drug: PanelDrug
@@ -67,6 +69,7 @@ class DrugResponses:
     elsewhere: Elsewhere | None = None
     regimen: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=str))
     receptors: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=str))
+    errors: np.ndarray | None = None
 
     def for_training(self, train: pd.Index) -> DrugResponses:
         """Responses of training lines, with those that other screens alone tested."""
@@ -88,6 +91,9 @@ class DrugResponses:
             donors=np.concatenate([self.donors, other.donors[rows]]),
             lineage=np.concatenate([self.lineage, other.lineage[rows]]),
             elsewhere=None,
+            errors=None
+            if self.errors is None
+            else np.append(self.errors, np.full(len(rows), np.nan)),
         )
 
     def on(self, features: pd.DataFrame, matrix: LineMatrix | None = None) -> DrugLines:
@@ -102,6 +108,8 @@ class DrugResponses:
         places = features.index.get_indexer(self.names)
         kept = np.flatnonzero(places >= 0)
         rows = places[kept]
+        errors = None if self.errors is None else self.errors[kept]
+        shared = None if matrix is None else TrainingLines.all_of(matrix).among(rows)
         return DrugLines(
             drug=self.drug,
             X=features.iloc[rows],
@@ -109,7 +117,8 @@ class DrugResponses:
             numbers=self.numbers[kept],
             donors=self.donors[kept],
             lineage=self.lineage[kept],
-            shared=None if matrix is None else TrainingLines.all_of(matrix).among(rows),
+            shared=None if shared is None else shared.with_errors(errors),
+            errors=errors,
         )
 
 
@@ -130,6 +139,8 @@ class DrugLines:
         Lineage or subtype; NaN where unknown.
     shared : TrainingLines, optional
         The same lines in the matrix of a fold's training lines, which its drugs share.
+    errors : ndarray of shape (n_lines,), optional
+        Standard errors of `y`, NaN where none is known; without them all lines weigh the same.
     """
 
     drug: PanelDrug
@@ -139,11 +150,14 @@ class DrugLines:
     donors: np.ndarray
     lineage: np.ndarray
     shared: TrainingLines | None = None
+    errors: np.ndarray | None = None
 
     @cached_property
     def lines(self) -> TrainingLines:
         """What models are fitted to."""
-        return TrainingLines.of(self.X) if self.shared is None else self.shared
+        if self.shared is not None:
+            return self.shared
+        return TrainingLines.of(self.X).with_errors(self.errors)
 
     @cached_property
     def target_features(self) -> list[str]:
@@ -191,6 +205,7 @@ class DrugLines:
             donors=self.donors[rows],
             lineage=self.lineage[rows],
             shared=None if self.shared is None else self.shared.among(rows),
+            errors=None if self.errors is None else self.errors[rows],
         )
 
 

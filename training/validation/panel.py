@@ -99,6 +99,8 @@ class Panel:
     elsewhere : mapping of str to DataFrame
         Drug -> what other screens measured, lines x screens; lines that none but those tested are
         among `values`, without a response.
+    errors : DataFrame of shape (n_lines, n_drugs), optional
+        Standard errors of `values`, which weigh the training lines; None gives all the same weight.
     """
 
     drugs: tuple[PanelDrug, ...]
@@ -106,10 +108,22 @@ class Panel:
     values: pd.DataFrame
     skipped: dict[str, str]
     elsewhere: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    errors: pd.DataFrame | None = None
 
     def among(self, lines: pd.Index) -> Panel:
         """The same drugs on some of the lines; lines without any response are left out."""
         return replace(self, values=self.values.loc[self.values.index.isin(lines)])
+
+    def unweighted(self) -> Panel:
+        """The same, all training lines of the same weight."""
+        return replace(self, errors=None)
+
+    def errors_of(self, drug: str, lines: pd.Index) -> np.ndarray | None:
+        """Standard errors of the responses of some lines to a drug; None where none is known."""
+        if self.errors is None:
+            return None
+        errors = self.errors[drug].reindex(lines).to_numpy(float)
+        return errors if np.isfinite(errors).any() else None
 
 
 def find_response(
@@ -220,8 +234,9 @@ def choose_panel(
     for measured in elsewhere.values():
         tested |= tested.index.isin(measured.index)
     values = values.loc[tested, kept]
+    errors = None if response.errors is None else response.errors.reindex_like(values)
     learned = tuple(_panel_drug(name, response.kind) for name in kept)
-    return Panel(learned, response, values, skipped, elsewhere)
+    return Panel(learned, response, values, skipped, elsewhere, errors)
 
 
 def find_others(study: Study, response: Response, names: Sequence[str]) -> list[Response]:

@@ -223,3 +223,37 @@ def test_concentrations_are_learned_on_their_logarithm(metric, unit, logged):
     assert response.unit == (f"natural log of {unit}" if logged else unit)
     # What the study holds stays as it was.
     assert study.response_files[metric].held["Lapatinib"].to_list() == doses["Lapatinib"].to_list()
+
+
+def _errors(small, cell: str = "0.25", stable_id: str = "screen_gi50_se") -> dict[str, str]:
+    """Files of standard errors of the response: a cell for every value."""
+    header, *rows = small[DATA].splitlines()
+    labels = header.split("\t").index("SKBR3")
+    told = [
+        "\t".join([*row.split("\t")[:labels], *[cell] * (len(row.split("\t")) - labels)])
+        for row in rows
+    ]
+    meta = small[META].replace("TREATMENT_RESPONSE", "RESPONSE_ERROR")
+    meta = meta.replace("screen_gi50", stable_id).replace(DATA, "data_treatment_gi50_se.txt")
+    return {
+        "meta_treatment_gi50_se.txt": meta,
+        "data_treatment_gi50_se.txt": "\n".join([header, *told]) + "\n",
+    }
+
+
+def test_errors_of_a_response_stand_beside_its_values(make_study, small):
+    assert read_study(make_study()).response("gi50").errors is None
+    study = read_study(make_study(_errors(small)))
+    assert list(study.response_files) == ["screen_gi50"]
+    for one in (study, study.detached()):
+        response = one.response("gi50")
+        assert response.errors.shape == response.values.shape
+        assert (response.errors == 0.25).all(axis=None)
+
+
+def test_an_error_below_zero_is_refused_and_one_of_no_response_warned_of(make_study, small):
+    with pytest.raises(InputError, match=r"gi50_se.txt, row .*: -1 is no standard error"):
+        read_study(make_study(_errors(small, "-1"))).response("gi50")
+    lost = read_study(make_study(_errors(small, stable_id="other_se")))
+    assert any("gives errors of no response" in problem.message for problem in lost.problems)
+    assert lost.response("gi50").errors is None

@@ -13,12 +13,18 @@ PENALTIES = np.array([0.01, 0.3, 10.0, 300.0])
 
 
 def refitted(
-    kernel: np.ndarray, y: np.ndarray, train: np.ndarray, test: np.ndarray, penalty: float
+    kernel: np.ndarray,
+    y: np.ndarray,
+    train: np.ndarray,
+    test: np.ndarray,
+    penalty: float,
+    weights: np.ndarray | None = None,
 ) -> np.ndarray:
     """Ridge with an unpenalised intercept on the training lines, solved as one linear system."""
     n = len(train)
+    of_lines = np.ones(n) if weights is None else weights[train]
     system = np.ones((n + 1, n + 1))
-    system[:n, :n] = kernel[np.ix_(train, train)] + penalty * np.eye(n)
+    system[:n, :n] = kernel[np.ix_(train, train)] + penalty * np.diag(1 / of_lines)
     system[n, n] = 0.0
     *dual, intercept = np.linalg.solve(system, np.append(y[train], 0.0))
     return kernel[np.ix_(test, train)] @ np.array(dual) + intercept
@@ -32,15 +38,20 @@ def centred_kernel(n: int, n_features: int, seed: int) -> tuple[np.ndarray, np.n
     return features @ features.T / n_features, y
 
 
-def check(donors: np.ndarray, n_features: int, seed: int) -> None:
+def check(
+    donors: np.ndarray, n_features: int, seed: int, weights: np.ndarray | None = None
+) -> None:
     n = len(donors)
     kernel, y = centred_kernel(n, n_features, seed)
-    path = kernel_path(kernel, y, donors, PENALTIES)
+    if weights is not None:
+        means = weights @ kernel / weights.sum()
+        kernel = kernel - means - means[:, None] + means @ weights / weights.sum()
+    path = kernel_path(kernel, y, donors, PENALTIES, weights)
     assert path.residuals.shape == path.duals.shape == (len(PENALTIES), n)
     for donor in np.unique(donors):
         test, train = np.flatnonzero(donors == donor), np.flatnonzero(donors != donor)
         for row, penalty in enumerate(PENALTIES):
-            expected = y[test] - refitted(kernel, y, train, test, penalty)
+            expected = y[test] - refitted(kernel, y, train, test, penalty, weights)
             np.testing.assert_allclose(path.residuals[row, test], expected, rtol=1e-8, atol=1e-8)
 
 
@@ -52,6 +63,13 @@ def test_each_line_a_donor(n_features):
 @pytest.mark.parametrize("n_features", [3, 60])
 def test_donors_with_several_lines(n_features):
     check(np.array([0, 0, 1, 2, 3, 3, 3, 4, 5, 6, 7, 1, 8, 9, 9]), n_features, seed=1)
+
+
+@pytest.mark.parametrize("n_features", [3, 60])
+def test_lines_of_different_weight(n_features):
+    donors = np.array([0, 0, 1, 2, 3, 3, 3, 4, 5, 6, 7, 1, 8, 9, 9])
+    weights = np.random.default_rng(3).uniform(0.1, 3.0, len(donors))
+    check(donors, n_features, seed=1, weights=weights)
 
 
 @settings(max_examples=25, derandomize=True, deadline=None)

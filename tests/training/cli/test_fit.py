@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -35,6 +36,10 @@ def test_plates_become_a_study_with_pages(
         assert len(study.response(metric).values) == 4
     table = pd.read_parquet(out / "fit" / "curves.parquet")
     assert len(table) == 5
+    told = table[table["drug"] == "Lapatinib"].set_index("sample")
+    errors = response.errors["Lapatinib"]
+    np.testing.assert_allclose(errors[:3], told["ic50_se"][:3], rtol=1e-3)
+    assert np.isnan(errors["L3"])  # a limit has no error
     facts = json.loads((out / "fit" / "fit.json").read_text(encoding="utf-8"))
     assert facts["statuses"]["fitted"] == 4
     pages = {path.name for path in (out / "fit" / "drugs").iterdir()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -58,6 +60,18 @@ def test_models_get_the_rows_of_the_matrix(fold, responses, features):
 def test_without_a_matrix_the_lines_make_their_own(responses, features):
     lines = responses.on(features.loc[TEST]).lines
     np.testing.assert_array_equal(lines.matrix.values, features.loc[["L9", "L11"]])
+
+
+def test_errors_of_responses_go_with_their_lines(fold, responses, features):
+    errors = np.array([0.9, 0.2, 0.7, 1.1, np.nan])
+    known = replace(responses, errors=errors)
+    training, held_out = fold.training_lines(known), fold.test_lines(known)
+    for lines, expected in ((training, [0.2, 0.7, np.nan]), (held_out, [0.9, 1.1])):
+        np.testing.assert_array_equal(lines.errors, expected)
+        np.testing.assert_array_equal(lines.lines.errors, expected)
+    few = training.among(pd.Index(["L0", "L7"]))
+    np.testing.assert_array_equal(few.lines.seeing(("rppa",)).errors, [0.7, np.nan])
+    assert fold.training_lines(responses).lines.errors is None
 
 
 def test_a_fold_may_hold_no_line_of_a_drug(fold, responses):

@@ -36,6 +36,8 @@ RESPONSES, ERRORS = "TREATMENT_RESPONSE", "RESPONSE_ERROR"
 OF_ERRORS = "_se"
 _DIRECTIONS = {"ASC": True, "DESC": False}
 _UNIT = re.compile(r"\bUnit:\s*(.+?)\s*\.(?:\s|$)")
+# An area may name the concentrations that it is over.
+_AREA = re.compile(r"\b(?:auc|aac|aoc|area|actarea)\b", re.IGNORECASE)
 _METRIC = re.compile(r"^data_(?:drug_)?(?:treatment_)?|\.txt(?:\.gz)?$")
 
 
@@ -248,7 +250,8 @@ def log_odds_of(event: str) -> str:
 
 
 def _is_concentration(file: ResponseFile, values: pd.DataFrame) -> bool:
-    unit = file.known_unit
+    words = f"{file.unit} {file.profile_name} {file.metric} {file.stable_id}".replace("_", " ")
+    unit = None if _AREA.search(words) else file.known_unit
     return unit is not None and is_linear_concentration(unit, values.to_numpy(float))
 
 

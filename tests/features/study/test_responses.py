@@ -208,7 +208,7 @@ def test_the_pan_cancer_responses(real_study):
 
 @pytest.mark.parametrize(
     ("metric", "unit", "logged"),
-    [("ic50", "micromolar", 1), ("ic50", "Treatment response: IC50", 1), ("auc", "area", 0)],
+    [("ic50", "micromolar", 1), ("ic50", "Treatment response: IC50", 1), ("auc", "per uM", 0)],
 )
 def test_concentrations_are_learned_on_their_logarithm(metric, unit, logged):
     lines = [f"LINE{number}" for number in range(12)]

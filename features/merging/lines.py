@@ -18,10 +18,12 @@ import pandas as pd
 from sidestep.features.identifiers import match_key, without_tissue
 from sidestep.features.study.study import Study
 from sidestep.features.vocabulary.cell_lines import (
+    NAMES,
     Siblings,
     are_lines,
     find_line,
     known_relative,
+    line_names,
     shared_meaning,
     unite_donors,
 )
@@ -33,10 +35,7 @@ NEW, SAME, SPELLING, TISSUE = "new", "name", "name, but for case and punctuation
 SYNONYM, CELLOSAURUS = "known synonym", "Cellosaurus"
 #: Clinical attribute -> what its values are names in. A line's own name is one in any study.
 _ATTRIBUTES: Final = {
-    "CELL_LINE_NAME": "",
-    "CELL_LINE": "",
-    "STRIPPED_CELL_LINE_NAME": "",
-    "CCLE_NAME": "",
+    **dict.fromkeys(NAMES, ""),
     "DEPMAP_ID": "DepMap",
     "MODEL_ID": "DepMap",
     "MODELID": "DepMap",
@@ -292,10 +291,13 @@ def join_donors(
 
     of_donor: dict[str, str] = {}
     written: dict[str, str] = {}
+    called: dict[str, list[str]] = {sample: [sample] for sample in matching.samples}
     lineages: dict[str, str] = {}
     lines: dict[str, bool] = {}
     for study, names, ways in zip(studies, matching.names, matching.ways, strict=True):
         lineages |= {names[one]: of for one, of in sample_lineages(study.clinical).items()}
+        for sample, words in line_names(study.clinical).items():
+            called[names[sample]] += words
         for sample, line in are_lines(study.clinical).items():
             lines[names[sample]] = lines.get(names[sample], True) and line
         for own, said in study.donors.items():
@@ -311,7 +313,7 @@ def join_donors(
             parent[other] = one
     told = pd.Series({sample: written[root(sample)] for sample in matching.samples}, dtype="str")
     relations = [known_relative, *([] if cellosaurus is None else [cellosaurus.relative])]
-    united, siblings = unite_donors(told, lineages, lines, relations)
+    united, siblings = unite_donors(told, called, lineages, lines, relations)
     return {str(sample): str(donor) for sample, donor in united.items()}, siblings
 
 

@@ -73,7 +73,7 @@ from sidestep.features.study.signatures import (
     with_signatures,
 )
 from sidestep.features.vocabulary.account import Account
-from sidestep.features.vocabulary.cell_lines import are_lines, unite_donors
+from sidestep.features.vocabulary.cell_lines import are_lines, line_names, unite_donors
 from sidestep.features.vocabulary.gene_names import NameCount, name_calls, symbols_by_entrez
 from sidestep.features.vocabulary.response_units import doubtful_direction
 
@@ -510,7 +510,8 @@ class StudyReader:
     def _with_siblings(self, clinical: pd.DataFrame, donors: pd.Series) -> pd.Series:
         """Donors, where lines that are known to come from one person share one."""
         # No line of a shared name, which a lineage would tell, has a known relative.
-        told, siblings = unite_donors(donors, {}, are_lines(clinical))
+        names = line_names(clinical)
+        told, siblings = unite_donors(donors, names, {}, are_lines(clinical))
         if siblings:
             groups = [f"{' and '.join(found.samples)} ({found.why})" for found in siblings]
             self.findings.note(

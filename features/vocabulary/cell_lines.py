@@ -8,7 +8,7 @@ thyroid and T.T of oesophagus) means one of them only where spelling or lineage 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +19,8 @@ from sidestep.features.knowledge.rows import KnowledgeRow, KnowledgeTable, keyed
 from sidestep.features.vocabulary.lineages import find_lineage
 from sidestep.features.vocabulary.sample_types import LINE, UNSAID, sample_kinds
 
+#: Clinical attributes that hold a line's name.
+NAMES: Final = ("CELL_LINE_NAME", "CELL_LINE", "STRIPPED_CELL_LINE_NAME", "CCLE_NAME")
 #: How a line stands to its donor's first one.
 ITSELF, RELATIONS = "itself", ("same donor", "derivative", "taken for another")
 # Of samples that nothing calls cell lines, a name so short may be anything.
@@ -148,6 +150,16 @@ def are_lines(clinical: pd.DataFrame) -> dict[str, bool]:
     }
 
 
+def line_names(clinical: pd.DataFrame) -> dict[str, list[str]]:
+    """Names of each sample: its own, and those that its attributes (`NAMES`) give it."""
+    named = {str(sample): [str(sample)] for sample in clinical.index}
+    for column in clinical.columns:
+        if str(column).upper() in NAMES:
+            for sample, name in clinical[column].dropna().items():
+                named[str(sample)].append(str(name))
+    return named
+
+
 def _may_be_line(key: str) -> bool:
     return len(key) >= _SHORTEST_NAME or key in SHARED_NAME_TABLE.load()
 
@@ -183,6 +195,7 @@ def known_relative(name: str, lineage: str = "") -> Relative | None:
 
 def unite_donors(
     donors: pd.Series,
+    names: Mapping[str, Sequence[str]],
     lineages: Mapping[str, str],
     lines: Mapping[str, bool],
     relations: Iterable[Relations] = (known_relative,),
@@ -193,6 +206,8 @@ def unite_donors(
     ----------
     donors : Series of str
         Sample -> donor, as the study says.
+    names : mapping of str to sequence of str
+        Sample -> what the line is called, as `line_names` returns.
     lineages : mapping of str to str
         Sample -> lineage, where known.
     lines : mapping of str to bool
@@ -214,7 +229,9 @@ def unite_donors(
         for sample in told.index:
             if not lines.get(str(sample), False):
                 continue
-            relative = relation(str(sample), lineages.get(str(sample), ""))
+            lineage = lineages.get(str(sample), "")
+            found = (relation(name, lineage) for name in names[str(sample)])
+            relative = next((one for one in found if one is not None), None)
             if relative is not None:
                 family.setdefault(relative[0], {})[str(sample)] = relative[1]
         for members in family.values():

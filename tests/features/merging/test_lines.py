@@ -111,9 +111,9 @@ def test_lines_that_are_known_to_be_of_one_person_are_one_donor() -> None:
     assert "taken for another (DOI:" in siblings[1].why
     assert len(set(donors.values())) == 5
     # One study alone: its reader does the same.
-    alone = study("alone", "AU565", "SK-BR-3", "BT474")
+    alone = study("alone", "AU565", "ACH-17", "BT474", CELL_LINE_NAME=["AU-565", "SK-BR-3", None])
     assert alone.donors.to_list() == ["AU565", "AU565", "BT474"]
-    assert any("AU565 and SK-BR-3 (same donor" in p.message for p in alone.problems)
+    assert any("AU565 and ACH-17 (same donor" in p.message for p in alone.problems)
 
 
 CELLOSAURUS = """\

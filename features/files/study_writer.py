@@ -225,6 +225,20 @@ def _write_lines(path: Path, lines: Mapping[str, str]) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
+def profile_lines(
+    kind: str, datatype: str, stable_id: str, name: str, words: str
+) -> dict[str, str]:
+    """Lines of the meta file of a profile, which no tab of a portal shows unless told to."""
+    return {
+        "genetic_alteration_type": kind,
+        "datatype": datatype,
+        "stable_id": stable_id,
+        "show_profile_in_analysis_tab": "false",
+        "profile_name": name,
+        "profile_description": words,
+    }
+
+
 def clinical_file(attributes: pd.DataFrame, numbers: Collection[str] = ()) -> DataFile:
     """The clinical file of samples.
 

@@ -16,6 +16,7 @@ from sidestep.features.files.study_writer import (
     GenePanel,
     StudyDraft,
     clinical_file,
+    profile_lines,
 )
 from sidestep.features.merging.merge import Merged
 from sidestep.features.study.responses import (
@@ -115,20 +116,9 @@ def _gene_rows(values: pd.DataFrame, entrez: pd.Series) -> pd.DataFrame:
     return table
 
 
-def _profile(kind: str, datatype: str, stable_id: str, name: str, words: str) -> dict[str, str]:
-    return {
-        "genetic_alteration_type": kind,
-        "datatype": datatype,
-        "stable_id": stable_id,
-        "show_profile_in_analysis_tab": "false",
-        "profile_name": name,
-        "profile_description": words,
-    }
-
-
 def _expression(study: Study, values: pd.DataFrame) -> DataFile:
     scored = study.expression_kind == _Z_SCORE
-    meta = _profile(
+    meta = profile_lines(
         "MRNA_EXPRESSION",
         "Z-SCORE" if scored else "CONTINUOUS",
         "mrna_zscores" if scored else "rna_seq_mrna",
@@ -146,7 +136,7 @@ def _rppa(study: Study, values: pd.DataFrame) -> DataFile:
     composed = rows["genes"].fillna("") + "|" + rows.index
     table.insert(0, "Composite.Element.REF", rows["source"].where(single, composed).to_numpy())
     scored = study.rppa_kind == _Z_SCORE
-    meta = _profile(
+    meta = profile_lines(
         "PROTEIN_LEVEL",
         "Z-SCORE" if scored else "LOG2-VALUE",
         "rppa_Zscores" if scored else "rppa",
@@ -158,7 +148,7 @@ def _rppa(study: Study, values: pd.DataFrame) -> DataFile:
 
 def _copy_number(study: Study, values: pd.DataFrame) -> DataFile:
     discrete = study.copy_number_kind == _DISCRETE
-    meta = _profile(
+    meta = profile_lines(
         "COPY_NUMBER_ALTERATION",
         "DISCRETE" if discrete else "LOG2-VALUE",
         "gistic" if discrete else "log2CNA",
@@ -187,7 +177,7 @@ def _mutations(study: Study) -> list[DataFile]:
         # Rows that are the same cell by cell count once: these are calls that differed where
         # Sidestep does not look.
         table = table.assign(Call=again + 1)
-    meta = _profile("MUTATION_EXTENDED", "MAF", "mutations", "Mutations", "As they were read.")
+    meta = profile_lines("MUTATION_EXTENDED", "MAF", "mutations", "Mutations", "As they were read.")
     files = [DataFile("mutations", table, meta | {"show_profile_in_analysis_tab": "true"})]
     if study.panels:
         matrix = study.panel_of.fillna(_WHOLE)
@@ -209,7 +199,7 @@ def _fusions(fusions: pd.DataFrame) -> DataFile:
             "gene_b": "Site2_Hugo_Symbol",
         }
     )
-    meta = _profile(
+    meta = profile_lines(
         "STRUCTURAL_VARIANT", "SV", "structural_variants", "Structural variants",
         "As they were read.",
     )  # fmt: skip

@@ -6,7 +6,7 @@ Cells come as 10x's folder (matrix, barcodes, features), as AnnData (.h5ad) or M
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -123,9 +123,9 @@ def _groups_of(table: Path, by: str) -> dict[str, str]:
     return dict(zip(text[key].astype(str), text[column].astype(str), strict=True))
 
 
-def _placed(groups: list[str | None], path: Path) -> tuple[list[str], np.ndarray]:
+def _placed(groups: Sequence[str | None], path: Path) -> tuple[list[str], np.ndarray]:
     """Samples in the order in which they come, and the place of each cell's; -1 for none."""
-    codes, names = pd.factorize(pd.Series(groups, dtype="str"))
+    codes, names = pd.factorize(pd.Series(list(groups), dtype=object))
     if not len(names):
         raise InputError(f"{path}: no cell has a sample; name the column of samples")
     return [str(name) for name in names], np.asarray(codes)
@@ -138,21 +138,12 @@ def _of_hdf(path: Path, by: str, groups: dict[str, str] | None) -> Cells:
             group = _group_of(file, path)
             at = f"{group}/" if group else ""
             layer = "counts" if "counts" in file.keys(f"{at}layers") else None
-            obs = file.frame(f"{at}obs") if by and groups is None else None
-            whole = file.frame("obs") if group and by and groups is None else None
             cells = file.names(f"{at}obs")
+            if groups is None and by:
+                groups = _groups_in(file, dict.fromkeys((f"{at}obs", "obs")), by)
     finally:
         file.close()
-    if groups is not None:
-        samples: list[str | None] = [groups.get(cell) for cell in cells]
-    elif by:
-        table = next((one for one in (obs, whole) if one is not None and by in one), None)
-        if table is None:
-            had = [] if obs is None else list(obs.columns)
-            raise InputError(f"{path}: obs has no column {by}; it has {some(had) or 'none'}")
-        samples = [None if pd.isna(name) else str(name) for name in table[by].reindex(cells)]
-    else:
-        samples = list(cells)
+    samples = list(cells) if groups is None else [groups.get(cell) for cell in cells]
     names, places = _placed(samples, path)
     matrix = H5adMatrix(path, path.name, layer, group)
     try:
@@ -177,6 +168,17 @@ def _of_hdf(path: Path, by: str, groups: dict[str, str] | None) -> Cells:
     if left:
         told.append(f"{path.name}: {left:,} cell(s) without a sample are left out")
     return Cells(list(matrix.features), names, sums, numbers, tuple(told))
+
+
+def _groups_in(file: HdfFile, tables: Iterable[str], by: str) -> dict[str, str]:
+    """Cell -> its sample, of the first table of a file that has the column."""
+    had: list[str] = []
+    for key in tables:
+        frame = file.frame(key)
+        if by in frame:
+            return {str(cell): str(name) for cell, name in frame[by].dropna().items()}
+        had += map(str, frame.columns)
+    raise InputError(f"{file.name}: obs has no column {by}; it has {some(had) or 'none'}")
 
 
 def _group_of(file: HdfFile, path: Path) -> str:

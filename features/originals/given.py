@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.errors import InputError, study_error
-from sidestep.features.files.limits import table_limits
+from sidestep.features.files.limits import MAX_COLUMNS, table_limits
 from sidestep.features.files.tables import MISSING, PEEK, Table, whole_lines
 
 #: What stands for the name of a first column that has none, as pandas and R write them.
@@ -150,38 +150,59 @@ def read_below(
     names = [name.strip() for name in names]
     kept: list[bytes] = []
     numbers: list[np.ndarray] = []
-    ends_empty = len(names) > 2 and not names[-1]  # each line ends with a separator
-    names = names[:-1] if ends_empty else names
-    for first, rows in _rows(lines, mark, number + 1):
-        rows = [row.removesuffix("\t") for row in rows] if ends_empty else rows
-        places = np.arange(first, first + len(rows))
-        full = [place for place, row in enumerate(rows) if row.strip()]
-        if len(full) < len(rows):
-            rows, places = [rows[at] for at in full], places[full]
-        if rows and not kept and rows[0].count("\t") == len(names):
+    for rows, places in _full_rows(lines, mark, names, number + 1):
+        if not kept and rows[0].count("\t") == len(names):
             names.insert(0, "")  # R leaves out the name of the rows' names
         for place, row in zip(places, rows, strict=True):
             if row.count("\t") + 1 != len(names):
                 raise _other_width(path, int(place), row.count("\t") + 1, len(names))
-        if rows:
-            kept.append("\n".join(rows).encode())
-            numbers.append(places)
+        kept.append("\n".join(rows).encode())
+        numbers.append(places)
+    _check_names(path, names)
+    if not kept and not empty:
+        raise InputError(f"{path} has a header and no rows; export it again")
+    found = np.concatenate(numbers) if numbers else np.array([], dtype=int)
+    table = Table(path.name, _apart(names), b"\n".join(kept), found)
+    return Given(path, table, tuple(names), tuple(above))
+
+
+def _full_rows(
+    lines: Iterable[str], mark: str, names: list[str], number: int
+) -> Iterator[tuple[list[str], np.ndarray]]:
+    """Rows that are not empty and their lines, some at a time.
+
+    Where each line ends with a separator, the header's last name, which is empty, is taken off.
+    """
+    ends_empty = len(names) > 2 and not names[-1]
+    if ends_empty:
+        names.pop()
+    for first, rows in _rows(lines, mark, number):
+        full = [place for place, row in enumerate(rows) if row.strip()]
+        if full:
+            cells = (rows[place] for place in full)
+            yield (
+                [row.removesuffix("\t") if ends_empty else row for row in cells],
+                first + np.array(full),
+            )
+
+
+def _check_names(path: Path, names: list[str]) -> None:
+    """Name the rows' names, and refuse a header that parts nothing, or too much."""
     if len(names) < 2:
         raise InputError(
             f"{path} has a single column ({names[0][:60]!r}); separate its columns by commas, "
             "semicolons or tabs"
         )
-    if not names[0]:
-        names[0] = ROW_NAMES
-    if "" in names:
+    most = table_limits().columns or 0
+    if len(names) > most:
         raise InputError(
-            f"{path}: column {names.index('') + 1} of the header has no name; give it one"
+            f"{path} has {len(names):,} columns, more than the {most:,} that Sidestep reads; if it "
+            f"is as it should be, set {MAX_COLUMNS} to the columns it has"
         )
-    found = np.concatenate(numbers) if numbers else np.array([], dtype=int)
-    table = Table(path.name, _apart(names), b"\n".join(kept), found)
-    if not len(table) and not empty:
-        raise InputError(f"{path} has a header and no rows; export it again")
-    return Given(path, table, tuple(names), tuple(above))
+    names[0] = names[0] or ROW_NAMES
+    if "" in names:
+        at = names.index("") + 1
+        raise InputError(f"{path}: column {at} of the header has no name; give it one")
 
 
 def text_lines(path: Path) -> Iterator[str]:

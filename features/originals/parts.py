@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.errors import InputError
+from sidestep.features.files.study_writer import profile_lines
 from sidestep.features.originals.containers import open_table
 from sidestep.features.originals.given import Given
 from sidestep.features.originals.levels import (
@@ -237,20 +238,9 @@ def _profile(meta: Mapping[str, str], name: str) -> Profile:
     return Profile.of(Meta(f"meta_{name}.txt", Path(), meta, ""))
 
 
-def _words(kind: str, datatype: str, stable_id: str, name: str, words: str) -> dict[str, str]:
-    return {
-        "genetic_alteration_type": kind,
-        "datatype": datatype,
-        "stable_id": stable_id,
-        "show_profile_in_analysis_tab": "false",
-        "profile_name": name,
-        "profile_description": words,
-    }
-
-
 def _expression_meta(source: Source, levels: Levels, file: str) -> dict[str, str]:
     unit = source.unit.strip()
-    made = _words(
+    made = profile_lines(
         "MRNA_EXPRESSION",
         "CONTINUOUS",
         "mrna",
@@ -270,7 +260,7 @@ def _expression_meta(source: Source, levels: Levels, file: str) -> dict[str, str
 
 def _rppa_meta(source: Source, levels: Levels, file: str) -> dict[str, str]:
     unit = source.unit.strip() or "log2"
-    made = _words(
+    made = profile_lines(
         "PROTEIN_LEVEL", "LOG2-VALUE", "rppa", f"Protein levels by RPPA ({unit})",
         f"{unit}; imported from {file}.",
     )  # fmt: skip
@@ -283,7 +273,7 @@ def _copy_number_meta(source: Source, levels: Levels, file: str) -> dict[str, st
     values = levels.values[np.isfinite(levels.values)]
     calls = bool(len(values)) and bool(np.isin(values, (-2.0, -1.5, -1.0, 0.0, 1.0, 2.0)).all())
     discrete = unit.casefold() in ("calls", "gistic") or (not unit and calls)
-    return _words(
+    return profile_lines(
         "COPY_NUMBER_ALTERATION",
         "DISCRETE" if discrete else "LOG2-VALUE" if not unit or "log2" in unit else "CONTINUOUS",
         "gistic" if discrete else "copy_number",
@@ -293,7 +283,7 @@ def _copy_number_meta(source: Source, levels: Levels, file: str) -> dict[str, st
 
 
 def _signature_meta(source: Source, levels: Levels, file: str) -> dict[str, str]:
-    return _words(
+    return profile_lines(
         "GENERIC_ASSAY",
         "LIMIT-VALUE",
         "expression_signatures",
@@ -320,7 +310,7 @@ def _response_meta(source: Source, levels: Levels, file: str) -> dict[str, str]:
     unit = unit or (known.unit if known is not None else source.name) or "as given"
     stable_id = _NO_IDENTIFIER.sub("_", source.name).strip("_") or "response"
     more = "resistant" if direction else "sensitive"
-    return _words(
+    return profile_lines(
         "GENERIC_ASSAY",
         "LIMIT-VALUE",
         stable_id,

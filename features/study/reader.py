@@ -440,7 +440,7 @@ class StudyReader:
             meta,
             table.name,
             f"standard errors of {name}: {len(table)} drugs x {len(columns)} samples",
-            "weights of training",
+            f"in the unit of {name}; lines weigh by them in training",
         )
 
     def _name_genes(self) -> None:

@@ -67,6 +67,20 @@ def screened() -> Study:
     )
 
 
+def test_errors_of_a_screen_go_with_it(molecular: Study, screened: Study, tmp_path: Path) -> None:
+    (name, file), *_ = screened.response_files.items()
+    held = levels(list(file.held.index), list(file.held.columns), 5)
+    known = replace(file, errors=replace(file, held=held))
+    measured = replace(screened, response_files={name: known})
+    merged = merge_studies([molecular, measured], "both")
+    write_study(tmp_path / "both", merged_draft(merged))
+    errors = read_study(tmp_path / "both").response("auc").errors
+    assert errors.at["SKBR3_BREAST", "Lapatinib"] == held.at["SKBR3", "Lapatinib"]
+    # Of two screens in one, whose errors they are is not told.
+    again = replace(measured, study_id="again")
+    assert merge_studies([measured, again], "twice").study.response("auc").errors is None
+
+
 def test_modalities_stand_side_by_side(molecular: Study, screened: Study) -> None:
     merged = merge_studies([molecular, screened], "both")
     study = merged.study

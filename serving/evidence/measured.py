@@ -263,16 +263,15 @@ def _of_treatment(row: _Row, _: Mapping[str, Any]) -> Iterator[Finding]:
     )  # fmt: skip
     statement = "; ".join(
         f"{p['pathway']} {p['percent_inhibition']:.0f}"
-        f"{_ends({f'x_{e}': p[f'inhibition_{e}'] for e in ('lower', 'upper')}, 'x', '.0f')}"
+        f"{_between(p['inhibition_lower'], p['inhibition_upper'], '.0f')}"
         for held in told.values() for p in held
     )  # fmt: skip
-    dose = f" at {row['dose']}" if row["dose"] else ""
-    for drug in drugs_in(str(row["drug"])):
-        mixed = (
-            f"under {row['drug']}{dose}" if len(drugs_in(str(row["drug"]))) > 1 else dose.strip()
-        )
+    drugs = drugs_in(str(row["drug"]))
+    mixed = f"under {row['drug']}" if len(drugs) > 1 else ""
+    dose = f"at {row['dose']}" if row["dose"] else ""
+    for drug in drugs:
         yield Finding(
-            row["sample"], drug, joined([shown, mixed, _condition(row)], " "),
+            row["sample"], drug, joined([shown, mixed, dose, _condition(row)], " "),
             f"Percent inhibition against the untreated control: {statement}.",
             NONE, MEASURED_OTHERWISE,
         )  # fmt: skip
@@ -343,13 +342,19 @@ def _interval(row: Mapping[str, Any], name: str) -> str:
 
 
 def _ends(row: Mapping[str, Any], name: str, form: str = ".2g") -> str:
+    return _between(row[f"{name}_lower"], row[f"{name}_upper"], form)
+
+
+def _between(lower: float, upper: float, form: str) -> str:
     """An interval in brackets; empty where there is none."""
-    ends = row[f"{name}_lower"], row[f"{name}_upper"]
-    return f" ({ends[0]:{form}} to {ends[1]:{form}})" if np.isfinite(ends).all() else ""
+    return f" ({lower:{form}} to {upper:{form}})" if np.isfinite([lower, upper]).all() else ""
 
 
 def _condition(row: _Row) -> str:
-    return f"with {row['condition']}" if row["condition"] else ""
+    """Condition and time in brackets; empty where neither is told."""
+    time = row.get("time", np.nan)
+    told = joined([row["condition"], f"{time:g} h" if np.isfinite(time) else ""], ", ")
+    return f"({told})" if told else ""
 
 
 def _strength(row: _Row) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import math
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from sidestep.features.files.whole import folder_beside, put_in_place, reason_of
 
 #: Rows of a table that become text at once.
 _ROWS = 512
+#: Letters of what is a part of a file's name.
+_LONGEST_NAME = 150
 
 
 @dataclass(frozen=True)
@@ -184,6 +187,12 @@ def write_new_folder(out: str | Path, fill: Callable[[Path], None]) -> Path:
 
 def _write_files(folder: Path, draft: StudyDraft) -> None:
     """Every file of the draft."""
+    for name in (
+        *(file.name for file in draft.files),
+        *(panel.stable_id for panel in draft.panels),
+        *(cases.name for cases in draft.case_lists),
+    ):
+        _require_plain(name)
     identifier = {"cancer_study_identifier": draft.study_id}
     _write_lines(folder / "meta_study.txt", draft.study)
     for file in draft.files:
@@ -219,9 +228,21 @@ def _write_files(folder: Path, draft: StudyDraft) -> None:
         _write_table(folder / name, table, (), 6)
 
 
+def _require_plain(name: str) -> None:
+    """Refuse a name that would lead a file out of the folder, or that no disk takes.
+
+    Names come from the tables and files of others.
+    """
+    if not name or len(name) > _LONGEST_NAME or re.search(r"[/\\\x00-\x1f]", name):
+        raise InputError(
+            f"{name[:80]!r} cannot be part of a file's name; call it by letters, digits and _"
+        )
+
+
 def _write_lines(path: Path, lines: Mapping[str, str]) -> None:
-    """``key: value`` lines."""
-    text = "".join(f"{key}: {value}\n" for key, value in lines.items())
+    """``key: value`` lines, none of which begins another."""
+    said = (re.sub(r"[\r\n]+", " ", f"{key}: {value}") for key, value in lines.items())
+    text = "".join(f"{line}\n" for line in said)
     path.write_text(text, encoding="utf-8", newline="\n")
 
 

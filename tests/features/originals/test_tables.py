@@ -242,6 +242,14 @@ def test_the_command_takes_options_or_a_mapping_file(
     (tmp_path / "study.toml").write_text("[expresion]\nfile = 'tpm.csv'\n")
     assert main(["data", "import", str(tmp_path / "study.toml"), str(tmp_path / "c")]) == 2
     assert "'expresion' is none of expression, rppa" in capsys.readouterr().err
+    for name in ("../../evil", "a\\\\b", ""):
+        text = f'[[responses]]\nfile = "r.csv"\nexact = true\nname = "{name}"\n[responses.meta]\n'
+        (tmp_path / "r.csv").write_text("drug,a\nLapatinib,1\n")
+        (tmp_path / "study.toml").write_text(f'{text}stable_id = "x\\ny: z/"\n')
+        code = main(["data", "import", str(tmp_path / "study.toml"), str(tmp_path / "deep" / "d")])
+        assert code == 2
+        assert "cannot be part of a file's name" in capsys.readouterr().err
+        assert not (tmp_path / "deep").exists()
     (tmp_path / "study.toml").write_text("[expression]\nfile = '/etc/passwd'\n")
     assert main(["data", "import", str(tmp_path / "study.toml"), str(tmp_path / "c")]) == 2
     assert "leads out of the mapping's folder" in capsys.readouterr().err

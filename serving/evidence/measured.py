@@ -40,6 +40,8 @@ _AGAIN: Final = "name a folder that sidestep fit, shift, synergy, perturb or cel
 #: In the place of a drug: all that are against HER2.
 _HER2_DRUGS: Final = "drugs against HER2"
 _HER2_WORDS: Final = ("HER2", "ERBB2")
+#: States of cells that say something of drugs against HER2.
+_STATES: Final = ("HER2LOW", "RESTING")
 _Row = dict[str, Any]
 
 
@@ -290,24 +292,25 @@ def _of_rescue(row: _Row, _: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _of_labels(row: _Row, _: Mapping[str, Any]) -> Iterator[Finding]:
-    """Dimers of HER2 on the cells of a sample; of a part of the cells nothing is told."""
+    """Dimers of HER2, or of a label without a name; of a part of the cells nothing is told."""
     named = any(word in match_key(str(row["kind"])) for word in _HER2_WORDS)
-    if not named or row["state"] or row["against"]:
+    if not (named or row["kind"] == "") or row["state"] or row["against"]:
         return
+    what = "HER2" if named else "a label that the table does not name"
     parts = [f"{row['cells']} cells, {row['labels']} labels"]
     if np.isfinite(row.get("dimer_fraction", np.nan)):
         parts.append(f"{_percent(row, 'dimer_fraction', 'dimer')} of labels in dimers")
     if not np.isfinite(row.get("dimer_free", np.nan)):
         return
-    shown = f"{_percent(row, 'dimer_free', 'dimer_free')} of cells without dimers of HER2"
+    shown = f"{_percent(row, 'dimer_free', 'dimer_free')} of cells without dimers of {what}"
     statement = f"{'; '.join(parts)}; cells without dimers: {row['dimer_free_cells']}."
     yield Finding(row["sample"], _HER2_DRUGS, shown, statement)
 
 
 def _of_state(row: _Row, _: Mapping[str, Any]) -> Iterator[Finding]:
-    """Share of cells in a state that HER2 has a part in, or that rest."""
+    """Share of cells that have little HER2, or rest."""
     words = match_key(str(row["state"]))
-    if not np.isfinite(row["share"]) or not any(w in words for w in (*_HER2_WORDS, "RESTING")):
+    if not np.isfinite(row["share"]) or not any(word in words for word in _STATES):
         return
     shown = f"{_percent(row, 'share', '')} of cells {str(row['state']).replace('_', ' ')}"
     statement = f"{row['cells']} cells with levels; {row['definition']}".rstrip("; ") + "."

@@ -292,7 +292,8 @@ def test_a_failed_write_leaves_nothing(tmp_path) -> None:
         study={"cancer_study_identifier": "s"},
         files=[
             DataFile("rppa", pd.DataFrame({"a": [1.0]}), {}),
-            DataFile("a/b", pd.DataFrame(), {}),
+            # More bytes than a name on disk may have.
+            DataFile("é" * 140, pd.DataFrame(), {}),
         ],
     )
     with pytest.raises(InputError, match="cannot write"):

@@ -22,7 +22,7 @@ from sidestep.features.knowledge.drugs import find_drug
 from sidestep.features.study.on_disk import SampleSource, StoredStudy
 from sidestep.features.study.responses import CONTINUOUS
 from sidestep.features.vocabulary.account import plain_account
-from sidestep.models.estimators.patterns import LEAST_SHARE
+from sidestep.models.estimators.patterns import least_share
 from sidestep.models.predictor.cohort import LINES, TumourCohort
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.registry.load import LoadedModel
@@ -30,7 +30,6 @@ from sidestep.models.versions import software_versions
 from sidestep.serving.disk.sample_scores import finite
 from sidestep.serving.scoring.chunk import TABLES, ScoredChunk
 
-_CLINICAL = "clinical"
 #: What every comparison of regimens rests on.
 CAVEAT = (
     "What the model expects under another regimen rests on the patients of the trial that it "
@@ -302,7 +301,7 @@ def _coverage(modality: str, shares: Mapping[float, int]) -> dict[str, Any]:
 
     A sample with fewer features than sub-models ask for does not have the modality.
     """
-    least = 0.0 if modality == _CLINICAL else LEAST_SHARE
+    least = least_share(modality)
     present = {share: n for share, n in shares.items() if share > 0 and share >= least}
     count = sum(present.values())
     total = math.fsum(share * n for share, n in present.items())

@@ -14,6 +14,8 @@ Pattern = tuple[str, ...]
 
 #: A modality counts as measured if at least this share of its features is.
 LEAST_SHARE = 0.2
+# A signature sums up many genes: one is enough, as one category is.
+_ONE_IS_ENOUGH = ("signature", "clinical")
 #: Combinations that cohorts have: RNA with exome and copy number, RNA with exome, RPPA with
 #: exome, panel sequencing with copy number, and each modality alone.
 _COMMON: tuple[Pattern, ...] = (
@@ -59,14 +61,20 @@ def _modalities(features: tuple[str, ...]) -> np.ndarray:
     return np.array([modality_of(name) for name in features], dtype=str)
 
 
+def least_share(modality: str) -> float:
+    """Share of a modality's features, more than none, from which on it counts as measured."""
+    return 0.0 if modality in _ONE_IS_ENOUGH else LEAST_SHARE
+
+
 def row_patterns(X: pd.DataFrame) -> list[Pattern]:
     """Molecular modalities that each row really has, in the order of `MODALITIES`."""
     measured = np.isfinite(X.to_numpy(float))
     modality = _modalities(tuple(X.columns.tolist()))
     molecular = [name for name in MODALITIES if name != "clinical" and (modality == name).any()]
-    has = np.array([measured[:, modality == m].mean(axis=1) >= LEAST_SHARE for m in molecular]).T
     if not molecular:
         return [()] * len(X)
+    share = {name: measured[:, modality == name].mean(axis=1) for name in molecular}
+    has = np.array([(s > 0) & (s >= least_share(name)) for name, s in share.items()]).T
     return [tuple(np.array(molecular)[row].tolist()) for row in has]
 
 

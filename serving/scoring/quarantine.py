@@ -7,7 +7,10 @@ import pandas as pd
 
 from sidestep.models.estimators.patterns import LEAST_SHARE, row_patterns
 
-NO_MODALITY = f"no modality of the model was measured (at least {LEAST_SHARE:.0%} of its features)"
+NO_MODALITY = (
+    f"no modality of the model was measured (at least {LEAST_SHARE:.0%} of its features, of "
+    "signatures one)"
+)
 
 
 def unusable(features: pd.DataFrame) -> dict[str, str]:

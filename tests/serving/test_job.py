@@ -183,7 +183,8 @@ def test_a_sample_without_any_modality_of_the_model_is_quarantined(
 ) -> None:
     manifest = score_study(cohort, rppa_model, tmp_path / "out", chunk=1)
     without = [s for s in cohort.samples if s not in cohort.profiled()["rppa"]]
-    reason = "no modality of the model was measured (at least 20% of its features)"
+    reason = "no modality of the model was measured (at least 20% of its features, of "
+    reason += "signatures one)"
     assert manifest["quarantined"] == dict.fromkeys(without, reason)
     scores = pd.read_parquet(tmp_path / "out" / "scores.parquet")
     assert set(scores["sample_id"]) == set(cohort.samples) - set(without)

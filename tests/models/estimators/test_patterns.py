@@ -40,6 +40,14 @@ def test_a_fifth_of_the_features_is_enough(measured, counts):
     assert row_patterns(X) == [("expression", "rppa") if counts else ("expression",)]
 
 
+@pytest.mark.parametrize("measured", [0, 1])
+def test_one_signature_is_enough(measured):
+    X = table([("rppa",)], size=10)
+    X[[f"signature:S{number}" for number in range(10)]] = np.nan
+    X.loc[0, [f"signature:S{number}" for number in range(measured)]] = 0.0
+    assert row_patterns(X) == [("rppa", "signature") if measured else ("rppa",)]
+
+
 def test_an_infinite_value_is_not_measured():
     X = table([ALL]).replace({1.0: np.inf})
     assert row_patterns(X) == [()]

@@ -11,7 +11,7 @@ import json
 import math
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -56,6 +56,8 @@ class Tally:
         Call -> rows that have it.
     compared : Counter
         What scored rows are compared with, and the modalities of their samples -> rows.
+    regimens : set of str
+        Under which samples were answered.
     her2 : dict of str to Counter
         What decided whether samples are HER2-high -> ``high`` or ``not high`` -> samples.
     """
@@ -65,6 +67,7 @@ class Tally:
     quarantined: dict[str, str] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
     compared: Counter[tuple[str, str]] = field(default_factory=Counter)
+    regimens: set[str] = field(default_factory=set)
     her2: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
     def add(self, part: ScoredChunk) -> None:
@@ -76,6 +79,7 @@ class Tally:
         self.quarantined |= part.quarantined
         scores = part.rows["scores"]
         self.calls.update(scores["call"].drop_null().to_pylist())
+        self.regimens.update(scores["regimen"].drop_null().unique().to_pylist())
         pairs = (scores[name].to_pylist() for name in ("reference", "modalities"))
         self.compared.update(zip(*pairs, strict=True))
         told = scores.select(["sample_id", "her2", "her2_assay"]).to_pandas()
@@ -128,7 +132,7 @@ def describe(
             "samples_scored": n_scored,
             "samples_quarantined": len(tally.quarantined),
             "drugs": len(drugs),
-            "rows": n_scored * len(drugs),
+            "rows": sum(tally.calls.values()),
             "calls": dict(tally.calls),
         },
         "coverage": {name: _coverage(name, shares) for name, shares in tally.shares.items()},
@@ -137,7 +141,10 @@ def describe(
             "cutoffs": asdict(model.predictor.her2.cutoffs),
             "decided_by": {assay: dict(counts) for assay, counts in sorted(tally.her2.items())},
         },
-        "drugs": [_drug(model, drug, her2_context=options["her2_context"]) for drug in drugs],
+        "drugs": [
+            _drug(model, drug, tally.regimens, her2_context=options["her2_context"])
+            for drug in drugs
+        ],
         "references": _references(model, tally),
         "shift": dict(shift),
         "quarantined": dict(tally.quarantined),
@@ -236,7 +243,9 @@ def _cohort(cohort: TumourCohort) -> dict[str, Any]:
     }
 
 
-def _drug(model: LoadedModel, drug: DrugModel, *, her2_context: bool) -> dict[str, Any]:
+def _drug(
+    model: LoadedModel, drug: DrugModel, regimens: Collection[str], *, her2_context: bool
+) -> dict[str, Any]:
     """What is known of a drug, and how well cross-validation found it to be predicted."""
     known = find_drug(drug.name)
     headline = model.predictor.scale.headline
@@ -247,7 +256,7 @@ def _drug(model: LoadedModel, drug: DrugModel, *, her2_context: bool) -> dict[st
         "drug_class": None if known is None else known.drug_class,
         "targets": [] if known is None else list(known.targets),
         "n_lines": drug.n_lines,
-        **_of_patients(model),
+        **_of_patients(model, regimens),
         headline: [finite(number) for number in drug.metrics["blend"][headline]],
         "best_baseline": _best_baseline(
             drug, headline, "marker" if known is None else known.marker
@@ -258,16 +267,20 @@ def _drug(model: LoadedModel, drug: DrugModel, *, her2_context: bool) -> dict[st
     }
 
 
-def _of_patients(model: LoadedModel) -> dict[str, Any]:
-    """What is said of a binary response: its metric, its words, and regimens; nothing of lines."""
+def _of_patients(model: LoadedModel, scored: Collection[str]) -> dict[str, Any]:
+    """What is said of a binary response: its metric, its words, and regimens; nothing of lines.
+
+    The regimens are those of the model, and then those `scored` that it has never seen.
+    """
     scale, builder = model.predictor.scale, model.predictor.joiner.regimens
     if scale.kind == CONTINUOUS:
         return {}
+    known = [] if builder is None else list(builder.regimens_)
     return {
         "metric": scale.headline,
         "event": scale.event,
         "grouping": scale.grouping,
-        "regimens": [] if builder is None else list(builder.regimens_),
+        "regimens": [*known, *sorted(set(scored) - set(known))],
         "regimen_attribute": None if builder is None else builder.attribute,
         "caveat": CAVEAT,
     }

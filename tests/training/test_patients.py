@@ -109,6 +109,23 @@ def test_a_report_tells_regimens_apart_and_cites_what_is_known_of_their_drugs(sc
     assert (folder / "scores" / "report.html").stat().st_size > 10_000
 
 
+def test_an_unseen_regimen_is_told_and_answered_by_what_all_share(trained, folder):
+    few = read_study(folder / "new").select([f"SIMT-{n:04d}-01" for n in range(1, 5)])
+    few = replace(few, clinical=few.clinical.assign(ARM_CODE=["Pembro", "Ctr", None, "n"]))
+    model = LoadedModel(trained.predictor, "trial", "1", "0" * 64, {})
+    score_study(few, model, folder / "few")
+    scores = pd.read_parquet(folder / "few" / "scores.parquet")
+    unseen = scores[scores["regimen"] == "Pembro"]
+    assert unseen["sample_id"].tolist() == ["SIMT-0001-01"]
+    assert unseen["reasons"].str.contains("REGIMEN_UNSEEN").all()
+    assert scores.loc[scores["sample_id"] == "SIMT-0003-01", "regimen_given"].isna().all()
+    own = scores[scores["regimen_given"].fillna(value=False).astype(bool)]
+    assert own["regimen"].tolist() == ["Pembro", "Ctr", "N"]
+    assert "PCR under Pembro" in [
+        d["name"] for d in read_score_folder(folder / "few").manifest["drugs"]
+    ]
+
+
 def test_a_model_of_patients_has_its_own_baselines_and_says_how_words_were_grouped(trained):
     methods = set(trained.metrics["method"])
     assert {"blend", "calibrated", "rate", "regimen_rate", "receptors", "luminal"} <= methods

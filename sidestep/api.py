@@ -120,6 +120,9 @@ def train(
     clinical: Sequence[str] = (),
     also: Sequence[str] = (),
     error_weights: bool = True,
+    responders: Sequence[str] = (),
+    regimen: str | None = None,
+    regimen_drugs: str | None = None,
     tracking_uri: str | None = None,
     experiment: str = "sidestep",
     register: str | None = None,
@@ -136,6 +139,7 @@ def train(
     study : Study or path
     response : str, optional
         Its stable_id, its metric (``"gi50"``) or a part of either; the study's only one by default.
+        Or a clinical attribute, such as ``"PCR"``.
     drugs : sequence of str, optional
         Names or synonyms.
     panel : {"her2", "kinase", "all"}, optional
@@ -164,6 +168,11 @@ def train(
     error_weights : bool
         Whether training lines weigh by the standard errors of their responses, where the study has
         them; metrics count all lines alike.
+    responders : sequence of str
+        Words of the clinical attribute `response` that mean response, such as ``["pCR"]``.
+    regimen, regimen_drugs : str, optional
+        Clinical attributes that tell a patient's regimen (``"ARM_CODE"``), and the drugs given,
+        which is found where it is not named.
     tracking_uri : str, optional
         MLflow store that keeps runs, pictures and the model.
     experiment : str
@@ -225,6 +234,9 @@ def train(
         plan=plan,
         also=tuple(also),
         error_weights=error_weights,
+        responders=tuple(responders),
+        regimen=regimen,
+        regimen_drugs=regimen_drugs,
     )
     if tracking_uri is not None or register is not None:
         return _tracked(request, tracking_uri, experiment, register, quiet=quiet)

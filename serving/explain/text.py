@@ -79,7 +79,7 @@ def _outlook(answer: Answer) -> list[str]:
         ("Prediction", f"{number(explanation.prediction)}  ({answer.unit}; high is {side})"),
         (
             "Interval",
-            f"{_interval(explanation)}  (to hold {100 * explanation.level:g} % of {held})",
+            f"{_interval(explanation)}  ({_kept(answer, explanation, held)})",
         ),
         *_observed(explanation),
         ("Percentile", _percentile(explanation, her2_context=answer.her2_context)),
@@ -92,6 +92,12 @@ def _outlook(answer: Answer) -> list[str]:
         ("Marker", marker_sentence(explanation.marker, explanation.reference)),
     ]
     return [line for label, text in rows for line in labelled(label, text)]
+
+
+def _kept(answer: Answer, explanation: Explanation, held: str) -> str:
+    """What the interval is to hold."""
+    level = f"{100 * explanation.level:g} %"
+    return f"{level}, of the log-odds" if answer.event else f"to hold {level} of {held}"
 
 
 def _observed(explanation: Explanation) -> list[tuple[str, str]]:

@@ -21,7 +21,10 @@ MODALITIES = ["expression", "rppa", "mutation", "copy_number", "signature", "cli
 CONTRIBUTIONS = [f"contribution_{name}" for name in MODALITIES]
 COLUMNS = [
     *("sample_id", "drug", "drug_name", "response", "unit", "prediction", "lower", "upper"),
-    *("level", "interval_group", "resistance_percentile", "p_resistant", "threshold"),
+    *("level", "interval_group", "regimen", "regimen_given"),
+    *("probability", "probability_lower", "probability_upper", "regimen_versus"),
+    *("regimen_difference", "regimen_difference_lower", "regimen_difference_upper"),
+    *("resistance_percentile", "p_resistant", "threshold"),
     *("reference", "call"),
     *("reasons", "modalities", "applicability"),
     *("unmeasured", "unmeasured_share", "observed"),
@@ -34,6 +37,9 @@ COLUMNS = [
 TEXT = {"sample_id", "drug", "drug_name", "response", "unit", "call", "reasons", "modalities"}
 TEXT |= {
     "interval_group",
+    "regimen",
+    "regimen_given",  # which has no value here
+    "regimen_versus",
     "reference",
     "marker",
     "model_name",
@@ -44,9 +50,9 @@ TEXT |= {
 }
 TABLES = ["scores.parquet", "explanations.parquet", "mechanisms.parquet"]
 OTHERS = {
-    "explanations": "sample_id drug rank feature modality mechanism value contribution "
+    "explanations": "sample_id drug regimen rank feature modality mechanism value contribution "
     "top_k_share stable".split(),
-    "mechanisms": "sample_id drug mechanism contribution".split(),
+    "mechanisms": "sample_id drug regimen mechanism contribution".split(),
     "reference": "drug reference modalities quantile predicted observed".split(),
 }
 KEY = ["sample_id", "drug"]
@@ -70,7 +76,7 @@ def test_columns_and_types_are_those_of_the_design(folder: Path) -> None:
     assert schema.names == COLUMNS
     types = {name: str(schema.field(name).type) for name in COLUMNS}
     expected = {name: "string" if name in TEXT else "double" for name in COLUMNS}
-    assert types == expected | {"unmeasured": "int32"}
+    assert types == expected | {"unmeasured": "int32", "regimen_given": "bool"}
     schemas = {name: pq.read_schema(folder / f"{name}.parquet") for name in OTHERS}
     assert {name: schema.names for name, schema in schemas.items()} == OTHERS
     assert str(schemas["explanations"].field("top_k_share").type) == "double"
@@ -93,7 +99,9 @@ def test_every_column_is_filled_where_there_is_something_to_say(scores: pd.DataF
     # Nor is any group of the few training lines large enough.
     assert scores["interval_group"].isna().all()
     unfilled = ["contribution_signature", "contribution_clinical", "observed", "interval_group"]
-    filled = scores.drop(columns=[*unfilled, *bounds, *marker])
+    of_patients = [name for name in scores if name.startswith(("regimen", "probability"))]
+    assert scores[of_patients].isna().all(axis=None)
+    filled = scores.drop(columns=[*unfilled, *bounds, *marker, *of_patients])
     assert filled.notna().all(axis=None)
     # The noise has no marker; a sample may lack the others'.
     assert (scores["marker"].isna() == (scores["drug"] == "SIMNULL-1")).all()

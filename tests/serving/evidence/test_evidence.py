@@ -47,7 +47,8 @@ def test_rows_have_the_columns_and_words_of_the_schema(tell, known_lines):
     assert set(rows["direction"]) <= set(DIRECTIONS)
     assert set(rows["kind"]) <= set(KINDS)
     assert set(rows["strength"]) <= set(STRENGTHS)
-    needed = rows.drop(columns="alternatives")
+    assert rows["regimen"].isna().all()  # of lines, which have none
+    needed = rows.drop(columns=["alternatives", "regimen"])
     assert needed.notna().all(axis=None)
     assert (needed != "").all(axis=None)
     assert rows["source"].str.fullmatch(r"((PMID:\d+|DOI:10\.[^;]+)(;|$))+").all()

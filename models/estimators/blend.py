@@ -104,6 +104,14 @@ class Blend(ExplainedEstimator):
         self.seed = seed
         self.kind = kind
 
+    #: A fitted ridge that is taken instead of fitting one (`MultiViewRidge.seeing`).
+    of_ridge: MultiViewRidge | None = None
+
+    def taking(self, ridge: MultiViewRidge) -> Self:
+        """Take a ridge that is fitted already."""
+        self.of_ridge = ridge
+        return self
+
     @property
     def outcome(self) -> Outcome:
         """What the kind of the response asks for."""
@@ -134,7 +142,10 @@ class Blend(ExplainedEstimator):
             share = self.marker_share if self.marker_.informative else 0.0
             trees = (1 - share) * self.trees_share
             self.weights_ = np.array([1 - share - trees, trees, share])
-        self.ridge_.fit(lines, y, groups)
+        if self.of_ridge is None:
+            self.ridge_.fit(lines, y, groups)
+        else:
+            self.ridge_ = self.of_ridge
         self.trees_.fit(lines, y, groups)
 
     def _learned_weights(

@@ -40,6 +40,9 @@ class Outcome(ABC):
         XGBoost's.
     base_score : float
         That by which XGBoost begins at zero on the link scale.
+    shares_ridge : bool
+        Whether sub-models take the full model's ridge where it was learned from samples like
+        theirs.
     blend_priors, blend_odds : tuple
         Weights of ridge, trees and marker that a blend's are pulled towards, and how likely each
         of them is before any sample is seen.
@@ -50,6 +53,7 @@ class Outcome(ABC):
     words: ClassVar[str]
     objective: ClassVar[str]
     base_score: ClassVar[float]
+    shares_ridge: ClassVar[bool]
     blend_priors: ClassVar[tuple[tuple[float, float, float], ...]]
     blend_odds: ClassVar[tuple[float, ...]]
 
@@ -171,6 +175,7 @@ class _Continuous(Outcome):
     words = "Pearson r"
     objective = "reg:squarederror"
     base_score = 0.0
+    shares_ridge = False
     blend_priors = ((1 / 2, 1 / 2, 0.0), (1 / 3, 1 / 3, 1 / 3), (0.0, 0.0, 1.0))
     # Chosen on simulated studies (`benchmarks.marker_member`), so that a marker that holds the
     # truth wins, and one that says nothing costs next to nothing.
@@ -258,6 +263,7 @@ class _Binary(Outcome):
     words = "AUC"
     objective = "binary:logistic"
     base_score = 0.5
+    shares_ridge = True
     # Trees of some hundred patients say less than the ridge, and have to show what they add.
     blend_priors = ((1.0, 0.0, 0.0), (1 / 2, 1 / 2, 0.0), (1 / 3, 1 / 3, 1 / 3), (0.0, 0.0, 1.0))
     blend_odds = (10.0, 3.0, 1.0, 1.0)

@@ -32,6 +32,9 @@ from sidestep.models.estimators.screening import rank_features
 from sidestep.models.estimators.sub_model import require_sub_model
 from sidestep.models.estimators.trees import saved_settings
 
+#: Samples with just a sub-model's modalities that the full ridge must have learned from.
+_FEWEST_ALIKE, _LEAST_SHARE = 10, 0.1
+
 
 class PatternBlend(ExplainedEstimator):
     """A blend of all modalities, and sub-models for samples that lack some.
@@ -49,7 +52,8 @@ class PatternBlend(ExplainedEstimator):
         would cost most of a training. Whether a drug's response goes with its marker is learned
         once, where most is measured: they take the full model's share of the marker, if they have
         a marker, and halve the rest between ridge and trees; of a binary response they take the
-        full model's share of the trees.
+        full model's share of the trees, and its ridge where a tenth of the training samples lacked
+        just the same modalities: it was learned from them, too, and a missing feature adds nothing.
 
     Attributes
     ----------
@@ -102,8 +106,13 @@ class PatternBlend(ExplainedEstimator):
                 settings["inner_folds"] = 0
                 shares = next(iter(blends.values())).shares_
                 settings |= self.outcome.sub_model_shares(*shares.tolist())
-            chosen = rows[pattern]
-            blends[pattern] = Blend(**settings).fit(part.ranked(ranking), y[chosen], groups[chosen])
+            chosen, blend = rows[pattern], Blend(**settings)
+            if blends and self.outcome.shares_ridge and _frequent(pattern, has):
+                # Those who lack a modality were among whom the full ridge was learned from.
+                whole = parts[next(iter(blends))].column_numbers
+                places = np.flatnonzero(np.isin(whole, part.column_numbers))
+                blend.taking(next(iter(blends.values())).ridge_.seeing(places))
+            blends[pattern] = blend.fit(part.ranked(ranking), y[chosen], groups[chosen])
         self.blends_: Mapping[Pattern, Blend] = blends
 
     @property
@@ -213,6 +222,11 @@ class PatternBlend(ExplainedEstimator):
             raise InputError("the model holds no sub-model; train it again")
         model.blends_ = StoredBlends(states, features)
         return model
+
+
+def _frequent(pattern: Pattern, has: Sequence[Pattern]) -> bool:
+    """Whether samples with just these modalities are a tenth of all, and ten at least."""
+    return has.count(pattern) >= max(_FEWEST_ALIKE, _LEAST_SHARE * len(has))
 
 
 class StoredBlends(Mapping[Pattern, Blend]):

@@ -251,6 +251,27 @@ class MultiViewRidge(ExplainedEstimator):
             return np.asarray(np.abs(self.coef_))
         return np.asarray(np.abs(self.coef_ + self.gated_ + self.deviations_).mean(axis=0))
 
+    def seeing(self, places: np.ndarray) -> Self:
+        """The same model of samples of which some features alone are known.
+
+        All others contribute nothing, as they do where they are missing.
+
+        Parameters
+        ----------
+        places : ndarray of int
+            Of those features, ascending; those that tell regimens and drugs are among them.
+        """
+        part = type(self)(**self.get_params()).expecting(self.feature_names_in_[places])
+        for name in _SAVED:
+            setattr(part, name, getattr(self, name))
+        part.coef_, part.means_, part.gated_ = (
+            values[places] for values in (self.coef_, self.means_, self.gated_)
+        )
+        part.deviations_, part.gates_ = self.deviations_[:, places], self.gates_[:, places]
+        part.regimens_ = np.searchsorted(places, self.regimens_)
+        part.drugs_ = np.searchsorted(places, self.drugs_)
+        return part
+
     def slopes(self, rows: np.ndarray) -> np.ndarray:
         """Coefficient of every feature under each row's regimen, (n_rows, n_features)."""
         out = np.empty(rows.shape)

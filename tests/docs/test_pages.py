@@ -41,7 +41,7 @@ def test_every_column_of_the_output_is_described(table: str) -> None:
 
 def test_every_kind_of_evidence_is_named() -> None:
     page = text_of("evidence.md")
-    assert EVIDENCE.names[3] == "kind"
+    assert "kind" in EVIDENCE.names
     assert [kind for kind in KINDS if f"`{kind}`" not in page] == []
 
 

@@ -56,6 +56,21 @@ def cluster() -> Iterator[Cluster]:
     cluster.close()
 
 
+@pytest.fixture(scope="module")
+def few_trees() -> Iterator[None]:
+    """Have what a module trains in this process grow 60 trees by default, not 200.
+
+    Other processes grow all: it is for trainings with ``jobs=1``.
+    """
+    from sidestep.training.validation import search  # optuna takes a second to import
+
+    ordinary, few = search.Settings, search.Settings({"n_trees": 60})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(search._DEFAULTS, "n_trees", 60)
+        patch.setattr(search, "Settings", lambda *given: ordinary(*given) if given else few)
+        yield
+
+
 @pytest.fixture(scope="session")
 def fit_predictor() -> PredictorFactory:
     """Fit a small panel on a study, with two folds for intervals and percentiles."""

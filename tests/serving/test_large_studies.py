@@ -42,7 +42,7 @@ def held(simulated: Path, saved_model: Path, tmp_path_factory) -> dict[str, byte
     return contents(out)
 
 
-@pytest.mark.parametrize(("chunk", "jobs"), [(5, 1), (256, 1), (5, 2)])
+@pytest.mark.parametrize(("chunk", "jobs"), [(256, 1), pytest.param(5, 2, marks=pytest.mark.slow)])
 def test_the_bytes_are_the_same_from_disk(
     run,
     simulated: Path,

@@ -43,8 +43,8 @@ def written(cohort_folder: Path, model_folder: Path, tmp_path_factory: Any) -> P
 
 
 @pytest.fixture(scope="module")
-def trained(lines: Study) -> TrainedPanel:
-    return sidestep.train(lines, drugs=["lapatinib"], trials=0, folds=2, jobs=1)
+def trained(lines: Study, few_trees: None) -> TrainedPanel:
+    return sidestep.train(lines, drugs=["lapatinib"], trials=0, folds=2, repeats=2, jobs=1)
 
 
 # --- the names
@@ -72,6 +72,7 @@ def test_every_name_is_there_and_no_other() -> None:
         sidestep.predict  # noqa: B018
 
 
+@pytest.mark.slow
 def test_shap_is_not_loaded_by_scoring(cohort_folder: Path, model_folder: Path) -> None:
     program = (
         f"import sys, sidestep; sidestep.score({str(cohort_folder)!r}, {str(model_folder)!r}); "
@@ -361,6 +362,7 @@ def test_a_store_keeps_what_it_is_asked_to(
             drugs=["Lapatinib"],
             trials=0,
             folds=2,
+            repeats=2,
             jobs=1,
             tracking_uri=uri,
             register="small",
@@ -425,7 +427,7 @@ def test_without_its_library_a_screen_says_what_to_install(
 
 
 @pytest.mark.slow
-def test_its_examples_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_examples_run(monkeypatch: pytest.MonkeyPatch, few_trees: None) -> None:
     """Each example stands alone; what several of them train is trained once here."""
     known: dict[str, TrainedPanel] = {}
 

@@ -20,7 +20,7 @@ from sidestep.scores import Scores
 from sidestep.training.retrain import Request, Retrain, retrain
 from sidestep.training.validation.cross_validation import Plan
 
-DRUGS = ("Lapatinib", "Trametinib", "Everolimus")
+DRUGS = ("Lapatinib", "Everolimus")
 PLAN = Plan(trials=0, folds=3, repeats=1, jobs=1)
 
 
@@ -74,7 +74,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 
 @pytest.fixture(scope="module")
-def trained(study: Study) -> Retrain:
+def trained(study: Study, few_trees: None) -> Retrain:
     return retrain(Request(study, "gi50", DRUGS, plan=PLAN))
 
 
@@ -332,8 +332,10 @@ def test_only_what_was_measured_is_named(study: Study, model: LoadedModel) -> No
 
 
 @pytest.mark.slow
-def test_breast_lines_score_as_cross_validation_says(shared: Path) -> None:
+def test_breast_lines_score_as_cross_validation_says(shared: Path, few_trees: None) -> None:
     lines = read_study(shared / "studies" / "breast_cell_lines")
+    assert lines.expression is not None
+    lines = replace(lines, expression=lines.expression.iloc[:, ::8])
     trained = retrain(
         Request(
             lines,

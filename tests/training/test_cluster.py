@@ -12,8 +12,9 @@ import pytest
 from sidestep.main import main
 from sidestep.models.engines.options import open_engine
 from sidestep.models.predictor.storage import save_predictor
-from sidestep.training.retrain import Retrain, retrain
+from sidestep.training.retrain import Request, retrain
 from sidestep.training.tracking.store import Store
+from sidestep.training.validation.cross_validation import Plan
 
 if TYPE_CHECKING:
     from tests.cluster import Cluster
@@ -27,8 +28,10 @@ def saved(predictor, folder: Path) -> dict[str, bytes]:
 
 
 def test_a_killed_worker_changes_nothing(
-    cluster: Cluster, retrained: Retrain, tmp_path: Path
+    cluster: Cluster, simulated_study: Path, tmp_path: Path
 ) -> None:
+    plan = Plan(folds=2, repeats=1, trials=1, jobs=1, modalities=("rppa",))
+    here = retrain(Request(simulated_study, "gi50", ("Lapatinib", "BI-2536"), plan=plan))
     killed = False
 
     def kill_half_way(stage: str, done: int, total: int) -> None:
@@ -38,13 +41,13 @@ def test_a_killed_worker_changes_nothing(
             killed = True
 
     with open_engine("dask", scheduler=cluster.scheduler_address) as engine:
-        remote = retrain(retrained.request, kill_half_way, engine)
+        remote = retrain(here.request, kill_half_way, engine)
     assert killed
     pd.testing.assert_frame_equal(
-        remote.validation.predictions, retrained.validation.predictions, check_exact=True
+        remote.validation.predictions, here.validation.predictions, check_exact=True
     )
-    pd.testing.assert_frame_equal(remote.validation.trials(), retrained.validation.trials())
-    assert saved(remote.predictor, tmp_path / "there") == saved(retrained.predictor, tmp_path / "a")
+    pd.testing.assert_frame_equal(remote.validation.trials(), here.validation.trials())
+    assert saved(remote.predictor, tmp_path / "there") == saved(here.predictor, tmp_path / "here")
 
 
 def test_the_command_trains_on_a_cluster(
@@ -65,7 +68,7 @@ def test_the_command_trains_on_a_cluster(
     train = ["train", str(simulated_study), "--tracking-uri", store.tracking_uri, *what, "--quiet"]
     where = ["--engine", "dask", "--scheduler", cluster.scheduler_address]
     predicted = []
-    for options in (where, ["--jobs", "2"]):
+    for options in (where, ["--jobs", "1"]):
         assert main([*train, *options]) == 0
         printed = capsys.readouterr()
         assert printed.err == ""

@@ -143,19 +143,6 @@ def test_a_task_that_ends_every_worker_is_told_in_a_sentence(cluster: Cluster) -
         list(engine.map(os._exit, [(1,)]))
 
 
-@pytest.mark.slow
-def test_a_scheduler_that_dies_is_told_in_a_sentence(
-    own_scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dask_engine, "_SECONDS_TO_CONNECT", 5)
-    with open_engine("dask", scheduler=own_scheduler.address) as engine:
-        results = engine.map(time.sleep, [(0.2,)] * 40)
-        next(results)
-        own_scheduler.kill()
-        with pytest.raises(dask_engine.ClusterError, match="went away before the work was done"):
-            list(results)
-
-
 def test_a_connection_that_is_closed_is_the_clusters_end(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,6 +174,20 @@ def test_work_waits_for_workers_and_says_so(
     assert notices == [f"waiting for workers: {own_scheduler.address} has none now"]
 
 
+@pytest.mark.slow
+def test_a_scheduler_that_dies_is_told_in_a_sentence(
+    own_scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last test that has the module's own scheduler."""
+    monkeypatch.setattr(dask_engine, "_SECONDS_TO_CONNECT", 5)
+    with open_engine("dask", scheduler=own_scheduler.address) as engine:
+        results = engine.map(time.sleep, [(0.2,)] * 40)
+        next(results)
+        own_scheduler.kill()
+        with pytest.raises(dask_engine.ClusterError, match="went away before the work was done"):
+            list(results)
+
+
 class Scheduler:
     """A scheduler and a worker of it, as processes that can be ended."""
 
@@ -215,9 +216,9 @@ class Scheduler:
         self._scheduler.wait()
 
 
-@pytest.fixture
-def own_scheduler(tmp_path: Path) -> Iterator[Scheduler]:
-    started = Scheduler(tmp_path)
+@pytest.fixture(scope="module")
+def own_scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scheduler]:
+    started = Scheduler(tmp_path_factory.mktemp("scheduler"))
     yield started
     started.kill()
     started.end_worker()

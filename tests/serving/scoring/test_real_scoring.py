@@ -62,14 +62,14 @@ def test_tumours_without_expression_are_scored_and_say_so(
 
 
 @pytest.mark.slow
-def test_three_levels_of_explanation_add_up_for_every_drug_of_a_screen(
+def test_three_levels_of_explanation_add_up_for_a_third_of_the_drugs_of_a_screen(
     shared: Path, fit_predictor, tmp_path: Path
 ) -> None:
     lines = read_study(shared / "studies" / "breast_cell_lines")
     predictor = fit_predictor(lines, "gi50", ["Lapatinib"], ["expression", "rppa"])
     features, screen = predictor.features(lines), lines.response("gi50").values
     drugs = {}
-    for name in screen.columns:
+    for name in screen.columns[::3]:
         y = screen[name].dropna()
         blend = PatternBlend(inner_folds=0, tree_settings={"n_trees": 25, "n_features": 60})
         drugs[name] = DrugModel(
@@ -83,12 +83,12 @@ def test_three_levels_of_explanation_add_up_for_every_drug_of_a_screen(
             gain=Gain("better", 0.99, "marker", 0.1),
         )
     model = LoadedModel(replace(predictor, drugs=drugs), "lines", "1", "")
-    assert len(drugs) == 90
+    assert len(drugs) == 30
     score_study(lines, model, tmp_path / "out")
 
     keys = ["sample_id", "drug"]
     scores = pd.read_parquet(tmp_path / "out" / "scores.parquet").set_index(keys)
-    assert len(scores) == 90 * len(lines.samples)
+    assert len(scores) == 30 * len(lines.samples)
     explained = scores["prediction"] - scores["base_value"]
     modalities = scores.filter(like="contribution_").sum(axis=1)
     assert np.abs(modalities - explained).max() < 1e-4

@@ -26,14 +26,16 @@ def null_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def train(study: Path, store: Store, *more: str) -> int:
     args = ["train", str(study), "--tracking-uri", store.tracking_uri, "--jobs", "1", "--quiet"]
-    return main([*args, "--folds", "3", *more])
+    return main([*args, "--folds", "2", *more])
 
 
+@pytest.mark.slow
 def test_a_null_drug_is_learned_marked_and_no_champion(
-    null_study: Path, store: Store, capsys: pytest.CaptureFixture[str]
+    null_study: Path, store: Store, few_trees: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     runs = []
-    what = ("--drugs", "simnull1", "--trials", "1", "--repeats", "1", "--register", "null")
+    what = ("--drugs", "simnull1", "--trials", "1", "--folds", "3", "--repeats", "1")
+    what += ("--register", "null")
     for attempt in ("1", "2"):
         code = train(null_study, store, *what)
         printed = capsys.readouterr()
@@ -156,7 +158,7 @@ def test_a_device_that_is_not_there_is_refused_at_once(
 
 @pytest.mark.slow
 def test_lineages_held_out_whole_are_told(
-    null_study: Path, store: Store, capsys: pytest.CaptureFixture[str]
+    null_study: Path, store: Store, few_trees: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     what = ("--drugs", "lapatinib", "--trials", "0", "--split", "lineage")
     assert train(null_study, store, *what) == 0

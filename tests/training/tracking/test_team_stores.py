@@ -24,7 +24,7 @@ from sidestep.training.validation.shared_search import require_storage
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
-TRIALS = 4
+TRIALS = 2
 Run = Callable[..., str]
 
 
@@ -61,6 +61,8 @@ def outputs(
         str(TRIALS),
         "--jobs",
         "1",
+        "--modalities",
+        "rppa",
     ]
     workers = [
         subprocess.Popen(

@@ -44,7 +44,9 @@ def steps() -> list[tuple[str, int, int]]:
 
 
 @pytest.fixture(scope="module")
-def validated(study: Study, panel: Panel, steps: list[tuple[str, int, int]]) -> CrossValidation:
+def validated(
+    study: Study, panel: Panel, steps: list[tuple[str, int, int]], few_trees: None
+) -> CrossValidation:
     return cross_validate(study, panel, PLAN, lambda *step: steps.append(step))
 
 
@@ -156,7 +158,7 @@ def test_progress_is_reported_to_the_end(validated, steps):
         ]
 
 
-def test_a_drugs_numbers_do_not_depend_on_the_rest_of_the_panel(validated, study, panel):
+def test_a_drugs_numbers_do_not_depend_on_the_rest_of_the_panel(validated, study, panel, few_trees):
     """One trial is the default settings, and so is none: what is left is the drug itself."""
     one_drug = replace(panel, drugs=panel.drugs[:1])
     alone = cross_validate(study, one_drug, replace(PLAN, trials=0)).predictions
@@ -164,15 +166,7 @@ def test_a_drugs_numbers_do_not_depend_on_the_rest_of_the_panel(validated, study
     pd.testing.assert_frame_equal(alone, together.reset_index(drop=True), check_exact=True)
 
 
-@pytest.mark.slow
-def test_the_number_of_processes_changes_nothing(validated, study, panel):
-    one_drug = replace(panel, drugs=panel.drugs[:1])
-    two = cross_validate(study, one_drug, replace(PLAN, trials=0, jobs=2)).predictions
-    together = validated.predictions[validated.predictions["drug"] == DRUGS[0]]
-    pd.testing.assert_frame_equal(two, together.reset_index(drop=True), check_exact=True)
-
-
-def test_a_drug_without_lines_in_a_fold_is_tested_in_the_others(study, panel):
+def test_a_drug_without_lines_in_a_fold_is_tested_in_the_others(study, panel, few_trees):
     plan = replace(PLAN, trials=0)
     _, held_out = split_lines(study, panel.values.index, plan)[0]
     values = panel.values[["Lapatinib"]].copy()

@@ -101,13 +101,13 @@ def test_the_probability_is_that_of_a_bootstrap_of_its_own() -> None:
     assert gain.probability == pytest.approx(np.mean(blend[1:] > marker[1:]))
 
 
-@pytest.mark.parametrize(("blend", "most"), [("fair", 8), ("poor", 0)])
+@pytest.mark.parametrize(("blend", "most"), [("fair", 5), ("poor", 0)])
 def test_equal_and_worse_models_are_seldom_called_better(blend: str, most: int) -> None:
-    """Of 60 draws; 5 % of equal ones are expected."""
+    """Of 30 draws; 5 % of equal ones are expected, and more than 5 of 30 once in 300 times."""
     called = [
         verdict(table("D", NOISE[blend], NOISE["fair"], seed=seed, lines=60)).gains["D"].verdict
-        for seed in range(60)
+        for seed in range(30)
     ]
     assert called.count("better") <= most
     if blend == "poor":
-        assert called.count("worse") >= 40
+        assert called.count("worse") >= 20

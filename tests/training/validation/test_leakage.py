@@ -196,7 +196,7 @@ def test_no_leak_into_the_screen(original):
     assert place not in unseen
 
 
-def test_no_leak_into_the_search(original, tampered):
+def test_no_leak_into_the_search(original, tampered, few_trees):
     one, other = (
         search_settings([retrain.training_lines(drug) for drug in (0, 1)], 3, seed=0)
         for retrain in (original, tampered)
@@ -219,7 +219,7 @@ def test_no_leak_into_blend_weights_or_fit(original, tampered):
 
 
 @pytest.fixture(scope="module")
-def validated(original: Retrain) -> CrossValidation:
+def validated(original: Retrain, few_trees: None) -> CrossValidation:
     panel = replace(original.panel, drugs=original.panel.drugs[:1])
     return cross_validate(original.study, panel, replace(PLAN, trials=1))
 
@@ -231,7 +231,9 @@ def untouched(original: Retrain) -> pd.Index:
 
 
 @pytest.fixture(scope="module")
-def validated_anew(original: Retrain, tampered: Retrain, untouched: pd.Index) -> CrossValidation:
+def validated_anew(
+    original: Retrain, tampered: Retrain, untouched: pd.Index, few_trees: None
+) -> CrossValidation:
     """Return the same with all test responses and half of the test lines' data changed."""
     study = with_other_data(original.study, original.test.difference(untouched))
     panel = replace(tampered.panel, drugs=tampered.panel.drugs[:1])
@@ -263,17 +265,17 @@ def test_no_leak_of_held_out_lines_into_the_search_of_their_fold(validated, vali
 
 
 @pytest.mark.slow
-def test_no_leak_lifts_permuted_responses_above_chance(original):
-    """Eight permutations of the response among lines: nothing is left to be found.
+def test_no_leak_lifts_permuted_responses_above_chance(original, few_trees):
+    """Six permutations of the response among lines: nothing is left to be found.
 
     r is taken about the mean of each fold, since the training mean runs against the test lines.
     With 40 lines, r of a useless prediction has a standard deviation of about 0.16, or 0.2 with
-    what folds add; its mean over eight, 0.07. The bound is three of those. A screen that sees the
+    what folds add; its mean over six, 0.08. The bound is three of those. A screen that sees the
     test lines too gives r = 0.5 here.
     """
     rng = np.random.default_rng(0)
     y = original.panel.values["Lapatinib"].dropna()
-    drawn = {f"Null{n}": rng.permutation(y.to_numpy()) for n in range(8)}
+    drawn = {f"Null{n}": rng.permutation(y.to_numpy()) for n in range(6)}
     lapatinib = original.panel.drugs[0]
     drugs = tuple(PanelDrug(name, lapatinib.genes, lapatinib.marker) for name in drawn)
     panel = Panel(drugs, original.panel.response, pd.DataFrame(drawn, index=y.index), {})
@@ -286,7 +288,7 @@ def test_no_leak_lifts_permuted_responses_above_chance(original):
             np.corrcoef(rows["observed"], rows[method])[0, 1]
             for _, rows in within.groupby(table["drug"])
         ]
-        assert abs(np.nanmean(r)) < 0.21, method
+        assert abs(np.nanmean(r)) < 0.24, method
 
 
 # --- Donors -----------------------------------------------------------------------------------

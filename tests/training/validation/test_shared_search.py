@@ -185,6 +185,7 @@ def test_a_storage_that_cannot_be_opened_is_told_without_its_password(tmp_path: 
         assert "secret" not in str(refused.value)
 
 
+@pytest.mark.slow
 def test_a_retrain_shares_its_searches(simulated_study: Path, file: str) -> None:
     request = Request(
         simulated_study,

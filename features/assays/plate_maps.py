@@ -42,6 +42,7 @@ _FACT = re.compile(r"([^:=,]+?)\s*[:=]\s*(\S.*)")
 _DOSE = r"(?P<dose>[\d.]+(?:e[+-]?\d+)?)\s*(?P<unit>[^\d\s]\S*)?"
 _AMOUNT = re.compile(_DOSE, re.IGNORECASE)
 _MIXED = re.compile(rf"(?P<drug>.*?\S)[\s@,;_]+{_DOSE}", re.IGNORECASE)
+_DECIMAL_COMMA = re.compile(r"(\d),(\d)")
 _FEWEST_COLUMNS = 2
 _HEADER: Final = (*_TOLD, "plate", "well")
 
@@ -116,12 +117,10 @@ def read_plate_maps(grids: Sequence[Grid], given: Given) -> Readings:
 
 def _is_top(grid: Grid, at: int) -> bool:
     """Whether a row holds the columns' numbers of a plate, and the next ones are its rows."""
-    rows = [row[0].upper() for row in grid.rows[at + 1 : at + 3]]
-    return (
-        _width(grid.rows[at]) >= _FEWEST_COLUMNS
-        and rows[:1] == ["A"]
-        and all(_row_of(name) is not None for name in rows[1:])
-    )
+    if _width(grid.rows[at]) < _FEWEST_COLUMNS:
+        return False
+    named = [_row_of(row[0]) for row in grid.rows[at + 1 : at + 3]]
+    return bool(named) and None not in named and min(n for n in named if n is not None) <= 1
 
 
 def _width(row: Sequence[str]) -> int:
@@ -317,7 +316,10 @@ def _told(
     }
     cells["sample"] = cells["sample"] or plate.facts.get("sample", "") or given.sample
     if layers["drug"] is not None and layers["dose"] is None and not cells["dose"]:
-        mixed = _MIXED.fullmatch(cells["drug"])
+        told = cells["drug"]
+        if plate.grid.separator == ";":
+            told = _DECIMAL_COMMA.sub(r"\1.\2", told)
+        mixed = _MIXED.fullmatch(told)
         if mixed is not None and (not mixed["unit"] or factor_of(mixed["unit"])):
             cells |= {"drug": mixed["drug"], "dose": mixed["dose"]}
             cells["unit"] = mixed["unit"] or cells["unit"]

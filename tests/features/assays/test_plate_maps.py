@@ -78,6 +78,19 @@ def test_cells_that_tell_drug_and_dose(tmp_path: Path, truth: pd.Series) -> None
     np.testing.assert_allclose(found, truth, rtol=1e-6)
 
 
+def test_decimal_commas_and_rows_out_of_order(tmp_path: Path) -> None:
+    path = tmp_path / "plate.csv"
+    path.write_text(
+        "Sample: BT474\r\n;1;2;3;4;5\r\nB;98;95;55;18;9,5\r\nA;100;90;50;20;10\r\n\r\nlayout\r\n"
+        ";1;2;3;4;5\r\nA;DMSO;L 0,01 uM;L 0,1 uM;L 1 uM;L 10 uM\r\n"
+        "B;DMSO;L 0,01 uM;L 0,1 uM;L 1 uM;L 10 uM\r\n",
+        newline="",
+    )
+    wells = read_plates([path]).wells.set_index("well")
+    assert set(wells.loc[wells["role"] == "treated", "drug"]) == {"L"}
+    assert (wells.at["B05", "value"], wells.at["A03", "dose"]) == (9.5, 0.1)
+
+
 def test_blanks_unused_wells_and_a_reader_s_overflow_are_told(tmp_path: Path) -> None:
     wells = plate_of_rows(0, "P1")
     wells["signal"] = wells["signal"].astype(str)

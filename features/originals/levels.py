@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -85,12 +86,15 @@ class Feature:
     identifiers: tuple[str, ...] = ()
 
 
+@cache
 def _is_gene(name: str) -> bool:
+    # Other symbols of genes (A, T, S1) may as well name samples.
+    known = symbol_table().chromosomes
+    if name in known or ensembl_symbol(name) is not None:
+        return True
     symbols, numbers = split_names(pd.Series([name], dtype="str"))
     symbol, number = symbols.iloc[0], numbers.iloc[0]
     if pd.isna(number):
-        # Other symbols of genes (A, T, S1) may as well name samples.
-        known = symbol_table().chromosomes
         return str(symbol) in known or ensembl_symbol(str(symbol)) is not None
     # A small number alone may count rows or samples.
     return not pd.isna(symbol) or int(number) >= _LARGE
@@ -107,14 +111,14 @@ ANTIBODY = Feature(
     "antibodies",
     "Composite.Element.REF",
     ("Composite.Element.REF", "Antibody", "Antibody_Name", "Protein", "Name"),
-    lambda name: parse_antibody(name).known,
+    cache(lambda name: parse_antibody(name).known),
 )
 DRUG = Feature(
     "drug",
     "drugs",
     "ENTITY_STABLE_ID",
     ("ENTITY_STABLE_ID", "NAME", "Drug", "Drug_Name", "Compound", "Treatment"),
-    lambda name: find_drug(name) is not None,
+    cache(lambda name: find_drug(name) is not None),
 )
 SIGNATURE = Feature(
     "signature",

@@ -42,7 +42,7 @@ def study(folder):
 
 
 @pytest.fixture(scope="module")
-def trained(study):
+def trained(study, few_trees):
     return retrain(asked(study))
 
 
@@ -136,7 +136,7 @@ def test_a_model_of_patients_has_its_own_baselines_and_says_how_words_were_group
     assert "AUC" in card
 
 
-def test_permuted_outcomes_are_not_predicted(folder):
+def test_permuted_outcomes_are_not_predicted(folder, few_trees):
     simulate_trial(folder / "permuted", 240, seed=3, labels="permuted")
     request = asked(read_study(folder / "permuted"))
     study, panel = read_panel(request)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from threadpoolctl import threadpool_limits
 
+from sidestep.features.errors import InputError
 from sidestep.features.study.on_disk import SampleSource
 from sidestep.features.study.study import Study
 from sidestep.models.predictor.cohort import TumourCohort
@@ -42,8 +43,14 @@ def make_cohort(
     Raises
     ------
     InputError
-        If there are fewer than 20 tumours that the model can predict.
+        If there are fewer than 20 tumours that the model can predict, or if it learned from
+        patients, among whom it answers tumours anyway.
     """
+    if model.predictor.scale.event:
+        raise InputError(
+            f"model {model.name} learned from patients, among whom it answers every tumour; it "
+            "needs no reference, so score without one"
+        )
     samples = list(study.samples)
     done = 0
 

@@ -131,9 +131,11 @@ def explain(
             "--model": model,
             "--level": level,
             "--call-at": call_at,
-            "--regimen": regimen,
         }
-        _explain_cohort(scores, drug, where, group or None, top_k, needless, as_json=as_json)
+        from sidestep.serving.disk.regimens import label_of
+
+        row = label_of(drug, regimen)
+        _explain_cohort(scores, row, where, group or None, top_k, needless, as_json=as_json)
         return
     if where or group:
         raise InputError(

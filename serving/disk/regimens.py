@@ -27,6 +27,18 @@ def label_of(drug: str, regimen: str | None) -> str:
     return drug if regimen is None else f"{drug}{UNDER}{regimen}"
 
 
+def parted(label: str) -> tuple[str, str | None]:
+    """Drug and regimen of what a row is called.
+
+    Examples
+    --------
+    >>> parted("PCR under N"), parted("Lapatinib")
+    (('PCR', 'N'), ('Lapatinib', None))
+    """
+    drug, under, regimen = label.partition(UNDER)
+    return (drug, regimen) if under else (label, None)
+
+
 def labelled(table: pa.Table) -> pa.Table:
     """The table with what its rows are called in the place of `drug`; as it is without regimens."""
     if "regimen" not in table.column_names or "drug" not in table.column_names:

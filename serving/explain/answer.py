@@ -16,7 +16,7 @@ from sidestep.features.errors import InputError
 from sidestep.features.identifiers import match_key
 from sidestep.features.study.study import Study
 from sidestep.models.predictor.predictor import PanelPredictor
-from sidestep.serving.disk.regimens import label_of
+from sidestep.serving.disk.regimens import label_of, parted
 from sidestep.serving.disk.sample_scores import finite
 from sidestep.serving.explain.explanation import Explanation, explanation_of
 from sidestep.serving.explain.flip import FlipSearch, find_flips
@@ -132,6 +132,8 @@ def answer(
         If sample, drug or a setting is not known or cannot be used.
     """
     predictor = source.model.predictor
+    if regimen is None and predictor.joiner.regimens is not None:
+        drug, regimen = parted(drug)
     chosen = predictor.choose([drug])[0]
     if her2_context and not predictor.her2_high.any():
         raise InputError(

@@ -32,6 +32,7 @@ from sidestep.serving.words.wording import (
     listed,
     modality_name,
     number,
+    of_patients,
     percentile_place,
     probability,
     tumours_text,
@@ -54,7 +55,8 @@ def as_text(answer: Answer) -> list[str]:
     if answer.what_if is not None:
         return lines + _what_if(answer, answer.what_if)
     lines += [*_outlook(answer), "", *_features(explanation), "", *_sums(explanation)]
-    lines += ["", *labelled("", f"{BASE_VALUE} {SHAPLEY_VALUE}")]
+    said = f"{BASE_VALUE} {SHAPLEY_VALUE}"
+    lines += ["", *labelled("", of_patients(said) if answer.event else said)]
     if answer.flips is not None:
         lines += ["", "What would change the call", *_flips(answer.flips)]
     return lines
@@ -82,14 +84,17 @@ def _outlook(answer: Answer) -> list[str]:
             f"{_interval(explanation)}  ({_kept(answer, explanation, held)})",
         ),
         *_observed(explanation),
-        ("Percentile", _percentile(explanation, her2_context=answer.her2_context)),
+        ("Percentile", _percentile(explanation, answer.event, her2_context=answer.her2_context)),
         ("Resistance", _resistance(explanation, answer.event, her2_context=answer.her2_context)),
         ("Call", call_text(explanation.call, explanation.call_at)),
-        *(("Reason", f"{reason_text(code)} ({code})") for code in explanation.reasons),
+        *(
+            ("Reason", f"{reason_text(code, answer.event)} ({code})")
+            for code in explanation.reasons
+        ),
         ("Base value", f"{number(explanation.base_value)}  (before anything is known of it)"),
         *_unmeasured(explanation),
         *_her2(answer),
-        ("Marker", marker_sentence(explanation.marker, explanation.reference)),
+        ("Marker", marker_sentence(explanation.marker, explanation.reference, answer.event)),
     ]
     return [line for label, text in rows for line in labelled(label, text)]
 
@@ -123,25 +128,29 @@ def _interval(explanation: Explanation) -> str:
     return f"{number(explanation.lower)} to {number(explanation.upper)}"
 
 
-def _percentile(explanation: Explanation, *, her2_context: bool) -> str:
+def _percentile(explanation: Explanation, event: str, *, her2_context: bool) -> str:
     if explanation.percentile is None:
-        return "none: there are no training lines to compare with"
-    lines = _compared(explanation, her2_context=her2_context)
+        return f"none: there are no {_learned_from(event)} to compare with"
+    lines = _compared(explanation, event, her2_context=her2_context)
     place = percentile_place(explanation.percentile, lines, held_out=explanation.reference == LINES)
     return f"{explanation.percentile:.0f} of 100  ({place})"
 
 
-def _compared(explanation: Explanation, *, her2_context: bool) -> str:
+def _compared(explanation: Explanation, event: str, *, her2_context: bool) -> str:
     """What percentile and threshold refer to, in plural."""
     if explanation.reference != LINES:
         return tumours_text(explanation.tumours, explanation.reference)
-    return "HER2-high training lines" if her2_context else "training lines"
+    return f"HER2-high {_learned_from(event)}" if her2_context else _learned_from(event)
+
+
+def _learned_from(event: str) -> str:
+    return "training patients" if event else "training lines"
 
 
 def _resistance(explanation: Explanation, event: str, *, her2_context: bool) -> str:
     if explanation.p_resistant is None:
         return "probability not known"
-    lines = _compared(explanation, her2_context=her2_context)
+    lines = _compared(explanation, event, her2_context=her2_context)
     side = side_text(explanation.threshold, lines, event)
     return f"probability {probability(explanation.p_resistant)}, that {side}"
 
@@ -224,7 +233,7 @@ def _what_if(answer: Answer, what_if: WhatIf) -> list[str]:
         *labelled("What if", change),
         "",
         *_changed_numbers(answer, after),
-        *_changed_reasons(before, after),
+        *_changed_reasons(before, after, answer.event),
     ]
     if not what_if.features:
         return lines
@@ -257,7 +266,7 @@ def _changed_numbers(answer: Answer, after: Explanation) -> list[str]:
     return table([*rows, ("Call", before.call, after.call, same)], "<>>>")
 
 
-def _changed_reasons(before: Explanation, after: Explanation) -> list[str]:
+def _changed_reasons(before: Explanation, after: Explanation, event: str) -> list[str]:
     """Reasons that come and go."""
     return [
         line
@@ -267,7 +276,7 @@ def _changed_reasons(before: Explanation, after: Explanation) -> list[str]:
         )
         for code in of_one
         if code not in of_other
-        for line in labelled(label, f"{reason_text(code)} ({code})")
+        for line in labelled(label, f"{reason_text(code, event)} ({code})")
     ]
 
 

@@ -56,7 +56,7 @@ class PageContents:
         self._modalities = folder.modalities
         self._drugs = {drug["name"]: n for n, drug in enumerate(folder.manifest["drugs"])}
         self._reference = _distributions(folder.reference)
-        self._features, self._reasons = _Entries(_feature_entry), _Entries(_reason_entry)
+        self._features, self._reasons = _Entries(_feature_entry), _Entries(self._reason)
         self._lines = _Entries(self._reference.__getitem__)
         self._mechanisms, self._sentences = _Entries(), _Entries()
         self._tracks = list(tracks)
@@ -100,6 +100,7 @@ class PageContents:
                 "higherIsResistant": scale.higher_is_resistant,
                 "level": scale.level,
                 "lines": scale.lines,
+                "line": scale.said("training line"),
             },
             "modalities": [modality_name(name) for name in self._modalities],
             "drugs": [
@@ -198,6 +199,9 @@ class PageContents:
             *(self._sentences.place(text) for text in said),
         ]
 
+    def _reason(self, code: str) -> list[Any]:
+        return [code, reason_text(code, self._scale.event), abstains(code)]
+
     def _among(self, score: DrugScore) -> dict[str, int]:
         """Place of what the score is compared with, where that is no training lines."""
         if score.reference == LINES:
@@ -240,10 +244,6 @@ def _feature_entry(named: tuple[str, str, str]) -> list[str]:
     """What the page says of a feature: its name, label, modality, mechanism and kind of value."""
     feature, modality, mechanism = named
     return [feature, feature_label(feature), modality, mechanism, value_kind(feature)]
-
-
-def _reason_entry(code: str) -> list[Any]:
-    return [code, reason_text(code), abstains(code)]
 
 
 def script_json(content: Any) -> str:

@@ -30,6 +30,7 @@ from sidestep.serving.words.sentences import (
     Scale,
     abstains,
     drug_sentences,
+    limits_sentence,
     reason_text,
     sample_sentences,
 )
@@ -49,7 +50,6 @@ _MOST_PARTNERS = 3
 _COLUMN = 64
 _NEARNESS = {strength: place for place, strength in enumerate(STRENGTHS)}
 _LIMITS = (
-    "Cell lines are not tumours, and a response in a dish is not a clinical response. "
     "Contributions say what the model looked at, not what causes resistance. Research use only: "
     "Sidestep is not a medical device, and these numbers are not advice on treatment."
 )
@@ -131,9 +131,9 @@ def one_page(folder: ScoreFolder, scores: SampleScores) -> Figure:
     else:
         page.top = 0.182
         _write_partners(page, partners, width=135)
-    _write_warnings(page, scores)
+    _write_warnings(page, scores, scale.event)
     page.text(_trust(folder, _telling(scores)), width=135, colour=_SOFT)
-    page.text(_LIMITS, width=135, colour=_SOFT)
+    page.text(f"{limits_sentence(scale.event)} {_LIMITS}", width=135, colour=_SOFT)
     return page.figure
 
 
@@ -273,7 +273,7 @@ def _write_partners(page: _Page, partners: Sequence[Mapping[str, Any]], *, width
         page.top -= 0.006
 
 
-def _write_warnings(page: _Page, scores: SampleScores) -> None:
+def _write_warnings(page: _Page, scores: SampleScores, event: str) -> None:
     # What was not measured stands at the top.
     counts = Counter(
         code for one in scores.drugs for code in one.reasons if not code.startswith(MISSING.code)
@@ -281,7 +281,8 @@ def _write_warnings(page: _Page, scores: SampleScores) -> None:
     ordered = sorted(counts, key=lambda code: (not abstains(code), -counts[code], code))
     for code in ordered[:_MOST_REASONS]:
         no_call = " No call is made." if abstains(code) else ""
-        page.text(f"• {reason_text(code)}{no_call} ({counts[code]} of {len(scores.drugs)} drugs)",
+        meaning = reason_text(code, event)
+        page.text(f"• {meaning}{no_call} ({counts[code]} of {len(scores.drugs)} drugs)",
                   width=135)  # fmt: skip
     if len(ordered) > _MOST_REASONS:
         page.text(f"• {len(ordered) - _MOST_REASONS} more in report.html", width=135)
@@ -328,7 +329,7 @@ def _draw_ranking(
         _draw_interval(axes, row, score, _lines(folder, score), scale)
     hidden = len(ranked) - len(shown)
     note = (
-        "Broad grey: middle half of the training lines. Line: the typical one.\n"
+        f"Broad grey: middle half of the {scale.said('training lines')}. Upright: the typical.\n"
         "Before it: percentile. Behind it: call and probability of resistance."
     )
     more = f"\n{counted(hidden, 'more drug')} in report.html." if hidden else ""

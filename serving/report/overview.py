@@ -16,7 +16,7 @@ from sidestep.serving.disk.samples import CALLS
 from sidestep.serving.disk.score_folder import ScoreFolder, ScoreSummary
 from sidestep.serving.scoring.reasons import REASONS
 from sidestep.serving.words.cohorts import group_title, groups_of
-from sidestep.serving.words.sentences import Scale
+from sidestep.serving.words.sentences import Scale, limits_sentence
 from sidestep.serving.words.wording import BASE_VALUE, SHAPLEY_VALUE, fixed, listed, modality_name
 
 #: Quarantined samples that are listed; the manifest has all.
@@ -62,6 +62,14 @@ class Overview:
         What base value and contributions are.
     reasons : list of (str, str, bool)
         Code, meaning, whether it abstains.
+    who : str
+        Whom the model learned from: ``line`` or ``patient``.
+    symbol : str
+        What says how well a drug is predicted: ``r``, or ``AUC`` of an outcome.
+    call_at : str
+        Probability that a call needs.
+    limits : str
+        What the answers do not tell.
     grouped : str
         What the calls are counted by, beside drugs; empty without groups.
     by_drug : list of dict
@@ -84,6 +92,10 @@ class Overview:
     bins: list[dict[str, Any]]
     explained: str
     reasons: list[tuple[str, str, bool]]
+    who: str
+    symbol: str
+    call_at: str
+    limits: str
     grouped: str = ""
     by_drug: Sequence[Mapping[str, Any]] = ()
 
@@ -109,6 +121,7 @@ def overview(
     manifest = folder.manifest
     study, counts = manifest["study"], manifest["counts"]
     rows = max(1, counts["rows"])
+    scale = Scale.of(manifest)
     accounts = account_of(study.get("account", []))
     calls = {name: int(counts["calls"].get(name, 0)) for name in CALLS}
     return Overview(
@@ -126,8 +139,12 @@ def overview(
         scored=counts["samples_scored"],
         drawn=drawn,
         bins=[] if summary is None else _bins(summary),
-        explained=f"{BASE_VALUE} {SHAPLEY_VALUE}",
-        reasons=[(reason.code, reason.meaning, reason.abstains) for reason in REASONS],
+        explained=scale.said(f"{BASE_VALUE} {SHAPLEY_VALUE}"),
+        reasons=[(one.code, scale.said(one.meaning), one.abstains) for one in REASONS],
+        who=scale.said("line"),
+        symbol="AUC" if scale.event else "r",
+        call_at=fixed(scale.call_at, 2),
+        limits=limits_sentence(scale.event),
         grouped=group_title(groups),
         by_drug=[] if summary is None else _by_drug(folder, groups),
     )

@@ -19,6 +19,7 @@ from sidestep.serving.words.wording import (
     listed,
     modality_name,
     number,
+    of_patients,
     percentile_place,
     probability,
     tumours_text,
@@ -105,18 +106,33 @@ class Scale:
             return self.lines
         return tumours_text(self.tumours.get(reference), reference)
 
+    def said(self, text: str) -> str:
+        """A text about lines that were learned from, of patients where the model learned these."""
+        return of_patients(text) if self.event else text
+
     def side(self, contribution: float) -> str:
         """Where a contribution moves the prediction to."""
         return "resistant" if (contribution > 0) == self.higher_is_resistant else "sensitive"
 
 
-def reason_text(code: str) -> str:
-    """A reason code in plain words; a code that is not known stays as it is."""
+def reason_text(code: str, event: str = "") -> str:
+    """A reason code in plain words, those of patients with an event; an unknown one stays."""
     name, _, modality = code.partition(":")
     if name not in _MEANINGS:
         return code
     meaning = _MEANINGS[name].meaning
+    meaning = of_patients(meaning) if event else meaning
     return f"{modality_name(modality)}: {meaning}" if modality else meaning
+
+
+def limits_sentence(event: str) -> str:
+    """What the answers of a model do not tell, of lines or, with an event, of patients."""
+    if event:
+        return (
+            "Probabilities are those of the trial that the model learned from, and were not "
+            "validated on another one."
+        )
+    return "Cell lines are not tumours, and a response in a dish is not a clinical response."
 
 
 def abstains(code: str) -> bool:
@@ -133,7 +149,7 @@ def drug_sentences(score: DrugScore, scale: Scale) -> list[str]:
     return [
         _prediction(score, scale),
         _call(score, scale),
-        marker_sentence(score.marker, score.reference),
+        marker_sentence(score.marker, score.reference, scale.event),
         _drivers(score, scale),
         *_stability(score),
     ]
@@ -307,7 +323,7 @@ def call_text(call: str, call_at: float) -> str:
     }.get(call, "no call is made, for the reasons given")
 
 
-def marker_sentence(marker: Marker, reference: str = LINES) -> str:
+def marker_sentence(marker: Marker, reference: str = LINES, event: str = "") -> str:
     """What the drug's marker alone would say of a sample; of a tumour, beside other tumours."""
     if marker.gene is None:
         return "No marker of this drug is known."
@@ -315,7 +331,8 @@ def marker_sentence(marker: Marker, reference: str = LINES) -> str:
         return f"Its marker, {marker.gene}, was not measured."
     level = value_text("sd", marker.value)
     if marker.percentile is not None:
-        level += f", at percentile {marker.percentile:.0f} of the training lines' levels"
+        whose = "patients" if event else "lines"
+        level += f", at percentile {marker.percentile:.0f} of the training {whose}' levels"
     if reference != LINES:
         level += f", less what all tumours of {reference} share"
     alone = f"alone would predict {number(marker.prediction)}"

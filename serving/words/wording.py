@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from sidestep.features.builders.names import BURDEN, modality_of
 
@@ -83,6 +84,15 @@ def tumours_text(count: int | None, name: str) -> str:
     '200 tumours of clinic'
     """
     return f"tumours of {name}" if count is None else f"{count:,} tumours of {name}"
+
+
+def of_patients(text: str) -> str:
+    """A text about lines that were learned from, said of a model that learned from patients.
+
+    >>> of_patients("The sample lies farther from the training lines than held-out lines do.")
+    'The sample lies farther from the training patients than held-out patients do.'
+    """
+    return re.sub(r"\bLine(s?)\b", r"Patient\1", re.sub(r"\bline(s?)\b", r"patient\1", text))
 
 
 def percentile_place(percentile: float, lines: str, *, held_out: bool = True) -> str:

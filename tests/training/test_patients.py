@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -14,12 +16,18 @@ from sidestep.features.simulation.trial import simulate_trial
 from sidestep.features.study.study import read_study
 from sidestep.models.predictor.storage import load_predictor, save_predictor
 from sidestep.models.registry.load import LoadedModel
+from sidestep.serving.cohorts import make_cohort
 from sidestep.serving.disk.score_folder import read_score_folder
+from sidestep.serving.explain.answer import answer
+from sidestep.serving.explain.text import as_text
 from sidestep.serving.job import score_study
+from sidestep.serving.source import Source
+from sidestep.training.external.evaluation import evaluate_model
 from sidestep.training.reports.model_card import model_card
 from sidestep.training.reports.tables import text_table
 from sidestep.training.retrain import Request, read_panel, retrain, settled_plan
 from sidestep.training.validation.cross_validation import Plan, cross_validate
+from sidestep.training.validation.panel import choose_panel
 
 PLAN = Plan(trials=0, folds=3, repeats=1, jobs=1)
 
@@ -107,6 +115,47 @@ def test_a_report_tells_regimens_apart_and_cites_what_is_known_of_their_drugs(sc
     evidence = pd.read_parquet(folder / "scores" / "evidence.parquet")
     assert evidence.loc[evidence["regimen"] == "N", "statement"].str.contains("Neratinib").any()
     assert (folder / "scores" / "report.html").stat().st_size > 10_000
+
+
+def test_report_and_explanations_speak_of_patients(scored, folder):
+    page = (folder / "scores" / "report.html").read_text()
+    text = re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", page, flags=re.DOTALL)
+    assert not re.search(r"\blines?\b|Pearson|Cell lines", text)
+    assert "AUC (interval)" in text
+    assert "learned from, and were not validated on another" in text
+    reasons = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])["reasons"]
+    assert reasons
+    assert not any(re.search(r"\blines?\b", meaning) for _, meaning, _ in reasons)
+
+
+def test_an_explanation_is_asked_for_as_its_row_is_called(trained, folder, scored):
+    model = LoadedModel(trained.predictor, "trial", "1", "0" * 64, {})
+    source = Source(read_study(folder / "new"), model, 0.8, her2_context=False, call_at=0.75)
+    by_row = answer(source, "SIMT-0001-01", "PCR under mk2206", ())
+    assert by_row == answer(source, "SIMT-0001-01", "PCR", (), regimen="MK2206")
+    told = " ".join(" ".join(as_text(by_row)).split())
+    assert not re.search(r"\blines?\b", told)
+
+
+def test_what_is_for_models_of_lines_is_refused(trained, study):
+    model = LoadedModel(trained.predictor, "trial", "1", "0" * 64, {})
+    with pytest.raises(InputError, match="predicts an outcome of patients \\(pCR\\)"):
+        evaluate_model(study, model, None)
+    with pytest.raises(InputError, match="it needs no reference"):
+        make_cohort(model, study, "clinic")
+
+
+def test_too_few_patients_are_told_as_such(study):
+    few = study.select(list(study.samples[:12]))
+    with pytest.raises(InputError, match="PCR has 12 samples, fewer than 20"):
+        read_panel(asked(few))
+
+
+def test_outcomes_of_0_and_1_that_name_no_drug_are_learned_whole(study):
+    words = study.response("PCR", ("pCR",))
+    numbers = replace(words, stable_id="outcome", grouping="")
+    panel = choose_panel(study, numbers, drugs=None, panel="kinase", min_lines=20)
+    assert list(panel.values.columns) == ["PCR"]
 
 
 def test_an_unseen_regimen_is_told_and_answered_by_what_all_share(trained, folder):

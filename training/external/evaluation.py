@@ -275,7 +275,14 @@ def evaluate_model(
         If the response, a drug or an option cannot be used, or no line is left.
     """
     options = options or EvaluationOptions()
-    measured, predictor = find_response(study, response), model.predictor
+    predictor = model.predictor
+    if predictor.scale.event:
+        raise InputError(
+            f"model {model.name} predicts an outcome of patients ({predictor.scale.event}), and "
+            "evaluate judges responses that are numbers; score the study, and hold `probability` "
+            "against what became of the patients"
+        )
+    measured = find_response(study, response)
     shared = shared_drugs(predictor, measured, drugs)
     known = known_of(study)
     cohort = choose_cohort(known, options.where)

@@ -200,7 +200,9 @@ def choose_panel(
     if drugs is not None:
         chosen = drug_columns(drugs, columns, f"response {response.stable_id}")
     else:
-        everything = "all" if response.event and response.grouping else panel
+        # An outcome is no drug: a response of 0 and 1 that names none is learned whole.
+        outcome = response.grouping or all(find_drug(name) is None for name in columns)
+        everything = "all" if response.event and outcome else panel
         chosen = [name for name in columns if _in_panel(name, everything)]
     lacks = {
         name: _lack(values[name].dropna(), study.donors, min_lines, response.kind)
@@ -215,6 +217,12 @@ def choose_panel(
             f"molecular data; leave it out{lower}"
         )
     kept = [name for name in chosen if name not in skipped]
+    if lacks and not kept and response.event:
+        lack = next(iter(lacks.values())) or ""
+        raise InputError(
+            f"{response.stable_id} has {lack.replace('lines', 'samples')}, among those with an "
+            "outcome and molecular data; give more patients, or lower --min-lines"
+        )
     if not kept:
         raise InputError(
             f"no drug of panel {panel} has {min_lines} lines with different responses in "

@@ -102,16 +102,16 @@ function drugPanel(sample, drug) {
   const modalities = sumsOf(page.modalities, score.modalities);
   const mechanisms = sumsOf(page.mechanisms, score.mechanisms);
   const near = score.applicability === null ? ""
-    : ` Applicability ${fixed(score.applicability, 2)}: the share of ${score.among === undefined ? "held-out training lines that lie as far from the rest" : `the ${amongOf(score)}, or of held-out lines, that lie as far from the training lines, less what all tumours share`}.`;
+    : ` Applicability ${fixed(score.applicability, 2)}: the share of ${score.among === undefined ? `held-out ${response.line}s that lie as far from the rest` : `the ${amongOf(score)}, or of held-out lines, that lie as far from the training lines, less what all tumours share`}.`;
   return [
     el("h2", { class: "name", id: "drug-title", tabindex: -1 }, label), badge(score.call),
     about ? el("p", { class: "quiet" }, about) : null,
     el("p", { class: "says" }, `${predicted} ${called} ${marker}`),
     reasonList(score),
     el("p", { class: "quiet" }, quality + near),
-    el("h3", null, `Among the ${score.among === undefined ? "training lines" : amongOf(score)}`),
+    el("h3", null, `Among the ${score.among === undefined ? `${response.line}s` : amongOf(score)}`),
     chartPlace((width) => stripChart(score, width), "strip"),
-    sidesKey(` · marks: a hundredth of the ${score.among === undefined ? response.lines : `observed lines, and of the predicted ${amongOf(score)}`}; band: interval; dotted: typical line`),
+    sidesKey(` · marks: a hundredth of the ${score.among === undefined ? response.lines : `observed lines, and of the predicted ${amongOf(score)}`}; band: interval; dotted: typical ${response.line.split(" ")[1]}`),
     el("h3", null, "What moves the prediction"),
     el("p", { class: "says" }, driven),
     el("div", { class: "pair" },

@@ -70,9 +70,9 @@ function bodyRows(rows, columns) {
 function sampleRow(n, columns) {
   return el("tr", { "data-sample": n },
     el("th", { scope: "row", class: "name",
-      title: `${samples[n].name}${isKnown(samples[n]) ? ", a training line or of its donor: predicted by a model that has not seen it" : ""}` },
+      title: `${samples[n].name}${isKnown(samples[n]) ? `, a ${response.line} or of its donor: predicted by a model that has not seen it` : ""}` },
       el("a", { href: linkTo(samples[n].name), tabindex: -1 }, samples[n].name),
-      isKnown(samples[n]) ? el("span", { class: "known", "aria-label": "training line" }, " *") : null),
+      isKnown(samples[n]) ? el("span", { class: "known", "aria-label": response.line }, " *") : null),
     tracks.map((_, track) => trackCell(samples[n], track)),
     columns.map((drug) => heatCell(samples[n], drug)));
 }
@@ -136,7 +136,7 @@ function drawLegend() {
   called.style.background = RAMP(0.8);
   document.getElementById("heat-legend").replaceChildren(...[
     el("span", null, "0 sensitive", ramp, "100 resistant"),
-    samples.some(isKnown) ? el("span", null, "* training line, predicted by a model that has not seen it") : null,
+    samples.some(isKnown) ? el("span", null, `* ${response.line}, predicted by a model that has not seen it`) : null,
     el("span", null, called, "underlined and bold: a call, else uncertain"),
     el("span", null, el("span", { class: "cell abstained" }), "hatched: no call")].filter(Boolean));
 }

@@ -103,7 +103,7 @@ function drawSample(sample, wanted) {
             placeholder: "find drugs", autocomplete: "off", spellcheck: "false" }),
           el("select", { id: "sort-ranking", "aria-label": "Sort drugs" }, options)),
         el("div", { id: "ranked" }, rankingTable(sample, drug)),
-        el("p", { class: "key" }, "On each drug's own scale. Grey: training lines, the middle half of them broad; "
+        el("p", { class: "key" }, `On each drug's own scale. Grey: ${response.line}s, the middle half of them broad; `
           + "upright: the typical one. Coloured: prediction and interval; broken and hollow: no call.")),
       el("article", { class: "drug", id: "drug", "aria-labelledby": "drug-title" }, drugPanel(sample, drug))));
   drawCharts(document.getElementById("sample"));

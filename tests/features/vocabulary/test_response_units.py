@@ -51,6 +51,7 @@ def test_a_unit_and_its_middle_are_known(words: str) -> None:
 
 def test_words_of_no_unit_tell_nothing() -> None:
     assert unit_of(["viability of cells", "response"]) is None
+    assert unit_of(["log-odds of pCR"]) is None
     assert {unit.unit for unit in RESPONSE_UNITS.load()} >= {unit for unit, _, _ in UNITS.values()}
 
 

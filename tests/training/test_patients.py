@@ -131,8 +131,10 @@ def test_report_and_explanations_speak_of_patients(scored, folder):
 def test_an_explanation_is_asked_for_as_its_row_is_called(trained, folder, scored):
     model = LoadedModel(trained.predictor, "trial", "1", "0" * 64, {})
     source = Source(read_study(folder / "new"), model, 0.8, her2_context=False, call_at=0.75)
-    by_row = answer(source, "SIMT-0001-01", "PCR under mk2206", ())
-    assert by_row == answer(source, "SIMT-0001-01", "PCR", (), regimen="MK2206")
+    asked_for = {"top_k": 5, "level": 0.8, "her2_context": False}
+    by_row = answer(source, "SIMT-0001-01", "PCR under mk2206", (), **asked_for)
+    by_option = answer(source, "SIMT-0001-01", "PCR", (), regimen="MK2206", **asked_for)
+    assert by_row.as_json() == by_option.as_json()
     told = " ".join(" ".join(as_text(by_row)).split())
     assert not re.search(r"\blines?\b", told)
 

@@ -18,6 +18,7 @@ from typing import Any
 import sidestep
 from sidestep.explained import Explained
 from sidestep.features.cells.measures import CellResults
+from sidestep.features.pairs.changes import PairChanges
 from sidestep.features.points.patterns import PointResults
 from sidestep.features.study.check import StudyCheck
 from sidestep.models.registry.load import LoadedModel
@@ -50,12 +51,13 @@ PARTS = {
     "Learning": ("train", "evaluate", "load_model"),
     "Scoring": ("score", "reference", "explain", "combine"),
     "Survival": ("screen_survival",),
+    "Two biopsies": ("pairs",),
     "Single cells": ("cells", "labels"),
 }
 #: What the functions return, beside studies.
 RESULTS = (
-    Scores, Explained, TrainedPanel, Evaluation, LoadedModel, StudyCheck, Screen, CellResults,
-    PointResults,
+    Scores, Explained, TrainedPanel, Evaluation, LoadedModel, StudyCheck, Screen, PairChanges,
+    CellResults, PointResults,
 )  # fmt: skip
 _SECTION = re.compile(r"^([A-Z][A-Za-z]+)\n-{3,}\n", re.MULTILINE)
 _ENTRY = re.compile(r"^(?=\S)", re.MULTILINE)

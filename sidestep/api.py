@@ -801,11 +801,10 @@ def cells(
     from sidestep.features.cells.measures import CellOptions, measure_cells
     from sidestep.features.cells.tables import read_cells
 
-    paths = [Path(path) for path in ([tables] if isinstance(tables, str | Path) else tables)]
     options = CellOptions(scale, cofactor, dict(thresholds or {}), clusters, seed=seed)
     table = read_cells(
-        paths, sample=sample, about=None if about is None else Path(about), columns=columns,
-        markers=markers, layer=layer,
+        _paths(tables), sample=sample, about=None if about is None else Path(about),
+        columns=columns, markers=markers, layer=layer,
     )  # fmt: skip
     found = measure_cells(table, options)
     if out is not None:
@@ -886,15 +885,21 @@ def labels(
     from sidestep.features.points.measured import PointOptions
     from sidestep.features.points.patterns import measure_patterns
 
-    paths = [Path(path) for path in ([tables] if isinstance(tables, str | Path) else tables)]
     options = PointOptions(largest, dimer, simulations, fdr=fdr, seed=seed)
-    read = read_labels(paths, unit=unit, sample=sample, window=str(window), duplicates=duplicates)
+    read = read_labels(
+        _paths(tables), unit=unit, sample=sample, window=str(window), duplicates=duplicates
+    )
     found = measure_patterns(read, options)
     if out is not None:
         from sidestep.training.assays.points_output import write_points
 
         write_points(found, read, Path(out), Path(out).resolve().name)
     return found
+
+
+def _paths(tables: PathLike | Sequence[PathLike]) -> list[Path]:
+    """The paths of one table or several."""
+    return [Path(path) for path in ([tables] if isinstance(tables, str | Path) else tables)]
 
 
 def _require_at_least(**given: tuple[int, int]) -> None:

@@ -1,192 +1,248 @@
-"""Time and memory of scoring as samples, drugs and features grow.
+"""Time, memory and disk of score, report, check and train as what they work on grows.
 
     python -m benchmarks.growth
-    python -m benchmarks.growth --samples 1000 4000 --drugs 1 5 --features 200 2000 --seconds 120
+    python -m benchmarks.growth --verbs score report --samples 1000 4000 --drugs 1 5 --features 2000
+    python -m benchmarks.growth --verbs score --workers 1 2 --folder /somewhere
 
-One `sidestep score`, explanations and report included, is a process of its own: seconds are of the
-whole process, from its start, and the peak is the most memory that it ever had resident
-(`ru_maxrss`). Three series are measured, each with the others' `--base` values: samples, drugs
-(of one model) and features. The slope is that of a line through the logarithms of size and
-seconds: 1 is proportional, and `last` is that between the two largest sizes, where what a process
-needs at its start weighs least. Targets: at most 1.1 in samples and drugs, and a peak below 2 GiB
-whatever the number of samples.
+Every run of a verb is a process of its own: seconds are of the whole process, from its start, CPU
+of the processor, and the peak is the most memory that the largest of its processes ever had
+resident (`ru_maxrss`). Three series are measured of each verb, each with the others' `--base`
+values: samples, drugs (of one model) and features; `check` has none of drugs. `report` draws the
+scores that `score` wrote, anew. `train` has lines in the place of samples, and sizes of its own. A
+run that would take longer than `--seconds`, judged by the one before it, is left out.
 
-The models learn from simulated pan-cancer lines: `sidestep train` for two of their drugs (five
-folds, all modalities), and copies of these two under the names of other drugs, each with arrays of
-its own, because it takes as long to score a copy as to score another drug. `features` is the
-number of genes with expression and copy number; RPPA and mutations come on top.
+With `--workers N`, studies of the sizes of `--cluster` are scored on a Dask cluster of so many
+processes on this machine as well: what the client does, and what workers do, is counted apart.
 
-The studies to score have rows of these training lines with noise, so that samples lie where real
-ones lie, and are written as Parquet by sample (RNA, copy number, RPPA) and text (mutations).
-A cell that would take longer than `--seconds`, judged by the one before it, is left out.
+The costs of score, report and check at `--project` (samples x drugs, at the features of the base)
+are those of `growth_costs.CostModel`, from what was measured in this run; so are the hours on a
+cluster, of which this machine has measured the parts and not the whole. All data are simulated
+(`growth_verbs`). `--folder` keeps models and studies for the next run.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-
-from benchmarks.growth_studies import write_cohort
-from sidestep.features.knowledge.drugs import DRUG_TABLE
-from sidestep.features.simulation.simulate import SimulationPlan, simulate_study
-from sidestep.features.study.study import Study, read_study
-from sidestep.models.predictor.storage import save_predictor
-from sidestep.training.retrain import Request, retrain_study
-from sidestep.training.validation.cross_validation import Plan
-from sidestep.training.validation.panel import choose_panel
+from benchmarks.growth_costs import Cell, Cost, CostModel, cluster_seconds, slopes
+from benchmarks.growth_verbs import TRIALS, VERBS, Bench
 
 SAMPLES = (1_000, 5_000, 20_000, 50_000, 200_000)
 DRUGS = (1, 5, 25, 50)
 FEATURES = (200, 2_000, 20_000)
 #: Samples, drugs and features of the series in which they do not vary.
 BASE = (4_000, 25, 2_000)
-_LINES = 100
-_LEARNED = 2
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One measurement.
-
-    Attributes
-    ----------
-    samples, drugs, features : int
-    seconds : float
-    peak : float
-        MiB.
-    """
-
-    samples: int
-    drugs: int
-    features: int
-    seconds: float
-    peak: float
-
-    def line(self) -> str:
-        """A row of the table."""
-        rows = self.samples * self.drugs
-        return (
-            f"{self.samples:>8,} {self.drugs:>6} {self.features:>9,} {rows:>11,} "
-            f"{self.seconds:>9.1f} {rows / self.seconds:>8,.0f} {self.peak:>9,.0f}"
-        )
-
-
-class Bench:
-    """Models and studies in a folder, each made when it is first asked for."""
-
-    def __init__(self, folder: Path, drugs: int) -> None:
-        self._folder = folder
-        self._drugs = drugs
-        self._lines: dict[int, Study] = {}
-        self._names: list[str] = []
-
-    def measure(self, samples: int, drugs: int, features: int) -> Cell:
-        """Score a study in a process of its own."""
-        model, study = self._model(features), self._study(samples, features)
-        out = self._folder / "out"
-        command = [sys.executable, "-m", "sidestep", "score", study, "--model", model]
-        command += ["--out", out, "--drugs", ",".join(self._names[:drugs]), "--quiet"]
-        output = self._folder / "output.txt"
-        started = time.perf_counter()
-        with output.open("w") as file:
-            process = subprocess.Popen(command, stdout=file, stderr=file)
-            _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise SystemExit(f"scoring ended with {process.returncode}: {output.read_text()}")
-        return Cell(samples, drugs, features, seconds, usage.ru_maxrss / 1024)
-
-    def _training_lines(self, features: int) -> Study:
-        if features not in self._lines:
-            folder = self._folder / f"lines-{features}"
-            simulate_study(folder, SimulationPlan(kind="pancan", lines=_LINES, genes=features))
-            self._lines[features] = read_study(folder)
-        return self._lines[features]
-
-    def _model(self, features: int) -> Path:
-        folder = self._folder / f"model-{features}"
-        if not folder.exists():
-            lines = self._training_lines(features)
-            response = next(iter(lines.response_files))
-            panel = choose_panel(
-                lines, lines.response(response), drugs=None, panel="kinase", min_lines=20
-            )
-            panel = replace(panel, drugs=panel.drugs[:_LEARNED])
-            request = Request(str(lines.path), response, plan=Plan(trials=2))
-            predictor = retrain_study(request, lines, panel).predictor
-            learned = list(predictor.drugs.values())
-            known = [name for name in DRUG_TABLE.load() if name not in predictor.drugs]
-            self._names = [drug.name for drug in learned] + known
-            copies = {
-                name: replace(learned[number % _LEARNED], name=name)
-                for number, name in enumerate(self._names[: self._drugs])
-            }
-            save_predictor(replace(predictor, drugs=copies), folder)
-        return folder
-
-    def _study(self, samples: int, features: int) -> Path:
-        folder = self._folder / f"cohort-{samples}-{features}"
-        if not folder.exists():
-            write_cohort(folder, self._training_lines(features), samples)
-        return folder
+#: The same of `train`, whose samples are lines.
+TRAIN_LINES, TRAIN_DRUGS, TRAIN_FEATURES = (50, 100, 200), (1, 2, 4), (250, 1_000, 4_000)
+TRAIN_BASE = (100, 2, 1_000)
+#: Samples that are scored on a cluster.
+CLUSTER = (4_000, 16_000)
+#: Workers that hours on a cluster are told for.
+_CLUSTERS = (1, 4, 16, 64)
+_HEAD = (
+    f"{'verb':<7} {'samples':>9} {'drugs':>5} {'features':>8} {'rows':>10} {'seconds':>8} "
+    f"{'CPU':>8} {'rows/s':>7} {'peak MiB':>8} {'disk MiB':>8}"
+)
+_MIB, _GIB, _HOUR = 2**20, 2**30, 3_600
 
 
 def main() -> None:
-    """Print a table of each series, and its slopes."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--samples", type=int, nargs="*", default=SAMPLES)
-    parser.add_argument("--drugs", type=int, nargs="*", default=DRUGS)
-    parser.add_argument("--features", type=int, nargs="*", default=FEATURES)
-    parser.add_argument("--base", type=int, nargs=3, default=BASE)
-    parser.add_argument("--seconds", type=float, default=7_200)
-    parser.add_argument("--folder", type=Path, help="Where to work; a temporary folder by default.")
-    options = parser.parse_args()
+    """Print the measurements, their slopes, and what they come to at another size."""
+    options = _options()
     sizes = {"samples": options.samples, "drugs": options.drugs, "features": options.features}
-    most_drugs = max([*options.drugs, options.base[1]])
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        bench = Bench(Path(folder), most_drugs)
-        print(f"{os.cpu_count()} cores")
-        print(" samples  drugs  features        rows   seconds   rows/s  peak MiB")
-        for place, (name, series) in enumerate(sizes.items()):
-            print_series(bench, name, place, series, options.base, options.seconds)
+    learned = {"samples": options.lines, "drugs": TRAIN_DRUGS, "features": TRAIN_FEATURES}
+    told = [verb for verb in options.verbs if verb != "train"]
+    print(f"{os.cpu_count()} cores; simulated data; train with {TRIALS} trials a search")
+    print(_HEAD, flush=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        bench = Bench(folder, max([*options.drugs, options.base[1]]))
+        cells = measure(bench, told, sizes, options.base, options.seconds)
+        # Without a size off both series, a drug's cost and a sample's cannot be told apart.
+        apart = (min(options.samples), max(options.drugs), options.base[2])
+        for verb in told:
+            if verb != "check":
+                cells.append(bench.measure(verb, *apart))
+                print(line(cells[-1]), flush=True)
+        if "train" in options.verbs:
+            measure(bench, ["train"], learned, TRAIN_BASE, options.seconds)
+        spread = measure_cluster(bench, options.workers, options.cluster, sizes, options.base)
+    samples, drugs = options.project
+    print(f"Projected to {samples:,} samples x {drugs} drugs x {options.base[2]:,} features:")
+    cells = [cell for cell in cells if cell.features == options.base[2]]
+    for verb in told:
+        print("\n".join(projection([cell for cell in cells if cell.verb == verb], samples, drugs)))
+    if len({cell.samples for cell in spread}) > 1:
+        print("\n".join(on_clusters(spread, samples, drugs)))
 
 
-def print_series(
-    bench: Bench, name: str, place: int, sizes: Sequence[int], base: Sequence[int], most: float
-) -> None:
-    """Measure with one of samples, drugs and features at each of some sizes."""
-    cells: list[Cell] = []
-    for size in sorted(sizes):
-        cell = list(base)
-        if cells:
-            expected = cells[-1].seconds * size / cell_size(cells[-1], name)
-            if expected > most:
-                print(f"{name} {size:,}: left out, as it would take some {expected:,.0f} s")
-                break
-        cell[place] = size
-        cells.append(bench.measure(*cell))
-        print(cells[-1].line(), flush=True)
-    if len(cells) > 1:
-        logs = np.log([[cell_size(cell, name), cell.seconds] for cell in cells])
-        slope = np.polyfit(*logs.T, 1)[0]
-        last = np.diff(logs[-2:, 1])[0] / np.diff(logs[-2:, 0])[0]
-        peak = max(cell.peak for cell in cells)
-        print(f"slope in {name}: {slope:.2f} (last: {last:.2f}); highest peak {peak:,.0f} MiB\n")
+def measure(
+    bench: Bench,
+    verbs: Sequence[str],
+    sizes: Mapping[str, Sequence[int]],
+    base: Sequence[int],
+    most: float,
+) -> list[Cell]:
+    """Measure series of samples, drugs and features, and print them with their slopes."""
+    found: dict[tuple[str, tuple[int, ...]], Cell] = {}
+    for place, (name, series) in enumerate(sizes.items()):
+        asked = [verb for verb in verbs if (verb, name) != ("check", "drugs")]
+        cells: dict[str, list[Cell]] = {verb: [] for verb in asked}
+        for size in sorted(series):
+            at = (*base[:place], size, *base[place + 1 :])
+            for verb in asked:
+                expected = _expected(cells[verb], name, size)
+                if expected > most:
+                    print(f"{verb}, {size:,} {name}: left out: some {expected:,.0f} s")
+                    continue
+                if (verb, at) not in found:
+                    found[verb, at] = bench.measure(verb, *at)
+                    print(line(found[verb, at]), flush=True)
+                cells[verb].append(found[verb, at])
+        for verb in asked:
+            if len(cells[verb]) > 1:
+                print(slope_line(cells[verb], name), flush=True)
+    return list(found.values())
 
 
-def cell_size(cell: Cell, name: str) -> int:
-    """Samples, drugs or features of a cell."""
-    return int(getattr(cell, name))
+def _expected(cells: Sequence[Cell], name: str, size: int) -> float:
+    """Seconds that a run would take if they grew as the size does."""
+    return cells[-1].seconds * size / cells[-1].size(name) if cells else 0.0
+
+
+def line(cell: Cell) -> str:
+    """A row of the table."""
+    disk = f"{cell.disk / _MIB:,.0f}" if cell.files else "-"
+    return (
+        f"{cell.verb:<7} {cell.samples:>9,} {cell.drugs:>5} {cell.features:>8,} {cell.rows:>10,} "
+        f"{cell.seconds:>8.1f} {cell.cpu:>8.1f} {cell.rows / cell.seconds:>7,.0f} "
+        f"{cell.peak:>8,.0f} {disk:>8}"
+    )
+
+
+def slope_line(cells: Sequence[Cell], name: str) -> str:
+    """How processor time and memory grow with samples, drugs or features."""
+    cpu, memory = (slopes(cells, name, cost) for cost in (_cpu, _peak))
+    return (
+        f"{cells[0].verb}, slope in {name}: CPU {cpu[0]:.2f} (last {cpu[1]:.2f}), "
+        f"memory {memory[0]:.2f} (last {memory[1]:.2f})"
+    )
+
+
+def projection(cells: Sequence[Cell], samples: int, drugs: int) -> list[str]:
+    """What a verb takes at another size: processor time, memory and, of score, disk."""
+    verb = cells[0].verb
+    if len({cell.samples for cell in cells}) == 1:
+        return [f"{verb}: measured at one number of samples, from which nothing follows"]
+    cpu, memory = CostModel.of(cells, _cpu), CostModel.of(cells, _peak)
+    lines = [
+        f"{verb}: {cpu.at(samples, drugs) / _HOUR:,.1f} CPU hours, "
+        f"{memory.at(samples, drugs) / 1024:,.1f} GiB of memory "
+        f"({cpu.beyond(samples, drugs):.1f} times the most rows measured; the model is off by up "
+        f"to {100 * cpu.error:.0f} % and {100 * memory.error:.0f} % at what was measured)",
+        f"  CPU seconds: {cpu.start:.1f} + {cpu.per_drug:.3g} a drug + {cpu.per_sample:.3g} a "
+        f"sample + {cpu.per_row:.3g} a row",
+    ]
+    sizes = {name: CostModel.of(cells, _heldof(name)) for name in _files(cells)}
+    if not sizes:
+        return lines
+    largest = max(cells, key=lambda cell: cell.rows)
+    rows = samples * drugs
+    for name, size in sorted(sizes.items(), key=lambda one: -one[1].at(samples, drugs)):
+        total = size.at(samples, drugs)
+        lines.append(f"  {name:<22} {total / _GIB:>8.2f} GiB {total / rows:>8.1f} bytes a row")
+    pages = sum(held for name, held in largest.files.items() if name.endswith(".html"))
+    lines.append(f"  pages of the report    {pages / _GIB:>8.2f} GiB at {largest.rows:,} rows")
+    share = largest.disk / sum(largest.files.values())
+    total = pages + sum(size.at(samples, drugs) for size in sizes.values())
+    lines.append(
+        f"  all files {total / _GIB:,.1f} GiB; with unfinished work {share * total / _GIB:,.1f} GiB"
+        f" ({share:.1f} times as much at {largest.rows:,} rows)"
+    )
+    return lines
+
+
+def measure_cluster(
+    bench: Bench,
+    counts: Sequence[int],
+    samples: Sequence[int],
+    sizes: Mapping[str, Sequence[int]],
+    base: Sequence[int],
+) -> list[Cell]:
+    """Score on clusters of so many workers on this machine, and print what each part took."""
+    _, drugs, features = base
+    asked = [(size, some) for some in (drugs, min(sizes["drugs"])) for size in sorted(samples)]
+    cells = []
+    for count in counts:
+        for size, some in asked:
+            cells.append(cell := bench.on_cluster(count, size, some, features))
+            print(
+                f"{line(cell)}  {count} Dask worker(s): CPU {cell.workers_cpu:,.1f} s of theirs, "
+                f"largest {cell.workers_peak:,.0f} MiB",
+                flush=True,
+            )
+    return cells
+
+
+def on_clusters(cells: Sequence[Cell], samples: int, drugs: int) -> list[str]:
+    """Hours of a job on clusters of several sizes, from what client and workers do a row."""
+    client, workers = CostModel.of(cells, _cpu), CostModel.of(cells, lambda cell: cell.workers_cpu)
+    own, theirs = client.at(samples, drugs), workers.at(samples, drugs)
+    memory = CostModel.of(cells, _peak).at(samples, drugs) / 1024
+    lines = [
+        f"score on a cluster: client {own / _HOUR:,.1f} CPU hours and {memory:,.1f} GiB, workers "
+        f"{theirs / _HOUR:,.1f} CPU hours and {max(c.workers_peak for c in cells) / 1024:,.1f} GiB "
+        f"each; more than {theirs / own:.0f} workers wait for the client"
+    ]
+    for count in _CLUSTERS:
+        least, most = (hours / _HOUR for hours in cluster_seconds(own, theirs, count))
+        lines.append(f"  {count:>3} worker(s): {least:,.1f} to {most:,.1f} hours")
+    return lines
+
+
+def _cpu(cell: Cell) -> float:
+    return cell.cpu
+
+
+def _peak(cell: Cell) -> float:
+    return cell.peak
+
+
+def _heldof(file: str) -> Cost:
+    return lambda cell: float(cell.files[file])
+
+
+def _files(cells: Sequence[Cell]) -> list[str]:
+    """Files that every cell has and that grow; a report draws no more than so many samples."""
+    names = set.intersection(*(set(cell.files) for cell in cells))
+    return sorted(name for name in names if not name.endswith(".html"))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--verbs", choices=VERBS, nargs="+", default=VERBS)
+    parser.add_argument("--samples", type=int, nargs="+", default=SAMPLES)
+    parser.add_argument("--drugs", type=int, nargs="+", default=DRUGS)
+    parser.add_argument("--features", type=int, nargs="+", default=FEATURES)
+    parser.add_argument("--base", type=int, nargs=3, default=BASE)
+    parser.add_argument("--lines", type=int, nargs="+", default=TRAIN_LINES, help="of train")
+    parser.add_argument("--workers", type=int, nargs="*", default=(), help="of Dask clusters")
+    parser.add_argument("--cluster", type=int, nargs="+", default=CLUSTER, help="samples on them")
+    parser.add_argument("--project", type=size, default="1000000x50", metavar="SAMPLESxDRUGS")
+    parser.add_argument("--seconds", type=float, default=7_200, help="of the longest run")
+    parser.add_argument("--folder", type=Path, help="keep models and studies here")
+    return parser.parse_args()
+
+
+def size(text: str) -> tuple[int, int]:
+    """Samples and drugs of a text such as ``1000000x50``."""
+    samples, drugs = text.lower().split("x")
+    return int(samples), int(drugs)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -73,7 +75,7 @@ class ResponseEstimator(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         donors = np.arange(len(X)) if groups is None else np.asarray(groups)
         if len(donors) != len(X):
             raise InputError(f"groups has {len(donors)} values for {len(X)} rows; give one a row")
-        self.expecting(np.asarray(X.columns, dtype=object))
+        self.expecting(_one_copy(tuple(X.columns.tolist())))
         self._fit(X, response, donors)
         return self
 
@@ -82,6 +84,12 @@ class ResponseEstimator(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.feature_names_in_ = features
         self.n_features_in_ = len(features)
         return self
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        """From another process: its names are those that this one has already."""
+        super().__setstate__(state)
+        if "feature_names_in_" in state:
+            self.expecting(_one_copy(tuple(state["feature_names_in_"].tolist())))
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Predicted response of each row, in the unit of `y`.
@@ -121,3 +129,12 @@ class ExplainedEstimator(ResponseEstimator):
             If the columns are not those of `fit`, in that order.
         """
         return self._contributions(self._checked(X))
+
+
+# The thousands of sub-models of a panel see the features of a few folds and modalities.
+@lru_cache(maxsize=128)
+def _one_copy(names: tuple[Any, ...]) -> np.ndarray:
+    """Names of features as the one array that all estimators of them share, read-only."""
+    array = np.array(names, dtype=object)
+    array.flags.writeable = False
+    return array

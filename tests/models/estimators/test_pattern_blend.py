@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -139,6 +140,17 @@ def test_a_model_of_clinical_covariates_alone_survives_as_well(many_lines):
     assert restored.patterns == blend.patterns == [()]
     assert restored.chosen(X) == [()] * len(X)
     np.testing.assert_array_equal(restored.predict(X), blend.predict(X))
+
+
+def test_names_of_features_are_held_once_whatever_process_a_model_comes_from(blend):
+    """Of hundreds of models of tens of thousands of features they would fill the memory."""
+    again = pickle.loads(pickle.dumps(blend))
+    assert again.feature_names_in_ is blend.feature_names_in_
+    for pattern, part in blend.blends_.items():
+        other = again.blends_[pattern]
+        for one in (part.ridge_, part.trees_, part.marker_, other, other.ridge_, other.trees_):
+            assert one.feature_names_in_ is part.feature_names_in_
+    assert not blend.feature_names_in_.flags.writeable
 
 
 def test_a_state_without_models_is_refused(blend, many_lines):

@@ -6,6 +6,8 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 
 ABSENT = "not installed"
+# Of a library that comes as one of several distributions; asking the library would import it.
+_DISTRIBUTIONS = {"xgboost": ("xgboost", "xgboost-cpu")}
 
 
 def software_versions(*packages: str) -> dict[str, str]:
@@ -26,11 +28,9 @@ def software_versions(*packages: str) -> dict[str, str]:
 
 
 def _version(package: str) -> str:
-    if package == "xgboost":
-        import xgboost
-
-        return str(xgboost.__version__)
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ABSENT
+    for distribution in _DISTRIBUTIONS.get(package, (package,)):
+        try:
+            return version(distribution)
+        except PackageNotFoundError:
+            continue
+    return ABSENT

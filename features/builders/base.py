@@ -8,17 +8,16 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
 
 from sidestep.features.errors import InputError
+from sidestep.features.estimator import Transformer
 from sidestep.features.study.study import Study
 
 # What genes without a symbol are called in a study: `entrez:2064`.
 _UNNAMED = "entrez:"
 
 
-class FeatureBuilder(TransformerMixin, BaseEstimator, ABC):  # type: ignore[misc]
+class FeatureBuilder(Transformer, ABC):
     """A scikit-learn transformer from a `Study` to one modality's features.
 
     Everything learned in `fit` is frozen: `transform` uses no statistic of the samples it is
@@ -44,7 +43,7 @@ class FeatureBuilder(TransformerMixin, BaseEstimator, ABC):  # type: ignore[misc
         pandas.DataFrame
             Samples x `get_feature_names_out()`, float64, NaN where not measured.
         """
-        check_is_fitted(self, "feature_names_")
+        self._require_fitted("feature_names_")
         names = pd.Index(self.feature_names_, dtype=object)
         built = self._measured(X)
         if built is None:
@@ -54,12 +53,12 @@ class FeatureBuilder(TransformerMixin, BaseEstimator, ABC):  # type: ignore[misc
 
     def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
         """Names of the features, as in `features.builders.names`."""
-        check_is_fitted(self, "feature_names_")
+        self._require_fitted("feature_names_")
         return np.asarray(self.feature_names_, dtype=object)
 
     def get_state(self) -> dict[str, Any]:
         """Parameters and fitted statistics: plain values, lists of text, and numeric arrays."""
-        check_is_fitted(self, "feature_names_")
+        self._require_fitted("feature_names_")
         fitted = {k: v for k, v in vars(self).items() if k.endswith("_") and not k.startswith("_")}
         return {"parameters": self.get_params(), "fitted": fitted}
 

@@ -6,7 +6,6 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from sidestep.features.builders.base import (
     FeatureBuilder,
@@ -16,6 +15,7 @@ from sidestep.features.builders.base import (
     well_measured,
 )
 from sidestep.features.errors import InputError
+from sidestep.features.ranks import doubled_ranks
 from sidestep.features.study.study import Study
 
 _CLIP_SD = 8.0
@@ -140,8 +140,8 @@ class ExpressionBuilder(FeatureBuilder):
             if shared.sum() < min(self.min_shared, len(self.genes_)):
                 continue
             # Genes that tie share a rank, which is then a multiple of one half.
-            halves = 2 * rankdata(values[np.ix_(rows, shared)], axis=1)
-            mapped[np.ix_(rows, shared)] = self._levels_by_rank(shared)[halves.astype(int)]
+            halves = doubled_ranks(values[np.ix_(rows, shared)])
+            mapped[np.ix_(rows, shared)] = self._levels_by_rank(shared)[halves]
         return mapped
 
     def _levels_by_rank(self, shared: np.ndarray) -> np.ndarray:

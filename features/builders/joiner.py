@@ -7,8 +7,6 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, TransformerMixin, clone
-from sklearn.utils.validation import check_is_fitted
 
 from sidestep.features.builders.base import FeatureBuilder
 from sidestep.features.builders.clinical import ClinicalBuilder
@@ -20,6 +18,7 @@ from sidestep.features.builders.regimen import RegimenBuilder
 from sidestep.features.builders.rppa import RppaBuilder
 from sidestep.features.builders.signature import SignatureScoreBuilder
 from sidestep.features.errors import InputError
+from sidestep.features.estimator import Transformer
 from sidestep.features.study.study import Study
 
 _BUILDERS: dict[str, type[FeatureBuilder]] = {
@@ -33,7 +32,7 @@ _BUILDERS: dict[str, type[FeatureBuilder]] = {
 }
 
 
-class FeatureJoiner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class FeatureJoiner(Transformer):
     """Fit one builder a modality and put their blocks side by side.
 
     Parameters
@@ -99,14 +98,14 @@ class FeatureJoiner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 f"study {X.study_id} has none of {', '.join(molecular)}; nothing to train on"
             )
         own = [builder.fit(X) for builder in builders]
-        added: list[FeatureBuilder] = [clone(builder).fit(X) for builder in self.extra]
+        added = [type(builder)(**builder.get_params()).fit(X) for builder in self.extra]
         _require_usable_names(own, added)
         self.builders_ = [*own, *added]
         return self
 
     def transform(self, X: Study) -> pd.DataFrame:
         """Samples x features of all blocks, float64, NaN where not measured."""
-        check_is_fitted(self, "builders_")
+        self._require_fitted("builders_")
         blocks = [builder.transform(X) for builder in self.builders_]
         names = pd.Index(np.concatenate([block.columns.to_numpy(object) for block in blocks]))
         # One array, which models then read as it is, where blocks would be copied each time.
@@ -115,13 +114,13 @@ class FeatureJoiner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
         """Names of all features, block after block."""
-        check_is_fitted(self, "builders_")
+        self._require_fitted("builders_")
         return np.concatenate([builder.get_feature_names_out() for builder in self.builders_])
 
     @property
     def regimens(self) -> RegimenBuilder | None:
         """The builder of regimens, if they are told."""
-        check_is_fitted(self, "builders_")
+        self._require_fitted("builders_")
         found = [builder for builder in self.builders_ if isinstance(builder, RegimenBuilder)]
         return found[0] if found else None
 
@@ -139,7 +138,7 @@ class FeatureJoiner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         InputError
             If there are builders in `extra`.
         """
-        check_is_fitted(self, "builders_")
+        self._require_fitted("builders_")
         if self.extra:
             raise InputError(
                 f"features of {type(self.extra[0]).__name__} cannot be saved: a saved model is "

@@ -7,7 +7,6 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
-from sklearn.utils.validation import check_is_fitted
 
 from sidestep.features.builders.base import FeatureBuilder, mean_and_sd, well_measured
 from sidestep.features.builders.published_scores import PublishedScores
@@ -104,7 +103,7 @@ class SignatureScoreBuilder(FeatureBuilder):
 
     def computed_of(self, given: Sequence[str]) -> list[str]:
         """Signatures that are computed where a study has genes and gives the scores `given`."""
-        check_is_fitted(self, "feature_names_")
+        self._require_fitted("feature_names_")
         names = list(PublishedScores(**self.published_).members)
         places = match_signatures(names, given)
         return [name for name, place in zip(names, places, strict=True) if place < 0]

@@ -6,7 +6,6 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.utils.validation import check_is_fitted
 
 from sidestep.features.builders.base import FeatureBuilder
 from sidestep.features.knowledge.receptors import RTK_TABLE
@@ -88,7 +87,7 @@ class MechanismBuilder(FeatureBuilder):
         levels : DataFrame of shape (n_samples, n_genes)
             In training standard deviations; no column without expression in training.
         """
-        check_is_fitted(self, "feature_names_")
+        self._require_fitted("feature_names_")
         rna, levels = (pd.DataFrame(index=X.samples),) * 2
         if self.rna_ is not None:
             rna, levels = self.rna_.scored(X)
@@ -98,7 +97,7 @@ class MechanismBuilder(FeatureBuilder):
 
     def get_state(self) -> dict[str, Any]:
         """Statistics, and the state of each part."""
-        check_is_fitted(self, "feature_names_")
+        self._require_fitted("feature_names_")
         parts = {name: getattr(self, f"{name}_") for name in _PARTS}
         return {
             "feature_names": list(self.feature_names_),

@@ -12,7 +12,6 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
-from sklearn.utils.validation import check_is_fitted
 
 from sidestep.features.builders.base import FeatureBuilder, mean_and_sd, require, well_measured
 from sidestep.features.knowledge.signatures import PATHWAY_TABLE
@@ -142,7 +141,7 @@ class PathwayBuilder(FeatureBuilder):
 
     def levels(self, X: Study) -> pd.DataFrame:
         """Antibodies in training deviations from the training median, samples x `antibodies_`."""
-        check_is_fitted(self, "feature_names_")
+        self._require_fitted("feature_names_")
         if X.rppa is None:
             return pd.DataFrame(index=X.samples, columns=list(self.antibodies_), dtype=float)
         return self._levels(X.rppa).reindex(X.samples)

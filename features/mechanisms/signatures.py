@@ -12,8 +12,6 @@ from typing import Self
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
-from scipy.stats import rankdata
-from sklearn.utils.validation import check_is_fitted
 
 from sidestep.features.builders.base import (
     FeatureBuilder,
@@ -25,6 +23,7 @@ from sidestep.features.builders.base import (
 from sidestep.features.knowledge.receptors import RTK_TABLE
 from sidestep.features.knowledge.signatures import SIGNATURE_TABLE
 from sidestep.features.mechanisms.pathways import mean_of_measured
+from sidestep.features.ranks import doubled_ranks
 from sidestep.features.study.study import Study
 
 _CLIP_SD = 8.0
@@ -52,7 +51,7 @@ def ranks_within(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     patterns, which = np.unique(measured, axis=0, return_inverse=True)
     for number, has in enumerate(patterns):
         cells = np.ix_(np.flatnonzero(which.ravel() == number), has)
-        ranks[cells] = rankdata(values[cells], axis=1)
+        ranks[cells] = doubled_ranks(values[cells]) / 2
     return ranks, measured.sum(axis=1)
 
 
@@ -189,7 +188,7 @@ class SignatureBuilder(FeatureBuilder):
         levels : DataFrame of shape (n_samples, n_level_genes)
             In training standard deviations.
         """
-        check_is_fitted(self, "feature_names_")
+        self._require_fitted("feature_names_")
         table = pd.DataFrame(index=X.samples[:0]) if X.expression is None else X.expression
         levels, signatures = self._levels_and_signatures(table, X.expression_kind == "z-score")
         known = {**signatures, **self._bypass(levels)}

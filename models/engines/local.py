@@ -20,8 +20,6 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 from uuid import uuid4
 
-from joblib.externals.loky import ProcessPoolExecutor
-
 #: Tasks and results in memory for each process: one is done, others wait.
 _TASKS_A_PROCESS = 3
 # Where libraries look up how many threads a process may have.
@@ -97,6 +95,8 @@ class LocalEngine(Engine):
 
     def __enter__(self) -> Self:
         if self._jobs > 1:
+            from joblib.externals.loky import ProcessPoolExecutor
+
             folder = tempfile.TemporaryDirectory(prefix="sidestep-shared-")
             self._folder = Path(self._context.enter_context(folder))
             self._workers = ProcessPoolExecutor(self._jobs, env=dict.fromkeys(_THREADS, "1"))

@@ -10,10 +10,9 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_is_fitted
 
 from sidestep.features.errors import InputError
+from sidestep.features.estimator import Regressor
 from sidestep.models.estimators.lines import TrainingLines
 
 
@@ -34,7 +33,7 @@ class Contributions:
     values: np.ndarray
 
 
-class ResponseEstimator(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class ResponseEstimator(Regressor):
     """A regressor of one drug's response on a table of named features, NaN where not measured."""
 
     @abstractmethod
@@ -102,7 +101,7 @@ class ResponseEstimator(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return self._predict(self._checked(X))
 
     def _checked(self, X: pd.DataFrame) -> pd.DataFrame:
-        check_is_fitted(self, "feature_names_in_")
+        self._require_fitted("feature_names_in_")
         if not np.array_equal(np.asarray(X.columns, dtype=object), self.feature_names_in_):
             missing = sorted(set(self.feature_names_in_) - set(X.columns))
             raise InputError(

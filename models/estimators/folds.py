@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from sklearn.model_selection import StratifiedGroupKFold
 
 from sidestep.features.errors import InputError
 
@@ -42,6 +39,8 @@ def donor_folds(
         raise InputError(f"{n_donors} donor cannot be split; give lines of at least 2 donors")
     n_folds = min(n_folds, n_donors)
     labels = np.zeros(len(donors), dtype=int) if strata is None else _pooled(strata, n_folds)
+    from sklearn.model_selection import StratifiedGroupKFold
+
     splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
     return list(splitter.split(np.zeros((len(donors), 1)), labels, donors))
 
@@ -94,6 +93,9 @@ def lineage_folds(donors: np.ndarray, lineages: np.ndarray, n_folds: int, seed: 
 
 def _together(donors: np.ndarray, lineages: np.ndarray) -> np.ndarray:
     """Number of the lines that donors and lineages link, directly or by others, (n_samples,)."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     _, donor = np.unique(donors, return_inverse=True)
     names, lineage = np.unique(lineages, return_inverse=True)
     known = names[lineage] != ""

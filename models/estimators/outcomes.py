@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
-from scipy.optimize import minimize, nnls
 from scipy.special import expit, logit
 
 from sidestep.features.errors import InputError
@@ -233,6 +232,8 @@ class _Continuous(Outcome):
     def blend_weights(
         self, deviations: np.ndarray, y: np.ndarray, prior: np.ndarray, shrinkage: float
     ) -> np.ndarray:
+        from scipy.optimize import nnls
+
         pull = np.sqrt(shrinkage * np.mean(deviations**2))
         design = np.vstack([deviations, pull * np.eye(len(prior))])
         weights, _ = nnls(design, np.concatenate([y, pull * prior]))
@@ -316,6 +317,8 @@ class _Binary(Outcome):
     def blend_weights(
         self, deviations: np.ndarray, y: np.ndarray, prior: np.ndarray, shrinkage: float
     ) -> np.ndarray:
+        from scipy.optimize import minimize
+
         centre, rate = self.centre(y), float(y.mean())
         # As much as so many samples of the variance that the response has.
         pull = shrinkage * rate * (1.0 - rate) * float(np.mean(deviations**2))

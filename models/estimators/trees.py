@@ -15,7 +15,6 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-import xgboost as xgb
 
 from sidestep.features.builders.names import modality_of
 from sidestep.features.errors import InputError
@@ -120,6 +119,8 @@ class ScreenedTrees(ExplainedEstimator):
         self.kind = kind
 
     def _fit(self, X: pd.DataFrame | TrainingLines, y: np.ndarray, groups: np.ndarray) -> None:
+        import xgboost as xgb
+
         if self.max_depth > MOST_BITS:
             raise InputError(
                 f"max_depth {self.max_depth} is too deep to be explained; give at most {MOST_BITS}"
@@ -197,6 +198,8 @@ class ScreenedTrees(ExplainedEstimator):
         """Prediction from the values of `columns_`, (n_rows,)."""
         # The same bytes either way; just after a fit XGBoost needs no preparation.
         if "booster_" in vars(self) and not np.isnan(kept[:, self.never_missing_]).any():
+            import xgboost as xgb
+
             data = xgb.DMatrix(kept, nthread=self.n_jobs)
             predicted = self.booster_.predict(data, output_margin=True)
             return np.asarray(self.offset_ + self.unit_ * predicted.astype(float))
@@ -261,7 +264,7 @@ class ScreenedTrees(ExplainedEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         """For other processes: arrays, which are read faster than XGBoost's model."""
-        state: dict[str, Any] = super().__getstate__()
+        state = dict(vars(self))
         if "booster_" in state:
             state |= {"ensemble_": self.ensemble_, "gains_": self.gains_}
             del state["booster_"]
@@ -286,7 +289,7 @@ def require_device(device: str) -> str:
     """
     if device not in DEVICES:
         raise InputError(f"device {device!r} is unknown; give one of {', '.join(DEVICES)}")
-    if device == CUDA and not xgb.build_info().get("USE_CUDA"):
+    if device == CUDA and not _built_with_cuda():
         raise InputError(
             "the XGBoost that is installed was built without CUDA; put `xgboost` in the place of "
             "`xgboost-cpu`, or leave --device cuda out"
@@ -299,9 +302,18 @@ def require_device(device: str) -> str:
     return device
 
 
+def _built_with_cuda() -> bool:
+    """Whether the XGBoost that is installed knows CUDA."""
+    import xgboost as xgb
+
+    return bool(xgb.build_info().get("USE_CUDA"))
+
+
 @functools.cache
 def _found_by_xgboost() -> str:
     """The device that XGBoost really takes when it is asked for CUDA."""
+    import xgboost as xgb
+
     data = xgb.DMatrix(np.zeros((2, 1), dtype=np.float32), label=np.zeros(2))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what is warned of is what is being asked

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
 #: Held-out samples that calibration needs, and of either outcome.
@@ -55,6 +54,8 @@ class BetaCalibration:
     @cached_property
     def parameters(self) -> np.ndarray:
         """:math:`a`, :math:`b` and :math:`c`."""
+        from scipy.optimize import minimize
+
         design, nothing = _design(self.log_odds), np.array([1.0, 1.0, 0.0])
 
         def loss(values: np.ndarray) -> tuple[float, np.ndarray]:

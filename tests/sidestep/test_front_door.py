@@ -147,22 +147,29 @@ def test_help_answers_in_under_three_tenths_of_a_second() -> None:
     assert min(seconds) < 0.3
 
 
-def test_help_imports_no_verb_and_no_science() -> None:
-    program = (
-        "import sys\nfrom sidestep.main import main\nmain(['--help'])\n"
-        "print(*sorted(name.split('.')[0] for name in sys.modules), file=sys.stderr)"
-    )
+def loaded_by(program: str) -> set[str]:
+    """Names of the modules that a process has loaded that ran a program."""
     shown = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", f"import sys\n{program}\nprint(*sys.modules, file=sys.stderr)"],
         env=environment(),
         capture_output=True,
         text=True,
         timeout=120,
         check=True,
     )
-    loaded = set(shown.stderr.split())
+    return set(shown.stderr.split())
+
+
+def test_help_imports_no_verb_and_no_science() -> None:
+    loaded = loaded_by("from sidestep.main import main\nmain(['--help'])")
     assert "sidestep" in loaded
     assert not loaded & {"numpy", "pandas", "sklearn", "mlflow", "optuna", "shap", "xgboost"}
+
+
+def test_scoring_imports_nothing_that_only_learning_needs() -> None:
+    loaded = loaded_by("import sidestep.serving.job, sidestep.models.registry.load")
+    assert "sidestep.models.estimators.trees" in loaded
+    assert not loaded & {"joblib", "mlflow", "scipy.optimize", "scipy.stats", "sklearn", "xgboost"}
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import xgboost
 
 from sidestep.features.errors import InputError
+from sidestep.models import versions
 from sidestep.models.engines import dask as dask_engine
 from sidestep.models.engines.local import Engine
 from sidestep.models.engines.options import open_engine
@@ -251,7 +251,10 @@ def test_other_versions_are_told(
 ) -> None:
     from distributed import Client
 
-    monkeypatch.setattr(xgboost, "__version__", "9.9")
+    found = versions.version
+    monkeypatch.setattr(
+        versions, "version", lambda name: "9.9" if name.startswith("xgboost") else found(name)
+    )
     dask_engine.software.cache_clear()
     if machine != "the scheduler":  # it has the same then
         monkeypatch.setattr(Client, "run_on_scheduler", lambda client, asked: asked())

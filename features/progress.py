@@ -1,12 +1,14 @@
 """Progress of long work on standard error: a bar on a terminal, plain lines in a log.
 
 `Reporter` follows work of several stages, such as training; `sample_progress` counts the samples
-of one, scoring, and tells its rate and the time left. Neither writes anything if it is to be quiet.
+of one, scoring, and tells its rate and the time left; `waiting` shows a terminal what is going on
+that cannot be counted. None writes anything if it is to be quiet.
 """
 
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -27,6 +29,8 @@ _STAGES = {
     "fit": "fitting on all lines",
 }
 _SECONDS_BETWEEN_LINES = 15.0
+# A terminal is to see each second that the work goes on.
+_SECONDS_BETWEEN_SIGHTS = 0.5
 # A log gets at most so many lines of a job, and one more for its begin.
 _MOST_LINES = 20
 # The rate is that of the latest steps: what an earlier run did takes no time.
@@ -106,7 +110,10 @@ def sample_progress(total: int, *, quiet: bool) -> Iterator[Callable[[int], None
     lines_written = -1
     latest = deque([(time.monotonic(), 0)], maxlen=_LATEST_STEPS)
     # `disable=None` leaves the bar out where standard error is no terminal.
-    with tqdm(total=total, desc="score", unit="sample", disable=quiet or None) as bar:
+    with (
+        tqdm(total=total, desc="score", unit="sample", disable=quiet or None) as bar,
+        _kept_moving(bar),
+    ):
 
         def show(done: int) -> None:
             nonlocal lines_written
@@ -119,6 +126,41 @@ def sample_progress(total: int, *, quiet: bool) -> Iterator[Callable[[int], None
                 click.echo(f"sidestep: scored {done:,} of {total:,} samples{pace}", err=True)
 
         yield show
+
+
+@contextmanager
+def waiting(what: str, *, quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """A function to call with what is done next, in the place of `what`, that a terminal shows.
+
+    The line has the time since its begin, moves on twice a second, and is gone at the end. Begin it
+    before what takes long to import. A log, in which nothing vanishes, gets nothing.
+    """
+    line = "sidestep: {desc} ({elapsed})"
+    with (
+        tqdm(desc=what, bar_format=line, leave=False, disable=quiet or None) as bar,
+        _kept_moving(bar),
+    ):
+        yield bar.set_description_str
+
+
+@contextmanager
+def _kept_moving(bar: tqdm[None]) -> Iterator[None]:
+    """Draw a bar on a terminal anew while other work goes on."""
+    over = threading.Event()
+
+    def draw() -> None:
+        while not over.wait(_SECONDS_BETWEEN_SIGHTS):
+            bar.refresh()
+
+    thread = threading.Thread(target=draw, daemon=True)
+    if not bar.disable:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        if not bar.disable:
+            thread.join()
 
 
 def say(line: str) -> None:

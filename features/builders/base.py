@@ -26,6 +26,7 @@ class FeatureBuilder(Transformer, ABC):
     """
 
     modality: ClassVar[str]
+    feature_names_: list[str]
 
     @abstractmethod
     def fit(self, X: Study, y: object = None) -> Self:

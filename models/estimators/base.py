@@ -86,7 +86,7 @@ class ResponseEstimator(Regressor):
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         """From another process: its names are those that this one has already."""
-        super().__setstate__(state)
+        vars(self).update(state)
         if "feature_names_in_" in state:
             self.expecting(_one_copy(tuple(state["feature_names_in_"].tolist())))
 

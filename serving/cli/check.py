@@ -47,21 +47,26 @@ def check(
     Ends with exit code 1 if something in the study cannot be used.
     """
     from sidestep.features.errors import InputError
-    from sidestep.features.study.check import check_study
-    from sidestep.features.study.profiles import parse_profiles
-    from sidestep.models.registry.load import load_model
+    from sidestep.features.progress import waiting
 
     if not study.is_dir():
         what = "is not a folder" if study.exists() else "does not exist"
         raise InputError(f"study {study} {what}; give a folder in the cBioPortal staging format")
-    chosen = parse_profiles(profiles)
-    loaded = load_model(model, tracking_uri or None, trust=trust) if model else None
-    found = check_study(study, chosen)
-    for line in found.lines():
+    with waiting(f"reading {f'the model {model}' if model else study}") as stage:
+        from sidestep.features.study.check import check_study
+        from sidestep.features.study.profiles import parse_profiles
+        from sidestep.models.registry.load import load_model
+
+        chosen = parse_profiles(profiles)
+        loaded = load_model(model, tracking_uri or None, trust=trust) if model else None
+        stage(f"reading {study}")
+        found = check_study(study, chosen)
+        lines = found.lines()
+        if loaded is not None and found.study is not None:
+            stage("comparing it with the training lines")
+            lines = [*lines, *_against(loaded, found.study)]
+    for line in lines:
         click.echo(line)
-    if loaded is not None and found.study is not None:
-        for line in _against(loaded, found.study):
-            click.echo(line)
     ctx.exit(1 if found.errors else 0)
 
 

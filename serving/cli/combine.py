@@ -110,22 +110,27 @@ def combine(
 
     With --sample, --drug or --where the partners of these are told, and DIR stays as it is.
     """
-    from sidestep.features.cohorts import group_labels
-    from sidestep.serving.combinations.folder import combine, wanted_of
-    from sidestep.serving.combinations.measured import read_measured
-    from sidestep.serving.combinations.text import as_text
-    from sidestep.serving.disk.score_folder import read_score_folder
-    from sidestep.serving.source import find_source
+    from sidestep.features.progress import waiting
 
     out = None if out is None else _file(out)
-    measured = None if synergy is None else read_measured(synergy)
-    scores = read_score_folder(folder)
-    source = find_source(folder, study, model, tracking_uri=tracking_uri or None, trust=trust)
-    labels = group_labels(scores.known, group) if group else None
-    wanted = wanted_of(scores, source, samples, drugs, where)
-    found, files = combine(scores, source, at_least, out, wanted, measured)
-    if out is None and files:
-        files += _draw_anew(folder)
+    with waiting("reading scores, model and study", quiet=quiet) as stage:
+        from sidestep.features.cohorts import group_labels
+        from sidestep.serving.combinations.folder import combine, wanted_of
+        from sidestep.serving.combinations.measured import read_measured
+        from sidestep.serving.combinations.text import as_text
+        from sidestep.serving.disk.score_folder import read_score_folder
+        from sidestep.serving.source import find_source
+
+        measured = None if synergy is None else read_measured(synergy)
+        scores = read_score_folder(folder)
+        source = find_source(folder, study, model, tracking_uri=tracking_uri or None, trust=trust)
+        labels = group_labels(scores.known, group) if group else None
+        wanted = wanted_of(scores, source, samples, drugs, where)
+        stage("looking for partners")
+        found, files = combine(scores, source, at_least, out, wanted, measured)
+        if out is None and files:
+            stage("drawing the report")
+            files += _draw_anew(folder)
     if not quiet:
         for line in as_text(found, show, simulated=source.simulated, groups=labels):
             click.echo(line)

@@ -142,30 +142,34 @@ def explain(
             f"{'--where' if where else '--group'} is for a cohort, and SAMPLE for one sample; "
             "leave one of them out"
         )
-    from sidestep.features.study.profiles import parse_profiles
-    from sidestep.serving.explain.answer import answer
-    from sidestep.serving.explain.text import as_text
-    from sidestep.serving.source import find_source
+    from sidestep.features.progress import waiting
 
-    source = find_source(
-        scores,
-        study,
-        model,
-        profiles=parse_profiles(profiles),
-        tracking_uri=tracking_uri or None,
-        trust=trust,
-    )
-    found = answer(
-        source,
-        sample,
-        drug,
-        settings,
-        top_k=top_k,
-        level=level or source.level,
-        her2_context=her2_context or source.her2_context,
-        call_at=call_at or source.call_at,
-        regimen=regimen,
-    )
+    with waiting("reading the model and the study") as stage:
+        from sidestep.features.study.profiles import parse_profiles
+        from sidestep.serving.explain.answer import answer
+        from sidestep.serving.explain.text import as_text
+        from sidestep.serving.source import find_source
+
+        source = find_source(
+            scores,
+            study,
+            model,
+            profiles=parse_profiles(profiles),
+            tracking_uri=tracking_uri or None,
+            trust=trust,
+        )
+        stage(f"explaining {sample}")
+        found = answer(
+            source,
+            sample,
+            drug,
+            settings,
+            top_k=top_k,
+            level=level or source.level,
+            her2_context=her2_context or source.her2_context,
+            call_at=call_at or source.call_at,
+            regimen=regimen,
+        )
     for line in [found.as_json()] if as_json else as_text(found):
         click.echo(line)
 
@@ -181,12 +185,15 @@ def _explain_cohort(
     as_json: bool,
 ) -> None:
     """Say what moves the predictions of a cohort."""
-    from sidestep.serving.explain.cohort import answer_cohort
-    from sidestep.serving.source import DEFAULT_SCORES
+    from sidestep.features.progress import waiting
 
     given = [option for option, value in needless.items() if value]
     if given:
         raise InputError(f"{given[0]} is for a single sample; name it, or leave {given[0]} out")
-    found = answer_cohort(scores or DEFAULT_SCORES, drug, where, group)
+    with waiting("reading the scores"):
+        from sidestep.serving.explain.cohort import answer_cohort
+        from sidestep.serving.source import DEFAULT_SCORES
+
+        found = answer_cohort(scores or DEFAULT_SCORES, drug, where, group)
     for line in [found.as_json()] if as_json else found.lines(top_k):
         click.echo(line)

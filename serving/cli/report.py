@@ -50,7 +50,7 @@ def report(
     """
     from sidestep.features.errors import InputError
     from sidestep.features.files.whole import reason_of
-    from sidestep.serving.report.writing import View
+    from sidestep.features.progress import waiting
 
     if sample is None and (pdf or out is not None):
         option = "--pdf" if pdf else "--out"
@@ -59,7 +59,10 @@ def report(
         option = "--where" if where else "--group" if group else "--track"
         raise InputError(f"{option} is for the report of all samples; leave --sample out")
     try:
-        written = _write(folder, sample, pdf, out, View(where, group or None, tracks))
+        with waiting("drawing the report"):
+            from sidestep.serving.report.writing import View
+
+            written = _write(folder, sample, pdf, out, View(where, group or None, tracks))
     except OSError as failure:
         raise InputError(
             f"the report on {folder} cannot be written ({reason_of(failure)}); make room or choose "

@@ -201,35 +201,38 @@ def score(
     (what is known of each sample) and manifest.json (with what it was made, and what was left out).
     It is written whole or not at all. After a crash the same command goes on where the job stopped.
     """
-    from sidestep.features.files.store import MatrixStore
-    from sidestep.features.files.study_writer import require_free
-    from sidestep.features.knowledge.drugs import both_names
-    from sidestep.features.progress import sample_progress, say
-    from sidestep.features.study.profiles import parse_profiles
-    from sidestep.models.engines.options import open_engine
-    from sidestep.models.registry.load import load_model
-    from sidestep.serving.disk.lock import claimed
-    from sidestep.serving.disk.score_folder import read_score_folder
-    from sidestep.serving.evidence.databases import read_outside_knowledge
-    from sidestep.serving.job import choose_drugs, score_study
-    from sidestep.serving.scoring.options import ScoreOptions
-    from sidestep.serving.words.cohorts import call_lines
+    from sidestep.features.progress import sample_progress, say, waiting
 
-    wanted = parse_profiles(profiles)
-    if as_study is not None:
-        _require_apart(as_study, out)
-        require_free(as_study)
     with ExitStack() as context:
-        # What can be refused at once is, before a large study is read.
-        claim = context.enter_context(claimed(out))
-        store = context.enter_context(MatrixStore(claim.matrices))
-        workers = context.enter_context(
-            open_engine(engine, jobs=jobs, scheduler=scheduler, notice=_note)
-        )
-        outside = read_outside_knowledge(knowledge, [Path(folder) for folder in assays])
-        loaded = load_model(model, tracking_uri or None, trust=trust)
-        chosen = choose_drugs(loaded, [name for name in drugs if name.strip()] or None)
-        subject = _open(study, store, out, wanted)
+        with waiting(f"reading the model {model}", quiet=quiet) as stage:
+            from sidestep.features.files.store import MatrixStore
+            from sidestep.features.files.study_writer import require_free
+            from sidestep.features.knowledge.drugs import both_names
+            from sidestep.features.study.profiles import parse_profiles
+            from sidestep.models.engines.options import open_engine
+            from sidestep.models.registry.load import load_model
+            from sidestep.serving.disk.lock import claimed
+            from sidestep.serving.disk.score_folder import read_score_folder
+            from sidestep.serving.evidence.databases import read_outside_knowledge
+            from sidestep.serving.job import choose_drugs, score_study
+            from sidestep.serving.scoring.options import ScoreOptions
+            from sidestep.serving.words.cohorts import call_lines
+
+            wanted = parse_profiles(profiles)
+            if as_study is not None:
+                _require_apart(as_study, out)
+                require_free(as_study)
+            # What can be refused at once is, before a large study is read.
+            claim = context.enter_context(claimed(out))
+            store = context.enter_context(MatrixStore(claim.matrices))
+            workers = context.enter_context(
+                open_engine(engine, jobs=jobs, scheduler=scheduler, notice=_note)
+            )
+            outside = read_outside_knowledge(knowledge, [Path(folder) for folder in assays])
+            loaded = load_model(model, tracking_uri or None, trust=trust)
+            chosen = choose_drugs(loaded, [name for name in drugs if name.strip()] or None)
+            stage(f"reading {study}")
+            subject = _open(study, store, out, wanted)
         donors = _donors(subject)
         _tell_doubts(subject, bool(loaded.predictor.training.get("simulated")))
         if outside.note and not quiet:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import re
+import time
 
 import pytest
 
 from sidestep.features import progress
-from sidestep.features.progress import Reporter, sample_progress
+from sidestep.features.progress import Reporter, sample_progress, waiting
 
 
 def test_a_log_gets_a_line_each_twentieth_of_the_samples(
@@ -71,3 +72,29 @@ def test_quiet_is_quiet() -> None:
             report("search", 1, 1)
             report.say("keeping the run")
         assert stream.getvalue() == ""
+
+
+def test_a_terminal_sees_what_it_waits_for_move_on_and_then_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(progress, "_SECONDS_BETWEEN_SIGHTS", 0.01)
+    monkeypatch.setattr("sys.stderr", terminal := Terminal())
+    with waiting("reading the model") as stage:
+        assert terminal.getvalue() == "\rsidestep: reading the model (00:00)"
+        deadline = time.monotonic() + 10
+        while terminal.getvalue().count("\r") < 4 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert terminal.getvalue().count("reading the model") >= 4
+        stage("explaining S1")
+        assert terminal.getvalue().rstrip().endswith("sidestep: explaining S1 (00:00)")
+    assert terminal.getvalue().rpartition("sidestep: explaining S1 (00:00)")[2].strip() == ""
+
+
+@pytest.mark.parametrize(("quiet", "stream"), [(False, io.StringIO()), (True, Terminal())])
+def test_a_log_and_who_wants_quiet_see_nothing_of_waiting(
+    quiet: bool, stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr", stream)
+    with waiting("reading the model", quiet=quiet) as stage:
+        stage("explaining S1")
+    assert stream.getvalue() == ""

@@ -6,6 +6,7 @@ in its place, because no true verb fails in every way on demand.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
@@ -170,6 +171,39 @@ def test_scoring_imports_nothing_that_only_learning_needs() -> None:
     loaded = loaded_by("import sidestep.serving.job, sidestep.models.registry.load")
     assert "sidestep.models.estimators.trees" in loaded
     assert not loaded & {"joblib", "mlflow", "scipy.optimize", "scipy.stats", "sklearn", "xgboost"}
+
+
+def test_mlflows_pages_start_without_an_import_of_mlflow_here() -> None:
+    assert "mlflow" not in loaded_by("import sidestep.training.tracking.ui")
+
+
+class Terminal(io.StringIO):
+    """A standard error that a person sees."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("words", "imported", "seen"),
+    [
+        ("score S --model M --out O", "serving.job", "reading the model M"),
+        ("explain A --drug D", "serving.explain.answer", "reading the model and the study"),
+        ("explain --drug D", "serving.explain.cohort", "reading the scores"),
+        ("check . --model M", "features.study.check", "reading the model M"),
+        ("combine S", "serving.combinations.folder", "reading scores, model and study"),
+        ("report S", "serving.report.writing", "drawing the report"),
+    ],
+)
+def test_a_verb_says_what_it_does_before_it_imports_what_it_needs(
+    words: str, imported: str, seen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, f"sidestep.{imported}", None)  # to import it fails
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    assert main(words.split()) == 1
+    said, _, failed = terminal.getvalue().partition("sidestep: error: ")
+    assert seen in said
+    assert imported in failed
 
 
 @pytest.mark.parametrize("verb", VERBS)

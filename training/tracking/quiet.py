@@ -10,6 +10,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+#: Experiment that runs are kept in where no other is named.
+DEFAULT_EXPERIMENT = "sidestep"
 #: MLflow reports to its makers how it is used, unless these are set.
 NO_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
 _SETTINGS = NO_TELEMETRY | {

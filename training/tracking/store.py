@@ -26,8 +26,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sidestep.features.errors import InputError
 from sidestep.features.files.whole import made_folders, reason_of
 from sidestep.models.registry.databases import require_runs_database, without_password
+from sidestep.training.tracking.quiet import DEFAULT_EXPERIMENT
 
-DEFAULT_EXPERIMENT = "sidestep"
 _SQLITE = "sqlite:///"
 _ARTEFACT_ROOT = "MLFLOW_DEFAULT_ARTIFACT_ROOT"
 

@@ -19,11 +19,11 @@ from typing import IO, Any
 
 from sidestep.features.errors import InputError
 from sidestep.models.registry.databases import require_runs_database, without_password
-from sidestep.training.tracking.quiet import NO_TELEMETRY
-from sidestep.training.tracking.store import DEFAULT_EXPERIMENT
+from sidestep.training.tracking.quiet import DEFAULT_EXPERIMENT, NO_TELEMETRY
 
 _SECONDS_TO_START = 120
 _SECONDS_TO_ANSWER = 15
+_SECONDS_BETWEEN_QUESTIONS = 0.1
 # Without it the pages begin with those for language models.
 _VIEW = "workflowType=machine_learning"
 
@@ -102,7 +102,7 @@ def _await_start(server: subprocess.Popen[bytes], address: str, log: IO[str]) ->
             with urllib.request.urlopen(f"{address}/health", timeout=5):
                 return
         except (urllib.error.URLError, OSError):
-            time.sleep(0.3)
+            time.sleep(_SECONDS_BETWEEN_QUESTIONS)
     log.seek(0)
     lines = [line.strip() for line in log if line.strip()]
     reason = lines[-1] if lines else "it said nothing"

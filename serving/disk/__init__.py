@@ -2,11 +2,13 @@
 
 `lock.claimed` keeps other jobs out, `journal.Journal` holds what an unfinished job has done,
 `output` has the tables' and the manifest's form, `samples` what is known of each sample, and
-`score_folder.read_score_folder` reads a finished folder sample by sample, once `sound` has looked
-at its files; `regimens` says how it tells the regimens of a response apart.
+`score_folder.read_score_folder` reads a finished folder sample by sample, from the `columns` of its
+tables, once `sound` has looked at its files; `regimens` says how it tells the regimens of a
+response apart.
 """
 
 __all__ = [
+    "columns",
     "journal",
     "lock",
     "output",

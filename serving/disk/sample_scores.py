@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
+
+import numpy as np
+
+from sidestep.serving.disk.columns import Columns, by_drug, rows_of
 
 #: The row of ``explanations.parquet`` that sums all features which are not named.
 OTHER = "(other)"
 
 _BY_MODALITY = "contribution_"
+_OF_MARKER = [f"marker_{name}" for name in ("value", "percentile", "prediction", "p_resistant")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,60 @@ class Feature:
     contribution: float
     top_k_share: float | None
     stable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Named features of an explanation, column by column; iterating gives a `Feature` each.
+
+    Attributes
+    ----------
+    feature, modality, mechanism : ndarray of object
+        Text.
+    value, contribution, top_k_share : ndarray of float
+        NaN where there is none.
+    stable : ndarray of bool
+    """
+
+    feature: np.ndarray
+    modality: np.ndarray
+    mechanism: np.ndarray
+    value: np.ndarray
+    contribution: np.ndarray
+    top_k_share: np.ndarray
+    stable: np.ndarray
+
+    @classmethod
+    def of(cls, rows: Iterable[Feature]) -> Self:
+        """Features that are given one by one."""
+        given = list(rows)
+        columns = {name: [getattr(row, name) for row in given] for name in _KINDS}
+        return cls(*(np.array(columns[name], kind) for name, kind in _KINDS.items()))
+
+    def __len__(self) -> int:
+        return len(self.feature)
+
+    def __iter__(self) -> Iterator[Feature]:
+        columns = (getattr(self, name).tolist() for name in _KINDS)
+        for feature, modality, mechanism, value, contribution, share, stable in zip(
+            *columns, strict=True
+        ):
+            yield Feature(
+                str(feature),
+                str(modality),
+                str(mechanism),
+                finite(value),
+                contribution,
+                finite(share),
+                stable,
+            )
+
+
+_KINDS: dict[str, type] = {
+    "feature": object, "modality": object, "mechanism": object,
+    "value": float, "contribution": float, "top_k_share": float, "stable": bool,
+}  # fmt: skip
+NO_FEATURES = Features.of([])
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +135,7 @@ class DrugScore:
     marker : Marker
     by_modality, by_mechanism : dict of str to float
         Sums of contributions; modalities that the model lacks are left out.
-    features : tuple of Feature
+    features : Features
         Largest contribution first.
     rest : float
         Sum of the contributions of all other features.
@@ -103,7 +162,7 @@ class DrugScore:
     marker: Marker
     by_modality: dict[str, float]
     by_mechanism: dict[str, float]
-    features: tuple[Feature, ...]
+    features: Features
     rest: float
     evidence: tuple[Mapping[str, Any], ...]
 
@@ -128,25 +187,34 @@ class SampleScores:
 
 def assemble(
     sample: str,
-    scores: list[dict[str, Any]],
-    explanations: list[dict[str, Any]],
-    mechanisms: list[dict[str, Any]],
-    evidence: list[dict[str, Any]],
+    scores: Columns,
+    explanations: Columns,
+    mechanisms: Columns,
+    evidence: Sequence[Mapping[str, Any]],
 ) -> SampleScores:
     """Put the rows of one sample together, drug by drug.
 
     Parameters
     ----------
     sample : str
-    scores, explanations, mechanisms, evidence : list of dict
-        Its rows of each table.
+    scores, explanations, mechanisms : mapping of str to ndarray
+        Its rows of each table, as `serving.disk.columns` has them.
+    evidence : sequence of mapping
+        Its rows of that table.
     """
-    features, sums, facts = (_by_drug(rows) for rows in (explanations, mechanisms, evidence))
+    features, rest = _explained(explanations)
+    sums = {drug: _sums(rows) for drug, rows in by_drug(mechanisms).items()}
+    facts: dict[str, list[Mapping[str, Any]]] = {}
+    for row in evidence:
+        facts.setdefault(str(row["drug"]), []).append(row)
+    modalities = [
+        (column, column.removeprefix(_BY_MODALITY))
+        for column in scores
+        if column.startswith(_BY_MODALITY)
+    ]
     drugs = []
-    for row in scores:
+    for row in rows_of(scores):
         drug = str(row["drug"])
-        moved = features.get(drug, [])
-        named = [_feature(one) for one in moved if one["feature"] != OTHER]
         drugs.append(
             DrugScore(
                 drug=drug,
@@ -165,58 +233,50 @@ def assemble(
                 observed=finite(row["observed"]),
                 base_value=float(row["base_value"]),
                 agreement=finite(row["explanation_agreement"]),
-                marker=marker_of(row),
-                by_modality=_modality_sums(row),
-                by_mechanism={
-                    one["mechanism"]: float(one["contribution"]) for one in sums.get(drug, [])
+                marker=_marker(row),
+                by_modality={
+                    name: moved
+                    for column, name in modalities
+                    if (moved := finite(row[column])) is not None
                 },
-                features=tuple(named),
-                rest=sum(one["contribution"] for one in moved if one["feature"] == OTHER),
-                evidence=tuple(facts.get(drug, [])),
+                by_mechanism=sums.get(drug, {}),
+                features=features.get(drug, NO_FEATURES),
+                rest=rest.get(drug, 0.0),
+                evidence=tuple(facts.get(drug, ())),
             )
         )
-    told = [scores[0][name] or None for name in ("her2", "her2_assay")] if scores else []
+    told = [scores[name][0] or None for name in ("her2", "her2_assay")] if drugs else []
     return SampleScores(sample, tuple(drugs), *told)
 
 
-def marker_of(row: Mapping[str, Any]) -> Marker:
+def _explained(explanations: Columns) -> tuple[dict[str, Features], dict[str, float]]:
+    """Named features of each drug, and the sum of all others'."""
+    named = explanations["feature"] != OTHER
+    columns = {
+        name: explanations[name][named].astype(kind, copy=False)
+        for name, kind in (("drug", object), *_KINDS.items())
+    }
+    features = {
+        drug: Features(*(rows[name] for name in _KINDS)) for drug, rows in by_drug(columns).items()
+    }
+    rest: dict[str, float] = {}
+    others = (explanations[name][~named].tolist() for name in ("drug", "contribution"))
+    for drug, value in zip(*others, strict=True):
+        rest[str(drug)] = rest.get(str(drug), 0.0) + value
+    return features, rest
+
+
+def _sums(rows: Columns) -> dict[str, float]:
+    return dict(zip(rows["mechanism"].tolist(), rows["contribution"].tolist(), strict=True))
+
+
+def _marker(row: Mapping[str, Any]) -> Marker:
     """The marker of a row of scores; none in one of an older version."""
     gene = row.get("marker")
     return Marker(
         gene if isinstance(gene, str) else None,
-        *(
-            finite(row.get(f"marker_{name}"))
-            for name in ("value", "percentile", "prediction", "p_resistant")
-        ),
+        *(finite(row.get(name)) for name in _OF_MARKER),
     )
-
-
-def _by_drug(rows: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    by_drug: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        by_drug.setdefault(str(row["drug"]), []).append(row)
-    return by_drug
-
-
-def _feature(row: Mapping[str, Any]) -> Feature:
-    return Feature(
-        feature=str(row["feature"]),
-        modality=str(row["modality"]),
-        mechanism=str(row["mechanism"]),
-        value=finite(row["value"]),
-        contribution=float(row["contribution"]),
-        top_k_share=finite(row["top_k_share"]),
-        stable=bool(row["stable"]),
-    )
-
-
-def _modality_sums(row: Mapping[Any, Any]) -> dict[str, float]:
-    sums = {
-        str(name).removeprefix(_BY_MODALITY): finite(value)
-        for name, value in row.items()
-        if str(name).startswith(_BY_MODALITY)
-    }
-    return {name: value for name, value in sums.items() if value is not None}
 
 
 def finite(value: Any) -> float | None:

@@ -10,7 +10,6 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from sidestep.features.cohorts import Known, choose_cohort
 from sidestep.features.errors import InputError
 from sidestep.features.identifiers import match_key
 from sidestep.features.study.filters import parse_filters
+from sidestep.serving.disk.columns import Columns, by_sample, columns_of, rows_of
 from sidestep.serving.disk.output import ADDED_KEY, FILES_KEY, MANIFEST, read_manifest
 from sidestep.serving.disk.regimens import UNDER, described, labelled, spread
 from sidestep.serving.disk.sample_scores import SampleScores, assemble
@@ -55,6 +55,8 @@ _COLUMNS = {
         "sample_id drug fact kind direction strength statement alternatives source agreement"
     ).split(),
 }
+#: How columns begin that differ from folder to folder.
+_OPEN = ("contribution_", "marker")
 _FACTS = ("model", "study", "counts", "coverage", "quarantined", "options", "drugs")
 _AGAIN = "score the study again with sidestep score"
 # Facts are wide: so many take some 10 MB.
@@ -220,13 +222,12 @@ class ScoreFolder:
                 open_files.enter_context(closing(_by_sample(self.path / name, shown)))
                 for name in (_SCORES, *names)
             )
-            for rows in scores:
-                sample = str(rows[0]["sample_id"])
+            for sample, rows in scores:
                 parts = [next(other, None) for other in others]
                 for name, part in zip(names, parts, strict=True):
-                    if not part or part[0]["sample_id"] != sample:
+                    if part is None or part[0] != sample:
                         raise InputError(f"{self.path / name} lacks sample {sample}; {_AGAIN}")
-                features, sums = (part or [] for part in parts)
+                features, sums = (part[1] for part in parts if part is not None)
                 with _sound(self.path):
                     one = assemble(sample, rows, features, sums, evidence.get(sample, []))
                 yield one
@@ -239,15 +240,16 @@ class ScoreFolder:
         InputError
             If it was not scored; it suggests the nearest names.
         """
-        rows, features, sums = (
-            _read(self.path / name, [("sample_id", "==", sample)]).to_pylist()
+        tables = [
+            _read(self.path / name, [("sample_id", "==", sample)])
             for name in (_SCORES, _EXPLANATIONS, _MECHANISMS)
-        )
-        if not rows:
+        ]
+        if not len(tables[0]):
             raise InputError(self._unknown(sample))
         facts = self._evidence([sample]).get(sample, [])
         with _sound(self.path):
-            return assemble(sample, rows, features, sums, facts)
+            scores, features, sums = map(columns_of, tables)
+            return assemble(sample, scores, features, sums, facts)
 
     def of_drug(self, drug: str) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Rows of the scores and of the sums by mechanism of one drug, of the samples looked at.
@@ -320,7 +322,7 @@ class ScoreFolder:
         _require_columns(path)
         facts: dict[str, list[dict[str, Any]]] = {}
         for piece in _pieces(path, shown):
-            for row in piece.to_pylist():
+            for row in rows_of(columns_of(piece)):
                 facts.setdefault(str(row["sample_id"]), []).append(row)
         return facts
 
@@ -390,6 +392,8 @@ def _sound(folder: Path) -> Iterator[None]:
     """Say that tables do not hold what they should where a sample cannot be put together."""
     try:
         yield
+    except InputError:
+        raise
     except (ValueError, TypeError, KeyError, OverflowError) as failure:
         what = f"{type(failure).__name__}: {_first_line(failure)}"
         raise InputError(f"the tables of {folder} are damaged ({what}); {_AGAIN}") from failure
@@ -424,16 +428,10 @@ def _pieces(
             yield piece if wanted is None else piece.filter(pc.is_in(piece["sample_id"], wanted))
 
 
-def _by_sample(path: Path, shown: Collection[str] | None) -> Generator[list[dict[str, Any]]]:
-    """Rows of each sample that is `shown`, which stand together in the file, in its order."""
-    rest: pa.Table | None = None
-    with closing(_pieces(path, shown)) as pieces:
-        for piece in pieces:
-            rows = piece if rest is None else pa.concat_tables([rest, piece])
-            names = rows["sample_id"].to_numpy()
-            starts = [0, *(np.flatnonzero(names[1:] != names[:-1]) + 1).tolist()]
-            for start, end in pairwise(starts):
-                yield rows.slice(start, end - start).to_pylist()
-            rest = rows.slice(starts[-1])
-    if rest is not None and len(rest):
-        yield rest.to_pylist()
+def _by_sample(path: Path, shown: Collection[str] | None) -> Generator[tuple[str, Columns]]:
+    """Each sample that is `shown`, in the file's order, with its rows."""
+    with _readable(path):
+        names = pq.read_schema(path).names
+    needed = [name for name in names if name in _COLUMNS[path.name] or name.startswith(_OPEN)]
+    with closing(_pieces(path, shown, needed)) as pieces, _sound(path.parent):
+        yield from by_sample(pieces)

@@ -1,23 +1,26 @@
 """The data of a page: everything that the charts need of its samples, as compact plain values.
 
 What recurs (features, reasons, distributions) stands there once and is then meant by its place.
-Numbers keep five or six significant digits, so that sums still hold to 1e-4.
+Numbers keep five or six significant digits, so that sums still hold to 1e-4; those of a sample are
+rounded all at once.
 """
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from functools import cache
+from itertools import chain, islice, starmap
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sidestep.features.knowledge.drugs import both_names
 from sidestep.models.predictor.cohort import LINES
 from sidestep.serving.combinations.words import partner_view
-from sidestep.serving.disk.sample_scores import DrugScore, Feature, SampleScores
+from sidestep.serving.disk.sample_scores import DrugScore, SampleScores
 from sidestep.serving.disk.score_folder import ScoreFolder
+from sidestep.serving.report.json_text import NULL, Entries, Numbers, array, record, script_json
 from sidestep.serving.report.overview import drug_subtitle, quality_sentence
 from sidestep.serving.report.tracks import Track
 from sidestep.serving.words.sentences import (
@@ -30,11 +33,156 @@ from sidestep.serving.words.sentences import (
 )
 from sidestep.serving.words.wording import feature_label, modality_name, value_kind
 
-_ESCAPED = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
+#: Cells of a fact, before its statement.
+_OF_FACT = ("fact", "direction", "strength", "source", "agreement", "alternatives")
 
 
 class PageContents:
     """The samples of one page, added one after the other.
+
+    Parameters
+    ----------
+    common : Common
+        What the pages of a report share.
+    """
+
+    def __init__(self, common: Common) -> None:
+        self._common = common
+        self._features, self._reasons = Entries(_feature_entry), Entries(common.reason)
+        self._lines = Entries(common.distributions)
+        self._mechanisms, self._sentences = Entries(), Entries()
+        self._numbers = Numbers()
+        self._samples: list[str] = []
+        self.names: list[str] = []
+        self._size = len(self.json())
+
+    @property
+    def size(self) -> int:
+        """Bytes of the page's data, nearly."""
+        return self._size + sum(entries.size for entries in self._shared.values())
+
+    @property
+    def _shared(self) -> dict[str, Entries]:
+        """What the samples have in common."""
+        return {
+            "mechanisms": self._mechanisms,
+            "reasons": self._reasons,
+            "features": self._features,
+            "lines": self._lines,
+            "sentences": self._sentences,
+        }
+
+    def add(self, scores: SampleScores) -> None:
+        """Add a sample."""
+        common = self._common
+        numbers = _SampleNumbers(scores.drugs, common.modalities, self._numbers)
+        text = record(
+            {
+                "name": script_json(scores.sample),
+                "says": script_json(sample_sentences(scores, common.modalities)),
+                "known": array([self._known(known, scores.sample) for known in common.known]),
+                "drugs": array([self._drug(one, scores.sample, numbers) for one in scores.drugs]),
+            }
+        )
+        self.names.append(scores.sample)
+        self._samples.append(text)
+        self._size += len(text.encode()) + 1
+
+    def json(self) -> str:
+        """Everything on the page, as text that may stand in a script element."""
+        shared = {name: array(entries.texts) for name, entries in self._shared.items()}
+        return record({**self._common.head, **shared, "samples": array(self._samples)})
+
+    def _known(self, known: Mapping[str, tuple[int, str | None]], sample: str) -> str:
+        """Place of a sample's value in a track, with the place of what is told beside it."""
+        if sample not in known:
+            return NULL
+        place, detail = known[sample]
+        return str(place) if detail is None else array([str(place), self._sentences[detail]])
+
+    def _drug(self, score: DrugScore, sample: str, numbers: _SampleNumbers) -> str:
+        common = self._common
+        prediction, lower, upper, base, observed, rest = islice(numbers.responses, 6)
+        chance, applicability = islice(numbers.certainties, 2)
+        of_features = {
+            name: array(islice(texts, len(score.features)))
+            for name, texts in numbers.of_features.items()
+        }
+        fields = {
+            "drug": common.drugs[score.drug],
+            "call": script_json(score.call),
+            "at": array([prediction, lower, upper, base]),
+            "percentile": next(numbers.percentiles),
+            "p": chance,
+            "applicability": applicability,
+            "observed": observed,
+            "reasons": array(map(self._reasons.__getitem__, score.reasons)),
+            "lines": self._lines_at(score),
+            **self._among(score),
+            "modalities": array(islice(numbers.modalities, len(common.modalities))),
+            "mechanisms": self._by_mechanism(score, numbers),
+            "says": array(map(self._sentences.__getitem__, drug_sentences(score, common.scale))),
+            "features": array(
+                map(
+                    self._features.__getitem__,
+                    zip(
+                        score.features.feature,
+                        score.features.modality,
+                        score.features.mechanism,
+                        strict=True,
+                    ),
+                )
+            ),
+            **of_features,
+            "rest": rest,
+        }
+        if score.evidence:
+            for name, is_measured in (("evidence", False), ("measured", True)):
+                rows = [row for row in score.evidence if (row["kind"] == "measured") == is_measured]
+                if rows:
+                    fields[name] = array(map(self._fact, rows))
+        partners = [row for row in common.partners.get(sample, ()) if row["drug"] == score.drug]
+        if partners:
+            fields["partners"] = array(map(self._partner, partners))
+        return record(fields)
+
+    def _by_mechanism(self, score: DrugScore, numbers: _SampleNumbers) -> str:
+        """Sums in the order of the page's mechanisms, as far as they are known by now."""
+        sums: dict[Hashable, str] = dict(zip(score.by_mechanism, numbers.mechanisms, strict=False))
+        for name in sums:
+            self._mechanisms[name]
+        return array([sums.get(name, NULL) for name in self._mechanisms])
+
+    def _fact(self, row: Mapping[str, Any]) -> str:
+        """Cells of a fact; its statement, which many samples share, by its place."""
+        cells = [script_json(row[name] or "") for name in _OF_FACT]
+        return array([*cells, self._sentences[str(row["statement"])]])
+
+    def _partner(self, row: Mapping[str, Any]) -> str:
+        """Cells of a partner drug; sentences, which many samples share, by their place."""
+        cells = (
+            both_names(str(row["partner"])),
+            row["rule_evidence"],
+            row["matched_mechanism"] or "",
+            partner_view(row),
+        )
+        said = [self._sentences[str(row[name])] for name in ("reason", "caveat", "source")]
+        return array([*map(script_json, cells), *said])
+
+    def _among(self, score: DrugScore) -> dict[str, str]:
+        """Place of what the score is compared with, where that is no training lines."""
+        if score.reference == LINES:
+            return {}
+        return {"among": self._sentences[self._common.scale.compared(score.reference)]}
+
+    def _lines_at(self, score: DrugScore) -> str:
+        """Place of the distributions that the score is compared with; null if they are missing."""
+        key = (score.drug, score.reference, score.modalities)
+        return self._lines[key] if key in self._common.compared else NULL
+
+
+class Common:
+    """What the pages of a report share, made once.
 
     Parameters
     ----------
@@ -51,223 +199,144 @@ class PageContents:
         tracks: Sequence[Track] = (),
         partners: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
     ) -> None:
-        self._manifest = folder.manifest
-        self._scale = Scale.of(folder.manifest)
-        self._modalities = folder.modalities
-        self._drugs = {drug["name"]: n for n, drug in enumerate(folder.manifest["drugs"])}
-        self._reference = _distributions(folder.reference)
-        self._features, self._reasons = _Entries(_feature_entry), _Entries(self._reason)
-        self._lines = _Entries(self._reference.__getitem__)
-        self._mechanisms, self._sentences = _Entries(), _Entries()
-        self._tracks = list(tracks)
-        self._partners = partners or {}
-        self._samples: list[str] = []
-        self.names: list[str] = []
-        self._size = len(self.json())
+        manifest = folder.manifest
+        self.scale = Scale.of(manifest)
+        self.modalities = folder.modalities
+        self.drugs = {drug["name"]: str(n) for n, drug in enumerate(manifest["drugs"])}
+        self.partners = partners or {}
+        self.known = [_known_of(track) for track in tracks]
+        #: Drug, reference and modalities -> the rows of what their scores are compared with.
+        self.compared = {
+            (str(drug), str(cohort), str(modalities)): part
+            for (drug, cohort, modalities), part in folder.reference.groupby(
+                ["drug", "reference", "modalities"], sort=False
+            )
+        }
+        self.distributions = cache(self._distributions)
+        self.head = _head(manifest, self.scale, self.modalities, tracks)
 
-    @property
-    def size(self) -> int:
-        """Bytes of the page's data, nearly."""
-        shared = (self._features, self._mechanisms, self._reasons, self._lines, self._sentences)
-        return self._size + sum(entries.size for entries in shared)
+    def reason(self, code: str) -> str:
+        """What the page says of a reason."""
+        return script_json([code, reason_text(code, self.scale.event), abstains(code)])
 
-    def add(self, scores: SampleScores) -> None:
-        """Add a sample."""
-        text = script_json(
+    def _distributions(self, key: tuple[str, str, str]) -> str:
+        """Quantiles 0 to 100 of what scores are compared with."""
+        part = self.compared[key].sort_values("quantile")
+        return record(
             {
-                "name": scores.sample,
-                "says": sample_sentences(scores, self._modalities),
-                "known": [self._known(track, scores.sample) for track in self._tracks],
-                "drugs": [self._drug(score, scores.sample) for score in scores.drugs],
+                name: array(Numbers().texts(part[name].to_numpy(float), 4))
+                for name in ("predicted", "observed")
             }
         )
-        self.names.append(scores.sample)
-        self._samples.append(text)
-        self._size += len(text.encode()) + 1
-
-    def json(self) -> str:
-        """Everything on the page, as text that may stand in a script element."""
-        shared = script_json(self._shared())
-        return f'{shared[:-1]},"samples":[{",".join(self._samples)}]}}'
-
-    def _shared(self) -> dict[str, Any]:
-        """What the samples have in common."""
-        scale = self._scale
-        return {
-            "response": {
-                "name": scale.response,
-                "unit": scale.unit,
-                "higherIsResistant": scale.higher_is_resistant,
-                "level": scale.level,
-                "lines": scale.lines,
-                "line": scale.said("training line"),
-            },
-            "modalities": [modality_name(name) for name in self._modalities],
-            "drugs": [
-                {
-                    "name": drug["name"],
-                    "label": both_names(drug["name"]),
-                    "about": drug_subtitle(drug),
-                    "quality": quality_sentence(drug),
-                    "gain": drug["gain"]["verdict"],
-                    "typical": _short(drug["typical_response"]),
-                }
-                for drug in self._manifest["drugs"]
-            ],
-            "tracks": [
-                {"name": one.name, "label": one.label, "values": one.values, "ordered": one.ordered}
-                for one in self._tracks
-            ],
-            "evidenceFrom": evidence_sentence(self._manifest),
-            "mechanisms": self._mechanisms.entries,
-            "reasons": self._reasons.entries,
-            "features": self._features.entries,
-            "lines": self._lines.entries,
-            "sentences": self._sentences.entries,
-        }
-
-    def _known(self, track: Track, sample: str) -> int | list[int] | None:
-        """Place of a sample's value in a track, with the place of what is told beside it."""
-        place = track.places.get(sample)
-        if place is None or pd.isna(place):
-            return None
-        detail = None if track.details is None else track.details.get(sample)
-        if detail is None or pd.isna(detail):
-            return int(place)
-        return [int(place), self._sentences.place(str(detail))]
-
-    def _drug(self, score: DrugScore, sample: str) -> dict[str, Any]:
-        mechanisms: list[float | int | None] = [None] * len(self._mechanisms.entries)
-        for name, value in score.by_mechanism.items():
-            place = self._mechanisms.place(name)
-            mechanisms += [None] * (place + 1 - len(mechanisms))
-            mechanisms[place] = _short(value, 5)
-        values = {
-            "drug": self._drugs[score.drug],
-            "call": score.call,
-            "at": [
-                _short(value)
-                for value in (score.prediction, score.lower, score.upper, score.base_value)
-            ],
-            "percentile": _short(score.percentile, 4),
-            "p": _short(score.p_resistant, 3),
-            "applicability": _short(score.applicability, 3),
-            "observed": _short(score.observed),
-            "reasons": [self._reasons.place(code) for code in score.reasons],
-            "lines": self._lines_at(score),
-            **self._among(score),
-            "modalities": [_short(score.by_modality.get(name), 5) for name in self._modalities],
-            "mechanisms": mechanisms,
-            "says": [self._sentences.place(one) for one in drug_sentences(score, self._scale)],
-            **self._explained(score.features),
-            "rest": _short(score.rest),
-        }
-        for name, is_measured in (("evidence", False), ("measured", True)):
-            rows = [row for row in score.evidence if (row["kind"] == "measured") == is_measured]
-            if rows:
-                values[name] = [self._fact(row) for row in rows]
-        partners = [row for row in self._partners.get(sample, ()) if row["drug"] == score.drug]
-        if partners:
-            values["partners"] = [self._partner(row) for row in partners]
-        return values
-
-    def _explained(self, features: Sequence[Feature]) -> dict[str, list[Any]]:
-        return {
-            "features": [
-                self._features.place((one.feature, one.modality, one.mechanism)) for one in features
-            ],
-            "values": [_short(one.value, 3) for one in features],
-            "contributions": [_short(one.contribution, 5) for one in features],
-            "shares": [_short(one.top_k_share, 3) for one in features],
-            "stable": [int(one.stable) for one in features],
-        }
-
-    def _fact(self, row: Mapping[str, Any]) -> list[Any]:
-        """Cells of a fact; its statement, which many samples share, by its place."""
-        names = ("fact", "direction", "strength", "source", "agreement", "alternatives")
-        statement = str(row["statement"])
-        return [*(row[name] or "" for name in names), self._sentences.place(statement)]
-
-    def _partner(self, row: Mapping[str, Any]) -> list[Any]:
-        """Cells of a partner drug; sentences, which many samples share, by their place."""
-        said = [str(row[name]) for name in ("reason", "caveat", "source")]
-        return [
-            both_names(str(row["partner"])),
-            row["rule_evidence"],
-            row["matched_mechanism"] or "",
-            partner_view(row),
-            *(self._sentences.place(text) for text in said),
-        ]
-
-    def _reason(self, code: str) -> list[Any]:
-        return [code, reason_text(code, self._scale.event), abstains(code)]
-
-    def _among(self, score: DrugScore) -> dict[str, int]:
-        """Place of what the score is compared with, where that is no training lines."""
-        if score.reference == LINES:
-            return {}
-        text = self._scale.compared(score.reference)
-        return {"among": self._sentences.place(text)}
-
-    def _lines_at(self, score: DrugScore) -> int | None:
-        """Place of the distributions that the score is compared with; None if they are missing."""
-        key = (score.drug, score.reference, score.modalities)
-        return self._lines.place(key) if key in self._reference else None
 
 
-class _Entries:
-    """Entries that stand once and are then meant by their place.
+class _SampleNumbers:
+    """Numbers of a sample as JSON, rounded all at once, to be taken in the order of its drugs.
 
-    Parameters
+    Attributes
     ----------
-    entry : callable, optional
-        What stands for a key; the key itself by default.
+    responses : iterator of str
+        Six a drug: prediction, ends of its interval, base value, observed, and what features that
+        are not named contribute.
+    percentiles : iterator of str
+    certainties : iterator of str
+        Two a drug: probability of resistance and applicability.
+    modalities, mechanisms : iterator of str
+        Sums of contributions.
+    of_features : dict of str to iterator of str
+        What there is of each named feature, by its name on the page.
     """
 
-    def __init__(self, entry: Callable[[Any], Any] | None = None) -> None:
-        self.entries: list[Any] = []
-        self.size = 0
-        self._entry = entry
-        self._places: dict[Hashable, int] = {}
+    def __init__(
+        self, drugs: Sequence[DrugScore], modalities: Sequence[str], numbers: Numbers
+    ) -> None:
+        features = [one.features for one in drugs]
+        responses = [
+            (one.prediction, one.lower, one.upper, one.base_value, one.observed, one.rest)
+            for one in drugs
+        ]
+        parts = [
+            (6, _flat(responses)),
+            (4, np.array([one.percentile for one in drugs], float)),
+            (3, _flat([(one.p_resistant, one.applicability) for one in drugs])),
+            (5, _flat([[*map(one.by_modality.get, modalities)] for one in drugs])),
+            (5, _flat([one.by_mechanism.values() for one in drugs])),
+            (3, _joined([one.value for one in features])),
+            (5, _joined([one.contribution for one in features])),
+            (3, _joined([one.top_k_share for one in features])),
+            (1, _joined([one.stable for one in features])),
+        ]
+        digits, values = zip(*parts, strict=True)
+        sizes = [len(part) for part in values]
+        texts = iter(numbers.texts(np.concatenate(values), np.repeat(digits, sizes)))
+        (
+            self.responses, self.percentiles, self.certainties, self.modalities, self.mechanisms,
+            *of_features,
+        ) = [iter([*islice(texts, size)]) for size in sizes]  # fmt: skip
+        names = ("values", "contributions", "shares", "stable")
+        self.of_features = dict(zip(names, of_features, strict=True))
 
-    def place(self, key: Hashable) -> int:
-        """Place of the entry of `key`; a new one is added."""
-        place = self._places.get(key)
-        if place is None:
-            place = self._places[key] = len(self.entries)
-            self.entries.append(key if self._entry is None else self._entry(key))
-            self.size += len(script_json(self.entries[-1]).encode()) + 1
-        return place
+
+def _flat(rows: Iterable[Iterable[float | None]]) -> np.ndarray:
+    return np.array([*chain.from_iterable(rows)], float)
 
 
-def _feature_entry(named: tuple[str, str, str]) -> list[str]:
-    """What the page says of a feature: its name, label, modality, mechanism and kind of value."""
-    feature, modality, mechanism = named
-    return [feature, feature_label(feature), modality, mechanism, value_kind(feature)]
+def _joined(columns: Sequence[np.ndarray]) -> np.ndarray:
+    return np.concatenate(columns, dtype=float) if columns else np.empty(0)
 
 
-def script_json(content: Any) -> str:
-    """JSON that no HTML parser can take for the end of a script element, or for anything else."""
-    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.translate(_ESCAPED)
-
-
-def _distributions(reference: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, list[Any]]]:
-    """Quantiles 0 to 100 of what scores are compared with, by drug, reference and modalities."""
+def _known_of(track: Track) -> dict[str, tuple[int, str | None]]:
+    """Samples of which the track knows something: its place, and what is told beside it."""
+    places = track.places.dropna()
+    details = pd.Series(None, places.index, dtype=object)
+    if track.details is not None:
+        details = track.details.reindex(places.index)
     return {
-        (str(drug), str(cohort), str(modalities)): {
-            name: [_short(value, 4) for value in part.sort_values("quantile")[name]]
-            for name in ("predicted", "observed")
-        }
-        for (drug, cohort, modalities), part in reference.groupby(
-            ["drug", "reference", "modalities"], sort=False
-        )
+        str(sample): (int(place), None if pd.isna(detail) else str(detail))
+        for sample, place, detail in zip(places.index, places, details, strict=True)
     }
 
 
-def _short(value: float | None, digits: int = 6) -> float | int | None:
-    """The number to some significant digits; None for one that is missing."""
-    if value is None or not math.isfinite(value):
-        return None
-    rounded = float(f"{value:.{digits}g}")
-    return int(rounded) if rounded.is_integer() else rounded
+def _feature_entry(named: tuple[str, str, str]) -> str:
+    """What the page says of a feature: its name, label, modality, mechanism and kind of value."""
+    feature, modality, mechanism = map(str, named)
+    return script_json([feature, feature_label(feature), modality, mechanism, value_kind(feature)])
+
+
+def _head(
+    manifest: Mapping[str, Any], scale: Scale, modalities: Sequence[str], tracks: Sequence[Track]
+) -> dict[str, str]:
+    """What a page says before it comes to its samples."""
+    response = {
+        "name": scale.response,
+        "unit": scale.unit,
+        "higherIsResistant": scale.higher_is_resistant,
+        "level": scale.level,
+        "lines": scale.lines,
+        "line": scale.said("training line"),
+    }
+    shown = [
+        {"name": one.name, "label": one.label, "values": one.values, "ordered": one.ordered}
+        for one in tracks
+    ]
+    typical = np.array([drug["typical_response"] for drug in manifest["drugs"]], float)
+    drugs = zip(manifest["drugs"], Numbers().texts(typical, 6), strict=True)
+    return {
+        "response": script_json(response),
+        "modalities": script_json([modality_name(name) for name in modalities]),
+        "drugs": array(starmap(_drug_entry, drugs)),
+        "tracks": script_json(shown),
+        "evidenceFrom": script_json(evidence_sentence(manifest)),
+    }
+
+
+def _drug_entry(drug: Mapping[str, Any], typical: str) -> str:
+    """What a page says of a drug, whatever the sample."""
+    said = {
+        "name": drug["name"],
+        "label": both_names(drug["name"]),
+        "about": drug_subtitle(drug),
+        "quality": quality_sentence(drug),
+        "gain": drug["gain"]["verdict"],
+    }
+    return record({name: script_json(text) for name, text in said.items()} | {"typical": typical})

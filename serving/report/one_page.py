@@ -9,6 +9,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -199,7 +200,7 @@ def _draw_telling(page: _Page, scores: SampleScores, scale: Scale, top: float) -
         sums = sorted(score.by_mechanism.items(), key=lambda item: -abs(item[1]))[:_MOST_SUMS]
         features = [
             (feature_label(one.feature) + ("" if one.stable else " *"), one.contribution)
-            for one in score.features[:_MOST_SUMS]
+            for one in islice(score.features, _MOST_SUMS)
         ]
         bottom = top - (place + 1) * height + 0.022
         for at, width, title, rows in (

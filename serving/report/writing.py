@@ -31,7 +31,8 @@ from sidestep.serving.disk.output import (
     remove_own_files,
 )
 from sidestep.serving.disk.score_folder import ScoreFolder, read_score_folder
-from sidestep.serving.report.contents import PageContents, script_json
+from sidestep.serving.report.contents import Common, PageContents
+from sidestep.serving.report.json_text import script_json
 from sidestep.serving.report.overview import Overview, overview
 from sidestep.serving.report.page import PageLink, Place, fixed_size, render_page
 from sidestep.serving.report.tracks import Track, chosen, tracks_of
@@ -149,7 +150,7 @@ def write_sample_page(folder: Path, sample: str, out: Path | None = None) -> Pat
     """
     scores = read_score_folder(folder)
     tracks = _tracks(scores, EVERYTHING, [sample], None)
-    contents = PageContents(scores, tracks, scores.partners([sample]))
+    contents = PageContents(Common(scores, tracks, scores.partners([sample])))
     contents.add(scores.one_sample(sample))
     page = render_page(overview(scores, 1), contents, Place(1, 0, 1))
     return write_beside(folder, sample_file(sample, ".html"), out, page.encode())
@@ -244,8 +245,8 @@ def _pages(
     scores: ScoreFolder, shown: Overview, drawn: list[str], tracks: Sequence[Track]
 ) -> Iterator[PageContents]:
     """The samples in study order, as many on a page as fit."""
-    partners = scores.partners(drawn)
-    contents = PageContents(scores, tracks, partners)
+    common = Common(scores, tracks, scores.partners(drawn))
+    contents = PageContents(common)
     # The first page also has to name all samples, and every page the quarantined ones.
     named = {**scores.manifest, "quarantined": shown.quarantined}
     shared = fixed_size() + len(script_json(named).encode())
@@ -254,7 +255,7 @@ def _pages(
         contents.add(sample)
         if taken + contents.size >= _ROOM or len(contents.names) == _MOST_ON_A_PAGE:
             yield contents
-            contents, taken = PageContents(scores, tracks, partners), shared
+            contents, taken = PageContents(common), shared
     if contents.names:
         yield contents
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Self
+
+import numpy as np
 
 from sidestep.features.errors import some
 from sidestep.features.knowledge.drugs import both_names
@@ -275,6 +278,7 @@ def _call(score: DrugScore, scale: Scale) -> str:
     return f"{known} {told[0].upper()}{told[1:]}."
 
 
+@lru_cache
 def side_text(threshold: ResponseThreshold, lines: str, event: str = "") -> str:
     """What a probability of resistance is the probability of.
 
@@ -309,6 +313,7 @@ def side_text(threshold: ResponseThreshold, lines: str, event: str = "") -> str:
     return f"the response lies on the resistant side of {line}{at}"
 
 
+@lru_cache
 def call_text(call: str, call_at: float) -> str:
     """A call, and the probability that it needs.
 
@@ -342,14 +347,16 @@ def marker_sentence(marker: Marker, reference: str = LINES, event: str = "") -> 
 
 
 def _drivers(score: DrugScore, scale: Scale) -> str:
-    by_size = sorted(score.by_mechanism.items(), key=lambda item: -abs(item[1]))
-    total = sum(abs(value) for _, value in by_size)
-    drivers = [
-        f"{'features of no named mechanism' if name == _OTHER_MECHANISM else name} "
-        f"(towards {scale.side(value)}, {number(value, signed=True, beside=by_size[0][1])})"
-        for name, value in by_size[:_MOST_DRIVERS]
-        if total and abs(value) >= _LEAST_SHARE * total
-    ]
+    sizes = {name: abs(value) for name, value in score.by_mechanism.items()}
+    by_size = sorted(sizes, key=sizes.__getitem__, reverse=True)
+    total = sum(map(sizes.__getitem__, by_size))
+    drivers = []
+    for name in by_size[:_MOST_DRIVERS]:
+        if total and sizes[name] >= _LEAST_SHARE * total:
+            value = score.by_mechanism[name]
+            told = number(value, signed=True, beside=sizes[by_size[0]])
+            of = "features of no named mechanism" if name == _OTHER_MECHANISM else name
+            drivers.append(f"{of} (towards {scale.side(value)}, {told})")
     base = f"the base value of {number(score.base_value)}"
     if not drivers:
         return f"Nothing moves the prediction away from {base}."
@@ -360,10 +367,11 @@ def _stability(score: DrugScore) -> list[str]:
     """How stable the explanation is, and what of the model it cannot speak of."""
     lacking = unmeasured_text(score.unmeasured, score.unmeasured_share)
     ending = f" {lacking}; no explanation names them." if lacking else ""
-    if not score.features:
+    count = len(score.features)
+    if not count:
         return [ending.strip()] if ending else []
-    stable = sum(feature.stable for feature in score.features)
-    sentence = f"Stable over the folds' models: {stable} of the {len(score.features)} features"
+    stable = np.count_nonzero(score.features.stable)
+    sentence = f"Stable over the folds' models: {stable} of the {count} features"
     if score.agreement is not None:
         word = next(word for least, word in _AGREEMENTS if score.agreement >= least - 1e-9)
         sentence += f"; rank agreement {fixed(score.agreement, 2)} ({word})"

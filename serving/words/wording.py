@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_right
 
 from sidestep.features.builders.names import BURDEN, modality_of
 
@@ -33,7 +34,19 @@ MODALITY_NAMES = {
 #: What the number of a feature is, by modality; see `value_kind`.
 _KINDS = {"expression": "sd", "rppa": "sd", "copy_number": "log2", "mutation": "flag",
           "signature": "sd", "clinical": "flag"}  # fmt: skip
+#: What is smaller than four decimals moves no prediction.
+_MOST_DECIMALS = 4
 _MUTATION_KINDS = {"hotspot": "hotspot mutation", "truncating": "truncating mutation"}
+
+
+def _first_of(power: int) -> float:
+    """The smallest number that has at least that power of ten with three significant digits."""
+    near = float(f"9.995e{power - 1}")
+    return near if float(f"{near:.3g}") >= float(f"1e{power}") else math.nextafter(near, math.inf)
+
+
+#: From each of these sizes on a number of three significant digits has a decimal less.
+_FEWER_DECIMALS = [_first_of(power) for power in range(-1, 3)]
 
 
 def number(value: float | None, *, signed: bool = False, beside: float | None = None) -> str:
@@ -48,9 +61,8 @@ def number(value: float | None, *, signed: bool = False, beside: float | None = 
     """
     if value is None or not math.isfinite(value):
         return _DASH
-    # Four decimals at most: what is smaller moves no prediction.
-    size = abs(float(f"{value if beside is None else beside:.3g}"))
-    digits = min(4, max(0, 2 - math.floor(math.log10(size)))) if size > 0 else 0
+    size = abs(value if beside is None else beside)
+    digits = _MOST_DECIMALS - bisect_right(_FEWER_DECIMALS, size) if size else 0
     return fixed(value, digits, signed=signed)
 
 
@@ -61,7 +73,7 @@ def fixed(value: float, digits: int, *, signed: bool = False) -> str:
     ('−1,234', '0.62', '0.00')
     """
     text = f"{value:+,.{digits}f}" if signed else f"{value:,.{digits}f}"
-    if not any(figure in text for figure in "123456789"):
+    if not text.strip("+-0.,"):
         text = text.lstrip("+-")
     return text.replace("-", _MINUS)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ import pandas as pd
 import pytest
 
 from sidestep.models.reliability.thresholds import ResponseThreshold
-from sidestep.serving.disk.sample_scores import DrugScore, Feature, Marker, SampleScores
+from sidestep.serving.disk.sample_scores import DrugScore, Feature, Features, Marker, SampleScores
 from sidestep.serving.disk.score_folder import read_score_folder
 from sidestep.serving.words import wording
 from sidestep.serving.words.sentences import (
@@ -34,8 +35,10 @@ def score(**changed: object) -> DrugScore:
         "applicability": 0.5, "unmeasured": 0, "unmeasured_share": 0.0, "observed": None,
         "base_value": 5.6, "agreement": 0.82, "by_modality": {"expression": 0.9},
         "by_mechanism": {"HER2 drive": 0.7, "stroma": 0.005, "other": -0.15, "EMT": 0.345},
-        "features": (Feature("expression:ERBB2", "expression", "HER2 drive", 2.0, 0.7, 1.0, True),
-                     Feature("expression:VIM", "expression", "EMT", 1.0, 0.3, 0.2, False)),
+        "features": Features.of([
+            Feature("expression:ERBB2", "expression", "HER2 drive", 2.0, 0.7, 1.0, True),
+            Feature("expression:VIM", "expression", "EMT", 1.0, 0.3, 0.2, False),
+        ]),
         "rest": -0.1, "evidence": (), "marker": Marker("ERBB2", 2.0, 96.2, 6.4, 0.12),
     }  # fmt: skip
     return DrugScore(**(known | changed))  # type: ignore[arg-type]
@@ -163,6 +166,14 @@ def test_words_agree_with_the_files(make_folder: FolderMaker, higher_is_resistan
             largest = max(one.by_mechanism.values(), key=abs)
             towards = "resistant" if (largest > 0) == higher_is_resistant else "sensitive"
             assert f"(towards {towards}, " in drivers.split(")")[0] + ")"
+
+
+@pytest.mark.parametrize("power", [-4, -3, -2, -1, 0, 1, 2, 3])
+def test_a_number_has_three_digits_on_either_side_of_a_power_of_ten(power: int) -> None:
+    near = float(f"9.995e{power - 1}")
+    for value in (math.nextafter(near, 0.0), near, math.nextafter(near, math.inf)):
+        decimals = min(4, max(0, 2 - math.floor(math.log10(float(f"{value:.3g}")))))
+        assert wording.number(value) == f"{value:,.{decimals}f}"
 
 
 def test_examples_in_the_documentation_hold() -> None:

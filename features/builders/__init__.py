@@ -6,13 +6,16 @@ puts the blocks side by side, says each feature's modality, and reports coverage
 
 __all__ = [
     "base",
+    "called",
     "clinical",
     "copy_number",
     "expression",
     "joiner",
     "mutation",
     "names",
+    "once",
     "published_scores",
+    "ranks",
     "regimen",
     "response_axes",
     "rppa",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -45,12 +45,30 @@ class FeatureBuilder(Transformer, ABC):
             Samples x `get_feature_names_out()`, float64, NaN where not measured.
         """
         self._require_fitted("feature_names_")
-        names = pd.Index(self.feature_names_, dtype=object)
+        names = self._names()
         built = self._measured(X)
         if built is None:
             nothing = np.full((len(X.samples), len(names)), np.nan)
             return pd.DataFrame(nothing, index=X.samples, columns=names)
+        if built.columns.is_(names) and built.index.equals(X.samples):
+            return built.set_axis(X.samples)
         return built.reindex(index=X.samples, columns=names)
+
+    def _names(self) -> pd.Index:
+        """Names of the features as columns: the same object as long as they are the same."""
+        kept: tuple[Sequence[str], pd.Index] | None = vars(self).get("_kept_names")
+        if kept is None or kept[0] is not self.feature_names_:
+            kept = self.feature_names_, pd.Index(self.feature_names_, dtype=object)
+            self._kept_names = kept
+        return kept[1]
+
+    def _gene_columns(self) -> GeneColumns:
+        """Where a study's tables have the genes of a builder that has `genes_` and `entrez_`."""
+        genes, entrez = vars(self)["genes_"], vars(self)["entrez_"]
+        kept: GeneColumns | None = vars(self).get("_kept_columns")
+        if kept is None or kept.genes is not genes:
+            kept = self._kept_columns = GeneColumns(genes, entrez)
+        return kept
 
     def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
         """Names of the features, as in `features.builders.names`."""
@@ -103,24 +121,57 @@ def mean_and_sd(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mean, np.where(sd > 0, sd, 1.0)
 
 
-def named_as_in_training(table: pd.DataFrame, entrez: Mapping[Any, int]) -> pd.DataFrame:
-    """Samples x genes whose genes without a symbol (``entrez:2064``) get that of the training.
+def names_as_in_training(names: pd.Index, entrez: Mapping[Any, int]) -> pd.Index:
+    """Genes of a study, of which those without a symbol (``entrez:2064``) get the training's.
 
     Parameters
     ----------
-    table : DataFrame of shape (n_samples, n_genes)
+    names : Index of shape (n_genes,)
     entrez : mapping of str to int
         Symbol of the training study -> Entrez identifier.
 
     Examples
     --------
-    >>> table = pd.DataFrame([[1.0, 2.0]], columns=["entrez:2064", "TP53"])
-    >>> named_as_in_training(table, {"ERBB2": 2064}).columns.tolist()
+    >>> names_as_in_training(pd.Index(["entrez:2064", "TP53"]), {"ERBB2": 2064}).tolist()
     ['ERBB2', 'TP53']
     """
-    names = table.columns.tolist()
-    if _UNNAMED not in "\n".join(map(str, names)):  # the quickest way to ask them all
-        return table
+    texts = names.tolist()
+    if _UNNAMED not in "\n".join(map(str, texts)):  # the quickest way to ask them all
+        return names
     symbols = {f"{_UNNAMED}{number}": gene for gene, number in entrez.items()}
-    renamed = [symbols.get(name, name) for name in names]
-    return table.set_axis(pd.Index(renamed, dtype=table.columns.dtype), axis=1)
+    named: pd.Index = pd.Index([symbols.get(name, name) for name in texts], dtype=names.dtype)
+    return named
+
+
+class GeneColumns:
+    """Finds columns of a study's tables that hold some genes of the training.
+
+    Parameters
+    ----------
+    genes : sequence of str
+    entrez : mapping of str to int
+        As for `names_as_in_training`.
+    """
+
+    def __init__(self, genes: Sequence[str], entrez: Mapping[Any, int]) -> None:
+        self.genes = genes
+        self.entrez = entrez
+        # Samples of one study come in parts with the same names, which are then matched once.
+        self._known: tuple[pd.Index, np.ndarray] | None = None
+
+    def among(self, names: pd.Index) -> np.ndarray:
+        """Place of each gene among the names, int, (n_genes,); -1 for one that is not there."""
+        known = self._known
+        if known is None or not known[0].is_(names):
+            places = names_as_in_training(names, self.entrez).get_indexer(pd.Index(self.genes))
+            known = self._known = names, places
+        return known[1]
+
+    def values(self, table: pd.DataFrame) -> np.ndarray:
+        """The genes' values, float64, (n_samples, n_genes), NaN for a gene that is not there."""
+        places = self.among(table.columns)
+        if not len(table.columns):
+            return np.full((len(table), len(places)), np.nan)
+        values = table.to_numpy(float).take(places, axis=1)
+        values[:, places < 0] = np.nan
+        return values

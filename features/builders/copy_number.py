@@ -7,12 +7,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from sidestep.features.builders.base import (
-    FeatureBuilder,
-    named_as_in_training,
-    require,
-    well_measured,
-)
+from sidestep.features.builders.base import FeatureBuilder, require, well_measured
 from sidestep.features.study.study import Study
 
 # Typical log2 ratios of the five discrete calls in tumours of usual purity. GISTIC2 separates deep
@@ -48,12 +43,8 @@ class CopyNumberBuilder(FeatureBuilder):
     def _measured(self, X: Study) -> pd.DataFrame | None:
         if X.copy_number is None:
             return None
-        table = named_as_in_training(X.copy_number, self.entrez_).reindex(columns=self.genes_)
-        values = table.to_numpy(float)
+        values = self._gene_columns().values(X.copy_number)
         if X.copy_number_kind == "discrete":
             values = np.interp(values, list(_LOG2_OF_CALL), list(_LOG2_OF_CALL.values()))
-        return pd.DataFrame(
-            np.clip(values, -_CLIP_LOG2, _CLIP_LOG2),
-            index=table.index,
-            columns=self.feature_names_,
-        )
+        np.clip(values, -_CLIP_LOG2, _CLIP_LOG2, out=values)
+        return pd.DataFrame(values, index=X.copy_number.index, columns=self._names(), copy=False)

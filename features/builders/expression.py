@@ -10,12 +10,11 @@ import pandas as pd
 from sidestep.features.builders.base import (
     FeatureBuilder,
     mean_and_sd,
-    named_as_in_training,
     require,
     well_measured,
 )
+from sidestep.features.builders.ranks import GeneOrder, gene_order
 from sidestep.features.errors import InputError
-from sidestep.features.ranks import doubled_ranks
 from sidestep.features.study.study import Study
 
 _CLIP_SD = 8.0
@@ -98,7 +97,8 @@ class ExpressionBuilder(FeatureBuilder):
         steps = (np.arange(self.n_quantiles) + 0.5) / self.n_quantiles
         self.quantiles_ = _quantiles(values, steps).T
         self.__dict__.pop("_kept_levels", None)  # of an earlier fit
-        mapped = values if self.z_scores_ else self._map(values)
+        genes = np.arange(len(self.genes_))
+        mapped = values if self.z_scores_ else self._map(GeneOrder.of(values), genes)
         self.mean_, self.sd_ = mean_and_sd(mapped)
         return self
 
@@ -115,33 +115,41 @@ class ExpressionBuilder(FeatureBuilder):
     def _measured(self, X: Study) -> pd.DataFrame | None:
         if X.expression is None:
             return None
-        table = named_as_in_training(X.expression, self.entrez_).reindex(columns=self.genes_)
-        values = table.to_numpy(float)
+        columns = self._gene_columns()
         if X.expression_kind == "z-score":
-            standard = values
+            standard = columns.values(X.expression)
         elif self.z_scores_:
-            standard = np.full(values.shape, np.nan)
+            standard = np.full((len(X.expression), len(self.genes_)), np.nan)
         else:
-            values = self._map(values)
-            standard = (values - self.mean_) / self.sd_
-        return pd.DataFrame(
-            np.clip(standard, -_CLIP_SD, _CLIP_SD), index=table.index, columns=self.feature_names_
-        )
+            standard = self._map(gene_order(X.expression), columns.among(X.expression.columns))
+            standard -= self.mean_
+            standard /= self.sd_
+        np.clip(standard, -_CLIP_SD, _CLIP_SD, out=standard)
+        return pd.DataFrame(standard, index=X.expression.index, columns=self._names(), copy=False)
 
-    def _map(self, values: np.ndarray) -> np.ndarray:
-        """Map each row to the training distribution over the genes that the row has."""
-        mapped = np.full(values.shape, np.nan)
+    def _map(self, order: GeneOrder, columns: np.ndarray) -> np.ndarray:
+        """Map each row to the training distribution over the genes that the row has.
+
+        Parameters
+        ----------
+        order : GeneOrder
+        columns : ndarray of int, shape (n_genes,)
+            Of the builder's genes there; -1 for one that is not there.
+        """
+        # Genes that tie share a rank, which is then a multiple of one half.
+        halves = order.halves(columns)
+        measured = halves > 0
+        if len(halves) and measured.all():
+            return self._levels_by_rank(measured[0]).take(halves)
         alike: dict[bytes, list[int]] = {}
-        measured = np.isfinite(values)
         for row, has in enumerate(measured):
             alike.setdefault(has.tobytes(), []).append(row)
+        mapped = np.full(halves.shape, np.nan)
         for rows in alike.values():
             shared = measured[rows[0]]
-            if shared.sum() < min(self.min_shared, len(self.genes_)):
-                continue
-            # Genes that tie share a rank, which is then a multiple of one half.
-            halves = doubled_ranks(values[np.ix_(rows, shared)])
-            mapped[np.ix_(rows, shared)] = self._levels_by_rank(shared)[halves]
+            if shared.sum() >= min(self.min_shared, len(self.genes_)):
+                cells = np.ix_(rows, shared)
+                mapped[cells] = self._levels_by_rank(shared).take(halves[cells])
         return mapped
 
     def _levels_by_rank(self, shared: np.ndarray) -> np.ndarray:

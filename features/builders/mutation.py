@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.builders.base import FeatureBuilder, require
+from sidestep.features.builders.called import Called, called
 from sidestep.features.builders.names import BURDEN
 from sidestep.features.knowledge.variants import known_hotspots
 from sidestep.features.study.study import Study
-from sidestep.features.vocabulary.effects import CUTTING, NONSILENT, UNKNOWN, effects
-from sidestep.features.vocabulary.protein_changes import residue
 
 # Of a sample's calls that may be unreadable for its burden to be counted.
 _MOST_UNREAD = 0.1
@@ -52,98 +51,78 @@ class MutationBuilder(FeatureBuilder):
         InputError
             If no sample was sequenced.
         """
-        calls = _described(require(X.mutations, "mutation", X), _sequenced(X))
-        called = set(calls.loc[calls["nonsilent"], "gene"])
+        calls = called(require(X.mutations, "mutation", X), _sequenced(X))
+        seen = set(calls.genes[np.unique(calls.gene[calls.nonsilent])])
         for panel in X.panel_of.dropna().unique():
-            called &= X.panels.get(panel, frozenset(called))
-        self.panel_ = sorted(called)
-        lines = calls[calls["nonsilent"]].groupby("place")["sample_id"].nunique()
+            seen &= X.panels.get(panel, frozenset(seen))
+        self.panel_ = sorted(seen)
+        carriers = _carriers(calls.row, calls.place, calls.nonsilent & (calls.place >= 0))
         known = {f"{gene} {place}" for gene, place in known_hotspots()}
         self.hotspots_ = sorted(
-            str(place) for place, n in lines.items() if n >= self.min_lines or place in known
+            str(place)
+            for place, n in zip(calls.places, carriers, strict=False)
+            if n >= self.min_lines or (n and place in known)
         )
-        counts = self._alterations(calls).groupby("feature")["sample_id"].nunique()
-        self.feature_names_ = [*sorted(counts.index[counts >= self.min_lines]), BURDEN]
+        recurrent = [
+            f"mutation:{gene}{suffix}"
+            for suffix, chosen in self._kinds(calls).items()
+            for gene, n in zip(calls.genes, _carriers(calls.row, calls.gene, chosen), strict=False)
+            if n >= self.min_lines
+        ]
+        self.feature_names_ = [*sorted(recurrent), BURDEN]
         return self
 
     def _measured(self, X: Study) -> pd.DataFrame | None:
         sequenced = _sequenced(X)
         if X.mutations is None or len(sequenced) == 0:
             return None
-        calls = _described(X.mutations, sequenced)
-        altered = self._alterations(calls).drop_duplicates()
-        altered = altered[altered["feature"].isin(self.feature_names_)]
-        names = pd.Index(self.feature_names_)
-        values = self._without_unread(calls, sequenced)
-        values[
-            sequenced.get_indexer(pd.Index(altered["sample_id"])),
-            names.get_indexer(pd.Index(altered["feature"])),
-        ] = 1.0
+        calls = called(X.mutations, sequenced)
+        names = self._names()
+        values = np.zeros((len(sequenced), len(names)))
         genes = [feature.split(":")[1] for feature in self.feature_names_[:-1]]
+        if calls.unread.any():
+            unread = np.zeros((len(sequenced), len(calls.genes) + 1), dtype=bool)
+            unread[calls.row[calls.unread], calls.gene[calls.unread]] = True
+            # The last column is that of genes without a call.
+            values[:, :-1][unread[:, calls.genes.get_indexer(pd.Index(genes))]] = np.nan
+        for suffix, chosen in self._kinds(calls).items():
+            columns = names.get_indexer("mutation:" + calls.genes + suffix)[calls.gene[chosen]]
+            built = columns >= 0
+            values[calls.row[chosen][built], columns[built]] = 1.0
         values[:, :-1][~_covered(X, genes)] = np.nan
         values[:, -1] = self._burden(X, calls)
-        return pd.DataFrame(values, index=sequenced, columns=names)
+        return pd.DataFrame(values, index=sequenced, columns=names, copy=False)
 
-    def _without_unread(self, calls: pd.DataFrame, sequenced: pd.Index) -> np.ndarray:
-        """Zeros for samples x features; NaN where a call in the gene has an unknown effect."""
-        values = np.zeros((len(sequenced), len(self.feature_names_)))
-        unread = calls[calls["unread"]]
-        if len(unread):
-            genes = pd.Index([feature.split(":")[1] for feature in self.feature_names_[:-1]])
-            for gene, of_gene in unread.groupby("gene"):
-                rows = sequenced.get_indexer(pd.Index(of_gene["sample_id"]))
-                values[np.ix_(rows, np.flatnonzero(genes == gene))] = np.nan
-        return values
+    def _kinds(self, calls: Called) -> dict[str, np.ndarray]:
+        """Suffix of the features of each kind of alteration -> which calls are such."""
+        recurrent = np.append(calls.places.isin(self.hotspots_), False)
+        return {
+            "": calls.nonsilent,
+            ":hotspot": calls.nonsilent & recurrent[calls.place],
+            ":truncating": calls.truncating,
+        }
 
-    def _alterations(self, calls: pd.DataFrame) -> pd.DataFrame:
-        """Sample and feature of every alteration, before any filter."""
-        kinds = [
-            (calls["nonsilent"], ""),
-            (calls["nonsilent"] & calls["place"].isin(self.hotspots_), ":hotspot"),
-            (calls["truncating"], ":truncating"),
-        ]
-        return pd.concat(
-            [
-                pd.DataFrame(
-                    {
-                        "sample_id": calls.loc[chosen, "sample_id"],
-                        "feature": "mutation:" + calls.loc[chosen, "gene"] + suffix,
-                    }
-                )
-                for chosen, suffix in kinds
-            ]
-        )
-
-    def _burden(self, X: Study, calls: pd.DataFrame) -> np.ndarray:
+    def _burden(self, X: Study, calls: Called) -> np.ndarray:
         """log2(1 + non-silent calls a thousand covered genes of the training panel)."""
-        counted = calls[calls["nonsilent"] & calls["gene"].isin(self.panel_)]
-        numbers = counted.groupby("sample_id").size().reindex(_sequenced(X), fill_value=0)
+        n_samples = len(_sequenced(X))
+        counted = calls.nonsilent & calls.genes.isin(self.panel_)[calls.gene]
+        numbers = np.bincount(calls.row[counted], minlength=n_samples)
         covered = _covered(X, self.panel_).sum(axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            rate = np.where(covered > 0, 1000.0 * numbers.to_numpy() / covered, np.nan)
-        by_sample = calls[calls["unread"]].groupby("sample_id").size()
-        unread = by_sample.reindex(_sequenced(X), fill_value=0).to_numpy()
-        rate[unread > _MOST_UNREAD * (unread + numbers.to_numpy())] = np.nan
+            rate = np.where(covered > 0, 1000.0 * numbers / covered, np.nan)
+        unread = np.bincount(calls.row[calls.unread], minlength=n_samples)
+        rate[unread > _MOST_UNREAD * (unread + numbers)] = np.nan
         return np.log2(1.0 + rate)
+
+
+def _carriers(row: np.ndarray, what: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """How many samples have each alteration in one of the chosen calls, (n_alterations,)."""
+    n_rows = int(row.max(initial=0)) + 1
+    return np.bincount(np.unique(what[chosen] * n_rows + row[chosen]) // n_rows)
 
 
 def _sequenced(study: Study) -> pd.Index:
     return pd.Index([], dtype="str") if study.sequenced is None else study.sequenced
-
-
-def _described(calls: pd.DataFrame, sequenced: pd.Index) -> pd.DataFrame:
-    """Calls of sequenced samples, with `nonsilent`, `truncating`, `unread` and `place`.
-
-    An `unread` call has an unknown effect; a place reads ``PIK3CA H1047``.
-    """
-    known = calls[calls["sample_id"].isin(sequenced)]
-    effect = effects(known["classification"], known["protein_change"])
-    return known.assign(
-        nonsilent=effect.isin(NONSILENT),
-        truncating=effect.isin(CUTTING),
-        unread=effect.eq(UNKNOWN),
-        place=known["gene"] + " " + residue(known["protein_change"]),
-    )
 
 
 def _covered(study: Study, genes: list[str]) -> np.ndarray:
@@ -153,5 +132,6 @@ def _covered(study: Study, genes: list[str]) -> np.ndarray:
     panel_of = study.panel_of.reindex(sequenced)
     for panel in panel_of.dropna().unique():
         if panel in study.panels:
-            covered[(panel_of == panel).to_numpy()] = np.isin(genes, list(study.panels[panel]))
+            of_panel = study.panels[panel]
+            covered[(panel_of == panel).to_numpy()] = [gene in of_panel for gene in genes]
     return covered

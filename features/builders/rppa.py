@@ -78,9 +78,8 @@ class RppaBuilder(FeatureBuilder):
             standard = np.full((len(table), len(self.feature_names_)), np.nan)
         else:
             standard = (self._levels_and_ratios(table) - self.mean_) / self.sd_
-        return pd.DataFrame(
-            np.clip(standard, -_CLIP_SD, _CLIP_SD), index=table.index, columns=self.feature_names_
-        )
+        clipped = np.clip(standard, -_CLIP_SD, _CLIP_SD)
+        return pd.DataFrame(clipped, index=table.index, columns=self._names())
 
     def _levels_and_ratios(self, table: pd.DataFrame) -> np.ndarray:
         phospho = table[self.ratios_].to_numpy(float)

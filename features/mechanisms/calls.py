@@ -14,10 +14,12 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
+from sidestep.features.builders.called import effects_of, residues_of
+from sidestep.features.builders.once import once
 from sidestep.features.groups import her2_high
 from sidestep.features.study.study import Study
-from sidestep.features.vocabulary.effects import CUTTING, NONSILENT, UNKNOWN, effects
-from sidestep.features.vocabulary.protein_changes import residue, substitutions
+from sidestep.features.vocabulary.effects import CUTTING, NONSILENT, UNKNOWN
+from sidestep.features.vocabulary.protein_changes import substitutions
 
 #: log2 ratio from which a gene counts as amplified, and the discrete call that says so.
 AMPLIFIED_LOG2, AMPLIFIED_CALL = 1.0, 2.0
@@ -56,6 +58,7 @@ class VariantCalls:
     panels: Mapping[str, frozenset[str]]
 
     @classmethod
+    @once
     def of(cls, study: Study) -> Self:
         """Calls of a study; none where it has no mutation file."""
         sequenced = np.zeros(len(study.samples), dtype=bool)
@@ -141,15 +144,14 @@ def _nonsilent(study: Study, sequenced: np.ndarray) -> tuple[pd.DataFrame, pd.Da
         return pd.DataFrame(columns=columns), pd.DataFrame(columns=columns[:2])
     calls = study.mutations
     rows = study.samples.get_indexer(pd.Index(calls["sample_id"]))
-    effect = effects(calls["classification"], calls["protein_change"])
+    effect = effects_of(calls)
     kept = (rows >= 0) & sequenced[rows]
     unread = calls.assign(row=rows).loc[kept & effect.eq(UNKNOWN).to_numpy(), columns[:2]]
     shown = kept & effect.isin(NONSILENT).to_numpy()
-    calls = calls[shown]
-    described = calls.assign(
+    described = calls[shown].assign(
         row=rows[shown],
-        change=substitutions(calls["protein_change"]),
-        residue=residue(calls["protein_change"]),
+        change=substitutions(calls.loc[shown, "protein_change"]),
+        residue=residues_of(calls)[shown],
         truncating=effect[shown].isin(CUTTING),
     )
     return described[columns].reset_index(drop=True), unread.reset_index(drop=True)

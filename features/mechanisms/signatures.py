@@ -15,44 +15,20 @@ from scipy.special import ndtri
 
 from sidestep.features.builders.base import (
     FeatureBuilder,
+    GeneColumns,
     mean_and_sd,
-    named_as_in_training,
     require,
     well_measured,
 )
+from sidestep.features.builders.ranks import gene_order
 from sidestep.features.knowledge.receptors import RTK_TABLE
 from sidestep.features.knowledge.signatures import SIGNATURE_TABLE
 from sidestep.features.mechanisms.pathways import mean_of_measured
-from sidestep.features.ranks import doubled_ranks
 from sidestep.features.study.study import Study
 
 _CLIP_SD = 8.0
 #: Features of the receptors that bypass HER2.
 BYPASS = ["expression:rtk_bypass_max", "expression:rtk_bypass_mean"]
-
-
-def ranks_within(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rank of each gene within its sample, among the genes that the sample has.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_samples, n_genes)
-        NaN where not measured.
-
-    Returns
-    -------
-    ranks : ndarray of shape (n_samples, n_genes)
-        1 for the lowest; genes with equal values share their mean rank; NaN where not measured.
-    counts : ndarray of int, shape (n_samples,)
-        Genes that each sample has.
-    """
-    measured = np.isfinite(values)
-    ranks = np.full(values.shape, np.nan)
-    patterns, which = np.unique(measured, axis=0, return_inverse=True)
-    for number, has in enumerate(patterns):
-        cells = np.ix_(np.flatnonzero(which.ravel() == number), has)
-        ranks[cells] = doubled_ranks(values[cells]) / 2
-    return ranks, measured.sum(axis=1)
 
 
 def singscore(
@@ -69,8 +45,10 @@ def singscore(
 
     Parameters
     ----------
-    ranks, counts
-        As `ranks_within` returns.
+    ranks : ndarray of shape (n_samples, n_genes)
+        Of each gene within its sample, 1 for the lowest; NaN where not measured.
+    counts : ndarray of int, shape (n_samples,)
+        Genes that each sample has.
     up, down : ndarray of int
         Columns of the genes; a set may be empty.
 
@@ -217,8 +195,7 @@ class SignatureBuilder(FeatureBuilder):
         """Levels, and score of each signature, of the samples of `table`."""
         signatures: dict[str, np.ndarray] = {}
         if z_scores:
-            named = named_as_in_training(table, self.entrez_)
-            values = named.reindex(columns=self.level_genes_).to_numpy(float)
+            values = GeneColumns(self.level_genes_, self.entrez_).values(table)
         elif self.z_scores_:
             values = np.full((len(table), len(self.level_genes_)), np.nan)
         else:
@@ -250,9 +227,10 @@ class SignatureBuilder(FeatureBuilder):
 
     def _ranks(self, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Ranks within each sample; NaN throughout for a sample with too few of the genes."""
-        named = named_as_in_training(table, self.entrez_)
-        values = named.reindex(columns=self.genes_).to_numpy(float)
-        ranks, counts = ranks_within(values)
+        halves = gene_order(table).halves(self._gene_columns().among(table.columns))
+        counts = (halves > 0).sum(axis=1)
+        ranks = halves / 2
+        ranks[halves == 0] = np.nan
         ranks[2 * counts < len(self.genes_)] = np.nan
         return ranks, counts
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.builders.joiner import FeatureJoiner
+from sidestep.features.builders.once import sharing
 from sidestep.features.study.responses import BINARY, CONTINUOUS, drug_columns
 from sidestep.features.study.study import Study
 from sidestep.models.estimators.base import Contributions
@@ -160,7 +161,8 @@ class PanelPredictor:
 
     def fold_features(self, study: Study) -> dict[int, pd.DataFrame]:
         """Samples x features as each fold of the cross-validation builds them."""
-        return {number: joiner.transform(study) for number, joiner in self.fold_joiners.items()}
+        with sharing():
+            return {number: joiner.transform(study) for number, joiner in self.fold_joiners.items()}
 
     def interval_groups(self, study: Study, features: pd.DataFrame) -> np.ndarray:
         """Groups that each sample is in, for `predictive`: (n_samples, 2) (`LineGroups`).

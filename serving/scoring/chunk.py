@@ -12,6 +12,7 @@ import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from sidestep.features.builders.joiner import coverage
+from sidestep.features.builders.once import sharing
 from sidestep.features.study.study import Study
 from sidestep.models.damage import DamagedModelError
 from sidestep.models.predictor.drug_model import DrugModel
@@ -117,7 +118,8 @@ def score_chunk(
     is hunted down to the samples that raise it by scoring halves.
     """
     try:
-        return _score(model, drugs, part, options, knowledge)
+        with sharing():
+            return _score(model, drugs, part, options, knowledge)
     except (MemoryError, OSError, DamagedModelError):
         raise  # the machine's or the model's fault, not a sample's
     except Exception as failure:
@@ -176,10 +178,11 @@ def _group_rows(
     builder = model.predictor.joiner.regimens
     calls = {one.drug: _Calls.of(one.tables["scores"]) for one in answers if one.regimen is None}
     asked = list(calls) if builder is None else list(builder.drugs_)
+    # What was worked out of the chunk's tables holds for itself alone, not for a selection.
+    some = part if names.equals(part.samples) else part.select(list(names))
     evidence = evidence_rows(
-        part.select(list(names)), group.predictor, asked, calls, knowledge.civic, standing,
-        knowledge.measured,
-    )  # fmt: skip
+        some, group.predictor, asked, calls, knowledge.civic, standing, knowledge.measured
+    )
     if regimens is not None:
         evidence = regimen_evidence(evidence, answers, regimens, model.predictor)
     rows["evidence"] = evidence

@@ -52,8 +52,9 @@ from sidestep.serving.scoring.quarantine import NO_MODALITY
 from sidestep.serving.scoring.reference import REFERENCE, reference_rows
 from sidestep.serving.scoring.tumours import References
 
-#: Samples in memory at once as features and contributions: 80 MB for 40,000 features.
-CHUNK = 256
+#: Samples in memory at once: some 200 MB of features, as the model and each of its folds see them.
+_CELLS = 2**21
+_FEWEST, _MOST = 128, 512
 #: Files of the folder that `score_study` writes; the report of a large study has more pages.
 FILES = (
     "scores.parquet",
@@ -92,7 +93,7 @@ def score_study(
     knowledge: OutsideKnowledge = NO_KNOWLEDGE,
     where: Cohort | str | Iterable[str] = (),
     group: str | None = None,
-    chunk: int = CHUNK,
+    chunk: int | None = None,
     report: bool = True,
     progress: Progress | None = None,
     notice: Notice | None = None,
@@ -122,8 +123,9 @@ def score_study(
         on which others there are.
     group : str, optional
         What the report tells results by (`features.cohorts.group_labels`).
-    chunk : int
-        Samples in memory at once; the files do not depend on it.
+    chunk : int, optional
+        Samples in memory at once; 512 by default, and fewer for a model of many features. The files
+        do not depend on it.
     report : bool
         Whether to write ``report.html`` too.
     progress : callable, optional
@@ -197,7 +199,7 @@ class Job:
         *,
         where: Cohort | str | Iterable[str] = (),
         group: str | None = None,
-        chunk: int = CHUNK,
+        chunk: int | None = None,
         report: bool = True,
     ) -> Self:
         """A job that can be done.
@@ -219,7 +221,8 @@ class Job:
         with _reading(study):
             cohort = where if isinstance(where, Cohort) else scored_cohort(study, model, where)
             part = restrict(study, cohort)
-            job = cls(part, study, cohort, group, model, chosen, options, knowledge, chunk, report)
+            size = chunk or _chunk_for(model)
+            job = cls(part, study, cohort, group, model, chosen, options, knowledge, size, report)
         if group is not None and group.casefold() != HER2:
             group_labels(job.known, group)
         return job
@@ -299,6 +302,12 @@ class Job:
         sizes = [len(samples) for samples in self.batches]
         done = sum(sizes[number] for number in journal.finished)
         return f"{done:,} of {len(self.study.samples):,} samples are done"
+
+
+def _chunk_for(model: LoadedModel) -> int:
+    """Samples that make a chunk for a model."""
+    n_features = len(model.predictor.joiner.get_feature_names_out())
+    return min(max(_CELLS // max(n_features, 1), _FEWEST), _MOST)
 
 
 def scored_cohort(study: SampleSource, model: LoadedModel, where: str | Iterable[str]) -> Cohort:

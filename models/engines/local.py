@@ -87,11 +87,14 @@ class LocalEngine(Engine):
     ----------
     jobs : int
         Processes; 1 is this one, with the threads that it has.
+    least_tasks : int
+        Tasks for each process without which none is started; `of_tasks` looks at it.
     """
 
-    def __init__(self, jobs: int) -> None:
+    def __init__(self, jobs: int, least_tasks: int = 1) -> None:
         super().__init__()
         self._jobs = jobs
+        self._least_tasks = least_tasks
 
     def __enter__(self) -> Self:
         if self._jobs > 1:
@@ -129,8 +132,8 @@ class LocalEngine(Engine):
                 future.cancel()
 
     def of_tasks(self, n_tasks: int) -> Engine:
-        """Another process has to start, and to be sent all it needs: not for a single task."""
-        return self if n_tasks > 1 else LocalEngine(1)
+        """Another process has to start, and to be sent all it needs: not for few tasks."""
+        return self if n_tasks > 1 and n_tasks >= self._jobs * self._least_tasks else LocalEngine(1)
 
     def share(self, value: _Value) -> _Value:
         """The value itself, or a file that each process reads once."""

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 ENGINES = ("local", "dask")
 #: As `models.estimators.trees.require_device` knows them.
 DEVICES = ("cpu", "cuda")
+#: Each process holds a model and its tables, about a gigabyte for 25 drugs.
+_MOST_PROCESSES = 4
+#: Tasks that take about as long as a process needs to start: chunks of some hundred samples.
+_WORTH_A_PROCESS = 4
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -43,7 +47,11 @@ _SCHEDULER = click.option(
 
 
 def open_engine(
-    name: str, *, jobs: int = 1, scheduler: str | None = None, notice: Notice = lambda line: None
+    name: str,
+    *,
+    jobs: int | None = 1,
+    scheduler: str | None = None,
+    notice: Notice = lambda line: None,
 ) -> Engine:
     """Engine of that name, to be entered.
 
@@ -51,8 +59,9 @@ def open_engine(
     ----------
     name : {"local", "dask"}
         Of `models.engines.options.ENGINES`.
-    jobs : int
-        Processes of the local engine.
+    jobs : int or None
+        Processes of the local engine; None is one a core, four at most, where there is work enough
+        that starting them pays, and this one where there is not.
     scheduler : str, optional
         Where the Dask scheduler listens, as ``tcp://HOST:8786``, or the file that it wrote.
     notice : callable, optional
@@ -67,8 +76,12 @@ def open_engine(
     if name == "local":
         if scheduler is not None:
             raise InputError("--scheduler says where a Dask scheduler is; add --engine dask")
+        from joblib import cpu_count
+
         from sidestep.models.engines.local import LocalEngine
 
+        if jobs is None:
+            return LocalEngine(min(int(cpu_count()), _MOST_PROCESSES), _WORTH_A_PROCESS)
         return LocalEngine(jobs)
     if scheduler is None:
         raise InputError(

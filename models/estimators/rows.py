@@ -33,6 +33,7 @@ class FeatureRows:
         self._sorted: dict[tuple[Pattern, ...], dict[Pattern | None, np.ndarray]] = {}
         self._columns: dict[Pattern, np.ndarray] = {}
         self._parts: dict[tuple[Pattern, bytes], np.ndarray] = {}
+        self._lacking: dict[tuple[Pattern, bytes], np.ndarray] = {}
 
     @staticmethod
     def of(features: pd.DataFrame | FeatureRows) -> FeatureRows:
@@ -104,3 +105,10 @@ class FeatureRows:
                 part = self.values[np.ix_(rows, columns)]
             self._parts[key] = np.ascontiguousarray(part)
         return self._parts[key]
+
+    def lacking(self, pattern: Pattern, rows: np.ndarray) -> np.ndarray:
+        """How many of the features that a sub-model sees each of some rows lacks, (n_rows,)."""
+        key = (pattern, rows.tobytes())
+        if key not in self._lacking:
+            self._lacking[key] = np.isnan(self.part(pattern, rows)).sum(axis=1)
+        return self._lacking[key]

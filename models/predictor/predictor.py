@@ -278,7 +278,9 @@ class PanelPredictor:
         for pattern, rows in feature_rows.by_pattern(model.blend.blends_).items():
             if pattern is not None:
                 weights = model.view(pattern, self.nearest).weights
-                covered[rows] = weight_covered(weights, feature_rows.part(pattern, rows))
+                covered[rows] = weight_covered(
+                    weights, feature_rows.part(pattern, rows), feature_rows.lacking(pattern, rows)
+                )
         return covered
 
     def unmeasured(self, features: Features, model: DrugModel) -> np.ndarray:
@@ -286,7 +288,7 @@ class PanelPredictor:
         lacking, feature_rows = np.zeros(len(features), int), FeatureRows.of(features)
         for pattern, rows in feature_rows.by_pattern(model.blend.blends_).items():
             if pattern is not None:
-                lacking[rows] = np.isnan(feature_rows.part(pattern, rows)).sum(axis=1)
+                lacking[rows] = feature_rows.lacking(pattern, rows)
         return lacking
 
     def marker(self, features: Features, model: DrugModel) -> MarkerStanding:

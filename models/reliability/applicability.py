@@ -227,7 +227,9 @@ def least_applicability(held_out: np.ndarray) -> float:
     return float(1.0 / (np.count_nonzero(~np.isnan(held_out)) + 1.0))
 
 
-def weight_covered(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+def weight_covered(
+    weights: np.ndarray, values: np.ndarray, lacking: np.ndarray | None = None
+) -> np.ndarray:
     """Share of a sub-model's weight that rests on features each sample really has.
 
     Parameters
@@ -236,6 +238,8 @@ def weight_covered(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
         Non-negative weight of each feature that the sub-model sees.
     values : ndarray of shape (n_samples, n_pattern_features), float64, C order
         Of those features; NaN where not measured.
+    lacking : ndarray of int, shape (n_samples,), optional
+        How many of them each sample lacks, if that is known: those that lack none are all alike.
     """
     total = weights.sum()
     if total <= 0:
@@ -243,7 +247,17 @@ def weight_covered(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
     from sidestep.models.estimators.shares import sum_measured
 
     covered = np.empty(len(values))
-    sum_measured(values, weights, covered)
+    if lacking is None:
+        sum_measured(values, weights, covered)
+        return np.asarray(covered / total)
+    whole = np.empty(1)
+    sum_measured(np.zeros((1, len(weights))), weights, whole)
+    covered[:] = whole
+    gaps = np.flatnonzero(lacking)
+    if len(gaps):
+        some = np.empty(len(gaps))
+        sum_measured(values[gaps], weights, some)
+        covered[gaps] = some
     return np.asarray(covered / total)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -52,6 +53,11 @@ class HeldOutErrors:
     predictions: np.ndarray
     marker_errors: np.ndarray
     distances: np.ndarray
+
+    @cached_property
+    def matched(self) -> dict[tuple[float, bool], tuple[float, float]]:
+        """What `models.reliability.predictive` has worked out of these errors."""
+        return {}
 
     @property
     def scores(self) -> np.ndarray:

@@ -135,6 +135,36 @@ def matched_threshold(
     return float(np.quantile(others, 1.0 - share if higher_is_resistant else share))
 
 
+def _matched(
+    known: HeldOutErrors, threshold: float, higher_is_resistant: bool
+) -> tuple[float, float]:
+    """`matched_threshold` by a sub-model's errors, and by those of its marker alone.
+
+    No new sample changes them, so that they are worked out once for all.
+    """
+    asked = threshold, higher_is_resistant
+    if asked not in known.matched:
+        has = np.isfinite(known.marker_errors)
+        of_marker = known.marker_errors[has]
+        known.matched[asked] = (
+            matched_threshold(
+                known.predictions,
+                known.errors,
+                known.difficulty,
+                threshold,
+                higher_is_resistant=higher_is_resistant,
+            ),
+            matched_threshold(
+                known.observed[has] - of_marker,
+                of_marker,
+                np.ones(len(of_marker)),
+                threshold,
+                higher_is_resistant=higher_is_resistant,
+            ),
+        )
+    return known.matched[asked]
+
+
 @dataclass(frozen=True)
 class FoldAnswers:
     """What the folds' models of one sub-model say of some samples, and how they erred before.
@@ -260,14 +290,7 @@ class FoldAnswers:
         `threshold` is one of observed responses; it is matched to predictive ones
         (`matched_threshold`).
         """
-        known = self.errors
-        matched = matched_threshold(
-            known.predictions,
-            known.errors,
-            known.difficulty,
-            threshold,
-            higher_is_resistant=higher_is_resistant,
-        )
+        matched = _matched(self.errors, threshold, higher_is_resistant)[0]
         return p_beyond(self.responses, matched, higher_is_resistant=higher_is_resistant)
 
     def marker_p_resistant(self, threshold: float, *, higher_is_resistant: bool) -> np.ndarray:
@@ -275,15 +298,7 @@ class FoldAnswers:
 
         NaN for a sample without the marker.
         """
-        has = np.isfinite(self.errors.marker_errors)
-        errors = self.errors.marker_errors[has]
-        matched = matched_threshold(
-            self.errors.observed[has] - errors,
-            errors,
-            np.ones(len(errors)),
-            threshold,
-            higher_is_resistant=higher_is_resistant,
-        )
+        matched = _matched(self.errors, threshold, higher_is_resistant)[1]
         return p_beyond(self.marker_responses, matched, higher_is_resistant=higher_is_resistant)
 
 

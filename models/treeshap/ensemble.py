@@ -24,6 +24,7 @@ from sidestep.models.treeshap.trees import (
     require_columns,
     require_shallow,
 )
+from sidestep.models.treeshap.units import units_per_response
 
 if TYPE_CHECKING:
     import xgboost as xgb
@@ -259,6 +260,11 @@ class TreeEnsemble:
         return tested
 
     @cached_property
+    def units(self) -> np.ndarray:
+        """Units in 1 of the response that contributions are counted in, (n_features,)."""
+        return units_per_response(self.trees)
+
+    @cached_property
     def base_value(self) -> float:
         """Mean prediction of the trees over the training rows."""
         return self.trees.mean_prediction()
@@ -303,7 +309,8 @@ class _Explanation:
                 self._fits = False
         from sidestep.models.treeshap.leaves import explain_few
 
-        shares = explain_few(self._ensemble.trees, rows, self._unknown)
+        ensemble = self._ensemble
+        shares = explain_few(ensemble.trees, rows, self._unknown, ensemble.units)
         self._explained = explained
         return np.hstack([shares, np.full((len(rows), 1), self._ensemble.base_value, np.float32)])
 

@@ -35,7 +35,9 @@ def fill_table(trees: Trees, blocks: Blocks, scale: np.ndarray, unknown: np.ndar
     return table
 
 
-def explain_few(trees: Trees, rows: np.ndarray, unknown: np.ndarray) -> np.ndarray:
+def explain_few(
+    trees: Trees, rows: np.ndarray, unknown: np.ndarray, scale: np.ndarray | None = None
+) -> np.ndarray:
     """Shapley values of the features of each row.
 
     Takes O(n^2 2^n + n_rows n) operations a leaf under n features.
@@ -47,6 +49,8 @@ def explain_few(trees: Trees, rows: np.ndarray, unknown: np.ndarray) -> np.ndarr
         Values in single precision, NaN where missing.
     unknown : ndarray of bool, shape (n_features,)
         Features at whose splits all rows go both ways; they contribute 0.
+    scale : ndarray of shape (n_features,), optional
+        Units in 1 of the response (`units_per_response`), if they are known.
 
     Returns
     -------
@@ -61,7 +65,8 @@ def explain_few(trees: Trees, rows: np.ndarray, unknown: np.ndarray) -> np.ndarr
     """
     require_shallow(trees, MOST_BITS)
     require_columns(rows, trees.n_features)
-    scale = units_per_response(trees)
+    if scale is None:
+        scale = units_per_response(trees)
     # Features by rows, so that what is done for all rows runs on vectors.
     sums = np.zeros(rows.shape[::-1], np.int32)
     _add_leaves(

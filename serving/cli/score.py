@@ -143,9 +143,8 @@ _EPILOG = "\n".join(
 @click.option(
     "--chunk-size",
     type=click.IntRange(min=1),
-    default=256,
-    show_default=True,
-    help="Samples scored at a time, and lost at most if the job is killed.",
+    help="Samples scored at a time, and lost at most if the job is killed.  [default: 512; fewer "
+    "for a model of many features]",
 )
 @click.option(
     "--as-study",
@@ -157,9 +156,8 @@ _EPILOG = "\n".join(
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Processes of the local engine; each holds the model.",
+    help="Processes of the local engine; each holds the model.  [default: one a core, four at "
+    "most; one for a small study]",
 )
 @engine_options
 @trust_option
@@ -183,10 +181,10 @@ def score(
     assays: tuple[str, ...],
     tracking_uri: str | None,
     fail_on: str,
-    chunk_size: int,
+    chunk_size: int | None,
     as_study: Path | None,
     no_report: bool,
-    jobs: int,
+    jobs: int | None,
     engine: str,
     scheduler: str | None,
     trust: bool,

@@ -18,6 +18,7 @@ from typing import Any, Literal, Self
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sidestep.features.errors import InputError
@@ -146,14 +147,13 @@ class TableWriter:
         self._parquet = pq.ParquetWriter(path, schema, compression="snappy", version="2.6")
         self._csv = None if csv is None else csv.open("w", encoding="utf-8", newline="")
         if self._csv is not None:
-            pd.DataFrame(columns=schema.names).to_csv(self._csv, index=False, lineterminator="\n")
+            self._csv.write(f"{','.join(schema.names)}\n")
 
     def append(self, rows: pa.Table) -> None:
         """Add rows of the writer's schema."""
         self._waiting.append(rows)
         if self._csv is not None:
-            text = _for_spreadsheets(rows)
-            text.to_csv(self._csv, header=False, index=False, lineterminator="\n")
+            self._csv.writelines(_csv_lines(rows))
         if sum(len(table) for table in self._waiting) >= ROWS_A_GROUP:
             self._write_groups(ROWS_A_GROUP)
 
@@ -190,13 +190,53 @@ def as_table(rows: pd.DataFrame, schema: pa.Schema) -> pa.Table:
     return table.replace_schema_metadata(None)
 
 
-def _for_spreadsheets(rows: pa.Table) -> pd.DataFrame:
-    """Rows whose text no spreadsheet takes for a formula; numbers stay numbers."""
-    frame: pd.DataFrame = rows.to_pandas(integer_object_nulls=True)
-    for field in rows.schema:
-        if field.type == pa.string():
-            frame[field.name] = as_plain_text(frame[field.name].astype("str"))
-    return frame
+def table_of(columns: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
+    """Columns as a table of that schema; NaN becomes null.
+
+    Parameters
+    ----------
+    columns : mapping of str to array, sequence or scalar
+        A scalar stands for all rows; the first column of the schema has to be an array.
+    schema : pyarrow.Schema
+    """
+    n_rows = len(columns[schema.names[0]])
+    return pa.table([_column(columns[part.name], part.type, n_rows) for part in schema], schema)
+
+
+def _column(cells: Any, kind: pa.DataType, n_rows: int) -> pa.Array | pa.ChunkedArray:
+    if isinstance(cells, pa.Array | pa.ChunkedArray):
+        return cells
+    if cells is None:
+        return pa.nulls(n_rows, kind)
+    if isinstance(cells, str | bool | int | float):
+        return pa.repeat(pa.scalar(cells, kind, from_pandas=True), n_rows)
+    return pa.array(cells, kind, from_pandas=True)
+
+
+def _csv_lines(rows: pa.Table) -> list[str]:
+    """Lines of a CSV whose text no spreadsheet takes for a formula; numbers stay numbers."""
+    cells = [_csv_cells(column.combine_chunks()) for column in rows.columns]
+    lines: list[str] = pc.binary_join_element_wise(*cells, ",").to_pylist()
+    return [f"{line}\n" for line in lines]
+
+
+def _csv_cells(column: pa.Array) -> pa.Array:
+    """Cells of a column as they stand in a CSV; one that is missing is empty."""
+    if pa.types.is_string(column.type):
+        # What recurs, as most text does, is looked at once.
+        coded = column.dictionary_encode()
+        plain = as_plain_text(pd.Series(coded.dictionary.to_pylist(), dtype="str"))
+        column = pc.take(pa.array(map(_quoted, plain), pa.string()), coded.indices)
+    elif pa.types.is_boolean(column.type):
+        column = pc.if_else(column, "True", "False")
+    return pc.fill_null(pc.cast(column, pa.string()), "")
+
+
+def _quoted(text: str) -> str:
+    """Text as a CSV cell."""
+    if not any(sign in text for sign in ',"\n'):
+        return text
+    return '"' + text.replace('"', '""') + '"'
 
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:

@@ -127,8 +127,8 @@ def explanation_of(samples: Samples, outlook: Outlook, *, top_k: int) -> Explana
     top = top[has[top]]
     others = values.copy()
     others[top] = 0.0
-    by_modality = modality_sums(named.modalities, contributions)
-    by_mechanism = mechanism_sums(named.mechanisms, contributions)[0]
+    by_modality = modality_sums(named.modality_places, contributions)
+    by_mechanism = mechanism_sums(named.mechanism_places, contributions)[0]
     return Explanation(
         prediction=float(outlook.prediction[0]),
         lower=finite(outlook.lower[0]),

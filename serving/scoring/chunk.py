@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from threadpoolctl import threadpool_limits
 
 from sidestep.features.builders.joiner import coverage
@@ -27,7 +28,7 @@ from sidestep.serving.scoring.gene_sets import GENE_SETS, gene_set_rows
 from sidestep.serving.scoring.options import ScoreOptions
 from sidestep.serving.scoring.quarantine import failed, not_finite, unusable
 from sidestep.serving.scoring.regimens import Regimens
-from sidestep.serving.scoring.samples import Answered, answered, by_sample
+from sidestep.serving.scoring.samples import Answered, answered, rows_of
 from sidestep.serving.scoring.tumours import References
 
 #: Tables that a chunk has rows of, and their columns.
@@ -149,9 +150,11 @@ def _score(
     her2 = predictor.her2.calls(part, features)
     groups = [
         _group_rows(model, drugs, part, group, options, knowledge, her2)
-        for group in answered(predictor, part, features.loc[kept], References.of(model, options))
+        for group in answered(
+            predictor, part, rows_of(features, kept), References.of(model, options)
+        )
     ]
-    rows = {name: by_sample([tables[name] for tables in groups], kept) for name in TABLES}
+    rows = {name: _joined([tables[name] for tables in groups], kept) for name in TABLES}
     return _chunk(shares, quarantined, rows)
 
 
@@ -163,15 +166,13 @@ def _group_rows(
     options: ScoreOptions,
     knowledge: OutsideKnowledge,
     her2: pd.DataFrame,
-) -> dict[str, pd.DataFrame]:
+) -> dict[str, pa.Table]:
     """Rows of each of `TABLES`, of samples that one predictor answers for."""
     answers = [
         one for drug in drugs for one in drug_tables(model, group, drug.name, options, her2, part)
     ]
     names = group.samples.features.index
-    rows = {
-        name: by_sample([one.tables[name] for one in answers], names) for name in _TABLES_BY_DRUG
-    }
+    rows = {name: _joined([one.tables[name] for one in answers], names) for name in _TABLES_BY_DRUG}
     whole, samples = group.whole
     standing = knowledge.stand(samples.trusted, whole.nearest, group.predictor.compared_with)
     regimens = Regimens.of(model.predictor, part, names)
@@ -185,8 +186,8 @@ def _group_rows(
     )
     if regimens is not None:
         evidence = regimen_evidence(evidence, answers, regimens, model.predictor)
-    rows["evidence"] = evidence
-    rows["gene_sets"] = gene_set_rows(names, standing)
+    rows["evidence"] = as_table(evidence, EVIDENCE)
+    rows["gene_sets"] = as_table(gene_set_rows(names, standing), GENE_SETS)
     return rows
 
 
@@ -198,22 +199,31 @@ class _Calls:
     percentile: np.ndarray
 
     @classmethod
-    def of(cls, scores: pd.DataFrame) -> Self:
-        return cls(
-            scores["call"].to_numpy(dtype=object), scores["resistance_percentile"].to_numpy(float)
-        )
+    def of(cls, scores: pa.Table) -> Self:
+        return cls(scores["call"].to_numpy(), scores["resistance_percentile"].to_numpy())
 
 
 def _chunk(
-    shares: pd.DataFrame, quarantined: dict[str, str], rows: Mapping[str, pd.DataFrame]
+    shares: pd.DataFrame, quarantined: dict[str, str], rows: dict[str, pa.Table]
 ) -> ScoredChunk:
     """A chunk of rows of each of `TABLES`, without samples whose numbers are not all finite."""
     wrong = not_finite(rows["scores"], rows["explanations"])
-    kept = {
-        name: as_table(table[~table["sample_id"].isin(list(wrong))], TABLES[name])
-        for name, table in rows.items()
-    }
-    return ScoredChunk(shares, quarantined | wrong, kept)
+    if wrong:
+        apart = pa.array(wrong, pa.string())
+        rows = {
+            name: table.filter(pc.invert(pc.is_in(table["sample_id"], apart)))
+            for name, table in rows.items()
+        }
+    return ScoredChunk(shares, quarantined | wrong, rows)
+
+
+def _joined(tables: Sequence[pa.Table], samples: pd.Index) -> pa.Table:
+    """Tables as one, each sample's rows together, in its place and in the order of the tables."""
+    if len(tables) == 1:
+        return tables[0]
+    joined = pa.concat_tables(tables)
+    places = pc.index_in(joined["sample_id"], pa.array(samples, pa.string())).to_numpy()
+    return joined.take(np.argsort(places, kind="stable"))
 
 
 def _empty_chunk(shares: pd.DataFrame, quarantined: dict[str, str]) -> ScoredChunk:

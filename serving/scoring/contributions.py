@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from sidestep.features.builders.names import MODALITIES, REGIMEN
+from sidestep.features.builders.names import MODALITIES
 from sidestep.features.mechanisms.of_features import MECHANISMS
 
 # The compiled loops are imported inside the functions, because they import numba.
+
+
+_TOGETHER = 2**17
+#: Place of a feature in a table of sums that has none for it.
+_NOWHERE = -1
+
+
+def places_in(groups: tuple[str, ...], labels: np.ndarray) -> np.ndarray:
+    """Place of each feature's label among `groups`, int, (n_features,); -1 where it has none."""
+    places = {name: place for place, name in enumerate(groups)}
+    return np.array([places.get(label, _NOWHERE) for label in labels], dtype=np.int64)
 
 
 def modality_sums(modalities: np.ndarray, values: np.ndarray) -> dict[str, np.ndarray]:
@@ -15,8 +26,8 @@ def modality_sums(modalities: np.ndarray, values: np.ndarray) -> dict[str, np.nd
 
     Parameters
     ----------
-    modalities : ndarray of str, shape (n_features,)
-        Of the features.
+    modalities : ndarray of int, shape (n_features,)
+        Places of the features in `MODALITIES` (`places_in`); a regimen has none.
     values : ndarray of shape (n_samples, n_features)
         Shapley values.
 
@@ -27,12 +38,11 @@ def modality_sums(modalities: np.ndarray, values: np.ndarray) -> dict[str, np.nd
         feature of the modality at all; where the model has some and the sample lacks them it is
         zero, since the sub-model that predicts it has none. Regimens are no modality.
     """
-    measured = modalities != REGIMEN
+    measured = modalities != _NOWHERE
     if not measured.all():
         modalities, values = modalities[measured], np.ascontiguousarray(values[:, measured])
-    sums = _sums_by(modalities, MODALITIES, values)
-    absent = ~np.isin(np.array(MODALITIES, dtype=object), modalities)
-    sums[:, absent] = np.nan
+    sums = _sums_by(modalities, len(MODALITIES), values)
+    sums[:, np.bincount(modalities, minlength=len(MODALITIES)) == 0] = np.nan
     return dict(zip(MODALITIES, sums.T, strict=True))
 
 
@@ -41,8 +51,8 @@ def mechanism_sums(mechanisms: np.ndarray, values: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    mechanisms : ndarray of str, shape (n_features,)
-        Of the features.
+    mechanisms : ndarray of int, shape (n_features,)
+        Places of the features in `MECHANISMS` (`places_in`).
     values : ndarray of shape (n_samples, n_features)
         Shapley values.
 
@@ -52,7 +62,7 @@ def mechanism_sums(mechanisms: np.ndarray, values: np.ndarray) -> np.ndarray:
         In the order of `features.mechanisms.of_features.MECHANISMS`, in response units; zero for
         a mechanism that no feature stands for.
     """
-    return _sums_by(mechanisms, MECHANISMS, values)
+    return _sums_by(mechanisms, len(MECHANISMS), values)
 
 
 def largest(values: np.ndarray, order: np.ndarray, top_k: int) -> np.ndarray:
@@ -89,7 +99,17 @@ def largest_measured(
     order, top_k
         As for `largest`.
     """
-    return largest(np.where(measured, values, np.nan), order, top_k)
+    columns = np.empty((len(values), min(top_k, values.shape[1])), dtype=np.int64)
+    at_a_time = rows_together(values.shape[1])
+    for start in range(0, len(values), at_a_time):
+        part = slice(start, start + at_a_time)
+        columns[part] = largest(np.where(measured[part], values[part], np.nan), order, top_k)
+    return columns
+
+
+def rows_together(n_features: int) -> int:
+    """Rows of contributions to look at together: so few stay in the processor's cache."""
+    return max(1, _TOGETHER // max(n_features, 1))
 
 
 def sum_of_others(values: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -111,12 +131,10 @@ def sum_of_others(values: np.ndarray, columns: np.ndarray) -> np.ndarray:
     return sums
 
 
-def _sums_by(labels: np.ndarray, groups: tuple[str, ...], values: np.ndarray) -> np.ndarray:
-    """Sum of each row's values by the label of their column, (n_rows, n_groups)."""
+def _sums_by(group: np.ndarray, n_groups: int, values: np.ndarray) -> np.ndarray:
+    """Sum of each row's values by the group of their column, (n_rows, n_groups)."""
     from sidestep.serving.scoring.contribution_loops import sum_groups
 
-    places = {name: place for place, name in enumerate(groups)}
-    group = np.array([places[label] for label in labels], dtype=np.int64)
-    sums = np.zeros((len(values), len(groups)))
+    sums = np.zeros((len(values), n_groups))
     sum_groups(values, group, sums)
     return sums + 0.0  # no negative zeros

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from sidestep.features.builders.names import REGIMEN
 from sidestep.features.study.study import Study
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.predictor.predictor import PanelPredictor
@@ -36,13 +37,13 @@ class DrugTables:
     ----------
     drug : str
     regimen : str or None
-    tables : mapping of str to DataFrame
+    tables : mapping of str to pyarrow.Table
         ``scores``, ``explanations`` and ``mechanisms``.
     """
 
     drug: str
     regimen: str | None
-    tables: Mapping[str, pd.DataFrame]
+    tables: Mapping[str, pa.Table]
 
 
 def drug_tables(
@@ -100,8 +101,10 @@ def drug_tables(
         tables = _tables(model, drug, conditioned[regimen], outlook, options, her2, cells)
         rows = regimens.rows(regimen)
         if len(rows) < len(given):
-            kept = samples.features.index[rows]
-            tables = {at: one[one["sample_id"].isin(kept)] for at, one in tables.items()}
+            kept = pc.take(samples.ids, rows)
+            tables = {
+                at: one.filter(pc.is_in(one["sample_id"], kept)) for at, one in tables.items()
+            }
         answers.append(DrugTables(name, regimen, tables))
     return answers
 
@@ -133,7 +136,7 @@ def regimen_evidence(
             continue
         scores = answer.tables["scores"]
         status = [regimens.status[row] for row in regimens.rows(answer.regimen)]
-        for said, row in zip(status, scores.to_dict("records"), strict=True):
+        for said, row in zip(status, scores.to_pylist(), strict=True):
             known = by_sample.get(row["sample_id"], facts.iloc[:0])
             own = known[known["drug"].isin(builder.drugs_of(answer.regimen, said))]
             percentile = float(row["resistance_percentile"])
@@ -174,12 +177,10 @@ def _tables(
     options: ScoreOptions,
     her2: pd.DataFrame,
     regimen: RegimenCells | None = None,
-) -> dict[str, pd.DataFrame]:
+) -> dict[str, pa.Table]:
     """Rows of scores, explanations and mechanisms of some samples and one drug."""
     values = outlook.contributions.values
-    # A regimen is a condition, and is named by no explanation.
-    measured = np.isfinite(samples.rows.values) & (samples.named.modalities != REGIMEN)
-    columns = largest_measured(values, measured, samples.named.order, options.top_k)
+    columns = largest_measured(values, samples.to_name, samples.named.order, options.top_k)
     stability = stability_of(drug, samples, values, columns)
     name = None if regimen is None else regimen.name
     return {

@@ -7,11 +7,12 @@ Feature by feature in the rows of ``explanations.parquet``, and mechanism by mec
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sidestep.features.mechanisms.of_features import MECHANISMS
 from sidestep.models.predictor.drug_model import DrugModel
+from sidestep.serving.disk.output import table_of
 from sidestep.serving.disk.sample_scores import OTHER
 from sidestep.serving.scoring.contributions import mechanism_sums, sum_of_others
 from sidestep.serving.scoring.samples import Samples
@@ -43,7 +44,6 @@ MECHANISM_SUMS = pa.schema(
         "contribution": pa.float64(),
     }
 )
-_COLUMNS: list[str] = EXPLANATIONS.names
 
 
 def explanation_rows(
@@ -53,7 +53,7 @@ def explanation_rows(
     columns: np.ndarray,
     stability: Stability,
     regimen: str | None = None,
-) -> pd.DataFrame:
+) -> pa.Table:
     """Features that moved each prediction most, with the columns of `EXPLANATIONS`.
 
     Parameters
@@ -71,43 +71,40 @@ def explanation_rows(
 
     Returns
     -------
-    DataFrame
+    pyarrow.Table
         For each sample the features to name, of which only those that it has are, and then one
         row ``(other)`` with the sum of the rest, so that base value and contributions add up to
         the prediction. `value` is the feature in the model's scale; `contribution` is in the
         response's unit. Of ``(other)``, which is no feature, nothing else is known.
     """
-    top_k = columns.shape[1]
-    named, measured = samples.named, samples.features.to_numpy(float)
+    named, measured = samples.named, samples.rows.values
     has = np.isfinite(_of_rows(measured, columns))
     rest = sum_of_others(values, columns) + np.where(has, 0.0, _of_rows(values, columns)).sum(1)
     kept = _with_last(has, True)
-    rank = np.cumsum(kept, axis=1, dtype=np.int32)
-    cells = {
-        "feature": _with_last(named.names[columns], OTHER),
-        "modality": _with_last(named.modalities[columns], None),
-        "mechanism": _with_last(named.mechanisms[columns], None),
-        "value": _with_last(_of_rows(measured, columns), np.nan),
-        "contribution": np.column_stack([_of_rows(values, columns), rest])
-        + 0.0,  # no negative zeros
-        "top_k_share": _with_last(stability.top_k_share, np.nan),
-        "stable": _with_last(stability.stable, None),
-    }
-    rows = pd.DataFrame(
+    # The last of the texts is that of no feature.
+    place = _with_last(columns, len(named.names))[kept]
+    contribution = np.column_stack([_of_rows(values, columns), rest])
+    return table_of(
         {
-            "sample_id": _repeated(samples, top_k + 1),
+            "sample_id": pc.take(samples.ids, np.nonzero(kept)[0]),
             "drug": drug.name,
             "regimen": regimen,
-            "rank": rank.ravel(),
-            **{name: column.ravel() for name, column in cells.items()},
-        }
+            "rank": np.cumsum(kept, axis=1, dtype=np.int32)[kept],
+            "feature": pc.take(pa.array([*named.names, OTHER], pa.string()), place),
+            "modality": pc.take(pa.array([*named.modalities, None], pa.string()), place),
+            "mechanism": pc.take(pa.array([*named.mechanisms, None], pa.string()), place),
+            "value": _with_last(_of_rows(measured, columns), np.nan)[kept],
+            "contribution": contribution[kept] + 0.0,  # no negative zeros
+            "top_k_share": _with_last(stability.top_k_share, np.nan)[kept],
+            "stable": _with_last(stability.stable, None)[kept],
+        },
+        EXPLANATIONS,
     )
-    return rows.loc[kept.ravel(), _COLUMNS]
 
 
 def mechanism_rows(
     drug: DrugModel, samples: Samples, values: np.ndarray, regimen: str | None = None
-) -> pd.DataFrame:
+) -> pa.Table:
     """Sums of the contributions by mechanism, with the columns of `MECHANISM_SUMS`.
 
     Parameters
@@ -121,26 +118,23 @@ def mechanism_rows(
 
     Returns
     -------
-    DataFrame
+    pyarrow.Table
         All of `MECHANISMS` a sample, in that order, in response units; zero for one that no
         feature of the sample's sub-model stands for. They and the base value add up to the
         prediction.
     """
-    sums = mechanism_sums(samples.named.mechanisms, values)
-    return pd.DataFrame(
+    sums = mechanism_sums(samples.named.mechanism_places, values)
+    row, mechanism = np.indices(sums.shape)
+    return table_of(
         {
-            "sample_id": _repeated(samples, len(MECHANISMS)),
+            "sample_id": pc.take(samples.ids, row.ravel()),
             "drug": drug.name,
             "regimen": regimen,
-            "mechanism": np.tile(np.array(MECHANISMS, dtype=object), len(sums)),
+            "mechanism": pc.take(pa.array(MECHANISMS, pa.string()), mechanism.ravel()),
             "contribution": sums.ravel(),
-        }
+        },
+        MECHANISM_SUMS,
     )
-
-
-def _repeated(samples: Samples, n_rows: int) -> np.ndarray:
-    """Each sample's name in as many rows as it has."""
-    return np.repeat(samples.features.index.to_numpy(dtype=object), n_rows)
 
 
 def _with_last(cells: np.ndarray, last: object) -> np.ndarray:

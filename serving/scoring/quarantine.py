@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from sidestep.models.estimators.patterns import LEAST_SHARE, row_patterns
 
@@ -40,15 +41,15 @@ def unusable(features: pd.DataFrame) -> dict[str, str]:
     return reasons
 
 
-def not_finite(scores: pd.DataFrame, explanations: pd.DataFrame) -> dict[str, str]:
+def not_finite(scores: pa.Table, explanations: pa.Table) -> dict[str, str]:
     """Samples for which the model gave something else than a finite number.
 
     Parameters
     ----------
-    scores : DataFrame
+    scores : pyarrow.Table
         With the columns of `models.score_columns.SCORES`. `prediction` and `base_value` have to
         be finite; other numbers may be missing.
-    explanations : DataFrame
+    explanations : pyarrow.Table
         With the columns of `serving.scoring.explanations.EXPLANATIONS`. `contribution` has to be
         finite.
 
@@ -57,17 +58,16 @@ def not_finite(scores: pd.DataFrame, explanations: pd.DataFrame) -> dict[str, st
     dict of str to str
         Sample -> reason, which names the first such number.
     """
-    needed = ("prediction", "base_value")
-    numbers = scores.select_dtypes("number")
-    checked = [(scores, name, np.isfinite(scores[name])) for name in needed]
-    checked += [(scores, str(name), ~np.isinf(values)) for name, values in numbers.items()]
-    checked.append((explanations, "contribution", np.isfinite(explanations["contribution"])))
+    numbers = [part.name for part in scores.schema if pa.types.is_floating(part.type)]
+    checked = [(scores, name, True) for name in ("prediction", "base_value")]
+    checked += [(scores, name, False) for name in numbers]
+    checked.append((explanations, "contribution", True))
     reasons: dict[str, str] = {}
-    for table, name, fine in checked:
-        for row in np.flatnonzero(~fine.to_numpy(bool)):
-            sample, drug = table["sample_id"].iloc[row], table["drug"].iloc[row]
-            reason = f"{name} for {drug} is not finite ({table[name].iloc[row]})"
-            reasons.setdefault(str(sample), reason)
+    for table, name, needed in checked:
+        values = table[name].to_numpy()
+        for row in np.flatnonzero(~np.isfinite(values) if needed else np.isinf(values)):
+            sample, drug = table["sample_id"][row].as_py(), table["drug"][row].as_py()
+            reasons.setdefault(sample, f"{name} for {drug} is not finite ({values[row]})")
     return reasons
 
 

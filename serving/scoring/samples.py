@@ -14,10 +14,11 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from sidestep.features.builders.joiner import FeatureJoiner, coverage
-from sidestep.features.builders.names import modality_of
-from sidestep.features.mechanisms.of_features import mechanisms_of
+from sidestep.features.builders.names import MODALITIES, REGIMEN, modality_of
+from sidestep.features.mechanisms.of_features import MECHANISMS, mechanisms_of
 from sidestep.features.study.study import Study
 from sidestep.models.estimators.patterns import Pattern, row_patterns
 from sidestep.models.estimators.rows import FeatureRows
@@ -25,6 +26,7 @@ from sidestep.models.predictor.cohort import TumourCohort
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.predictor.known_lines import Known, rows_by_fold
 from sidestep.models.predictor.predictor import PanelPredictor
+from sidestep.serving.scoring.contributions import places_in
 
 # By the joiner of a predictor, with its joiners of the folds.
 _NAMED: WeakKeyDictionary[FeatureJoiner, tuple[Mapping[int, FeatureJoiner], NamedFeatures]] = (
@@ -60,6 +62,16 @@ class NamedFeatures:
     fold_modalities: Mapping[int, np.ndarray]
     fold_order: Mapping[int, np.ndarray]
     count: int
+
+    @cached_property
+    def modality_places(self) -> np.ndarray:
+        """Place of each feature's modality in `MODALITIES`; -1 of a regimen, which is none."""
+        return places_in(MODALITIES, self.modalities)
+
+    @cached_property
+    def mechanism_places(self) -> np.ndarray:
+        """Place of each feature's mechanism in `MECHANISMS`."""
+        return places_in(MECHANISMS, self.mechanisms)
 
     @classmethod
     def of(cls, names: pd.Index, folds: Mapping[int, pd.Index]) -> Self:
@@ -120,6 +132,11 @@ class Samples:
     cohort: TumourCohort | None = None
     groups: np.ndarray | None = None
 
+    @cached_property
+    def ids(self) -> pa.Array:
+        """Name of each sample, (n_samples,)."""
+        return pa.array(self.features.index, pa.string())
+
     @property
     def calibrated_by(self) -> np.ndarray | None:
         """Groups whose lines may calibrate the intervals; none of samples answered as tumours."""
@@ -139,6 +156,14 @@ class Samples:
     def rows(self) -> FeatureRows:
         """The features as models read them."""
         return FeatureRows(self.features)
+
+    @cached_property
+    def to_name(self) -> np.ndarray:
+        """Which features an explanation may name: those measured; bool, (n_samples, n_features).
+
+        A regimen is a condition, and is named by none.
+        """
+        return np.asarray(np.isfinite(self.rows.values) & (self.named.modalities != REGIMEN))
 
     @cached_property
     def fold_rows(self) -> dict[int, FeatureRows]:
@@ -276,7 +301,7 @@ def samples_of(predictor: PanelPredictor, study: Study, features: pd.DataFrame) 
     """
     patterns = row_patterns(features)
     off_scale = predictor.mechanisms.scales.doubts(study)
-    folds = {n: part.loc[features.index] for n, part in predictor.fold_features(study).items()}
+    folds = {n: rows_of(part, features.index) for n, part in predictor.fold_features(study).items()}
     return Samples(
         features,
         folds,
@@ -289,6 +314,11 @@ def samples_of(predictor: PanelPredictor, study: Study, features: pd.DataFrame) 
         ],
         groups=predictor.interval_groups(study, features),
     )
+
+
+def rows_of(features: pd.DataFrame, samples: pd.Index) -> pd.DataFrame:
+    """Rows of some samples; of all of them the table itself, as it is large."""
+    return features if features.index.equals(samples) else features.loc[samples]
 
 
 def modality_names(features: pd.DataFrame, patterns: Sequence[Pattern]) -> list[str]:

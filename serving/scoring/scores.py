@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from sidestep.features.knowledge.drugs import standard_name
 from sidestep.models.predictor.cohort import LINES
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.registry.load import LoadedModel
 from sidestep.models.score_columns import SCORES
+from sidestep.serving.disk.output import table_of
 from sidestep.serving.scoring.contributions import modality_sums
 from sidestep.serving.scoring.outlook import Outlook
 from sidestep.serving.scoring.samples import Samples
@@ -28,7 +30,7 @@ def score_rows(
     agreement: np.ndarray,
     her2: pd.DataFrame,
     regimen: RegimenCells | None = None,
-) -> pd.DataFrame:
+) -> pa.Table:
     """Scores of some samples for one drug, with the columns of `SCORES`.
 
     Parameters
@@ -48,14 +50,14 @@ def score_rows(
 
     Returns
     -------
-    DataFrame
+    pyarrow.Table
         One row a sample, in the order of `samples`.
     """
     told = her2.loc[samples.features.index]
-    sums = modality_sums(samples.named.modalities, outlook.contributions.values)
-    rows = pd.DataFrame(
+    sums = modality_sums(samples.named.modality_places, outlook.contributions.values)
+    return table_of(
         {
-            "sample_id": samples.features.index,
+            "sample_id": samples.ids,
             "drug": drug.name,
             "drug_name": standard_name(drug.name),
             "response": model.predictor.scale.stable_id,
@@ -68,7 +70,7 @@ def score_rows(
             "probability": outlook.probability,
             "probability_lower": outlook.probability_lower,
             "probability_upper": outlook.probability_upper,
-            **_regimen_cells(regimen, len(samples.features)),
+            **_regimen_cells(regimen),
             "resistance_percentile": outlook.percentile,
             "p_resistant": outlook.p_resistant,
             "threshold": outlook.thresholds,
@@ -94,10 +96,9 @@ def score_rows(
             "gain_probability": drug.gain.probability,
             "her2": her2_words(told),
             "her2_assay": [assay or None for assay in told["assay"]],
-        }
+        },
+        SCORES,
     )
-    names: list[str] = SCORES.names
-    return rows[names]
 
 
 @dataclass(frozen=True)
@@ -123,18 +124,9 @@ class RegimenCells:
     upper: np.ndarray
 
 
-def _regimen_cells(regimen: RegimenCells | None, n: int) -> dict[str, object]:
+def _regimen_cells(regimen: RegimenCells | None) -> dict[str, object]:
     if regimen is None:
-        missing = np.full(n, np.nan)
-        texts = [None] * n
-        return {
-            "regimen": texts,
-            "regimen_given": texts,
-            "regimen_versus": texts,
-            "regimen_difference": missing,
-            "regimen_difference_lower": missing,
-            "regimen_difference_upper": missing,
-        }
+        return dict.fromkeys(name for name in SCORES.names if name.startswith("regimen"))
     return {
         "regimen": regimen.name,
         "regimen_given": regimen.given,

@@ -11,13 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from sidestep.models.predictor.drug_model import DrugModel
-from sidestep.serving.scoring.contributions import largest
+from sidestep.serving.scoring.contributions import largest, rows_together
 from sidestep.serving.scoring.samples import Samples
 
 #: A feature is stable if at least this share of the folds' models agree on it.
 STABLE_SHARE = 0.6
-# Contributions of a fold's model that are looked at together: so few stay in the cache.
-_TOGETHER = 2**17
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ def stability_of(
             their_column = _columns_of(order, numbered.count)
             features = fold_rows.part(pattern, rows)
             n_folds[rows] += 1
-            at_a_time = max(1, _TOGETHER // max(features.shape[1], 1))
+            at_a_time = rows_together(features.shape[1])
             for start in range(0, len(rows), at_a_time):
                 part = slice(start, start + at_a_time)
                 theirs = blend.blends_[pattern].explain_rows(features[part]).values

@@ -47,7 +47,8 @@ def explain(
     columns = largest_measured(values, measured, samples.named.order, top_k)
     shared = np.ones(columns.shape) if shares is None else np.array(shares)
     drug = model.predictor.drugs["Lapatinib"]
-    return explanation_rows(drug, samples, values, columns, Stability(shared, np.ones(2)))
+    rows = explanation_rows(drug, samples, values, columns, Stability(shared, np.ones(2)))
+    return rows.to_pandas()
 
 
 def test_named_features_then_the_rest(model: LoadedModel, samples: Samples) -> None:
@@ -113,7 +114,7 @@ def tumours(model: LoadedModel, cohort: Study) -> Samples:
 
 
 def sums(model: LoadedModel, tumours: Samples, values: np.ndarray) -> pd.DataFrame:
-    return mechanism_rows(model.predictor.drugs["Lapatinib"], tumours, values)
+    return mechanism_rows(model.predictor.drugs["Lapatinib"], tumours, values).to_pandas()
 
 
 def test_every_mechanism_of_every_sample_in_their_order(

@@ -138,11 +138,14 @@ def test_csv_holds_the_same_to_the_last_digit(folder: Path, scores: pd.DataFrame
     assert len(lines) == len(scores)
     for row, line in zip(scores.itertuples(index=False), lines, strict=True):
         for name, value, cell in zip(COLUMNS, row, line, strict=True):
-            whole = name == "unmeasured"
-            expected = value if name in TEXT else repr(int(value) if whole else float(value))
-            # "-log10 of ..." would be a formula to a spreadsheet.
-            expected = f"'{expected}" if name == "unit" else expected
-            assert cell == ("" if pd.isna(value) else expected)
+            if pd.isna(value):
+                assert cell == ""
+            elif name in TEXT:
+                # "-log10 of ..." would be a formula to a spreadsheet.
+                assert cell == (f"'{value}" if name == "unit" else value)
+            else:
+                assert float(cell) == value
+                assert name != "unmeasured" or cell.isdigit()
 
 
 def test_a_lacking_modality_is_a_reason(scores: pd.DataFrame, cohort: Study) -> None:

@@ -106,6 +106,16 @@ def test_a_single_task_is_done_where_it_is_asked_for() -> None:
             assert (list(chosen.map(os.getpid, [()])) == [os.getpid()]) is here
 
 
+@pytest.mark.parametrize(("n_tasks", "here"), [(1, True), (7, True), (8, False)])
+def test_few_tasks_start_no_process_that_nobody_asked_for(
+    monkeypatch: pytest.MonkeyPatch, n_tasks: int, here: bool
+) -> None:
+    monkeypatch.setattr("joblib.cpu_count", lambda: 2)
+    with open_engine("local", jobs=None) as engine:
+        chosen = engine.of_tasks(n_tasks)
+        assert (list(chosen.map(os.getpid, [()])) == [os.getpid()]) is here
+
+
 def test_a_process_that_is_killed_ends_the_work() -> None:
     with open_engine("local", jobs=2) as engine, pytest.raises(BrokenProcessPool):
         list(engine.map(os._exit, [(1,)] * 9))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -115,7 +115,9 @@ def test_with_few_held_out_lines_a_sample_farther_than_all_abstains(
     far = replace(samples, features=samples.features + 1e6 * nearest.sd_)
     drug = model.predictor.drugs["Lapatinib"]
     few = {
-        pattern: HeldOutErrors(**{name: kept[:n_lines] for name, kept in vars(errors).items()})
+        pattern: HeldOutErrors(
+            *(getattr(errors, part.name)[:n_lines] for part in fields(HeldOutErrors))
+        )
         for pattern, errors in drug.errors.items()
     }
     known = replace(drug, errors=few)

@@ -36,6 +36,27 @@ if TYPE_CHECKING:
 PredictorFactory = Callable[..., PanelPredictor]
 SampleFactory = Callable[..., Study]
 
+#: Seconds; a test that takes more is marked `slow`.
+SLOW = 0.5
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Where durations are asked for, name the slow tests that are not marked so."""
+    if terminalreporter.config.getoption("durations") is None:
+        return
+    unmarked = sorted(
+        (
+            report
+            for report in terminalreporter.getreports("passed")
+            if report.when == "call" and report.duration > SLOW and "slow" not in report.keywords
+        ),
+        key=lambda report: -report.duration,
+    )
+    if unmarked:
+        terminalreporter.section(f"over {SLOW} s and not marked slow")
+        for report in unmarked:
+            terminalreporter.line(f"{report.duration:.2f}s {report.nodeid}")
+
 
 @pytest.fixture(scope="session")
 def shared() -> Path:

@@ -419,6 +419,7 @@ def test_sasaki_tae684_and_hsp90_stay_active_only_with_fusion_and_f1174l(constru
 # Peckys, Korf and de Jonge, Sci Adv 2015, DOI 10.1126/sciadv.1500165
 
 
+@pytest.mark.slow
 def test_peckys_a_few_resting_cells_without_her2_dimers_are_seen(tmp_path):
     """Of 40 SKBR3 cells six rest; their labels stand alone, the others' in pairs at 20 nm."""
     source = written(tmp_path, with_free_cells(40, 6, 200, seed=2))

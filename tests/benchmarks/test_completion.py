@@ -53,6 +53,7 @@ def first_fold(study: Study, panel: Panel, screens: pd.DataFrame) -> pd.DataFram
     return next(folds(study, panel, screens, 1)).set_index("line")
 
 
+@pytest.mark.slow
 def test_no_leak_of_responses_of_held_out_donors(study, panel, held_out) -> None:
     screens = all_responses(study)
     assert screens.loc[held_out].notna().to_numpy().any()

@@ -37,6 +37,7 @@ def model(lines: Path) -> LoadedModel:
     return LoadedModel(found.predictor, "lines", "1", "0" * 64)
 
 
+@pytest.mark.slow
 def test_the_training_study_scored_has_the_cross_validated_r(lines, model) -> None:
     """The fold models of the only assignment answer, so that both are equal."""
     row = scored_training(lines, model).loc[DRUG]
@@ -46,6 +47,7 @@ def test_the_training_study_scored_has_the_cross_validated_r(lines, model) -> No
     assert row["scored, pooled"] == pytest.approx(row["validated, pooled"], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_no_tumour_has_a_leading_feature_that_it_lacks(model, tmp_path) -> None:
     folder = tmp_path / "cohort"
     plan = SimulationPlan(kind="cohort", lines=8, genes=120, seed=2, missing=0.4)

@@ -155,6 +155,7 @@ def test_numbers_come_back_and_names_that_no_portal_takes_are_replaced(
     assert counted.astype(int).sum() == len(calls)
 
 
+@pytest.mark.slow
 def test_the_verb_writes_both_and_refuses_a_place_in_the_scores(
     run: Run, simulated: Path, saved_model: Path, tmp_path: Path
 ) -> None:

@@ -49,6 +49,7 @@ def test_a_cohort_has_the_numbers_that_it_has_in_the_study(
         pd.testing.assert_frame_equal(pd.read_parquet(out / f"{name}.parquet"), expected)
 
 
+@pytest.mark.slow
 def test_work_on_another_cohort_is_not_taken_up(
     cohort: Study, model: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,6 +79,7 @@ def test_what_is_known_of_the_samples_is_kept(cohort: Study, whole: Path) -> Non
     assert groups["high"] == list(scores.loc[scores["her2"] == "high", "sample_id"])
 
 
+@pytest.mark.slow
 def test_calls_are_counted_by_drug_and_group(
     run: Run, simulated: Path, saved_model: Path, tmp_path: Path
 ) -> None:
@@ -135,6 +137,7 @@ def test_a_study_without_clinical_attributes_is_scored_too(
     assert set(known.her2_status.dropna()) <= {"high", "not high"}
 
 
+@pytest.mark.slow
 def test_a_sample_whose_features_cannot_be_built_has_no_her2(
     cohort: Study, model: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

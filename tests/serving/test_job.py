@@ -176,6 +176,7 @@ def test_a_modality_that_the_model_does_not_use_has_no_contribution(
     assert set(only["model_version"]) == {"7"}
 
 
+@pytest.mark.slow
 def test_clinical_covariates_count_as_a_modality(
     simulated: Path, cohort: Study, fit_predictor, tmp_path: Path
 ) -> None:
@@ -189,6 +190,7 @@ def test_clinical_covariates_count_as_a_modality(
     assert set(scores.loc[known, "modalities"]) == {"rppa;clinical"}
 
 
+@pytest.mark.slow
 def test_a_sample_without_any_modality_of_the_model_is_quarantined(
     cohort: Study, rppa_model: LoadedModel, tmp_path: Path
 ) -> None:
@@ -239,6 +241,7 @@ def test_the_reference_holds_the_modalities_that_scored_samples_have(
     assert reference["observed"].notna().all()
 
 
+@pytest.mark.slow
 def test_a_sample_scores_the_same_alone_in_a_batch_and_in_any_order(
     folder: Path, cohort: Study, model: LoadedModel, tmp_path: Path
 ) -> None:
@@ -262,6 +265,7 @@ def test_a_sample_scores_the_same_alone_in_a_batch_and_in_any_order(
             )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("chunk", "samples"), [(1, 4), (4, 4), (7, 24)])
 def test_chunks_leave_no_trace(
     folder: Path, cohort: Study, model: LoadedModel, tmp_path: Path, chunk: int, samples: int
@@ -277,6 +281,7 @@ def test_chunks_leave_no_trace(
         assert (tmp_path / "out" / file.name).read_bytes() == file.read_bytes()
 
 
+@pytest.mark.slow
 def test_drugs_are_found_by_any_spelling_and_scored_once(
     scores: pd.DataFrame, cohort: Study, model: LoadedModel, tmp_path: Path
 ) -> None:

@@ -42,6 +42,7 @@ def held(simulated: Path, saved_model: Path, tmp_path_factory) -> dict[str, byte
     return contents(out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("chunk", "jobs"), [(256, 1), pytest.param(5, 2, marks=pytest.mark.slow)])
 def test_the_bytes_are_the_same_from_disk(
     run,
@@ -62,6 +63,7 @@ def test_the_bytes_are_the_same_from_disk(
     assert list(tmp_path.iterdir()) == [out]
 
 
+@pytest.mark.slow
 def test_matrices_that_a_killed_job_left_are_used_and_removed(
     run, simulated: Path, saved_model: Path, held, nothing_is_held, tmp_path: Path, monkeypatch
 ) -> None:
@@ -91,6 +93,7 @@ def test_matrices_that_a_killed_job_left_are_used_and_removed(
     assert list(tmp_path.iterdir()) == [out]
 
 
+@pytest.mark.slow
 def test_a_study_that_cannot_be_read_any_more_is_told_and_what_is_done_is_kept(
     run, simulated: Path, saved_model: Path, held, nothing_is_held, tmp_path: Path, monkeypatch
 ) -> None:
@@ -131,6 +134,7 @@ def test_a_study_that_is_not_right_leaves_nothing(
     assert list(tmp_path.iterdir()) == [study]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("held_mib", ["64", "0.01"])
 def test_a_parquet_study_has_the_scores_of_its_text(
     run, simulated: Path, cohort: Study, saved_model: Path, held, tmp_path, monkeypatch, held_mib

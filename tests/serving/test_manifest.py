@@ -154,6 +154,7 @@ def test_the_best_baseline_is_named(
     json.dumps(manifest, allow_nan=False)
 
 
+@pytest.mark.slow
 def test_typical_responses_are_those_of_the_context(
     cohort: Study, model: LoadedModel, tmp_path: Path
 ) -> None:

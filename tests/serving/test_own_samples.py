@@ -37,6 +37,7 @@ def write_tables(folder: Path, cohort: Study) -> None:
     clinical.to_csv(folder / "clinical.csv", index=False)
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_page_run(
     run: Run, cohort: Study, saved_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

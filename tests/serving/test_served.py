@@ -57,6 +57,7 @@ def wide(table: pd.DataFrame) -> pd.DataFrame:
     return joined.unstack().reindex(table["sample_id"].unique()).reset_index()
 
 
+@pytest.mark.slow
 def test_a_sample_alone_in_its_cohort_and_by_the_python_interface(model, some):
     served = ServedModel(model)
     expected = scored(model, some)
@@ -72,6 +73,7 @@ def test_a_sample_alone_in_its_cohort_and_by_the_python_interface(model, some):
     assert list(served.predict(shuffled)["sample_id"].unique()) == order
 
 
+@pytest.mark.slow
 def test_training_lines_are_answered_by_the_fold_that_has_not_seen_them(model, simulated):
     breast = read_study(simulated / "breast_sim")
     lines = breast.select(list(breast.samples[:4]))
@@ -80,6 +82,7 @@ def test_training_lines_are_answered_by_the_fold_that_has_not_seen_them(model, s
     same(answers, scored(model, lines))
 
 
+@pytest.mark.slow
 def test_wide_rows_and_integers_say_the_same(model, some):
     served = ServedModel(model)
     table = measurements_of(some)
@@ -89,6 +92,7 @@ def test_wide_rows_and_integers_say_the_same(model, some):
     same(served.predict(whole), served.predict(rounded))
 
 
+@pytest.mark.slow
 def test_linear_expression_is_logged_as_in_a_folder(model, some):
     served = ServedModel(model)
     levels = measurements_of(some.select(list(some.samples[:1])))
@@ -101,6 +105,7 @@ def test_linear_expression_is_logged_as_in_a_folder(model, some):
     )
 
 
+@pytest.mark.slow
 def test_the_value_of_a_mutation_row_counts(model, some):
     served = ServedModel(model)
     table = measurements_of(some.select(list(some.samples[:1])))
@@ -118,6 +123,7 @@ def test_the_value_of_a_mutation_row_counts(model, some):
     same(with_calls(("PIK3CA", 1, "H1047R")), mutated)
 
 
+@pytest.mark.slow
 def test_a_sample_without_a_usable_modality_is_told(model, some):
     table = pd.concat(
         [
@@ -173,6 +179,7 @@ def test_what_cannot_be_read_is_refused_in_a_sentence(model, table, message):
     assert refused.value.get_http_status_code() == 400
 
 
+@pytest.mark.slow
 def test_the_entry_point_loads_a_saved_model(model, saved_model, some, tmp_path):
     table = measurements_of(some.select(list(some.samples[:1])))
     loaded = _load_pyfunc(str(saved_model))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from sidestep.features.study.study import Study
 from sidestep.models.predictor.storage import save_predictor
@@ -16,6 +17,7 @@ from tests.features.builders.tumours import tumours
 NAMES = ["Mod7_ERBB2", "ER_PGR_avg", "STAT1_sig", "Own_score", "Module11_Prolif_score"]
 
 
+@pytest.mark.slow
 def test_signatures_carry_a_prediction_and_missing_ones_say_nothing(
     fit_predictor, tmp_path: Path
 ) -> None:

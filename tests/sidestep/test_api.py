@@ -122,6 +122,7 @@ def test_writing_takes_no_folder_that_holds_something_else(scores: Scores, tmp_p
     assert not (tmp_path / "out" / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_a_study_of_frames_scores_as_the_folder_does(
     cohort_folder: Path, model_folder: Path, scores: Scores
 ) -> None:
@@ -211,6 +212,7 @@ def test_scores_say_what_they_are(scores: Scores) -> None:
 # --- explanations, partners, other formats
 
 
+@pytest.mark.slow
 def test_an_explanation_is_what_the_command_prints(
     scores: Scores, written: Path, capsys: pytest.CaptureFixture[str], model_folder: Path
 ) -> None:
@@ -249,6 +251,7 @@ def test_changes_come_in_any_form(scores: Scores, asked: Any) -> None:
     assert isinstance(changed, Explained)
 
 
+@pytest.mark.slow
 def test_partners_are_those_that_the_command_writes(
     scores: Scores, written: Path, model_folder: Path, tmp_path: Path
 ) -> None:
@@ -319,6 +322,7 @@ def test_without_anndata_it_says_what_to_install(
 # --- learning
 
 
+@pytest.mark.slow
 def test_a_simulated_study_is_the_same_in_memory_as_on_disk(tmp_path: Path) -> None:
     held = sidestep.simulate(lines=20, genes=120, seed=3)
     read = sidestep.simulate(tmp_path / "study", lines=20, genes=120, seed=3)
@@ -329,6 +333,7 @@ def test_a_simulated_study_is_the_same_in_memory_as_on_disk(tmp_path: Path) -> N
     assert (tmp_path / "study" / "truth").is_dir()
 
 
+@pytest.mark.slow
 def test_a_trained_panel_scores_without_a_store(
     trained: TrainedPanel, cohort_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -396,6 +401,7 @@ def test_what_cannot_be_learned_is_refused(
 # --- survival
 
 
+@pytest.mark.slow
 def test_a_screen_is_that_of_the_command(tmp_path: Path) -> None:
     pytest.importorskip("sksurv", reason="scikit-survival is not installed")
     names = [f"S{number}" for number in range(40)]

@@ -162,6 +162,7 @@ def test_an_interval_knows_nothing_of_the_line_s_own_response(
     assert_frame_equal(after.reset_index(drop=True), before.reset_index(drop=True))
 
 
+@pytest.mark.slow
 def test_alone_and_among_new_samples_a_line_scores_the_same(
     study: Study, model: LoadedModel, scored: Scores, tmp_path: Path
 ) -> None:
@@ -181,6 +182,7 @@ def test_alone_and_among_new_samples_a_line_scores_the_same(
             assert_frame_equal(found, expected)
 
 
+@pytest.mark.slow
 def test_the_same_profile_is_known_by_any_name(
     study: Study, model: LoadedModel, scored: Scores
 ) -> None:
@@ -293,6 +295,7 @@ def test_a_sibling_is_known_and_is_not_shown_the_response_of_its_sibling(
     assert (known[0].line, known[0].fold) == (None, folds[first])
 
 
+@pytest.mark.slow
 def test_an_explanation_is_of_the_model_that_answers(scored: Scores) -> None:
     rows = scored.scores.set_index(["sample_id", "drug"])
     sums = scored.explanations.groupby(["sample_id", "drug"])["contribution"].sum()
@@ -315,6 +318,7 @@ def test_explanations_for_shap_add_up_to_the_same_predictions(scored: Scores) ->
     np.testing.assert_allclose(found.base_values + found.values.sum(axis=1), expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_only_what_was_measured_is_named(study: Study, model: LoadedModel) -> None:
     rng = np.random.default_rng(0)
     kept = rng.random(study.expression.shape[1]) > 0.4

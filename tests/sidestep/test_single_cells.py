@@ -7,6 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pandas as pd
+import pytest
 
 import sidestep
 from sidestep.features.study.study import Study
@@ -35,6 +36,7 @@ def write_cells(path: Path, levels: pd.DataFrame, sizes: dict[str, int]) -> None
         file.create_dataset("X", data=np.concatenate(counts))
 
 
+@pytest.mark.slow
 def test_a_resistant_minority_is_scored_by_itself(
     lines: Study, model_folder: Path, tmp_path: Path
 ) -> None:

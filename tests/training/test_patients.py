@@ -64,6 +64,7 @@ def scored(trained, folder):
     return pd.read_parquet(folder / "scores" / "scores.parquet"), truth
 
 
+@pytest.mark.slow
 def test_planted_interactions_are_found_in_patients_that_the_model_never_saw(scored):
     scores, truth = scored
     wide = scores.pivot(index="sample_id", columns="regimen", values="prediction")
@@ -78,6 +79,7 @@ def test_planted_interactions_are_found_in_patients_that_the_model_never_saw(sco
     assert np.corrcoef(gain, planted)[0, 1] > 0.6
 
 
+@pytest.mark.slow
 def test_probabilities_are_right_on_average_where_they_are_low_and_where_they_are_high(scored):
     scores, truth = scored
     expected = expit(truth.log_odds.stack().loc[pd.MultiIndex.from_frame(
@@ -89,6 +91,7 @@ def test_probabilities_are_right_on_average_where_they_are_low_and_where_they_ar
         assert abs(probability[thirds == third].mean() - expected[thirds == third].mean()) < 0.1
 
 
+@pytest.mark.slow
 def test_a_score_has_a_row_a_regimen_whose_contributions_add_up(scored):
     scores, _ = scored
     assert scores.groupby("sample_id")["regimen"].nunique().eq(3).all()
@@ -103,6 +106,7 @@ def test_a_score_has_a_row_a_regimen_whose_contributions_add_up(scored):
     assert scores["unit"].unique().tolist() == ["log-odds of pCR"]
 
 
+@pytest.mark.slow
 def test_a_report_tells_regimens_apart_and_cites_what_is_known_of_their_drugs(scored, folder):
     read = read_score_folder(folder / "scores")
     assert [drug["name"] for drug in read.manifest["drugs"]] == [
@@ -117,6 +121,7 @@ def test_a_report_tells_regimens_apart_and_cites_what_is_known_of_their_drugs(sc
     assert (folder / "scores" / "report.html").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_report_and_explanations_speak_of_patients(scored, folder):
     page = (folder / "scores" / "report.html").read_text()
     text = re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", page, flags=re.DOTALL)
@@ -128,6 +133,7 @@ def test_report_and_explanations_speak_of_patients(scored, folder):
     assert not any(re.search(r"\blines?\b", meaning) for _, meaning, _ in reasons)
 
 
+@pytest.mark.slow
 def test_an_explanation_is_asked_for_as_its_row_is_called(trained, folder, scored):
     model = LoadedModel(trained.predictor, "trial", "1", "0" * 64, {})
     source = Source(read_study(folder / "new"), model, 0.8, her2_context=False, call_at=0.75)
@@ -139,6 +145,7 @@ def test_an_explanation_is_asked_for_as_its_row_is_called(trained, folder, score
     assert not re.search(r"\blines?\b", told)
 
 
+@pytest.mark.slow
 def test_what_is_for_models_of_lines_is_refused(trained, study):
     model = LoadedModel(trained.predictor, "trial", "1", "0" * 64, {})
     with pytest.raises(InputError, match="predicts an outcome of patients \\(pCR\\)"):
@@ -160,6 +167,7 @@ def test_outcomes_of_0_and_1_that_name_no_drug_are_learned_whole(study):
     assert list(panel.values.columns) == ["PCR"]
 
 
+@pytest.mark.slow
 def test_an_unseen_regimen_is_told_and_answered_by_what_all_share(trained, folder):
     few = read_study(folder / "new").select([f"SIMT-{n:04d}-01" for n in range(1, 5)])
     few = replace(few, clinical=few.clinical.assign(ARM_CODE=["Pembro", "Ctr", None, "n"]))
@@ -177,6 +185,7 @@ def test_an_unseen_regimen_is_told_and_answered_by_what_all_share(trained, folde
     ]
 
 
+@pytest.mark.slow
 def test_a_model_of_patients_has_its_own_baselines_and_says_how_words_were_grouped(trained):
     methods = set(trained.metrics["method"])
     assert {"blend", "calibrated", "rate", "regimen_rate", "receptors", "luminal"} <= methods
@@ -187,6 +196,7 @@ def test_a_model_of_patients_has_its_own_baselines_and_says_how_words_were_group
     assert "AUC" in card
 
 
+@pytest.mark.slow
 def test_permuted_outcomes_are_not_predicted(folder, few_trees):
     simulate_trial(folder / "permuted", 240, seed=3, labels="permuted")
     request = asked(read_study(folder / "permuted"))
@@ -199,6 +209,7 @@ def test_permuted_outcomes_are_not_predicted(folder, few_trees):
     assert abs(above.mean() / 2) < 0.1
 
 
+@pytest.mark.slow
 def test_nothing_of_a_held_out_patient_reaches_features_rates_or_calibration(study, trained):
     """Other outcomes, regimens and levels of one fold's patients change no model without them."""
     held_out = trained.validation.predictions.query("fold == 0")["sample_id"].tolist()

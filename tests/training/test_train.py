@@ -60,6 +60,7 @@ def test_the_environment_stays_as_it_was(result: TrainResult, store: Store) -> N
     assert dict(os.environ) == before
 
 
+@pytest.mark.slow
 def test_a_study_of_no_folder_is_kept_by_its_name(result: TrainResult, store: Store) -> None:
     study = replace(result.retrain.study, path=None, study_id="in_memory")
     request = replace(result.retrain.request, study=study)

@@ -247,6 +247,7 @@ def test_files_that_overwrite_each_other_are_refused(pack: Pack, refused, one, o
 # Sizes
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Duplicate name:UserWarning")  # said as the attack is built
 def test_too_many_entries_are_refused(pack: Pack, refused) -> None:
     files = [("meta_study.txt", META), *((f"{i % 2}/", b"") for i in range(10_000))]

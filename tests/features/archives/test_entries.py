@@ -130,6 +130,7 @@ def test_other_ways_of_packing_are_refused(tmp_path: Path, refused) -> None:
     refused(encrypted, "is encrypted")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "where", [pytest.param("a file", marks=pytest.mark.slow), "a file left out", "after the end"]
 )
@@ -152,6 +153,7 @@ def test_a_bomb_is_refused_while_it_unpacks(tmp_path: Path, refused, where: str)
     refused(path, "unpacks to more than 256 MiB, which its size does not account for")
 
 
+@pytest.mark.slow
 def test_a_bomb_in_a_zip_is_refused_while_it_unpacks(tmp_path: Path, refused) -> None:
     path = tmp_path / "bomb.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

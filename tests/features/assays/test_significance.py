@@ -40,6 +40,7 @@ def test_four_verdicts_with_reasons() -> None:
     assert "too wide" in table["verdict_reason"].iloc[3]
 
 
+@pytest.mark.slow
 def test_p_of_flat_series_is_calibrated_and_q_holds_its_promise() -> None:
     rng = np.random.default_rng(1)
     flat = 1 + rng.normal(0, 0.08, (700, 9))

@@ -70,6 +70,7 @@ TRANSFORMS: dict[str, Callable[[pd.DataFrame, float], pd.DataFrame]] = {
 }
 
 
+@pytest.mark.slow
 @settings(max_examples=25, derandomize=True, deadline=None)
 @given(name=st.sampled_from(sorted(TRANSFORMS)), amount=st.floats(0.25, 4.0))
 def test_a_monotone_change_of_scale_changes_nothing(name, amount):

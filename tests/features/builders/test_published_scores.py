@@ -99,6 +99,7 @@ def test_of_cell_lines_no_signature_of_other_cells_is_learned() -> None:
         assert ("signature:Module5_TcellBcell_score" in names) == learned
 
 
+@pytest.mark.slow
 def test_the_table_is_what_real_tumours_say(real_study) -> None:
     study = real_study("scanb_breast")
     found, table = (

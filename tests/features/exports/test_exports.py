@@ -76,6 +76,7 @@ def assert_same(one: Study, other: Study) -> None:
         pd.testing.assert_frame_equal(values, found, rtol=1e-15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["csv", "h5mu"])
 def test_a_study_comes_back_the_same(study: Study, tmp_path: Path, form: str) -> None:
     if form == "csv":
@@ -89,6 +90,7 @@ def test_a_study_comes_back_the_same(study: Study, tmp_path: Path, form: str) ->
     assert_same(study, read_study(tmp_path / "again"))
 
 
+@pytest.mark.slow
 def test_a_damaged_file_is_one_sentence(
     study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -120,6 +122,7 @@ def test_anndata_reads_the_modalities(study: Study, tmp_path: Path) -> None:
         assert notes.isna().sum() == len(study.samples) - 3
 
 
+@pytest.mark.slow
 def test_the_command_writes_anew_and_tells_the_way_back(
     study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

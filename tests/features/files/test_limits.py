@@ -98,6 +98,7 @@ def test_many_short_lines_in_few_bytes_are_refused_before_they_fill_memory(make_
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_lines_that_the_size_accounts_for_are_read(make_study, small):
     rows = "".join(f"G{i}\t{i}\t{i % 7}\t{i % 5}\t1\tNA\n" for i in range(140_000))
     folder = make_study({EXPRESSION: None, f"{EXPRESSION}.gz": small[EXPRESSION] + rows})
@@ -162,6 +163,7 @@ def test_a_meta_file_is_small(make_study, small):
     _refused(folder, "meta_rppa.txt has 1 MiB, more than the 1 MiB", "names the file that holds")
 
 
+@pytest.mark.slow
 def test_a_case_list_may_name_a_biobank_but_no_more(make_study, small):
     case_list = "case_lists/cases_sequenced.txt"
     names = "\t".join(f"BIOBANK-{i:012}" for i in range(60_000))

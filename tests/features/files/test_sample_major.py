@@ -528,6 +528,7 @@ def test_an_h5ad_that_is_not_right_gets_a_sentence(
     assert_refused(folder, opened, said)
 
 
+@pytest.mark.slow
 def test_h5ad_matrices_that_cannot_be_read_by_sample_are_refused(
     study_of, opened, levels: pd.DataFrame
 ) -> None:

@@ -79,6 +79,7 @@ def test_the_shipped_table_is_hgncs(shared: Path) -> None:
         assert approved in known or symbol.upper() in table.approved
 
 
+@pytest.mark.slow
 def test_the_renamed_genes_of_real_breast_lines_have_their_mechanisms(shared: Path) -> None:
     study = read_study(shared / "studies" / "breast_cell_lines")
     genes = set(ExpressionBuilder().fit(study).genes_)

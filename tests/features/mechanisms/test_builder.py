@@ -20,6 +20,7 @@ def builder(known_lines):
     return MechanismBuilder().fit(known_lines)
 
 
+@pytest.mark.slow
 def test_a_sample_scores_the_same_alone_and_in_any_order(builder, known_lines):
     together = builder.transform(known_lines)
     alone = pd.concat([builder.transform(known_lines.select([s])) for s in known_lines.samples])
@@ -210,6 +211,7 @@ def test_discrete_copy_number_is_read_as_what_it_stands_for(builder, construct):
     assert builder.transform(one_copy)["state:pten_loss"].iloc[0] == 0
 
 
+@pytest.mark.slow
 def test_real_lines_without_pten_are_found(real_study):
     study = real_study("breast_cell_lines")
     scores = MechanismBuilder().fit(study).transform(study)
@@ -218,6 +220,7 @@ def test_real_lines_without_pten_are_found(real_study):
     assert (scores.loc[["MDAMB361", "SKBR3", "BT474"], "state:pten_loss"] == 0).all()
 
 
+@pytest.mark.slow
 def test_real_her2_positive_lines_have_the_highest_drive(real_study):
     study = real_study("breast_cell_lines")
     scores = MechanismBuilder().fit(study).transform(study)

@@ -24,6 +24,7 @@ def found(folder: Path, table: pd.DataFrame, against: str = "", scale: str = "")
     return find_perturbations(read_arrays(written(folder, table), scale), against)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "method"),
     [
@@ -57,6 +58,7 @@ def test_a_pathway_is_inhibited_and_its_antibodies_with_it(tmp_path: Path) -> No
     assert result.rescue.empty
 
 
+@pytest.mark.slow
 def test_without_inhibition_none_is_called(tmp_path: Path) -> None:
     pathways = found(tmp_path, arrays({"": 0.0}, samples=60)).pathways
     assert (pathways["verdict"] == "no change").mean() > 0.98

@@ -42,6 +42,7 @@ def test_random_labels_show_no_dimers() -> None:
         assert find_distance(pairs.distances, pairs.weights[TRANSLATION] / 2, 200.0) is None
 
 
+@pytest.mark.slow
 def test_cells_without_dimers_are_found_with_their_share(tmp_path: Path) -> None:
     labels = read_labels([written(tmp_path, with_free_cells(80, 8, 250, seed=3))])
     found = measure_patterns(labels, PointOptions(simulations=0))

@@ -210,6 +210,7 @@ def test_a_cohort_has_one_sample_a_patient(simulated) -> None:
 # --- equal bytes
 
 
+@pytest.mark.slow
 def test_the_same_plan_gives_the_same_bytes(tmp_path) -> None:
     for plan in (
         SimulationPlan(lines=20, genes=120, seed=5),
@@ -301,6 +302,7 @@ def test_a_failed_write_leaves_nothing(tmp_path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_call_that_was_killed_goes_on_when_it_is_called_again(tmp_path):
     settings = {"lines": 20, "genes": 120, "pancan_lines": 40, "cohort_samples": 8}
     simulate(tmp_path / "whole", **settings)

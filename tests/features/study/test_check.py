@@ -87,6 +87,7 @@ def test_the_lines_are_aligned_and_told_in_words(make_study, small):
     assert all(len(line) <= 100 for line in lines[3:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["breast_cell_lines", "pancan_cell_lines", "tcga_brca_rppa", "metabric_her2"]
 )

@@ -205,5 +205,6 @@ def test_it_says_what_it_holds(framed: Study) -> None:
     )
 
 
+@pytest.mark.slow
 def test_its_documentation_runs() -> None:
     assert doctest.testmod(study_module).failed == 0

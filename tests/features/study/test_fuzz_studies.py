@@ -37,7 +37,7 @@ from sidestep.models.predictor.storage import save_predictor
 pytestmark = pytest.mark.slow
 
 #: Of each kind, no two the same; 96 are 2,000 in all and take five minutes.
-FOLDERS = int(os.environ.get("SIDESTEP_FUZZ_FOLDERS", "12"))
+FOLDERS = int(os.environ.get("SIDESTEP_FUZZ_FOLDERS", "6"))
 DRAWS = 5 * FOLDERS
 WHOLE_COMMAND = 2  # of each kind that go through `sidestep score`
 

@@ -28,6 +28,7 @@ def layouts(shared: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_every_public_layout_is_read_as_expected(layouts: Path, tmp_path: Path) -> None:
     with tarfile.open(layouts / "layouts.tar.gz") as archive:
         archive.extractall(tmp_path, filter="data")

@@ -190,6 +190,7 @@ def test_the_breast_responses(real_study):
     assert gi50.values[gi50.drug("lapatinib")].notna().sum() == 38
 
 
+@pytest.mark.slow
 def test_the_pan_cancer_responses(real_study):
     study = real_study("pancan_cell_lines")
     shapes = {name: study.response(name).values.shape for name in study.response_files}

@@ -23,6 +23,7 @@ def judged(folder: Path, *tables: pd.DataFrame, options: SynergyOptions = QUICK)
     return find_synergy(read_matrices([written(folder, *tables)]), options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "method"),
     [
@@ -38,6 +39,7 @@ def test_the_planted_excess_lies_in_its_interval(settings: dict[str, float], met
     assert table["bliss"].mean() == pytest.approx(10, abs=0.5)
 
 
+@pytest.mark.slow
 def test_verdicts_of_planted_pairs(tmp_path: Path) -> None:
     tables = [
         matrix(excess, sample=sample, seed=seed)
@@ -150,6 +152,7 @@ def test_tables_without_a_pair_are_refused(tmp_path: Path) -> None:
         judged(tmp_path, only[only["dose2"] == 0])
 
 
+@pytest.mark.slow
 def test_excess_over_the_better_drug_is_that_of_ncats(shared: Path) -> None:
     folder = shared / "assays" / "ncats_matrices"
     if not folder.is_dir():

@@ -114,6 +114,7 @@ def test_the_blend_is_about_the_training_mean():
     np.testing.assert_allclose(combined, [4 + 0.5 + 0.75, 4.0])
 
 
+@pytest.mark.slow
 def test_its_prediction_is_that_of_its_members(lines):
     blend = Blend(markers=["expression:ERBB2"], tree_settings=FEW_TREES)
     blend.fit(lines.X, lines.y, lines.donors)

@@ -13,6 +13,7 @@ from sidestep.features.errors import InputError
 from sidestep.models.estimators.folds import donor_folds, lineage_folds
 
 
+@pytest.mark.slow
 @settings(max_examples=60, derandomize=True, deadline=None)
 @given(
     owners=st.lists(st.integers(0, 12), min_size=2, max_size=40).filter(lambda d: len(set(d)) > 1),

@@ -36,6 +36,7 @@ def test_a_modalitys_kernel_is_that_of_its_standardised_features(matrix, many_li
     np.testing.assert_allclose(matrix.kernels["rppa"], rppa @ rppa.T, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_modalities_that_are_not_side_by_side_are_found(many_lines):
     shuffled = many_lines.X.sample(frac=1, axis=1, random_state=0)
     one, other = (
@@ -45,6 +46,7 @@ def test_modalities_that_are_not_side_by_side_are_found(many_lines):
     np.testing.assert_allclose(other.predict(shuffled), one.predict(many_lines.X), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_all_lines_of_a_matrix_are_the_table(matrix, many_lines):
     lines = TrainingLines.all_of(matrix)
     assert len(lines) == len(many_lines.X)
@@ -113,6 +115,7 @@ def test_names_are_found_at_their_places(matrix):
     assert list(lines.columns[places]) == ["rppa:P1", "rppa:P3"]
 
 
+@pytest.mark.slow
 def test_out_of_fold_predictions_are_those_of_models_fitted_without_the_fold(many_lines):
     """The ridge needs no coefficients for it, nor the trees a table; the numbers are the same."""
     X, y, donors = many_lines.X.iloc[120:239], many_lines.y[120:239], many_lines.donors[120:239]

@@ -58,6 +58,7 @@ def test_a_row_is_predicted_by_the_model_of_what_it_has(blend, many_lines):
         np.testing.assert_array_equal(members[rows], blend.members_as(pattern, part))
 
 
+@pytest.mark.slow
 def test_the_model_of_all_modalities_is_the_plain_blend(blend, many_lines, complete):
     plain = Blend(["expression:ERBB2"], inner_folds=2, tree_settings=TREES)
     plain.fit(many_lines.X, many_lines.y, many_lines.donors)
@@ -76,6 +77,7 @@ def test_a_sub_model_is_a_blend_of_halves_that_never_saw_other_columns(blend, ma
     np.testing.assert_allclose(blend.predict_as(pattern, many_lines.X), alone.predict(X), rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_sub_models_take_the_markers_share_of_the_full_model(many_lines):
     """One that does not see the marker has halves of ridge and trees."""
     settings = {"inner_folds": 2, "tree_settings": {"n_trees": 5, "n_features": 20}}

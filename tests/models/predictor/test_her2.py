@@ -43,6 +43,7 @@ def test_real_lines_are_as_high_in_linear_units_among_positives_and_alone(by_rna
         assert high(few.select([name])) == [name] * (name in positives)
 
 
+@pytest.mark.slow
 def test_it_is_kept_as_it_is(by_rna: Study) -> None:
     features = FeatureJoiner(["expression"]).fit(by_rna).transform(by_rna)
     reference = Her2Reference.fit(by_rna, features)

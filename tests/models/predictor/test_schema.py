@@ -159,6 +159,7 @@ def test_a_tampered_model_is_refused(original: Saved, study, tmp_path: Path, cha
         use(tmp_path / "model", study)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_random_changes_are_refused_or_score(original: Saved, study, tmp_path: Path) -> None:
     """A few of the cases of `benchmarks.fuzz_models`, which looks at thousands."""

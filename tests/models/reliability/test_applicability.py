@@ -64,6 +64,7 @@ def naive(lines: np.ndarray, donors: list[str], new: np.ndarray, weights: np.nda
     return mean / np.median(own)
 
 
+@pytest.mark.slow
 def test_the_distance_is_that_of_the_definition(lines):
     donors = [f"D{line // 2}" for line in range(80)]
     rests_on = np.random.default_rng(1).uniform(0, 1, 30)
@@ -99,6 +100,7 @@ def test_what_the_model_does_not_look_at_brings_no_distance(nearest, lines):
     assert (nearest.distances(far, space, ALL) > 50).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", [ALL, ("rppa",)])
 def test_applicability_of_samples_like_the_training_lines_is_nearly_uniform(pattern):
     """Each sample against its own training set, as the definition of a p-value asks."""

@@ -120,6 +120,7 @@ def fit_folds(
     return blends, errors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [0.8, 0.9])
 def test_intervals_of_blends_cover_their_share(level):
     """The whole way from fold models to intervals; 20 training sets of 60 lines."""

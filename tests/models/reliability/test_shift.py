@@ -51,6 +51,7 @@ def nearest() -> NearestLines:
     return reference(draw(80, 0))
 
 
+@pytest.mark.slow
 def test_without_a_shift_p_is_uniform():
     """Each study has lines of its own, as the definition of a p-value asks."""
     found = [

@@ -36,6 +36,7 @@ def learned() -> tuple[xgb.Booster, np.ndarray]:
     return xgb.train(settings, xgb.DMatrix(rows, label=y, nthread=1), 60), rows
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(
     seed=st.integers(0, 2**32 - 1),
@@ -75,6 +76,7 @@ def expected(trees: Trees, row: np.ndarray, both_ways: np.ndarray) -> float:
     return sum(below(root) for root in trees.roots)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=100)
 @given(
     seed=st.integers(0, 2**32 - 1),

@@ -205,6 +205,7 @@ def test_categorical_splits_are_not_tabulated() -> None:
         TreeTables.of(xgb.train({"nthread": 1, "max_cat_to_onehot": 9}, data, 3))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(
     seed=st.integers(0, 2**32 - 1),

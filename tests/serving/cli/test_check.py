@@ -116,6 +116,7 @@ def test_a_model_that_does_not_exist_is_one_sentence(run: Run, simulated: Path) 
     assert_one_sentence(stderr, "models:/nowhere@champion is not in", "sidestep models")
 
 
+@pytest.mark.slow
 def test_a_name_that_is_not_registered_is_one_sentence(simulated: Path, tmp_path: Path) -> None:
     shown = subprocess.run(
         [

@@ -91,6 +91,7 @@ def assert_refused(found: tuple[int, str, str], *parts: str) -> None:
         assert part in stderr
 
 
+@pytest.mark.slow
 def test_two_files_are_added_and_the_report_alone_is_drawn_anew(combine: Run, scores: Path) -> None:
     before = contents(scores)
     drawn = before.pop("report.html")
@@ -114,6 +115,7 @@ def test_two_files_are_added_and_the_report_alone_is_drawn_anew(combine: Run, sc
     assert {**contents(scores), "report.html": b""} == {**again, "report.html": b""}
 
 
+@pytest.mark.slow
 def test_a_table_that_somebody_changed_is_kept(combine: Run, scores: Path) -> None:
     combine(scores)
     (scores / "combinations.csv").write_text("my notes")
@@ -124,6 +126,7 @@ def test_a_table_that_somebody_changed_is_kept(combine: Run, scores: Path) -> No
     assert contents(scores)["combinations.csv"] == before["combinations.csv"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["x.csv", "x.parquet"])
 def test_only_a_partner_table_is_replaced_elsewhere(
     combine: Run, scores: Path, tmp_path: Path, name: str
@@ -149,6 +152,7 @@ def test_rows_are_of_what_the_scores_predict_to_fail(combine: Run, scores: Path)
     assert of_partner.to_numpy().tolist() == in_panel[PARTNER].to_numpy().tolist()
 
 
+@pytest.mark.slow
 def test_partners_of_the_model_that_were_not_scored_are_predicted_alike(
     combine: Run, scores: Path, made: Path, tmp_path: Path
 ) -> None:
@@ -180,6 +184,7 @@ def test_a_her2_drug_has_partners_only_where_her2_drives(combine: Run, scores: P
     assert table[1][1:3] == [str((her2 == "high").sum()), str(len(high))]
 
 
+@pytest.mark.slow
 def test_a_part_is_told_and_nothing_is_written(combine: Run, scores: Path, tmp_path: Path) -> None:
     combine(scores, "--at-least", "50")
     rows, before = read(scores), contents(scores)
@@ -228,6 +233,7 @@ def test_csv_holds_the_same(combine: Run, scores: Path) -> None:
         pd.testing.assert_series_equal(text[name], rows[name], check_exact=True)
 
 
+@pytest.mark.slow
 def test_what_is_printed_names_the_best_partners(combine: Run, scores: Path) -> None:
     stdout = combine(scores, "--show", "3")[1]
     rows = read(scores)
@@ -245,6 +251,7 @@ def test_what_is_printed_names_the_best_partners(combine: Run, scores: Path) -> 
     assert combine(scores, "--quiet")[1].startswith("Written: ")
 
 
+@pytest.mark.slow
 def test_at_least_moves_the_bar(combine: Run, scores: Path) -> None:
     combine(scores)
     many = read(scores)
@@ -254,6 +261,7 @@ def test_at_least_moves_the_bar(combine: Run, scores: Path) -> None:
     assert few["basis"].str.contains(r"called resistant|at least 95").all()
 
 
+@pytest.mark.slow
 def test_out_names_the_only_file_that_is_written(
     combine: Run, scores: Path, tmp_path: Path
 ) -> None:
@@ -337,6 +345,7 @@ def test_another_model_than_that_of_the_scores_is_refused(
     assert_refused(run("combine", scores), "give --model")
 
 
+@pytest.mark.slow
 def test_measured_synergy_is_said_of_its_partner(
     combine: Run, scores: Path, tmp_path: Path
 ) -> None:

@@ -25,6 +25,7 @@ def test_it_draws_the_report_anew(small_folder: Path, capsys: pytest.CaptureFixt
     assert capsys.readouterr().out.startswith(f"Written: {small_folder / 'report.html'} (0.")
 
 
+@pytest.mark.slow
 def test_one_sample_as_page_or_pdf_where_it_is_wanted(small_folder: Path, tmp_path: Path) -> None:
     run(small_folder, "--sample", "=cmd()", "--out", tmp_path / "page.html")
     run(small_folder, "--sample", "=cmd()", "--pdf", "--out", tmp_path / "page.pdf")

@@ -27,6 +27,7 @@ def assert_one_sentence(stderr: str, *parts: str) -> None:
         assert part in stderr
 
 
+@pytest.mark.slow
 def test_score_says_what_it_did_in_few_lines(
     run: Run, simulated: Path, saved_model: Path, tmp_path: Path
 ) -> None:
@@ -58,6 +59,7 @@ def test_score_says_what_it_did_in_few_lines(
     assert re.fullmatch(r"sidestep: scored 24 of 24 samples \([\d.,]+ a second\)", progress)
 
 
+@pytest.mark.slow
 def test_a_log_tells_rate_and_time_left(
     run: Run, simulated: Path, saved_model: Path, tmp_path: Path
 ) -> None:
@@ -72,6 +74,7 @@ def test_a_log_tells_rate_and_time_left(
     assert whole.endswith(" a second)")
 
 
+@pytest.mark.slow
 def test_without_a_report_everything_else_is_there(
     run: Run, simulated: Path, saved_model: Path, tmp_path: Path
 ) -> None:
@@ -89,6 +92,7 @@ def test_without_a_report_everything_else_is_there(
     assert (without, shorter) == (with_report, manifest)
 
 
+@pytest.mark.slow
 def test_quiet_keeps_only_what_must_be_said(
     run: Run, simulated: Path, saved_model: Path, tmp_path: Path
 ) -> None:
@@ -100,6 +104,7 @@ def test_quiet_keeps_only_what_must_be_said(
     assert [line.split(":")[1] for line in stderr.splitlines()] == [" note"]
 
 
+@pytest.mark.slow
 def test_options_choose_drugs_and_length(
     run: Run, simulated: Path, saved_model: Path, tmp_path: Path
 ) -> None:
@@ -111,6 +116,7 @@ def test_options_choose_drugs_and_length(
     assert explained["rank"].max() == 3
 
 
+@pytest.mark.slow
 def test_calls_are_made_at_the_probability_that_is_asked_for(
     run: Run, simulated: Path, saved_model: Path, tmp_path: Path
 ) -> None:
@@ -130,6 +136,7 @@ def test_calls_are_made_at_the_probability_that_is_asked_for(
     pd.testing.assert_frame_equal(tables[0.6][rest], tables[0.9][rest])
 
 
+@pytest.mark.slow
 def test_empty_options_count_as_not_given(
     run: Run, simulated: Path, saved_model: Path, tmp_path: Path
 ) -> None:
@@ -159,6 +166,7 @@ def test_quarantined_samples_are_named_and_fail_if_asked_to(
     assert len(scores) + len(manifest["quarantined"]) == 24
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fail_on", "expected"), [("quarantine", 0), ("abstain", 3)])
 def test_a_scheduler_hears_of_what_it_asked_for(
     run: Run, simulated: Path, saved_model: Path, tmp_path: Path, fail_on: str, expected: int
@@ -223,6 +231,7 @@ def test_what_cannot_be_scored_is_one_sentence_and_exit_code_2(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_name_that_is_not_registered_is_one_sentence(simulated: Path, tmp_path: Path) -> None:
     shown = subprocess.run(
         [

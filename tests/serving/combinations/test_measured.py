@@ -69,6 +69,7 @@ def test_a_table_that_is_none_is_refused(tmp_path: Path, table: str, words: str)
         read_measured(written(tmp_path, table))
 
 
+@pytest.mark.slow
 def test_oneil_puts_four_drugs_first_with_lapatinib_in_efm192b(shared: Path) -> None:
     path = shared / "assays" / "oneil" / "loewe_synergy.csv.gz"
     if not path.exists():

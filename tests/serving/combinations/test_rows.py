@@ -383,6 +383,7 @@ def test_ranks_count_from_one_and_what_is_no_suggestion_is_last(all_lines, known
         assert part["rank"].notna().tolist() == sorted(part["rank"].notna(), reverse=True)
 
 
+@pytest.mark.slow
 def test_a_sample_has_the_same_partners_alone(all_lines, known_lines):
     alone = [all_lines(known_lines.select([sample])) for sample in known_lines.samples]
     kept = [rows for rows in alone if len(rows)]

@@ -35,6 +35,7 @@ def earlier(cohort: Study, model: LoadedModel, tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
+@pytest.mark.slow
 def test_a_second_run_gives_the_same_bytes(
     cohort: Study, model: LoadedModel, tmp_path: Path
 ) -> None:
@@ -44,6 +45,7 @@ def test_a_second_run_gives_the_same_bytes(
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
 
 
+@pytest.mark.slow
 def test_an_earlier_output_is_replaced_as_a_whole(
     earlier: Path, cohort: Study, model: LoadedModel
 ) -> None:
@@ -172,6 +174,7 @@ def test_a_file_in_the_way_is_one_sentence_and_stays(
     assert (tmp_path / "taken").read_text() == "mine"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failure", [KeyboardInterrupt, RuntimeError])
 def test_after_a_failure_half_way_the_same_call_goes_on(
     earlier: Path, cohort: Study, model: LoadedModel, failure: type[BaseException]
@@ -197,6 +200,7 @@ def test_after_a_failure_half_way_the_same_call_goes_on(
     assert not work.exists()
 
 
+@pytest.mark.slow
 def test_another_job_starts_anew(earlier: Path, cohort: Study, model: LoadedModel) -> None:
     def fail(done: int) -> None:
         raise KeyboardInterrupt
@@ -212,6 +216,7 @@ def test_another_job_starts_anew(earlier: Path, cohort: Study, model: LoadedMode
     assert pd.read_parquet(earlier / "explanations.parquet")["rank"].max() == 3
 
 
+@pytest.mark.slow
 def test_a_folder_that_fills_up_meanwhile_is_not_replaced(
     cohort: Study, model: LoadedModel, tmp_path: Path
 ) -> None:

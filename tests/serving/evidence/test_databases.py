@@ -87,6 +87,7 @@ def test_more_gene_sets_than_there_are_are_refused(tmp_path: Path) -> None:
         read_outside_knowledge(tmp_path)
 
 
+@pytest.mark.slow
 def test_what_it_holds_is_evidence_and_stands_in_the_manifest(
     folder: Path, cohort: Study, model: LoadedModel, tmp_path: Path
 ) -> None:
@@ -149,6 +150,7 @@ def test_gene_sets_in_a_file_called_civic_are_not_civic(
     assert known.record(model.predictor.nearest)["gene_sets"]["CIViC.gmt"]["sets"] == 1
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_said_once_with_where_and_how(
     folder: Path, cohort: Study, saved_model: Path, tmp_path: Path
 ) -> None:
@@ -166,6 +168,7 @@ def test_what_is_missing_is_said_once_with_where_and_how(
     assert list(record["missing"]) == ["Hallmark", "PROGENy", "Reactome"]
 
 
+@pytest.mark.slow
 def test_the_summary_says_how_many_gene_sets_have_a_score(
     whole_folder: Path, cohort: Study, saved_model: Path, tmp_path: Path
 ) -> None:
@@ -191,6 +194,7 @@ def test_work_is_not_taken_up_with_other_databases(
     assert len(digests) == 2
 
 
+@pytest.mark.slow
 def test_the_evidence_and_gene_sets_of_a_sample_are_the_same_alone(
     whole_folder: Path, cohort: Study, model: LoadedModel, tmp_path: Path
 ) -> None:

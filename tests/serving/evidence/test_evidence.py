@@ -71,6 +71,7 @@ def test_samples_and_drugs_stand_in_the_order_given_and_resistance_first(tell, k
     assert keys.apply(tuple, axis=1).is_monotonic_increasing
 
 
+@pytest.mark.slow
 def test_a_sample_has_the_same_facts_alone(tell, known_lines):
     alone = [tell(known_lines.select([sample])) for sample in known_lines.samples]
     pd.testing.assert_frame_equal(pd.concat(alone, ignore_index=True), tell(known_lines))

@@ -85,6 +85,7 @@ def test_each_verb_tells_what_it_found(folders: dict[str, Path], cohort: Study) 
     assert said.endswith("no drugs of the model: Dasatinib")
 
 
+@pytest.mark.slow
 def test_scores_are_the_same_with_and_without(
     folders: dict[str, Path],
     simulated: Path,

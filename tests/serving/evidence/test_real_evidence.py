@@ -53,6 +53,7 @@ def test_her2_amplified_lines_show_the_target_of_lapatinib(facts: pd.DataFrame) 
     assert not facts.loc[facts["sample"] == "BT549", "fact"].str.contains("ERBB2 ampl").any()
 
 
+@pytest.mark.slow
 def test_real_databases_find_what_is_known_of_real_lines(shared: Path, lines: Study) -> None:
     knowledge = read_outside_knowledge(shared / "knowledge")
     assert knowledge.databases == ["CIViC", "Hallmark", "PROGENy"]

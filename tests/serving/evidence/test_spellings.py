@@ -188,6 +188,7 @@ def write_study(folder: Path, lines: Study, spelling: str) -> Study:
     return read_study(folder)
 
 
+@pytest.mark.slow
 def test_ten_spellings_carry_the_same_facts(tmp_path, lines, facts_of):
     plain = write_study(tmp_path / "plain", lines, "MAF")
     expected = facts_of(plain)

@@ -69,6 +69,7 @@ def after(model: LoadedModel, samples: Samples, settings: list[str]) -> Outlook:
     return outlook_for(model, changed, "Lapatinib", LEVEL)
 
 
+@pytest.mark.slow
 def test_flips_flip_when_set_and_not_before(
     model: LoadedModel, searches: list[tuple[Samples, FlipSearch]]
 ) -> None:

@@ -23,6 +23,7 @@ def words_on(folder: Path, sample: str) -> str:
     return "\n".join(text.get_text() for text in texts)
 
 
+@pytest.mark.slow
 def test_it_is_one_a4_page_and_the_same_bytes_each_time(small_folder: Path) -> None:
     path = write_one_page(small_folder, "SKBR3")
     assert path == small_folder / "report-SKBR3.pdf"
@@ -85,6 +86,7 @@ def test_the_nearest_facts_come_first_and_each_says_how_near_it_is(
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sample", ["A/../B", "$\\alpha", "日本", "<script>alert(1)</script>"])
 def test_any_name_is_text(make_folder: FolderMaker, tmp_path: Path, sample: str) -> None:
     folder = make_folder(samples=("first", sample))
@@ -93,6 +95,7 @@ def test_any_name_is_text(make_folder: FolderMaker, tmp_path: Path, sample: str)
     assert (sample if sample != "日本" else "□□") in words_on(folder, sample)
 
 
+@pytest.mark.slow
 def test_many_drugs_are_shown_from_both_ends(make_folder: FolderMaker) -> None:
     folder = make_folder(
         samples=("A", "B"), drugs=tuple((f"Drug-{n}", None, []) for n in range(40)), top_k=3

@@ -172,6 +172,7 @@ def test_real_data_have_no_banner(make_folder: FolderMaker) -> None:
     assert "Simulated data." not in (folder / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_what_the_scoring_writes_can_be_reported(
     cohort: Study, model: LoadedModel, tmp_path: Path
 ) -> None:
@@ -197,6 +198,7 @@ def test_a_hundred_samples_by_25_drugs_stay_below_5_mb(make_folder: FolderMaker)
     assert (folder / "report.html").stat().st_size < 5_000_000
 
 
+@pytest.mark.slow
 def test_a_large_study_has_several_pages(make_folder: FolderMaker) -> None:
     names = tuple(f"S{n:04d}" for n in range(502))
     folder = make_folder(

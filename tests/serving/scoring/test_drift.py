@@ -106,6 +106,7 @@ def test_neither_order_nor_repetition_matters(cohort: Study, model: LoadedModel,
     assert json.dumps(drift_section(turned, model.predictor)) == json.dumps(section)
 
 
+@pytest.mark.slow
 def test_of_a_large_study_evenly_spaced_samples_are_looked_at(
     model: LoadedModel, tmp_path: Path
 ) -> None:

@@ -31,6 +31,7 @@ def _rows(model, study: Study, table: str) -> pd.DataFrame:
     return score_chunk(model, drugs, study, DEFAULT_OPTIONS).rows[table].to_pandas()
 
 
+@pytest.mark.slow
 def test_no_fact_is_drawn_from_copy_number_of_another_scale(model, few):
     facts = _rows(model, few, "evidence")
     shown = facts["fact"].str.contains(r"amplified \(log2", regex=True)

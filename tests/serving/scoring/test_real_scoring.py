@@ -28,6 +28,7 @@ def lines_model(shared: Path, fit_predictor) -> LoadedModel:
     return LoadedModel(fit_predictor(lines, "gdsc2_ln_ic50", ["Lapatinib"]), "lines", "1", "")
 
 
+@pytest.mark.slow
 def test_tumours_without_expression_are_scored_and_say_so(
     tumours: Study, lines_model: LoadedModel, tmp_path: Path
 ) -> None:

@@ -151,6 +151,7 @@ def within_bounds(found: Stability) -> None:
     assert (np.abs(found.agreement) <= 1).all()
 
 
+@pytest.mark.slow
 def test_what_was_planted_in_a_simulated_study_is_stable(tmp_path: Path) -> None:
     truth = simulate_study(tmp_path, SimulationPlan(kind="breast", lines=80, genes=200, seed=1))
     study = read_study(tmp_path)

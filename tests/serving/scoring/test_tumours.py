@@ -72,6 +72,7 @@ def test_a_shared_shift_is_strange_among_lines_and_usual_among_tumours(
     assert scored["resistance_percentile"].mean() == pytest.approx(50, abs=13)
 
 
+@pytest.mark.slow
 def test_without_the_shift_the_model_sees_what_was_planted(
     model: LoadedModel, halves: tuple[Study, Study], scored: pd.DataFrame
 ) -> None:
@@ -83,6 +84,7 @@ def test_without_the_shift_the_model_sees_what_was_planted(
     assert alike > max(0.95, raw)
 
 
+@pytest.mark.slow
 def test_a_tumour_scores_the_same_alone_and_in_a_batch(
     among: LoadedModel, halves: tuple[Study, Study], scored: pd.DataFrame
 ) -> None:
@@ -118,6 +120,7 @@ def _with_types(study: Study) -> Study:
     return replace(study, clinical=study.clinical.assign(SAMPLE_TYPE="Primary"))
 
 
+@pytest.mark.slow
 def test_lines_stay_among_lines(among: LoadedModel, model: LoadedModel, simulated: Path) -> None:
     lines = sidestep.read_study(simulated / "breast_sim")
     for reference in ("", "clinic"):
@@ -126,6 +129,7 @@ def test_lines_stay_among_lines(among: LoadedModel, model: LoadedModel, simulate
     pd.testing.assert_frame_equal(rows, sidestep.score(lines, model, [DRUG]).scores)
 
 
+@pytest.mark.slow
 def test_a_study_says_which_samples_are_tumours(
     among: LoadedModel, model: LoadedModel, halves: tuple[Study, Study]
 ) -> None:
@@ -144,6 +148,7 @@ def test_a_study_says_which_samples_are_tumours(
     assert set(sidestep.score(normal, among, [DRUG]).scores["reference"]) == {"lines"}
 
 
+@pytest.mark.slow
 def test_lines_can_be_asked_for(
     among: LoadedModel, model: LoadedModel, halves: tuple[Study, Study]
 ) -> None:
@@ -165,6 +170,7 @@ def test_a_wrong_choice_is_refused(
         sidestep.score(halves[1], among, [DRUG], **asked)
 
 
+@pytest.mark.slow
 def test_modalities_that_no_tumour_has_are_refused_or_left_to_the_lines(
     model: LoadedModel, halves: tuple[Study, Study]
 ) -> None:
@@ -177,6 +183,7 @@ def test_modalities_that_no_tumour_has_are_refused_or_left_to_the_lines(
     assert set(sidestep.score(halves[1], only_rna, [DRUG]).scores["reference"]) == {"lines"}
 
 
+@pytest.mark.slow
 def test_two_references_of_one_modality_must_be_chosen_from(
     among: LoadedModel, halves: tuple[Study, Study]
 ) -> None:
@@ -222,6 +229,7 @@ def assert_same(one: TumourCohort, other: TumourCohort) -> None:
     assert json.dumps(one.get_state()) == json.dumps(other.get_state())
 
 
+@pytest.mark.slow
 def test_a_kept_reference_answers_as_the_one_in_memory(
     run: Run, among: LoadedModel, saved_model: Path, halves: tuple[Study, Study], tmp_path: Path
 ) -> None:
@@ -276,6 +284,7 @@ def test_the_registrys_record_decides(among: LoadedModel, tmp_path: Path) -> Non
         read_cohorts(*read, {"clinic": digest, "gone": digest})
 
 
+@pytest.mark.slow
 def test_the_verb_keeps_a_reference_that_score_finds(
     run: Run, simulated: Path, saved_model: Path, tmp_path: Path
 ) -> None:

@@ -15,6 +15,7 @@ from tests.features.cells.made_up import cells
 from tests.features.points.made_up import with_free_cells, written
 
 
+@pytest.mark.slow
 def test_labels_tell_of_cells_without_dimers(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -50,6 +51,7 @@ def test_labels_without_a_unit_are_refused(
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_cells_tell_shares_and_clusters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = cells({"BT474": 0.2, "SKBR3": 0.0}, count=200, fields=4)
     out = tmp_path / "single"
@@ -80,6 +82,7 @@ def test_cells_tell_shares_and_clusters(tmp_path: Path, capsys: pytest.CaptureFi
         assert path.read_bytes() == (again / path.relative_to(out)).read_bytes(), path.name
 
 
+@pytest.mark.slow
 def test_tables_that_tell_little_are_written_too(tmp_path: Path) -> None:
     table = cells({"S": 0.0}, count=60)[["sample", "EGFR", "MET"]]
     args = ["cells", str(written(tmp_path, table)), "--out", str(tmp_path / "few")]

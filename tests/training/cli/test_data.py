@@ -118,6 +118,7 @@ def import_in_a_process(archive: Path, out: Path, largest_file: int | None = Non
     return done.stderr.splitlines()[-1].removeprefix("sidestep: error: ")
 
 
+@pytest.mark.slow
 def test_a_file_too_large_for_the_system_is_told_and_leaves_nothing(tmp_path: Path) -> None:
     archive = packed(tmp_path / "tiny.tgz", data=random.Random(0).randbytes(300_000))
     message = import_in_a_process(archive, tmp_path / "new" / "out", largest_file=200_000)
@@ -125,6 +126,7 @@ def test_a_file_too_large_for_the_system_is_told_and_leaves_nothing(tmp_path: Pa
     assert list(tmp_path.iterdir()) == [archive]
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_left_empty(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()

@@ -19,6 +19,7 @@ def run(capsys: pytest.CaptureFixture[str], *args: str | Path) -> tuple[int, str
     return code, *capsys.readouterr()
 
 
+@pytest.mark.slow
 def test_plates_become_a_study_with_pages(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -49,6 +50,7 @@ def test_plates_become_a_study_with_pages(
     assert "<h1>5-FU/x &lt;b&gt;</h1>" in page
 
 
+@pytest.mark.slow
 def test_the_same_plates_give_the_same_bytes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -93,6 +95,7 @@ def test_a_folder_that_holds_files_is_left_alone(
     assert [path.name for path in out.iterdir()] == ["notes.txt"]
 
 
+@pytest.mark.slow
 def test_exchanged_rows_of_a_plate_are_told_and_drawn(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -62,6 +62,7 @@ def test_who_is_not_there_cannot_be_promoted(
     assert run("promote", tiny.name, "latest")[0] == 2
 
 
+@pytest.mark.slow
 def test_going_back_goes_further_back_and_ends(
     tiny: Tiny, run: Callable[..., tuple[int, str]]
 ) -> None:

@@ -14,6 +14,7 @@ from tests.training.cli.refused import Refused
 from tests.training.made_up_runs import Tiny
 
 
+@pytest.mark.slow
 def test_every_version_is_listed_with_what_it_learned(
     tracked: TrackedRun, tiny: Tiny, store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -41,6 +42,7 @@ def test_every_version_is_listed_with_what_it_learned(
     assert "breast_sim (simulated)" in row
 
 
+@pytest.mark.slow
 def test_an_empty_store_says_how_to_register(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], refused: Refused
 ) -> None:

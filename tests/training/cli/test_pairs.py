@@ -14,6 +14,7 @@ from sidestep.main import main
 from tests.features.pairs.biopsies import two_biopsies
 
 
+@pytest.mark.slow
 def test_a_study_of_pairs_leaves_tables_pictures_and_a_page(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,6 +14,7 @@ from tests.features.assays.plates import written
 from tests.features.perturbation.arrays import arrays
 
 
+@pytest.mark.slow
 def test_a_coculture_keeps_mtor_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = written(tmp_path, arrays({"alone": 0.6, "fibroblasts": 0.0}, noise=0.1))
     out = tmp_path / "perturb"

@@ -83,6 +83,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_patients(tmp_path_factory.mktemp("studies") / "made_up", levels, clinical)
 
 
+@pytest.mark.slow
 def test_a_screen_is_told_and_left_in_a_folder(run: Run, study: Path, tmp_path: Path) -> None:
     out = tmp_path / "results" / "screen"
     code, stdout, stderr = run("screen", study, "--out", out, "--bootstrap", "100")
@@ -129,6 +130,7 @@ def test_the_table_and_the_summary_agree(run: Run, study: Path, tmp_path: Path) 
     assert {"python", "scikit-survival", "numpy"} <= set(summary["software"])
 
 
+@pytest.mark.slow
 def test_the_same_screen_gives_the_same_bytes_and_replaces_the_last(
     run: Run, study: Path, tmp_path: Path
 ) -> None:
@@ -224,6 +226,7 @@ def test_the_verb_offers_every_endpoint() -> None:
     assert list(option.type.choices) == list(ENDPOINTS)
 
 
+@pytest.mark.slow
 def test_without_the_library_it_says_what_to_install(study: Path, tmp_path: Path) -> None:
     """In a process of its own, in which the library cannot be found."""
     program = (
@@ -243,6 +246,7 @@ def test_without_the_library_it_says_what_to_install(study: Path, tmp_path: Path
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_metabric_is_screened_for_the_receptors_it_has(
     run: Run, shared: Path, tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ from tests.features.assays.plates import written
 from tests.features.synergy.pairs import matrix
 
 
+@pytest.mark.slow
 def test_a_planted_synergy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = written(tmp_path, matrix(0.15))
     out = tmp_path / "synergy"

@@ -55,6 +55,7 @@ def test_a_null_drug_is_learned_marked_and_no_champion(
     assert drug.gain.verdict == "worse"
 
 
+@pytest.mark.slow
 def test_a_log_gets_plain_lines(
     simulated_study: Path, store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:

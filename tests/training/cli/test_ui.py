@@ -1,14 +1,10 @@
-"""The verb `ui`: pages that are served, and what is refused."""
+"""The verb `ui`: where it leads, and what is refused; `tracking/test_ui.py` looks at its pages."""
 
 from __future__ import annotations
 
 import json
-import signal
 import socket
-import subprocess
-import sys
 import threading
-import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -17,8 +13,6 @@ import pytest
 from sidestep.main import main
 from sidestep.training.tracking.store import Store
 from tests.training.cli.refused import Refused
-
-ROOT = Path(__file__).parents[3]
 
 
 def test_pages_of_no_store_are_refused(tmp_path: Path, refused: Refused) -> None:
@@ -40,6 +34,7 @@ def test_a_server_shows_its_own_pages(capsys: pytest.CaptureFixture[str]) -> Non
     assert "http://runs.example:5000" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("named", [True, False])
 def test_the_experiment_of_sidestep_is_what_opens(
     named: bool, capsys: pytest.CaptureFixture[str]
@@ -69,24 +64,3 @@ def test_the_experiment_of_sidestep_is_what_opens(
         server.shutdown()
     number = "3" if named else "7"
     assert f"{address}/#/experiments/{number}/runs?" in capsys.readouterr().out
-
-
-@pytest.mark.slow
-def test_pages_are_served_until_told_to_end(store: Store) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "sidestep", "ui", "--tracking-uri", store.tracking_uri]
-    with subprocess.Popen(
-        [*command, "--port", str(port)], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as pages:
-        assert pages.stdout is not None
-        assert pages.stdout.readline().startswith("Starting")
-        assert f"http://127.0.0.1:{port}" in pages.stdout.readline()
-        address = f"http://127.0.0.1:{port}/api/2.0/mlflow/experiments/get-by-name"
-        with urllib.request.urlopen(f"{address}?experiment_name=tests", timeout=30) as answer:
-            assert json.load(answer)["experiment"]["experiment_id"] == store.experiment_id
-        pages.send_signal(signal.SIGTERM)
-        assert pages.stdout.read() == "Ended.\n"
-        assert pages.wait(timeout=60) == 0
-    with socket.create_server(("127.0.0.1", port)):
-        pass  # nothing listens any more

@@ -113,6 +113,7 @@ def test_a_shuffled_response_is_predicted_by_nothing(model, others):
     assert row["rmse_relative"] > 1.0
 
 
+@pytest.mark.slow
 def test_training_lines_are_answered_by_the_fold_that_has_not_seen_them(model, learned, study):
     found = evaluate_model(learned, model, "gi50", options=FEW)
     assert found.pairs["known"].all()
@@ -169,6 +170,7 @@ def test_another_screen_of_the_same_drugs_is_the_ceiling(model, others):
         assert row.lines == both.sum()
 
 
+@pytest.mark.slow
 def test_what_a_permuted_modality_is_worth(model, others):
     options = replace(FEW, ablate=("expression", "mutation"))
     found = evaluate_model(others, model, "gi50", options=options).ablation.set_index("modality")
@@ -186,6 +188,7 @@ def test_what_a_permuted_modality_is_worth(model, others):
     assert set(calls["sample_id"]) <= set(others.sequenced)
 
 
+@pytest.mark.slow
 def test_the_command_prints_and_writes_and_refuses(folder, model_folder, tmp_path, capsys):
     def run(*more: str) -> tuple[int, str, str]:
         given = ["evaluate", str(folder), "--model", str(model_folder), "--bootstrap", "100"]
@@ -220,6 +223,7 @@ def test_the_command_prints_and_writes_and_refuses(folder, model_folder, tmp_pat
     assert (out / "notes.txt").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_python_gives_the_same(study, model, model_folder):
     found = sidestep.evaluate(study, model_folder, drugs=["Lapatinib"], bootstrap=100)
     again = evaluate_model(study, model, None, ["Lapatinib"], FEW)

@@ -60,6 +60,7 @@ def dots(figure: Figure) -> np.ndarray:
     return np.vstack([drawn.get_offsets() for drawn in figure.axes[0].collections])
 
 
+@pytest.mark.slow
 def test_pictures_are_png_files_of_a_readable_size(retrained: Retrain, tmp_path: Path) -> None:
     draw_panel(retrained, tmp_path)
     draw_drug(retrained, DRUG, tmp_path)
@@ -79,6 +80,7 @@ def test_pictures_are_png_files_of_a_readable_size(retrained: Retrain, tmp_path:
     assert not Gcf.get_all_fig_managers()
 
 
+@pytest.mark.slow
 def test_the_same_retrain_gives_the_same_bytes(retrained: Retrain, tmp_path: Path) -> None:
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
@@ -87,6 +89,7 @@ def test_the_same_retrain_gives_the_same_bytes(retrained: Retrain, tmp_path: Pat
     assert one == two
 
 
+@pytest.mark.slow
 def test_a_picture_of_simulated_data_says_so(retrained: Retrain, tmp_path: Path) -> None:
     real = replace(retrained, study=replace(retrained.study, simulated=False))
     sizes = {}

@@ -137,6 +137,7 @@ def test_too_few_lines_for_intervals_are_said(retrained: Retrain) -> None:
     assert "Too few lines for intervals." in model_card(none)
 
 
+@pytest.mark.slow
 def test_real_data_are_cited(retrained: Retrain, simulated_study: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(simulated_study, tmp_path / "cited")
     meta = folder / "meta_study.txt"
@@ -173,6 +174,7 @@ def test_names_stay_text(retrained: Retrain) -> None:
     assert re.search(r"\\\*BI\\\* \\\[x\\\]", card)
 
 
+@pytest.mark.slow
 def test_a_description_fits_whatever_the_panel(retrained: Retrain) -> None:
     small = version_description(retrained)
     assert "Shortened" not in small

@@ -46,6 +46,7 @@ def test_a_worse_version_is_kept_beside_the_champion(tiny: Tiny) -> None:
     assert (tags["gate"], tags["champion_decision"]) == ("passed", worse.decision)
 
 
+@pytest.mark.slow
 def test_a_tie_is_replaced_only_by_more_lines(tiny: Tiny) -> None:
     tiny.register(1.0, lines=60)
     same = tiny.register(1.0, lines=60)
@@ -66,6 +67,7 @@ def test_more_lines_do_not_make_up_for_what_is_not_shown_to_be_as_good(tiny: Tin
     assert other.decision.startswith("it is not shown to be within 0.02 of champion version 1 (")
 
 
+@pytest.mark.slow
 def test_champions_are_held_against_the_best_there_was(tiny: Tiny) -> None:
     """Each a little worse than the one before, and with more lines: no row of them leads down."""
     tiny.register(0.3, more_noise=0.1, lines=150)
@@ -115,6 +117,7 @@ def test_a_version_of_another_tool_has_no_record_of_the_gate(tiny: Tiny) -> None
         promote(tiny.client, tiny.name, "1")
 
 
+@pytest.mark.slow
 def test_going_back_skips_versions_that_were_deleted(tiny: Tiny) -> None:
     for _ in range(3):
         tiny.register()

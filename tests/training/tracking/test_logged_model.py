@@ -51,6 +51,7 @@ def measured(cohort: Study) -> pd.DataFrame:
     return measurements_of(cohort)
 
 
+@pytest.mark.slow
 def test_the_registered_model_predicts_the_same_wherever_it_is_loaded(
     tracked: TrackedRun, store: Store, retrained: Retrain, measured: pd.DataFrame
 ) -> None:
@@ -71,6 +72,7 @@ def test_the_registered_model_predicts_the_same_wherever_it_is_loaded(
         np.testing.assert_array_equal(of_drug["prediction"], expected)
 
 
+@pytest.mark.slow
 def test_the_model_says_what_it_answers_and_its_example_works(
     tracked: TrackedRun, store: Store
 ) -> None:

@@ -76,6 +76,7 @@ def test_a_server_that_answers_is_there_whatever_it_says(hanging, monkeypatch) -
     databases.require_server(f"http://ann:secret@127.0.0.1:{hanging.server_port}/")
 
 
+@pytest.mark.slow
 def test_a_moved_store_names_the_place_where_its_files_were(tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
     open_store(f"sqlite:///{old}/mlflow.db")
@@ -87,12 +88,14 @@ def test_a_moved_store_names_the_place_where_its_files_were(tmp_path: Path) -> N
     open_store(f"sqlite:///{new}/mlflow.db")
 
 
+@pytest.mark.slow
 def test_a_place_for_files_that_cannot_be_written_is_told_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "mlartifacts").write_text("a file where the folder should be")
     with pytest.raises(InputError, match=r"mlartifacts/sidestep, which cannot be written \(.+\)"):
         open_store(f"sqlite:///{tmp_path}/mlflow.db")
 
 
+@pytest.mark.slow
 def test_no_place_for_temporary_files_is_told_before_the_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,6 +104,7 @@ def test_no_place_for_temporary_files_is_told_before_the_work(
         open_store(f"sqlite:///{tmp_path}/mlflow.db")
 
 
+@pytest.mark.slow
 def test_a_model_that_the_store_cannot_keep_is_saved_beside(
     retrained: Retrain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

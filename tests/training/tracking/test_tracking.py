@@ -80,6 +80,7 @@ def test_one_run_a_panel_and_a_nested_run_a_drug(
     assert {run.info.status for run in (panel, *nested)} == {"FINISHED"}
 
 
+@pytest.mark.slow
 def test_a_cohort_is_kept_with_a_registered_version(
     tracked: TrackedRun, store: Store, tmp_path: Path
 ) -> None:
@@ -298,6 +299,7 @@ def test_a_name_that_no_address_can_hold_is_refused(name: str) -> None:
         check_name(name)
 
 
+@pytest.mark.slow
 def test_within_an_mlflow_project_its_run_is_the_panels(
     retrained: Retrain, store: Store, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -318,6 +320,7 @@ class Interrupted(PanelPredictor):
         raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_is_marked_killed(retrained: Retrain, store: Store) -> None:
     elsewhere = open_store(store.tracking_uri, "interrupted")
     parts = {part.name: getattr(retrained.predictor, part.name) for part in fields(Interrupted)}
@@ -329,6 +332,7 @@ def test_an_interrupted_run_is_marked_killed(retrained: Retrain, store: Store) -
     assert {run.data.tags["failure"] for run in runs} == {"interrupted"}
 
 
+@pytest.mark.slow
 def test_a_run_that_cannot_be_kept_is_marked_failed(
     retrained: Retrain, store: Store, client: MlflowClient
 ) -> None:

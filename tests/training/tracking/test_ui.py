@@ -1,13 +1,15 @@
-"""What a person sees in MLflow's pages of a store, in a real browser."""
+"""MLflow's pages of a store: served until told to end, and what a person sees in a browser."""
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,17 +47,18 @@ class Shown:
 
 @pytest.fixture(scope="module")
 def shown(retrained: Retrain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
-    """`sidestep ui` on a store of its own, with a study whose name is not kind."""
-    if CHROMIUM is None:
-        pytest.skip("no chromium on PATH; install Debian's package chromium to run this test")
-    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    """`sidestep ui` on a store of its own, with a study whose name is not kind.
+
+    When the last test of these pages is done, they end as they are told to, and free their port.
+    """
     store = open_store(f"sqlite:///{tmp_path_factory.mktemp('shown') / 'mlflow.db'}")
     named = replace(retrained, study=replace(retrained.study, name=HOSTILE))
     run = track(named, store, register_as="shown")
     with socket.create_server(("127.0.0.1", 0)) as free:
-        base = f"http://127.0.0.1:{free.getsockname()[1]}"
+        port = free.getsockname()[1]
+    base = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "sidestep", "ui", "--tracking-uri", store.tracking_uri]
-    command += ["--port", base.rpartition(":")[2]]
+    command += ["--port", str(port)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as pages:
         try:
             assert pages.stdout is not None
@@ -63,10 +66,17 @@ def shown(retrained: Retrain, tmp_path_factory: pytest.TempPathFactory) -> Itera
             yield Shown(pages.stdout.readline(), base, store, run)
         finally:
             pages.send_signal(signal.SIGTERM)
+        assert pages.stdout.read() == "Ended.\n"
+        assert pages.wait(timeout=60) == 0
+    with socket.create_server(("127.0.0.1", port)):
+        pass  # nothing listens any more
 
 
 @pytest.fixture(scope="module")
 def browser(shown: Shown) -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium on PATH; install Debian's package chromium to run this test")
+    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -91,6 +101,14 @@ def page(browser: Browser, shown: Shown) -> Iterator[Page]:
     opened.close()
     assert [url for url in asked if not url.startswith((shown.base, "blob:", "data:"))] == []
     assert dialogs == []
+
+
+def test_the_store_answers_at_the_address_that_is_printed(shown: Shown) -> None:
+    assert shown.base in shown.address_line
+    address = f"{shown.base}/api/2.0/mlflow/experiments/get-by-name"
+    name = "?experiment_name=sidestep"
+    with urllib.request.urlopen(address + name, timeout=30) as answer:
+        assert json.load(answer)["experiment"]["experiment_id"] == shown.store.experiment_id
 
 
 def test_the_address_that_is_printed_leads_to_the_runs(page: Page, shown: Shown) -> None:

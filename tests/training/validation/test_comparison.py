@@ -63,6 +63,7 @@ def test_a_clearly_better_run_is_better_and_the_other_way_round_worse() -> None:
     assert there.difference == pytest.approx(-back.difference)
 
 
+@pytest.mark.slow
 def test_equally_good_runs_are_seldom_told_apart() -> None:
     found = [
         compare(pair(predictions(1.0, 2 * n), predictions(1.0, 2 * n + 1)), resamples=300)

@@ -158,6 +158,7 @@ def test_progress_is_reported_to_the_end(validated, steps):
         ]
 
 
+@pytest.mark.slow
 def test_a_drugs_numbers_do_not_depend_on_the_rest_of_the_panel(validated, study, panel, few_trees):
     """One trial is the default settings, and so is none: what is left is the drug itself."""
     one_drug = replace(panel, drugs=panel.drugs[:1])
@@ -166,6 +167,7 @@ def test_a_drugs_numbers_do_not_depend_on_the_rest_of_the_panel(validated, study
     pd.testing.assert_frame_equal(alone, together.reset_index(drop=True), check_exact=True)
 
 
+@pytest.mark.slow
 def test_a_drug_without_lines_in_a_fold_is_tested_in_the_others(study, panel, few_trees):
     plan = replace(PLAN, trials=0)
     _, held_out = split_lines(study, panel.values.index, plan)[0]

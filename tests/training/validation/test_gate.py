@@ -101,6 +101,7 @@ def test_the_probability_is_that_of_a_bootstrap_of_its_own() -> None:
     assert gain.probability == pytest.approx(np.mean(blend[1:] > marker[1:]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("blend", "most"), [("fair", 5), ("poor", 0)])
 def test_equal_and_worse_models_are_seldom_called_better(blend: str, most: int) -> None:
     """Of 30 draws; 5 % of equal ones are expected, and more than 5 of 30 once in 300 times."""

@@ -124,6 +124,7 @@ def test_r_is_the_mean_of_the_folds_own():
     assert abs(found["pearson_pooled"].value - found["pearson"].value) > 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("groups", [4, 8])
 def test_no_method_has_a_negative_r_on_noise(groups):
     """Group means of nothing: over all lines at once, r is well below 0; within folds it is not."""
@@ -232,6 +233,7 @@ def test_two_donors_have_three_draws():
     assert found.value == pytest.approx(np.sqrt((6 * 1 + 4 * 9) / 10))
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_nearly_as_often_as_they_say():
     """Bivariate normal, so that r and the error are known.
 

@@ -55,6 +55,7 @@ def test_one_trial_is_the_defaults_measured(three):
     assert found.settings.shrinkage == Settings().shrinkage
 
 
+@pytest.mark.slow
 def test_a_seed_fixes_the_search(three):
     one, same = (search_settings(three[:1], 4, seed=5) for _ in range(2))
     other = search_settings(three[:1], 4, seed=6)
@@ -63,6 +64,7 @@ def test_a_seed_fixes_the_search(three):
     assert not one.trials.equals(other.trials)
 
 
+@pytest.mark.slow
 def test_pruned_trials_are_recorded_and_the_best_complete_one_wins():
     trials = 14
     drugs = [drug_lines(f"Drug{n}", seed=n, signal=n / 2) for n in range(3)]
@@ -94,6 +96,7 @@ def test_the_seed_draws_the_drugs():
     assert len(draws) == 40  # each has its turn
 
 
+@pytest.mark.slow
 def test_the_value_is_the_mean_over_the_drugs(three):
     alone = [search_settings([drug], 1, seed=0).trials["value"][0] for drug in three]
     together = search_settings(three, 1, seed=0).trials["value"][0]

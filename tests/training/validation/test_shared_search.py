@@ -104,6 +104,7 @@ def file(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'studies.db'}"
 
 
+@pytest.mark.slow
 def test_what_was_done_is_not_done_again(file: str) -> None:
     first = search(file, 4)
     assert [trial.number for trial in first] == [0, 1, 2, 3]

@@ -30,6 +30,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import urllib.error
 import urllib.request
@@ -43,6 +44,7 @@ from statistics import median
 ROOT = Path(__file__).parents[1]
 _SECONDS_BETWEEN_QUESTIONS = 0.05
 _SECONDS_TO_START = 120
+_LINES_AND_COLUMNS = (40, 100)
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ def on_a_terminal(command: Sequence[str], version: Version) -> Turn:
         If it fails.
     """
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, _LINES_AND_COLUMNS)
     shown, started = bytearray(), time.perf_counter()
     process = subprocess.Popen(
         command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=version.root,

@@ -107,10 +107,12 @@ class FeatureJoiner(Transformer):
         """Samples x features of all blocks, float64, NaN where not measured."""
         self._require_fitted("builders_")
         blocks = [builder.transform(X) for builder in self.builders_]
-        names = pd.Index(np.concatenate([block.columns.to_numpy(object) for block in blocks]))
+        names = np.concatenate([block.columns.to_numpy(object) for block in blocks])
+        # Not as text of Arrow's, which is made into Python's at each look.
+        columns = pd.Index(names, dtype=object)
         # One array, which models then read as it is, where blocks would be copied each time.
         values = np.hstack([block.to_numpy(float) for block in blocks])
-        return pd.DataFrame(values, index=X.samples, columns=names, copy=False)
+        return pd.DataFrame(values, index=X.samples, columns=columns, copy=False)
 
     def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
         """Names of all features, block after block."""

@@ -11,7 +11,7 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
+import scipy
 
 from sidestep.features.builders.base import (
     FeatureBuilder,
@@ -81,7 +81,7 @@ def rank_levels(ranks: np.ndarray, counts: np.ndarray) -> np.ndarray:
     genes is not pressed together.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(ndtri((ranks - 0.5) / counts[:, None]))
+        return np.asarray(scipy.special.ndtri((ranks - 0.5) / counts[:, None]))
 
 
 class SignatureBuilder(FeatureBuilder):

@@ -20,8 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
-from scipy.special import expit
+import scipy
 
 from sidestep.models.estimators.mixtures import MixedFit, several_of_a_donor
 
@@ -136,12 +135,12 @@ def mode(
     smooth = kernel @ dual
     value = _objective(smooth + intercept, y, dual @ smooth)
     for _ in range(_MOST_STEPS):
-        p = expit(smooth + intercept)
+        p = scipy.special.expit(smooth + intercept)
         weight = np.maximum(p * (1.0 - p), _LEAST_WEIGHT)
         root = np.sqrt(weight)
         factor = _factor(kernel, root)
         both = np.column_stack([smooth + intercept + (y - p) / weight, np.ones(n)])
-        target, unit = (cho_solve(factor, both * root[:, None], check_finite=False)
+        target, unit = (scipy.linalg.cho_solve(factor, both * root[:, None], check_finite=False)
                         * root[:, None]).T  # fmt: skip
         new_intercept = float(target.sum() / unit.sum())
         new_dual = target - new_intercept * unit
@@ -189,11 +188,13 @@ def left_out_log_odds(
        leave-one-out cross-validation, J R Stat Soc B 82:965-996 (2020), doi 10.1111/rssb.12374.
     """
     f = found.log_odds(kernel)
-    p = expit(f)
+    p = scipy.special.expit(f)
     weight = np.maximum(p * (1.0 - p), _LEAST_WEIGHT)
     root = np.sqrt(weight)
     target = f + (y - p) / weight
-    inverse = root[:, None] * cho_solve(_factor(kernel, root), np.diag(root), check_finite=False)
+    inverse = root[:, None] * scipy.linalg.cho_solve(
+        _factor(kernel, root), np.diag(root), check_finite=False
+    )
     summed = inverse.sum(axis=0)
     centred = inverse - np.outer(summed, summed) / summed.sum()
     fitted = centred @ target
@@ -212,7 +213,7 @@ def _factor(kernel: np.ndarray, root: np.ndarray) -> tuple[np.ndarray, bool]:
     """Cholesky factor of :math:`I + W^{1/2} K W^{1/2}`, from the roots of the weights."""
     inner = root[:, None] * kernel * root
     inner.flat[:: len(root) + 1] += 1.0
-    factor: tuple[np.ndarray, bool] = cho_factor(
+    factor: tuple[np.ndarray, bool] = scipy.linalg.cho_factor(
         inner, lower=True, overwrite_a=True, check_finite=False
     )
     return factor

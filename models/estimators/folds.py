@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 
 from sidestep.features.errors import InputError
 
@@ -93,17 +94,14 @@ def lineage_folds(donors: np.ndarray, lineages: np.ndarray, n_folds: int, seed: 
 
 def _together(donors: np.ndarray, lineages: np.ndarray) -> np.ndarray:
     """Number of the lines that donors and lineages link, directly or by others, (n_samples,)."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     _, donor = np.unique(donors, return_inverse=True)
     names, lineage = np.unique(lineages, return_inverse=True)
     known = names[lineage] != ""
     size = donor.max() + 1 + len(names)
-    linked = coo_array(
+    linked = scipy.sparse.coo_array(
         (np.ones(known.sum()), (donor[known], donor.max() + 1 + lineage[known])), shape=(size, size)
     )
-    _, component = connected_components(linked, directed=False)
+    _, component = scipy.sparse.csgraph.connected_components(linked, directed=False)
     return np.asarray(component[donor])
 
 

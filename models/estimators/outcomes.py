@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import expit, logit
+import scipy
 
 from sidestep.features.errors import InputError
 from sidestep.features.study.responses import BINARY, CONTINUOUS
@@ -232,11 +232,9 @@ class _Continuous(Outcome):
     def blend_weights(
         self, deviations: np.ndarray, y: np.ndarray, prior: np.ndarray, shrinkage: float
     ) -> np.ndarray:
-        from scipy.optimize import nnls
-
         pull = np.sqrt(shrinkage * np.mean(deviations**2))
         design = np.vstack([deviations, pull * np.eye(len(prior))])
-        weights, _ = nnls(design, np.concatenate([y, pull * prior]))
+        weights, _ = scipy.optimize.nnls(design, np.concatenate([y, pull * prior]))
         return np.asarray(weights)
 
     def sub_model_shares(self, ridge: float, trees: float, marker: float) -> dict[str, float]:
@@ -274,11 +272,13 @@ class _Binary(Outcome):
         return f"{few} samples of the rarer outcome, fewer than 8" if few < 8 else None
 
     def centre(self, y: np.ndarray) -> float:
-        return float(logit((y.sum() + _HALF) / (len(y) + 2 * _HALF)))
+        return float(scipy.special.logit((y.sum() + _HALF) / (len(y) + 2 * _HALF)))
 
     def group_deviations(self, shrunken: np.ndarray, y: np.ndarray) -> np.ndarray:
         rate = (y.sum() + _HALF) / (len(y) + 2 * _HALF)
-        return np.asarray(logit(np.clip(rate + shrunken, 1e-3, 1 - 1e-3)) - self.centre(y))
+        return np.asarray(
+            scipy.special.logit(np.clip(rate + shrunken, 1e-3, 1 - 1e-3)) - self.centre(y)
+        )
 
     def unit(self, y: np.ndarray) -> float:
         return 1.0
@@ -304,7 +304,7 @@ class _Binary(Outcome):
         return left_out
 
     def left_out_error(self, left_out: np.ndarray, y: np.ndarray) -> float:
-        return float(np.sqrt(np.mean((y - expit(left_out)) ** 2)))
+        return float(np.sqrt(np.mean((y - scipy.special.expit(left_out)) ** 2)))
 
     def blend_gap(self, deviations: np.ndarray, y: np.ndarray, mixtures: np.ndarray) -> np.ndarray:
         predicted = self.centre(y) + np.array([deviations @ mixture for mixture in mixtures])
@@ -317,8 +317,6 @@ class _Binary(Outcome):
     def blend_weights(
         self, deviations: np.ndarray, y: np.ndarray, prior: np.ndarray, shrinkage: float
     ) -> np.ndarray:
-        from scipy.optimize import minimize
-
         centre, rate = self.centre(y), float(y.mean())
         # As much as so many samples of the variance that the response has.
         pull = shrinkage * rate * (1.0 - rate) * float(np.mean(deviations**2))
@@ -327,11 +325,11 @@ class _Binary(Outcome):
             predicted = centre + deviations @ weights
             away = weights - prior
             value = float(self.losses(predicted, y).sum()) + 0.5 * pull * float(away @ away)
-            slope = deviations.T @ (expit(predicted) - y) + pull * away
+            slope = deviations.T @ (scipy.special.expit(predicted) - y) + pull * away
             return value, slope
 
         bounds = [(0.0, None)] * len(prior)
-        found = minimize(loss, prior, jac=True, method="L-BFGS-B", bounds=bounds)
+        found = scipy.optimize.minimize(loss, prior, jac=True, method="L-BFGS-B", bounds=bounds)
         return np.asarray(found.x, dtype=float)
 
     def sub_model_shares(self, ridge: float, trees: float, marker: float) -> dict[str, float]:
@@ -346,7 +344,7 @@ class _Binary(Outcome):
         ridge = np.diag([0.0, _SLOPE_PENALTY])
         found = np.array([self.centre(y), 0.0])
         for _ in range(_STEPS):
-            p = expit(design @ found)
+            p = scipy.special.expit(design @ found)
             slope = design.T @ (y - p) - ridge @ found
             curvature = (design * (p * (1 - p))[:, None]).T @ design + ridge
             step = np.linalg.solve(curvature, slope)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
+import scipy
 
 from sidestep.features.knowledge.gene_sets import GeneSet
 from sidestep.features.knowledge.symbols import current_symbol
@@ -154,13 +154,13 @@ def _known(weights: Mapping[str, float], place: Mapping[str, int]) -> dict[int, 
     return {place[gene]: weight for gene, weight in current.items() if gene in place}
 
 
-def _matrix(rows: Sequence[dict[int, float]], n_genes: int) -> sparse.csr_array:
+def _matrix(rows: Sequence[dict[int, float]], n_genes: int) -> scipy.sparse.csr_array:
     """Weights, on their grid, (n_sets, n_genes)."""
     cells = [(number, gene, w) for number, row in enumerate(rows) for gene, w in row.items()]
     at, genes, weights = (np.array(part) for part in zip(*cells, strict=True)) if cells else (
         np.zeros(0, int), np.zeros(0, int), np.zeros(0)
     )  # fmt: skip
-    return sparse.csr_array(
+    return scipy.sparse.csr_array(
         (np.rint(weights / _WEIGHT_GRID), (at, genes)), shape=(len(rows), n_genes)
     )
 

@@ -247,7 +247,7 @@ def _features(joiner: State, where: str) -> list[str]:
         elif modality == "mutation":
             require(found[-1:] == [BURDEN], place, "does not end with the burden")
         start = f"{modality}:"
-        named = all(name.startswith(start) and name != start for name in found)
+        named = {name[: len(start)] for name in found} <= {start} and start not in found
         require(named, place, "names a feature of another modality")
         if modality in ("clinical", REGIMEN):
             require(all("=" in name for name in found), place, "names a feature without category")

@@ -196,7 +196,10 @@ def _restored(value: Any, find: _Find) -> Any:
     if isinstance(value, dict):
         if value.keys() == {"array"}:
             return find(value["array"])
-        return {key: _restored(part, find) for key, part in value.items()}
+        return {
+            key: _restored(part, find) if isinstance(part, dict | list) else part
+            for key, part in value.items()
+        }
     # A list of names, or of numbers, is as it is.
     if isinstance(value, list) and value and isinstance(value[0], dict | list):
         return [_restored(part, find) for part in value]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import textwrap
-from http.client import HTTPException
 from pathlib import Path
 
 from sidestep.features.errors import InputError
@@ -101,6 +100,8 @@ def require_server(uri: str) -> None:
         If it does not answer either within eight seconds.
     """
     # MLflow takes seconds to import.
+    from http.client import HTTPException
+
     from mlflow.exceptions import MlflowException
     from mlflow.utils.credentials import get_default_host_creds
     from mlflow.utils.rest_utils import http_request

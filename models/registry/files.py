@@ -7,8 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 from sidestep.features.errors import InputError
 from sidestep.models.registry.databases import holds_runs, without_password
@@ -156,7 +155,7 @@ def _local_folder(source: str) -> Path | None:
     address = urlsplit(source)
     if address.scheme not in ("", "file"):
         return None
-    return Path(url2pathname(address.path if address.scheme else source))
+    return Path(unquote(address.path if address.scheme else source))
 
 
 def _on_this_machine(source: str, into: Path) -> Path:

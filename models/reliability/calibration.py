@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.special import expit, log_expit
+import scipy
 
 #: Held-out samples that calibration needs, and of either outcome.
 FEWEST_SAMPLES, FEWEST_OF_EITHER = 30, 8
@@ -54,18 +54,21 @@ class BetaCalibration:
     @cached_property
     def parameters(self) -> np.ndarray:
         """:math:`a`, :math:`b` and :math:`c`."""
-        from scipy.optimize import minimize
-
         design, nothing = _design(self.log_odds), np.array([1.0, 1.0, 0.0])
 
         def loss(values: np.ndarray) -> tuple[float, np.ndarray]:
             calibrated, away = design @ values, (values - nothing) / _PRIOR_DEVIATION
             losses = np.logaddexp(0.0, calibrated) - self.outcomes * calibrated
-            slope = design.T @ (expit(calibrated) - self.outcomes) + away / _PRIOR_DEVIATION
+            slope = (
+                design.T @ (scipy.special.expit(calibrated) - self.outcomes)
+                + away / _PRIOR_DEVIATION
+            )
             return float(losses.sum() + 0.5 * away @ away), slope
 
         bounds = [(0.0, None), (0.0, None), (None, None)]
-        return np.asarray(minimize(loss, nothing, jac=True, method="L-BFGS-B", bounds=bounds).x)
+        return np.asarray(
+            scipy.optimize.minimize(loss, nothing, jac=True, method="L-BFGS-B", bounds=bounds).x
+        )
 
     def calibrated(self, log_odds: np.ndarray) -> np.ndarray:
         """Calibrated log-odds of new samples, (n_samples,); NaN gives NaN."""
@@ -73,9 +76,11 @@ class BetaCalibration:
 
     def probability(self, log_odds: np.ndarray) -> np.ndarray:
         """Probability of the event of new samples, (n_samples,); NaN gives NaN."""
-        return np.asarray(expit(self.calibrated(log_odds)))
+        return np.asarray(scipy.special.expit(self.calibrated(log_odds)))
 
 
 def _design(log_odds: np.ndarray) -> np.ndarray:
     ones = np.ones(len(log_odds))
-    return np.column_stack([log_expit(log_odds), -log_expit(-log_odds), ones])
+    return np.column_stack(
+        [scipy.special.log_expit(log_odds), -scipy.special.log_expit(-log_odds), ones]
+    )

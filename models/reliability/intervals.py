@@ -158,7 +158,13 @@ def sub_model_weights(blend: PatternBlend, pattern: Pattern, nearest: NearestLin
     The features of a fold's model are known by their names among those of `nearest`; one that is
     not there counts as if it varied by one.
     """
-    return blend.blends_[pattern].feature_weights(nearest.sd_of(_names(blend, pattern)))
+    names = blend.feature_names_in_.tolist()
+    columns = pattern_columns(names, pattern)
+    if names == nearest.features_:
+        sd = nearest.sd_[columns]
+    else:
+        sd = nearest.sd_of([names[column] for column in columns])
+    return blend.blends_[pattern].feature_weights(sd)
 
 
 def sub_model_space(
@@ -174,15 +180,14 @@ def sub_model_space(
     weights : ndarray of shape (n_pattern_features,)
         As `sub_model_weights` returns.
     """
+    names = blend.feature_names_in_.tolist()
+    if names == nearest.features_:
+        return model_space(weights, nearest.features_, pattern)
+    own = [names[column] for column in pattern_columns(names, pattern)]
+    by_name = dict(zip(own, weights.tolist(), strict=True))
     columns = pattern_columns(nearest.features_, pattern)
-    by_name = dict(zip(_names(blend, pattern), weights.tolist(), strict=True))
     placed = np.array([by_name.get(nearest.features_[column], 0.0) for column in columns])
     return model_space(placed, nearest.features_, pattern)
-
-
-def _names(blend: PatternBlend, pattern: Pattern) -> list[str]:
-    names = [str(name) for name in blend.feature_names_in_]
-    return [names[column] for column in pattern_columns(names, pattern)]
 
 
 def held_out_errors(

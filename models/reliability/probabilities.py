@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
+import scipy
 
 from sidestep.models.estimators.pattern_blend import PatternBlend
 from sidestep.models.estimators.patterns import Pattern
@@ -45,7 +45,7 @@ def jackknife(folds: np.ndarray, level: float) -> np.ndarray:
     if n < _FEWEST_FOLDS:
         return np.full(folds.shape[1], np.nan)
     error = np.sqrt((n - 1) * folds.var(axis=0))
-    return np.asarray(stdtrit(n - 1, 0.5 + level / 2) * error)
+    return np.asarray(scipy.special.stdtrit(n - 1, 0.5 + level / 2) * error)
 
 
 @dataclass(frozen=True)

@@ -235,9 +235,10 @@ def _edited_table(
     values[:, columns] = new.clip(least, most)
     moved = {features[at]: new[:, place] - old[:, place] for place, at in enumerate(built)}
     following = [slope for slope in ratio_slopes(joiner) if slope[0] in moved]
-    ratios = table.columns.get_indexer(pd.Index([ratio for _, ratio, _ in following]))
+    ratios = table.columns.get_indexer(pd.Index([ratio for _, ratio, _ in following], dtype=object))
     for (level, _, slope), column in zip(following, ratios, strict=True):
         values[:, column] += slope * moved[level]
     values[:, ratios] = values[:, ratios].clip(-_MOST["rppa"], _MOST["rppa"])
     index = table.index if len(amounts) == 1 else [str(number) for number in range(len(amounts))]
-    return pd.DataFrame(values, index=index, columns=table.columns)
+    # One array, which models then read as it is.
+    return pd.DataFrame(values, index=index, columns=table.columns, copy=False)

@@ -62,11 +62,14 @@ def split_names(names: pd.Series) -> tuple[pd.Series, pd.Series]:
     >>> list(symbols.fillna("-")), list(entrez.fillna(0))
     (['ERBB2', 'TP53', '-', 'MET'], [2064, 7157, 1956, 0])
     """
-    levels = {name: _split(str(name)) for name in names.dropna().unique()}
-    plain = all(found == (name, None) for name, found in levels.items())
+    approved = symbol_table().chromosomes
+    given = names.dropna().unique().tolist()
+    others = {name: _split(str(name)) for name in given if name not in approved}
+    plain = all(found == (name, None) for name, found in others.items())
     none = pd.Series(pd.NA, index=names.index, dtype="Int64")
     if plain:
         return names, none
+    levels = {name: others.get(name, (name, None)) for name in given}
     parts = [(None, None) if pd.isna(name) else levels[name] for name in names.tolist()]
     symbols = pd.Series([part[0] for part in parts], index=names.index, dtype="str")
     return symbols, pd.Series([part[1] for part in parts], index=names.index, dtype="Int64")
@@ -226,6 +229,9 @@ class NameCount:
 
     def name(self, symbol: str | None, number: int | None, by_entrez: Mapping[int, str]) -> str:
         """Name of one gene, counted; ``entrez:1234`` for an identifier without a symbol."""
+        if number is None and symbol in symbol_table().chromosomes:
+            self.matched[SYMBOL] += 1
+            return str(symbol)
         own = () if symbol is None else candidates(symbol)
         told = None if number is None else by_entrez.get(number)
         if number is not None and (told is None or len(candidates(told)) != 1):

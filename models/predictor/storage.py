@@ -17,8 +17,9 @@ import json
 import math
 import stat
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,19 +73,21 @@ def load_predictor(folder: Path) -> PanelPredictor:
     with refusing_unreadable(folder), refusing_damage(str(folder)):
         require_readable(folder)
         text = plain_bytes(folder / _STATE, _LARGEST_STATE).decode("utf-8")
-        state = json.loads(text)
-        if state["format"] != _FORMAT:
+        beginning, _, described = text.partition(_PREDICTOR)
+        head = json.loads(f"{beginning.removesuffix(', ')}}}")
+        if head["format"] != _FORMAT:
             raise InputError(
-                f"{folder / _STATE} has format {state['format']}, and this version of sidestep "
+                f"{folder / _STATE} has format {head['format']}, and this version of sidestep "
                 f"reads format {_FORMAT}; train the model again, or score with the version "
                 "that trained it"
             )
-        _require_as_saved(text, state)
-        arrays = _Arrays(folder, state["crc32"])
-        described = _restored(state["predictor"], arrays.find)
+        described = described.removesuffix("}")
+        _require_as_saved(described, head)
+        arrays = _Arrays(folder, head["crc32"])
+        state = json.loads(described, object_hook=partial(_restored, find=arrays.find))
         arrays.require_all_found()
-        require_predictor_state(described)
-        return PanelPredictor.from_state(described)
+        require_predictor_state(state)
+        return PanelPredictor.from_state(state)
 
 
 @contextmanager
@@ -156,10 +159,9 @@ def _no_predictor(folder: Path, missing: str) -> InputError:
     )
 
 
-def _require_as_saved(text: str, state: dict[str, Any]) -> None:
+def _require_as_saved(described: str, head: Mapping[str, Any]) -> None:
     """Refuse a description of the predictor that is not what was written."""
-    described = text.partition(_PREDICTOR)[2].removesuffix("}")
-    if zlib.crc32(described.encode()) != state[_CHECKSUM]:
+    if zlib.crc32(described.encode()) != head[_CHECKSUM]:
         raise ValueError(f"{_STATE} does not hold what was saved")
 
 
@@ -192,18 +194,9 @@ def _plain(value: Any, places: _Places) -> Any:
     return value
 
 
-def _restored(value: Any, find: _Find) -> Any:
-    if isinstance(value, dict):
-        if value.keys() == {"array"}:
-            return find(value["array"])
-        return {
-            key: _restored(part, find) if isinstance(part, dict | list) else part
-            for key, part in value.items()
-        }
-    # A list of names, or of numbers, is as it is.
-    if isinstance(value, list) and value and isinstance(value[0], dict | list):
-        return [_restored(part, find) for part in value]
-    return value
+def _restored(part: dict[str, Any], find: _Find) -> Any:
+    """A mapping as it was saved, or the array whose place it is."""
+    return find(part["array"]) if part.keys() == {"array"} else part
 
 
 class _Arrays:

@@ -96,7 +96,9 @@ def test_explanations_name_the_largest_features_with_their_values(
         assert list(named["modality"]) == [name.split(":")[0] for name in named.index]
         assert list(named["mechanism"]) == [mechanism_of(name) for name in named.index]
         measured = features.loc[sample, named.index]
-        pd.testing.assert_series_equal(named["value"], measured, check_names=False)
+        pd.testing.assert_series_equal(
+            named["value"], measured, check_names=False, check_index_type=False
+        )
 
 
 def test_each_named_feature_says_in_how_many_folds_it_stands(explanations: pd.DataFrame) -> None:

@@ -203,7 +203,9 @@ def assemble(
         Its rows of that table.
     """
     features, rest = _explained(explanations)
-    sums = {drug: _sums(rows) for drug, rows in by_drug(mechanisms).items()}
+    sums: dict[str, dict[str, float]] = {}
+    for drug, mechanism, moved in _cells(mechanisms, "drug", "mechanism", "contribution"):
+        sums.setdefault(str(drug), {})[mechanism] = moved
     facts: dict[str, list[Mapping[str, Any]]] = {}
     for row in evidence:
         facts.setdefault(str(row["drug"]), []).append(row)
@@ -260,14 +262,14 @@ def _explained(explanations: Columns) -> tuple[dict[str, Features], dict[str, fl
         drug: Features(*(rows[name] for name in _KINDS)) for drug, rows in by_drug(columns).items()
     }
     rest: dict[str, float] = {}
-    others = (explanations[name][~named].tolist() for name in ("drug", "contribution"))
-    for drug, value in zip(*others, strict=True):
-        rest[str(drug)] = rest.get(str(drug), 0.0) + value
+    others = {name: explanations[name][~named] for name in ("drug", "contribution")}
+    for drug, moved in _cells(others, "drug", "contribution"):
+        rest[str(drug)] = rest.get(str(drug), 0.0) + moved
     return features, rest
 
 
-def _sums(rows: Columns) -> dict[str, float]:
-    return dict(zip(rows["mechanism"].tolist(), rows["contribution"].tolist(), strict=True))
+def _cells(columns: Columns, *names: str) -> Iterator[tuple[Any, ...]]:
+    return zip(*(columns[name].tolist() for name in names), strict=True)
 
 
 def _marker(row: Mapping[str, Any]) -> Marker:

@@ -1,13 +1,13 @@
 """The data of a page: everything that the charts need of its samples, as compact plain values.
 
 What recurs (features, reasons, distributions) stands there once and is then meant by its place.
-Numbers keep five or six significant digits, so that sums still hold to 1e-4; those of a sample are
-rounded all at once.
+Numbers keep five or six significant digits, so that sums still hold to 1e-4; those of some samples
+are rounded all at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain, islice, starmap
 from typing import Any
@@ -20,7 +20,15 @@ from sidestep.models.predictor.cohort import LINES
 from sidestep.serving.combinations.words import partner_view
 from sidestep.serving.disk.sample_scores import DrugScore, SampleScores
 from sidestep.serving.disk.score_folder import ScoreFolder
-from sidestep.serving.report.json_text import NULL, Entries, Numbers, array, record, script_json
+from sidestep.serving.report.json_text import (
+    NULL,
+    Entries,
+    Numbers,
+    array,
+    arrays,
+    record,
+    script_json,
+)
 from sidestep.serving.report.overview import drug_subtitle, quality_sentence
 from sidestep.serving.report.tracks import Track
 from sidestep.serving.words.sentences import (
@@ -51,10 +59,9 @@ class PageContents:
         self._features, self._reasons = Entries(_feature_entry), Entries(common.reason)
         self._lines = Entries(common.distributions)
         self._mechanisms, self._sentences = Entries(), Entries()
-        self._numbers = Numbers()
         self._samples: list[str] = []
         self.names: list[str] = []
-        self._size = len(self.json())
+        self._size = sum(map(len, self.parts()))
 
     @property
     def size(self) -> int:
@@ -72,10 +79,9 @@ class PageContents:
             "sentences": self._sentences,
         }
 
-    def add(self, scores: SampleScores) -> None:
-        """Add a sample."""
+    def add(self, scores: SampleScores, numbers: RowNumbers) -> None:
+        """Add a sample, whose `numbers` are the next ones."""
         common = self._common
-        numbers = _SampleNumbers(scores.drugs, common.modalities, self._numbers)
         text = record(
             {
                 "name": script_json(scores.sample),
@@ -88,10 +94,13 @@ class PageContents:
         self._samples.append(text)
         self._size += len(text.encode()) + 1
 
-    def json(self) -> str:
-        """Everything on the page, as text that may stand in a script element."""
+    def parts(self) -> Iterator[str]:
+        """Everything on the page, part by part, as text that may stand in a script element."""
         shared = {name: array(entries.texts) for name, entries in self._shared.items()}
-        return record({**self._common.head, **shared, "samples": array(self._samples)})
+        yield record({**self._common.head, **shared}).removesuffix("}") + ',"samples":['
+        for n, sample in enumerate(self._samples):
+            yield f",{sample}" if n else sample
+        yield "]}"
 
     def _known(self, known: Mapping[str, tuple[int, str | None]], sample: str) -> str:
         """Place of a sample's value in a track, with the place of what is told beside it."""
@@ -100,14 +109,10 @@ class PageContents:
         place, detail = known[sample]
         return str(place) if detail is None else array([str(place), self._sentences[detail]])
 
-    def _drug(self, score: DrugScore, sample: str, numbers: _SampleNumbers) -> str:
+    def _drug(self, score: DrugScore, sample: str, numbers: RowNumbers) -> str:
         common = self._common
         prediction, lower, upper, base, observed, rest = islice(numbers.responses, 6)
         chance, applicability = islice(numbers.certainties, 2)
-        of_features = {
-            name: array(islice(texts, len(score.features)))
-            for name, texts in numbers.of_features.items()
-        }
         fields = {
             "drug": common.drugs[score.drug],
             "call": script_json(score.call),
@@ -119,21 +124,21 @@ class PageContents:
             "reasons": array(map(self._reasons.__getitem__, score.reasons)),
             "lines": self._lines_at(score),
             **self._among(score),
-            "modalities": array(islice(numbers.modalities, len(common.modalities))),
+            "modalities": next(numbers.modalities),
             "mechanisms": self._by_mechanism(score, numbers),
             "says": array(map(self._sentences.__getitem__, drug_sentences(score, common.scale))),
             "features": array(
                 map(
                     self._features.__getitem__,
                     zip(
-                        score.features.feature,
-                        score.features.modality,
-                        score.features.mechanism,
+                        score.features.feature.tolist(),
+                        score.features.modality.tolist(),
+                        score.features.mechanism.tolist(),
                         strict=True,
                     ),
                 )
             ),
-            **of_features,
+            **{name: next(texts) for name, texts in numbers.of_features.items()},
             "rest": rest,
         }
         if score.evidence:
@@ -146,7 +151,7 @@ class PageContents:
             fields["partners"] = array(map(self._partner, partners))
         return record(fields)
 
-    def _by_mechanism(self, score: DrugScore, numbers: _SampleNumbers) -> str:
+    def _by_mechanism(self, score: DrugScore, numbers: RowNumbers) -> str:
         """Sums in the order of the page's mechanisms, as far as they are known by now."""
         sums: dict[Hashable, str] = dict(zip(score.by_mechanism, numbers.mechanisms, strict=False))
         for name in sums:
@@ -213,6 +218,7 @@ class Common:
             )
         }
         self.distributions = cache(self._distributions)
+        self.numbers = Numbers()
         self.head = _head(manifest, self.scale, self.modalities, tracks)
 
     def reason(self, code: str) -> str:
@@ -224,14 +230,20 @@ class Common:
         part = self.compared[key].sort_values("quantile")
         return record(
             {
-                name: array(Numbers().texts(part[name].to_numpy(float), 4))
+                name: array(self.numbers.texts(part[name].to_numpy(float), 4).to_pylist())
                 for name in ("predicted", "observed")
             }
         )
 
 
-class _SampleNumbers:
-    """Numbers of a sample as JSON, rounded all at once, to be taken in the order of its drugs.
+class RowNumbers:
+    """Numbers of some samples as JSON, rounded all at once, to be taken drug by drug.
+
+    Parameters
+    ----------
+    scores : sequence of SampleScores
+        Samples, in the order in which they are added to pages.
+    common : Common
 
     Attributes
     ----------
@@ -241,40 +253,41 @@ class _SampleNumbers:
     percentiles : iterator of str
     certainties : iterator of str
         Two a drug: probability of resistance and applicability.
-    modalities, mechanisms : iterator of str
+    mechanisms : iterator of str
         Sums of contributions.
+    modalities : iterator of str
+        An array a drug.
     of_features : dict of str to iterator of str
-        What there is of each named feature, by its name on the page.
+        An array a drug of what there is of each named feature, by its name on the page.
     """
 
-    def __init__(
-        self, drugs: Sequence[DrugScore], modalities: Sequence[str], numbers: Numbers
-    ) -> None:
+    def __init__(self, scores: Sequence[SampleScores], common: Common) -> None:
+        drugs = [one for sample in scores for one in sample.drugs]
         features = [one.features for one in drugs]
-        responses = [
+        names, texts = common.modalities, common.numbers.texts
+        responses = _flat(
             (one.prediction, one.lower, one.upper, one.base_value, one.observed, one.rest)
             for one in drugs
-        ]
-        parts = [
-            (6, _flat(responses)),
-            (4, np.array([one.percentile for one in drugs], float)),
-            (3, _flat([(one.p_resistant, one.applicability) for one in drugs])),
-            (5, _flat([[*map(one.by_modality.get, modalities)] for one in drugs])),
-            (5, _flat([one.by_mechanism.values() for one in drugs])),
-            (3, _joined([one.value for one in features])),
-            (5, _joined([one.contribution for one in features])),
-            (3, _joined([one.top_k_share for one in features])),
-            (1, _joined([one.stable for one in features])),
-        ]
-        digits, values = zip(*parts, strict=True)
-        sizes = [len(part) for part in values]
-        texts = iter(numbers.texts(np.concatenate(values), np.repeat(digits, sizes)))
-        (
-            self.responses, self.percentiles, self.certainties, self.modalities, self.mechanisms,
-            *of_features,
-        ) = [iter([*islice(texts, size)]) for size in sizes]  # fmt: skip
-        names = ("values", "contributions", "shares", "stable")
-        self.of_features = dict(zip(names, of_features, strict=True))
+        )
+        certainties = _flat((one.p_resistant, one.applicability) for one in drugs)
+        percentiles = _flat((one.percentile,) for one in drugs)
+        mechanisms = _flat(one.by_mechanism.values() for one in drugs)
+        modalities = _flat(map(one.by_modality.get, names) for one in drugs)
+        self.responses = iter(texts(responses, 6).to_pylist())
+        self.percentiles = iter(texts(percentiles, 4).to_pylist())
+        self.certainties = iter(texts(certainties, 3).to_pylist())
+        self.mechanisms = iter(texts(mechanisms, 5).to_pylist())
+        self.modalities = iter(arrays(texts(modalities, 5), [len(names)] * len(drugs)))
+        counts = [len(one) for one in features]
+        self.of_features = {
+            name: iter(arrays(texts(_joined(columns), digits), counts))
+            for name, digits, columns in (
+                ("values", 3, [one.value for one in features]),
+                ("contributions", 5, [one.contribution for one in features]),
+                ("shares", 3, [one.top_k_share for one in features]),
+                ("stable", 1, [one.stable for one in features]),
+            )
+        }
 
 
 def _flat(rows: Iterable[Iterable[float | None]]) -> np.ndarray:
@@ -320,7 +333,7 @@ def _head(
         for one in tracks
     ]
     typical = np.array([drug["typical_response"] for drug in manifest["drugs"]], float)
-    drugs = zip(manifest["drugs"], Numbers().texts(typical, 6), strict=True)
+    drugs = zip(manifest["drugs"], Numbers().texts(typical, 6).to_pylist(), strict=True)
     return {
         "response": script_json(response),
         "modalities": script_json([modality_name(name) for name in modalities]),

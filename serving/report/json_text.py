@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _ESCAPED = {sign: f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
@@ -14,6 +16,8 @@ _ESCAPED = {sign: f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 _TENS = np.array([float(f"1e{n}") for n in range(23)])
 #: Nearer than this to the middle of two roundings, multiplication may have crossed it.
 _DOUBTFUL = 1e-6
+#: Distinct numbers that are remembered at once: some 20 MB.
+_MOST_NUMBERS = 200_000
 NULL = "null"
 
 
@@ -65,7 +69,7 @@ class Entries(dict[Hashable, str]):
 class Numbers(dict[float, str]):
     """Numbers as JSON, each distinct one written once; null for one that is not finite.
 
-    >>> Numbers().texts(np.array([2.0, -0.123456789, np.nan]), 4)
+    >>> Numbers().texts(np.array([2.0, -0.123456789, np.nan]), 4).to_pylist()
     ['2', '-0.1235', 'null']
     """
 
@@ -77,12 +81,27 @@ class Numbers(dict[float, str]):
         self[number] = text
         return text
 
-    def texts(self, values: np.ndarray, digits: int | np.ndarray) -> list[str]:
-        """Each number to so many significant digits, which may differ from number to number."""
-        return [*map(self.__getitem__, rounded(values, digits).tolist())]
+    def texts(self, values: np.ndarray, digits: int) -> pa.StringArray:
+        """Each number to so many significant digits."""
+        if len(self) > _MOST_NUMBERS:
+            self.clear()
+        coded = pa.array(rounded(values, digits)).dictionary_encode()
+        distinct = map(self.__getitem__, coded.dictionary.to_numpy().tolist())
+        return pa.array(distinct, pa.string()).take(coded.indices)
 
 
-def rounded(values: np.ndarray, digits: int | np.ndarray) -> np.ndarray:
+def arrays(texts: pa.StringArray, counts: Sequence[int]) -> list[str]:
+    """One array after the other of values that are JSON already, each with so many of them.
+
+    >>> arrays(pa.array(["1", "2", "3"]), [2, 0, 1])
+    ['[1,2]', '[]', '[3]']
+    """
+    ends = np.cumsum([0, *counts], dtype=np.int32)
+    joined = pc.binary_join(pa.ListArray.from_arrays(ends, texts), ",")
+    return [f"[{text}]" for text in joined.to_pylist()]
+
+
+def rounded(values: np.ndarray, digits: int) -> np.ndarray:
     """Numbers to some significant digits, all at once; infinity for what is not finite.
 
     Each is the float nearest to what ``format(value, f".{digits}g")`` writes: a product with a
@@ -92,7 +111,6 @@ def rounded(values: np.ndarray, digits: int | np.ndarray) -> np.ndarray:
     >>> rounded(np.array([1234567.0, 0.00123456, np.nan]), 4).tolist()
     [1235000.0, 0.001235, inf]
     """
-    digits = np.broadcast_to(digits, values.shape)
     known = np.isfinite(values)
     sizes = np.abs(np.where(known & (values != 0.0), values, 1.0))
     decimals = digits - 1 - np.floor(np.log10(sizes)).astype(int)
@@ -104,5 +122,5 @@ def rounded(values: np.ndarray, digits: int | np.ndarray) -> np.ndarray:
     doubtful = far | (np.abs(np.abs(scaled - whole) - 0.5) < _DOUBTFUL)
     nearest[values == 0.0] = 0.0
     for n in np.flatnonzero(doubtful & known).tolist():
-        nearest[n] = float(f"{values[n]:.{digits[n]}g}")
+        nearest[n] = float(f"{values[n]:.{digits}g}")
     return np.where(known, nearest, np.inf)

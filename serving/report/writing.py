@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -31,7 +32,7 @@ from sidestep.serving.disk.output import (
     remove_own_files,
 )
 from sidestep.serving.disk.score_folder import ScoreFolder, read_score_folder
-from sidestep.serving.report.contents import Common, PageContents
+from sidestep.serving.report.contents import Common, PageContents, RowNumbers
 from sidestep.serving.report.json_text import script_json
 from sidestep.serving.report.overview import Overview, overview
 from sidestep.serving.report.page import PageLink, Place, fixed_size, render_page
@@ -43,6 +44,8 @@ MAKER = "Sidestep report"
 _LARGEST_PAGE = 64 * 2**20
 #: Bytes at which a page is full: below five megabytes with its tables and its last sample.
 _ROOM = 4_600_000
+#: Samples whose numbers are rounded at once.
+_SAMPLES_AT_A_TIME = 32
 #: More rows than this make a heat map slow.
 _MOST_ON_A_PAGE = 500
 #: Samples of which all are drawn, and how many are drawn of more than these.
@@ -150,10 +153,11 @@ def write_sample_page(folder: Path, sample: str, out: Path | None = None) -> Pat
     """
     scores = read_score_folder(folder)
     tracks = _tracks(scores, EVERYTHING, [sample], None)
-    contents = PageContents(Common(scores, tracks, scores.partners([sample])))
-    contents.add(scores.one_sample(sample))
+    common = Common(scores, tracks, scores.partners([sample]))
+    contents, one = PageContents(common), scores.one_sample(sample)
+    contents.add(one, RowNumbers([one], common))
     page = render_page(overview(scores, 1), contents, Place(1, 0, 1))
-    return write_beside(folder, sample_file(sample, ".html"), out, page.encode())
+    return write_beside(folder, sample_file(sample, ".html"), out, page)
 
 
 def write_beside(folder: Path, name: str, out: Path | None, content: bytes) -> Path:
@@ -188,9 +192,9 @@ def require_page(out: Path) -> None:
         )
 
 
-def _write(folder: Path, name: str, page: str | bytes, key: Key = FILES_KEY) -> None:
+def _write(folder: Path, name: str, page: bytes, key: Key = FILES_KEY) -> None:
     with own_file(folder, name, key) as new:
-        new.write_bytes(page.encode() if isinstance(page, str) else page)
+        new.write_bytes(page)
 
 
 def page_name(number: int) -> str:
@@ -251,11 +255,14 @@ def _pages(
     named = {**scores.manifest, "quarantined": shown.quarantined}
     shared = fixed_size() + len(script_json(named).encode())
     taken = shared + len(script_json(drawn).encode())
-    for sample in scores.each_sample(frozenset(drawn)):
-        contents.add(sample)
-        if taken + contents.size >= _ROOM or len(contents.names) == _MOST_ON_A_PAGE:
-            yield contents
-            contents, taken = PageContents(common), shared
+    samples = scores.each_sample(frozenset(drawn))
+    while some := [*islice(samples, _SAMPLES_AT_A_TIME)]:
+        numbers = RowNumbers(some, common)
+        for sample in some:
+            contents.add(sample, numbers)
+            if taken + contents.size >= _ROOM or len(contents.names) == _MOST_ON_A_PAGE:
+                yield contents
+                contents, taken = PageContents(common), shared
     if contents.names:
         yield contents
 

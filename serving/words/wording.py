@@ -73,9 +73,9 @@ def fixed(value: float, digits: int, *, signed: bool = False) -> str:
     ('−1,234', '0.62', '0.00')
     """
     text = f"{value:+,.{digits}f}" if signed else f"{value:,.{digits}f}"
-    if not text.strip("+-0.,"):
-        text = text.lstrip("+-")
-    return text.replace("-", _MINUS)
+    if abs(value) <= 0.5 and not text.strip("+-0.,"):
+        return text.lstrip("+-")
+    return text.replace("-", _MINUS) if value < 0 else text
 
 
 def probability(value: float) -> str:

@@ -39,10 +39,11 @@ def test_numbers_in_the_middle_of_two_and_their_neighbours_are_too(digits: int) 
     assert rounded(values, digits).tolist() == expected
 
 
-def test_each_number_may_have_digits_of_its_own() -> None:
-    values = np.array([1.23456, 1.23456, -0.0, np.nan, 1e30, 4.0])
-    texts = Numbers().texts(values, np.array([2, 4, 3, 3, 3, 5]))
-    assert texts == ["1.2", "1.235", "0", "null", str(int(1e30)), "4"]
+def test_each_distinct_number_is_written_as_json_has_it() -> None:
+    values = np.array([1.23456, -0.0, np.nan, 1e30, 4.0, 1e-7, 1.23449])
+    expected = ["1.235", "0", "null", str(int(1e30)), "4", "1e-07", "1.234"]
+    assert Numbers().texts(values, 4).to_pylist() == expected
+    assert Numbers().texts(np.empty(0), 4).to_pylist() == []
 
 
 def test_entries_stand_once_and_are_meant_by_their_place() -> None:

@@ -21,6 +21,14 @@ from distributed import LocalCluster
 _ATTEMPTS = 3
 _SECONDS_TO_START = 60
 _SECONDS_TO_END = 30
+# What looks after a cluster all the time takes a tenth of a core, which the tests need.
+_AT_REST = {
+    "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "1s",
+    "DASK_DISTRIBUTED__ADMIN__TICK__LIMIT": "60s",
+    "DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__INTERVAL": "10s",
+    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+    "DASK_DISTRIBUTED__WORKER__MEMORY__MONITOR_INTERVAL": "10s",
+}
 
 
 class Cluster:
@@ -66,7 +74,7 @@ def _start(n_workers: int) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},  # of tests' functions
+        env=os.environ | _AT_REST | {"PYTHONPATH": str(Path(__file__).parents[1])},  # of functions
         start_new_session=True,
     )
 

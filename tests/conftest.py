@@ -37,7 +37,19 @@ PredictorFactory = Callable[..., PanelPredictor]
 SampleFactory = Callable[..., Study]
 
 #: Seconds; a test that takes more is marked `slow`.
-SLOW = 0.5
+SLOW = 0.3
+
+
+@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow all cases but the first of what is quick in one case and slow in sum."""
+    begun: set[str] = set()
+    for item in items:
+        if item.get_closest_marker("slow_but_first"):
+            function = item.nodeid.partition("[")[0]
+            if function in begun:
+                item.add_marker(pytest.mark.slow)
+            begun.add(function)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

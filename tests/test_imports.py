@@ -48,6 +48,7 @@ def test_imports_run_one_way() -> None:
     assert "0 broken" in found.stdout
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("importer", "imported"),
     [

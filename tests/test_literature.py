@@ -82,6 +82,7 @@ def test_an_ordinary_sample_shows_nothing(construct, facts):
 # Alexander et al., J Biol Chem 2017, PMID 27903634
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("receptor", "partners"),
     [
@@ -102,6 +103,7 @@ def test_alexander_three_receptors_bypass_her2(construct, score, facts, receptor
     assert (None if pd.isna(fact["alternatives"]) else fact["alternatives"]) == partners
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("receptor", ["EPHB2", "EPHB3", "ROR2", "MST1R"])
 def test_alexander_four_other_receptors_do_not(construct, score, facts, receptor):
     sample = construct(high=[receptor], copies=HER2_POSITIVE)
@@ -157,6 +159,7 @@ def test_saatci_phosphorylated_bcl2_frees_bim(construct, score):
     assert score(construct(high=["BCL2"]))[name] < score(construct())[name]
 
 
+@pytest.mark.slow
 def test_saatci_measured_synergy_with_volasertib_is_told_of_the_partner(tmp_path):
     pair = matrix(0.12).replace({"Lapatinib": "T-DM1", "Dasatinib": "Volasertib"})
     alone = matrix(0.0, seed=1).replace({"Lapatinib": "T-DM1", "Dasatinib": "Paclitaxel"})
@@ -365,6 +368,7 @@ def test_her2_amplification_answers_lapatinib(construct, facts):
     assert set(rows["kind"]) == {"amplification"}
 
 
+@pytest.mark.slow
 def test_lost_pten_resists_lapatinib(construct, score, facts):
     for sample in (
         construct(copies=HER2_POSITIVE | {"PTEN": -3.0}),

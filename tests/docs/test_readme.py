@@ -52,11 +52,24 @@ def test_the_commands_and_the_lines_of_python_run_in_an_empty_folder(tmp_path: P
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     environment.pop("MLFLOW_TRACKING_URI", None)
     # Less searching and fewer folds: the commands are what is tested, not the model.
-    settings = "--trials 0 --folds 3 --repeats 1"
+    settings = "--trials 0 --folds 2 --repeats 1 --jobs 1"
     quick = [shlex.join(words).replace("--trials 5", settings) for words in COMMANDS]
-    steps = [[sys.executable, "-m", *shlex.split(line)] for line in quick]
-    for step in [*steps, [sys.executable, "-c", block("python")]]:
-        done = subprocess.run(step, cwd=tmp_path, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, f"{step}: {done.stderr}"
-        assert done.stdout.strip()
+    run_all = f"""
+import contextlib, io
+from sidestep.main import main
+
+for line in {[shlex.split(line)[1:] for line in quick]!r}:
+    with contextlib.redirect_stdout(io.StringIO()) as shown:
+        assert main(line) == 0, line
+    assert shown.getvalue().strip(), line
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", run_all + block("python")],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
     assert (tmp_path / "scores" / "report.html").is_file()

@@ -117,6 +117,7 @@ def test_a_study_without_clinical_attributes_still_has_her2(study: Study) -> Non
         group_labels(known, "lineage")
 
 
+@pytest.mark.slow
 def test_a_study_on_disk_gives_the_same_cohort(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

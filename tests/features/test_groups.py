@@ -170,6 +170,7 @@ def test_the_top_of_a_tumours_own_genes_is_high_in_scanb(real_study):
     assert not top[decided & ~status].any()
 
 
+@pytest.mark.slow
 def test_simulated_status_agrees_with_the_assays(tmp_path):
     simulate_study(tmp_path / "s", SimulationPlan(kind="breast", lines=60, genes=120, seed=1))
     study = read_study(tmp_path / "s")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 Run = Callable[..., tuple[int, str, str]]
-CHUNK = 2
+CHUNK = 4
 
 
 def contents(folder: Path) -> dict[str, bytes]:

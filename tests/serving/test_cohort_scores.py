@@ -29,6 +29,7 @@ def whole(cohort: Study, model: LoadedModel, tmp_path_factory: pytest.TempPathFa
     return out
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("where", ["SUBTYPE=HER2-enriched", "her2=high", "SUBTYPE!=Luminal"])
 def test_a_cohort_has_the_numbers_that_it_has_in_the_study(
     cohort: Study, model: LoadedModel, whole: Path, tmp_path: Path, where: str

@@ -150,6 +150,7 @@ def test_a_study_of_frames_scores_as_the_folder_does(
         assert_frame_equal(table_of(again, name), table_of(scores, name), check_exact=True)
 
 
+@pytest.mark.slow
 def test_drugs_and_options_are_heeded(cohort_folder: Path, model_folder: Path) -> None:
     few = sidestep.score(
         cohort_folder, str(model_folder), ["trametinib"], level=0.5, top_k=3, her2_context=True
@@ -170,6 +171,7 @@ def test_a_table_is_samples_by_drugs(scores: Scores) -> None:
         scores.table("percentile")
 
 
+@pytest.mark.slow
 def test_samples_that_cannot_be_scored_are_named(
     cohort_folder: Path, rppa_model: LoadedModel, tmp_path: Path
 ) -> None:
@@ -293,6 +295,7 @@ def test_shap_draws_them(scores: Scores) -> None:
 
 
 # anndata asks pandas for an option that is on its way out.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The 'future.infer_string' option is deprecated")
 def test_an_anndata_of_samples_by_drugs(scores: Scores, tmp_path: Path) -> None:
     anndata = pytest.importorskip("anndata", reason="anndata is not installed")

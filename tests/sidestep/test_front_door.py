@@ -139,6 +139,7 @@ def test_a_demo_replaces_only_a_demo_that_nobody_touched(tmp_path: Path) -> None
     assert (out / "notes.txt").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_help_answers_in_under_three_tenths_of_a_second() -> None:
     seconds = []
     for _ in range(5):  # the best of five: how busy the machine is does not count
@@ -206,6 +207,7 @@ def test_a_verb_says_what_it_does_before_it_imports_what_it_needs(
     assert imported in failed
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_its_help(verb: str) -> None:
     shown = run(verb, "--help")

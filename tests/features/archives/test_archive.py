@@ -72,6 +72,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # What comes out whole
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("top", ["", "brca_tcga"])
 @pytest.mark.parametrize("form", ["zip", "tar", "gztar"])
 def test_a_study_comes_out_as_it_went_in(
@@ -282,6 +283,7 @@ def test_an_archive_cut_short_is_refused_wherever_it_is_cut(pack: Pack, refused)
         refused(path, "not a whole")
 
 
+@pytest.mark.slow_but_first
 def test_damage_is_told_or_does_no_harm(pack: Pack, tmp_path: Path) -> None:
     """Bytes changed at random: a study or one sentence, and nothing beside either."""
     path = pack({f"brca/{name}": content for name, content in STUDY.items()})

@@ -37,12 +37,14 @@ def test_the_true_fold_change_lies_in_its_interval(
     assert (table["verdict"] == "protected").mean() > 0.65
 
 
+@pytest.mark.slow
 def test_without_a_shift_none_is_called() -> None:
     table = find_shifts(many_curves(150, 1.0, 3, spread=0.1, seed=2), options=FOUR).table
     assert (table["p"] < 0.05).mean() < 0.08
     assert (table["verdict"] == "no change").mean() > 0.98
 
 
+@pytest.mark.slow
 def test_shared_plates_see_a_shift_that_differs_less_than_plates_do() -> None:
     paired = find_shifts(many_curves(40, 1.6, 4, spread=0.3, plates=True), options=FOUR).table
     apart = find_shifts(many_curves(40, 1.6, 4, spread=0.3), options=FOUR).table

@@ -26,6 +26,7 @@ def falling(ic50: float, bottom: float) -> np.ndarray:
     return bottom + (1 - bottom) / (1 + (DOSES / ic50) ** 1.5)
 
 
+@pytest.mark.slow
 def test_four_verdicts_with_reasons() -> None:
     rng = np.random.default_rng(0)
     noise = rng.normal(0, 0.03, (4, len(DOSES)))
@@ -56,6 +57,7 @@ def test_p_of_flat_series_is_calibrated_and_q_holds_its_promise() -> None:
     assert (table["verdict"].iloc[:700] == "down").mean() < 0.02
 
 
+@pytest.mark.slow
 def test_a_tiny_effect_is_not_called_however_sure() -> None:
     values = 1 - 0.12 * (1 - falling(0.3, 0.0))[None, :] + np.zeros((2, 9))
     values += np.random.default_rng(2).normal(0, 0.004, values.shape)

@@ -213,6 +213,7 @@ def test_what_cannot_be_had_says_how_to_get_it(tmp_path: Path) -> None:
         got(DOWNLOAD_TABLE.load()["hgnc"], tmp_path, origin="http://example.org")
 
 
+@pytest.mark.slow
 def test_two_at_once_ask_the_server_once(server: Server, tmp_path: Path) -> None:
     entry = table(server.serve("t.csv", noise(50_000), delay=0.3))
     done: list[Fetched] = []

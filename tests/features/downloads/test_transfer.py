@@ -92,6 +92,7 @@ def test_what_is_not_there_is_asked_for_once(server: Server, tmp_path: Path) -> 
     assert files_of(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_a_line_that_stalls_is_a_line_that_broke(server: Server, tmp_path: Path) -> None:
     body = noise(200_000)
     assert get(server.serve("f", body, stalls=1), tmp_path / "f") == body

@@ -105,6 +105,7 @@ def test_lines_that_the_size_accounts_for_are_read(make_study, small):
     assert read_table(folder / f"{EXPRESSION}.gz", EXPRESSION)[0].lines[-1] == 140_003
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("above", ["", "\ufeff", "\ufeff#made by hand\n", "#a\tb\n\n  \n#c\n"])
 def test_columns_are_counted_in_the_header(make_study, small, monkeypatch, above, line_end):

@@ -8,6 +8,7 @@ import pytest
 from sidestep.features.files.rows import ValueSketch
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("rows_a_block", [1000, 300, 1])
 def test_the_first_number_that_is_no_call_is_found_wherever_it_stands(rows_a_block: int) -> None:
     calls = np.random.default_rng(0).choice([-2.0, -1.0, 0.0, 1.0, 2.0, np.nan], (1000, 3))

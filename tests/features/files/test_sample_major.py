@@ -115,6 +115,7 @@ def assert_levels(study: Study, stored: StoredStudy, expected: pd.DataFrame) -> 
         pd.testing.assert_frame_equal(one, other, check_exact=True)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("rows", [1000, 7])
 @pytest.mark.parametrize("order", [slice(None), slice(None, None, -1)])
 @pytest.mark.parametrize("kind", ["parquet", "dense", "csr"])
@@ -243,6 +244,7 @@ def test_a_parquet_with_an_index_that_fills_memory_is_refused(
     assert_refused(folder, opened, "the index of its columns has 32 MiB", "row_group_size=100_000")
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("bomb", ["rows", "columns", "row group"])
 def test_a_parquet_that_unpacks_to_more_than_its_size_is_refused(
     study_of, opened, bomb: str
@@ -418,6 +420,7 @@ MISTAKES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_parquet_that_is_not_right_gets_a_sentence(
     study_of, opened, levels: pd.DataFrame, mistake: str
@@ -565,6 +568,7 @@ def test_h5ad_matrices_that_cannot_be_read_by_sample_are_refused(
     assert_refused(folder, opened, "is not a whole .h5ad file")
 
 
+@pytest.mark.slow
 def test_counts_and_unknown_ensembl_names_are_refused_with_advice(
     study_of, opened, levels: pd.DataFrame
 ) -> None:

@@ -122,6 +122,7 @@ def test_what_cannot_be_read_is_one_sentence(
         read_published(written(tmp_path, name, text))
 
 
+@pytest.mark.slow
 def test_from_published_files_to_one_study(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -65,6 +65,7 @@ def put(path: Path, form: str) -> Path:
     return path
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     "form",
     [

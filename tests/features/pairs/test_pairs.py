@@ -74,6 +74,7 @@ def test_a_test_is_the_paired_t_test(study: Study, found: PairChanges) -> None:
     assert list(found.changes.iloc[GENES.index("ERBB2")]) == list(change)
 
 
+@pytest.mark.slow
 def test_an_interval_holds_the_truth_as_often_as_it_says() -> None:
     held = []
     for seed in range(6):

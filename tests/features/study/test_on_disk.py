@@ -68,6 +68,7 @@ def both(folder: Path, store: MatrixStore) -> tuple[Study, StoredStudy]:
     return read_study(folder), stored
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("study", ["breast_sim", "pancan_sim", "cohort_sim"])
 def test_any_samples_are_the_same_from_disk(
     simulated: Path, store: MatrixStore, study: str
@@ -151,12 +152,14 @@ def changed(small: dict[str, str], file: str, *changes: str) -> dict[str, bytes]
     return {file: text.encode("utf-8", "surrogateescape")}
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("change", CHANGES)
 def test_unusual_files_are_read_alike(make_study, small, store: MatrixStore, change: str) -> None:
     held, stored = both(make_study(changed(small, *CHANGES[change])), store)
     assert_same(stored.select(held.samples), held)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("change", MISTAKES)
 def test_mistakes_are_told_alike(make_study, small, store: MatrixStore, change: str) -> None:
     folder = make_study(changed(small, *MISTAKES[change]))
@@ -241,6 +244,7 @@ def test_unknown_and_repeated_samples_are_refused(make_study, store: MatrixStore
         stored.select(["697", "697"])
 
 
+@pytest.mark.slow
 def test_matrices_are_laid_out_once_and_again_if_damaged(make_study, tmp_path: Path) -> None:
     folder, kept = make_study(), tmp_path / "matrices"
     held = read_study(folder)

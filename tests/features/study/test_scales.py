@@ -132,6 +132,7 @@ SPELLINGS = {
 }
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("samples", [slice(None), slice(0, 1)], ids=["four", "one"])
 @pytest.mark.parametrize("spelling", list(SPELLINGS))
 def test_copy_number_is_the_same_however_it_is_spelt(read, copies, spelling, samples) -> None:

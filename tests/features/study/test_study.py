@@ -138,6 +138,7 @@ def test_rows_of_one_symbol_are_averaged_sample_by_sample(make_study, small):
     assert any("averaged" in p.message and "ERBB2" in p.message for p in study.problems)
 
 
+@pytest.mark.slow
 def test_a_sample_reads_the_same_alone_and_in_a_batch(make_study):
     """The averages of repeated genes look at no other sample, to the last bit."""
     rng = np.random.default_rng(0)

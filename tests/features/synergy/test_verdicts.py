@@ -64,6 +64,7 @@ def test_a_drug_with_itself_is_additive_by_loewe_with_an_index_of_one(tmp_path: 
     assert row["verdict"] == "additive"
 
 
+@pytest.mark.slow
 def test_single_agents_of_a_table_of_their_own_stand_in(tmp_path: Path) -> None:
     pair = matrix(0.1, noise=0.0)
     pair = pair[(pair["dose1"] > 0) & (pair["dose2"] > 0)]

@@ -39,11 +39,13 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
         yield engine
 
 
+@pytest.mark.slow
 def test_results_come_in_the_order_of_the_tasks(engine: Engine) -> None:
     assert list(engine.map(operator.sub, ((n, 1) for n in range(40)))) == list(range(-1, 39))
     assert list(engine.map(operator.sub, ())) == []
 
 
+@pytest.mark.slow
 def test_tasks_are_asked_for_when_there_is_room(engine: Engine) -> None:
     asked = []
 
@@ -59,6 +61,7 @@ def test_tasks_are_asked_for_when_there_is_room(engine: Engine) -> None:
     assert len(list(results)) == 55
 
 
+@pytest.mark.slow
 def test_no_results_pile_up_while_nobody_takes_them(engine: Engine) -> None:
     asked = []
 
@@ -69,7 +72,7 @@ def test_no_results_pile_up_while_nobody_takes_them(engine: Engine) -> None:
 
     results = engine.map(abs, tasks())
     first = next(results)
-    time.sleep(1)  # time enough for all of them
+    time.sleep(0.5)  # time enough for all of them
     second = next(results)
     assert len(asked) < 15
     assert [first, second, *results] == list(range(100))
@@ -99,6 +102,7 @@ def test_an_error_in_asking_for_tasks_is_raised_as_it_is(engine: Engine) -> None
     assert list(engine.map(abs, [(-1,)])) == [1]
 
 
+@pytest.mark.slow
 def test_a_single_task_is_done_where_it_is_asked_for() -> None:
     with open_engine("local", jobs=2) as engine:
         for n_tasks, here in ((0, True), (1, True), (2, False)):
@@ -116,6 +120,7 @@ def test_few_tasks_start_no_process_that_nobody_asked_for(
         assert (list(chosen.map(os.getpid, [()])) == [os.getpid()]) is here
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_ends_the_work() -> None:
     with open_engine("local", jobs=2) as engine, pytest.raises(BrokenProcessPool):
         list(engine.map(os._exit, [(1,)] * 9))
@@ -179,7 +184,7 @@ def test_work_waits_for_workers_and_says_so(
         results = engine.map(time.sleep, [(0.05,)] * 40)
         next(results)
         own_scheduler.end_worker()
-        threading.Timer(4, own_scheduler.start_worker).start()
+        threading.Timer(1.5, own_scheduler.start_worker).start()
         assert len(list(results)) == 39
     assert notices == [f"waiting for workers: {own_scheduler.address} has none now"]
 
@@ -234,6 +239,7 @@ def own_scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Schedule
     started.end_worker()
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("address", "complaint"),
     [
@@ -255,6 +261,7 @@ def test_a_scheduler_that_is_away_is_told(
     assert "connecting" not in {client.status for client in clients}
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("machine", ["the scheduler", r"worker tcp://\S+"])
 def test_other_versions_are_told(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch, machine: str

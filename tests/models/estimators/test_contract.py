@@ -71,6 +71,7 @@ def test_parameters_survive_a_clone(build, name):
     assert repr(estimator).startswith(type(estimator).__name__)
 
 
+@pytest.mark.slow_but_first
 @every_estimator
 def test_fit_returns_itself_and_leaves_its_parameters_alone(build, lines, name):
     estimator = build(name)
@@ -79,6 +80,7 @@ def test_fit_returns_itself_and_leaves_its_parameters_alone(build, lines, name):
     assert all(value is before[key] for key, value in estimator.get_params().items())
 
 
+@pytest.mark.slow_but_first
 @every_estimator
 def test_fit_does_not_change_what_it_is_given(build, lines, name):
     X, y = lines.X.copy(), lines.y.copy()
@@ -108,6 +110,7 @@ def test_no_lines_get_no_predictions(fitted, lines, name):
     assert fitted[name].predict(lines.X.iloc[:0]).shape == (0,)
 
 
+@pytest.mark.slow_but_first
 @every_estimator
 def test_a_line_with_one_modality_is_not_dropped(build, lines, fitted, name):
     assert lines.X.iloc[-1].notna().sum() == 12  # RPPA only
@@ -161,6 +164,7 @@ def test_an_unfitted_estimator_says_so(build, lines, name):
         build(name).predict(lines.X)
 
 
+@pytest.mark.slow_but_first
 @every_estimator
 def test_a_seed_fixes_every_number(build, lines, fitted, name):
     again = clone(build(name)).fit(lines.X, lines.y, lines.donors)
@@ -192,6 +196,7 @@ def test_a_planted_signal_is_found(many_lines, marker, name, at_most):
     assert error < at_most * np.mean((y[test] - y[train].mean()) ** 2)
 
 
+@pytest.mark.slow_but_first
 @every_estimator
 def test_a_constant_response_is_predicted(build, lines, name):
     constant = np.full(len(lines.y), 0.3)
@@ -213,6 +218,7 @@ def test_constant_features_predict_the_mean_even_of_lines_that_differ(build, lin
         assert np.abs(predicted - lines.y.mean()).max() < 2 * spread
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("exponent", [-20, 12])
 @pytest.mark.parametrize("name", STORED)
 def test_the_unit_of_the_response_changes_nothing_but_the_unit(

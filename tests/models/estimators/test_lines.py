@@ -83,6 +83,7 @@ def test_a_share_of_the_lines_is_fitted_about_its_own_mean(many_lines):
     np.testing.assert_allclose(ridge.predict(X.iloc[:15] + 5), y, rtol=1e-4)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("pattern", [("expression",), ("rppa", "mutation")])
 def test_some_modalities_are_those_columns_of_the_table(matrix, many_lines, pattern):
     part = many_lines.X.filter(regex="|".join(pattern))

@@ -14,6 +14,7 @@ from sidestep.models.estimators.patterns import pattern_columns
 from sidestep.models.reliability.intervals import HeldOutErrors
 
 
+@pytest.mark.slow
 def test_a_sample_scores_the_same_alone_and_in_a_batch(predictor, study):
     features = predictor.features(study)
     for model in predictor.choose(None):
@@ -191,6 +192,7 @@ def test_a_level_that_the_lines_cannot_support_gives_no_interval(predictor, stud
     assert np.isnan(ends).all()
 
 
+@pytest.mark.slow
 def test_coverage_counts_what_the_sub_model_rests_on(predictor, complete):
     model = predictor.drugs["Lapatinib"]
     full = complete.fillna(0.0)

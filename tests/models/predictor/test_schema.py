@@ -149,6 +149,7 @@ def test_what_is_not_changed_is_read(original: Saved, study, tmp_path: Path) -> 
     use(tmp_path / "model", study)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_tampered_model_is_refused(original: Saved, study, tmp_path: Path, change: str) -> None:
     saved = changed(original)

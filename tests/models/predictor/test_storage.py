@@ -22,6 +22,7 @@ def folder(predictor, tmp_path) -> Path:
     return tmp_path / "model"
 
 
+@pytest.mark.slow
 def test_a_loaded_predictor_gives_the_same_numbers(predictor, folder, study):
     loaded = load_predictor(folder)
     features = predictor.features(study)
@@ -128,6 +129,7 @@ def test_a_damaged_description_is_refused(folder, text):
         load_predictor(folder)
 
 
+@pytest.mark.slow
 def test_a_changed_number_is_refused(folder):
     path = folder / "predictor.json"
     state = json.loads(path.read_text())

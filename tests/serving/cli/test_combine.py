@@ -139,6 +139,7 @@ def test_only_a_partner_table_is_replaced_elsewhere(
     assert f"{name} is there already, and is no table of sidestep combine" in stderr
 
 
+@pytest.mark.slow
 def test_rows_are_of_what_the_scores_predict_to_fail(combine: Run, scores: Path) -> None:
     combine(scores)
     rows, scored = read(scores), pd.read_parquet(scores / "scores.parquet")
@@ -166,6 +167,7 @@ def test_partners_of_the_model_that_were_not_scored_are_predicted_alike(
     )
 
 
+@pytest.mark.slow
 def test_a_her2_drug_has_partners_only_where_her2_drives(combine: Run, scores: Path) -> None:
     stdout = combine(scores, "--at-least", "50", "--group", "her2")[1]
     rows, scored = read(scores), pd.read_parquet(scores / "scores.parquet")
@@ -224,6 +226,7 @@ def test_a_part_that_is_not_there_is_one_sentence(
     assert contents(scores) == before
 
 
+@pytest.mark.slow
 def test_csv_holds_the_same(combine: Run, scores: Path) -> None:
     combine(scores)
     rows = read(scores)
@@ -328,6 +331,7 @@ def test_a_study_that_changed_since_is_refused(
     assert_refused(found, "1 file(s) of study cohort_sim have changed", "data_rppa.txt")
 
 
+@pytest.mark.slow
 def test_a_study_that_moved_can_be_named(
     combine: Run, scores: Path, made: Path, tmp_path: Path
 ) -> None:

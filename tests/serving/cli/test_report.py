@@ -33,6 +33,7 @@ def test_one_sample_as_page_or_pdf_where_it_is_wanted(small_folder: Path, tmp_pa
     assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("option", [[], ["--pdf"]])
 def test_a_page_replaces_an_earlier_one_and_nothing_else(
     make_folder: FolderMaker, tmp_path: Path, option: list[str]

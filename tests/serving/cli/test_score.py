@@ -150,6 +150,7 @@ def test_empty_options_count_as_not_given(
     assert explained["rank"].max() == 21
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(("fail_on", "code"), [("never", 0), ("quarantine", 3), ("abstain", 3)])
 def test_quarantined_samples_are_named_and_fail_if_asked_to(
     run: Run, simulated: Path, rppa_folder: Path, tmp_path: Path, fail_on: str, code: int

@@ -44,6 +44,7 @@ def test_the_lock_of_a_dead_process_blocks_nobody(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_claim_is_enough_to_score(cohort: Study, model: LoadedModel, tmp_path: Path) -> None:
     with claimed(tmp_path / "out") as claim:
         score_study(cohort, model, claim, drugs=["Lapatinib"])

@@ -112,6 +112,7 @@ def test_what_score_did_not_write_so_is_refused_and_kept(
     assert [path.name for path in tmp_path.iterdir() if path.name != "mine.csv"] == ["out"]
 
 
+@pytest.mark.slow
 def test_a_note_that_comes_while_scores_are_computed_is_kept(
     a_score: Path, cohort: Study, model: LoadedModel, tmp_path: Path
 ) -> None:
@@ -148,12 +149,14 @@ def test_a_folder_with_other_files_is_refused_and_kept(
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+@pytest.mark.slow
 def test_an_empty_folder_is_filled(cohort: Study, model: LoadedModel, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     score_study(cohort, model, tmp_path / "out", drugs=["Lapatinib"])
     assert sorted(contents(tmp_path / "out")) == sorted(FILES)
 
 
+@pytest.mark.slow
 def test_a_link_keeps_pointing_to_the_output(
     cohort: Study, model: LoadedModel, earlier: Path, tmp_path: Path
 ) -> None:

@@ -90,6 +90,7 @@ def test_a_finding_of_another_tissue_is_one_of_another_context(construct, genes,
         assert tell(sample, "Erlotinib")["strength"].tolist() == ["Hallmark other context"]
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("shown", "drug", "strength"),
     [

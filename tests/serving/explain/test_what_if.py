@@ -74,6 +74,7 @@ def test_nothing_changed_is_the_same_to_the_last_bit(
         np.testing.assert_array_equal(table.to_numpy(), same.fold_features[fold].to_numpy())
 
 
+@pytest.mark.slow
 def test_a_planted_driver_moves_the_prediction_its_own_way(
     model: LoadedModel, breast: Study, complete: list[str]
 ) -> None:

@@ -53,6 +53,7 @@ def positives(by_rna: Study, model: LoadedModel) -> list[str]:
     return names
 
 
+@pytest.mark.slow
 def test_positives_are_positive_among_themselves_and_alone(
     by_rna: Study, model: LoadedModel, positives: list[str]
 ) -> None:
@@ -74,6 +75,7 @@ def test_the_unit_of_the_rna_does_not_matter(
     assert list(calls.index[calls["high"]]) == positives
 
 
+@pytest.mark.slow
 def test_rows_manifest_report_and_explanation_name_what_decided(
     by_rna: Study, model: LoadedModel, positives: list[str], tmp_path: Path
 ) -> None:

@@ -40,6 +40,7 @@ def test_promoting_refuses_what_failed_the_gate_unless_forced(
     assert tiny.client.get_model_version(tiny.name, "2").tags["forced"] == "true"
 
 
+@pytest.mark.slow
 def test_what_passed_needs_no_force(tiny: Tiny, run: Callable[..., tuple[int, str]]) -> None:
     tiny.register()
     tiny.register()

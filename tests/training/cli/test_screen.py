@@ -106,6 +106,7 @@ def test_a_screen_is_told_and_left_in_a_folder(run: Run, study: Path, tmp_path: 
     assert not Gcf.get_all_fig_managers()
 
 
+@pytest.mark.slow
 def test_the_table_and_the_summary_agree(run: Run, study: Path, tmp_path: Path) -> None:
     out = tmp_path / "screen"
     wanted = ("--genes", "IGF1R,MET,NOPE", "--group", "all", "--fdr", "0.1", "--bootstrap", "100")
@@ -144,6 +145,7 @@ def test_the_same_screen_gives_the_same_bytes_and_replaces_the_last(
         assert (once / name).read_bytes() == (twice / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_text_that_a_spreadsheet_would_run_is_made_plain(
     run: Run, study: Path, tmp_path: Path
 ) -> None:

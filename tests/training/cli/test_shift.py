@@ -12,6 +12,7 @@ from sidestep.main import main
 from tests.features.assays.plates import plate, written
 
 
+@pytest.mark.slow
 def test_a_coculture_protects(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = written(
         tmp_path, plate(0.1, condition="alone"), plate(0.5, condition="fibroblasts", seed=1)

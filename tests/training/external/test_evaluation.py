@@ -136,6 +136,7 @@ def test_training_lines_are_answered_by_the_fold_that_has_not_seen_them(model, l
         evaluate_model(learned, model, "gi50", options=replace(FEW, new_only=True))
 
 
+@pytest.mark.slow
 def test_another_scale_has_a_correlation_and_nothing_else(model, others):
     turned = with_response(
         others, lambda v: -2 * v + 1, unit="area", stable_id="x_auc", metric="auc",

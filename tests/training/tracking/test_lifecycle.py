@@ -26,6 +26,7 @@ def test_the_first_version_to_pass_the_gate_is_champion(tiny: Tiny) -> None:
     assert (tiny.champion(), tiny.previous()) == ("2", None)
 
 
+@pytest.mark.slow
 def test_a_better_version_replaces_the_champion(tiny: Tiny) -> None:
     tiny.register(3.0)
     better = tiny.register(0.3, seed=2)
@@ -36,6 +37,7 @@ def test_a_better_version_replaces_the_champion(tiny: Tiny) -> None:
     assert (tags["gate"], tags["champion_decision"]) == ("passed", better.decision)
 
 
+@pytest.mark.slow
 def test_a_worse_version_is_kept_beside_the_champion(tiny: Tiny) -> None:
     tiny.register(0.3)
     worse = tiny.register(3.0, seed=2, lines=90)
@@ -149,6 +151,7 @@ def test_an_interrupted_registration_leaves_no_version(
     assert (str(kept.version), tiny.champion()) == ("1", "1")
 
 
+@pytest.mark.slow
 def test_a_registered_model_has_its_digest_and_a_changed_one_is_refused(
     tracked: TrackedRun, store: Store, tmp_path: Path
 ) -> None:
@@ -169,6 +172,7 @@ def test_a_registered_model_has_its_digest_and_a_changed_one_is_refused(
         load_model("models:/changed/1", store.tracking_uri)
 
 
+@pytest.mark.slow
 def test_loading_the_saved_model_runs_no_code_of_its_own(
     tracked: TrackedRun, store: Store, tmp_path: Path
 ) -> None:

@@ -89,6 +89,7 @@ def test_the_model_says_what_it_answers_and_its_example_works(
     assert np.isfinite(scored["prediction"]).all()
 
 
+@pytest.mark.slow
 def test_the_model_needs_pinned_packages_and_no_address(
     tracked: TrackedRun, store: Store, tmp_path: Path
 ) -> None:

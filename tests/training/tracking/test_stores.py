@@ -53,6 +53,7 @@ def hanging() -> Iterator[http.server.ThreadingHTTPServer]:
     thread.join()
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     "ask", [open_store, open_registry, lambda uri: load_model("models:/a@b", uri)]
 )

@@ -68,7 +68,11 @@ def outputs(
         subprocess.Popen(
             [*command, "--register", "shared"],
             cwd=ROOT,
-            env={"PATH": "", "MLFLOW_DEFAULT_ARTIFACT_ROOT": str(folder)},
+            env={
+                "PATH": "",
+                "OMP_NUM_THREADS": "1",
+                "MLFLOW_DEFAULT_ARTIFACT_ROOT": str(folder),
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -67,6 +67,7 @@ def test_what_is_truly_better_as_good_or_worse_is_told_so() -> None:
     assert "drugs: 1 better, 1 as good, 1 worse" in found.reason
 
 
+@pytest.mark.slow
 def test_a_panel_passes_unless_it_is_shown_to_be_worse() -> None:
     better = verdict(*(table(f"D{n}", NOISE["good"], NOISE["poor"], seed=n) for n in range(3)))
     assert better.passes

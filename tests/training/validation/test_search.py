@@ -103,6 +103,7 @@ def test_the_value_is_the_mean_over_the_drugs(three):
     assert together == pytest.approx(np.mean(alone))
 
 
+@pytest.mark.slow
 def test_lines_of_one_donor_do_not_vouch_for_each_other():
     """Each line twice, and a response of noise: inner folds must not part the twins."""
     lines = drug_lines("Noise", seed=3, n=24, signal=0.0, genes=300)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -59,9 +59,9 @@ class Matrix:
     rows : SampleRows
         As the file has them.
     samples : pandas.Index
-        Profiled samples.
+        Profiled samples, and maybe others.
     places : numpy.ndarray
-        Row of each profiled sample.
+        Row of each sample; -1 where it is not profiled.
     names : pandas.Index
         Feature of each column that is kept; columns of one name become one.
     columns : numpy.ndarray or None
@@ -83,12 +83,23 @@ class Matrix:
 
         What is read of one sample does not depend on the others.
         """
-        at = self.samples.get_indexer(samples)
-        values = self.rows.take(self.places[at[at >= 0]])
+        places = self._places(samples)
+        values = self.rows.take(places[places >= 0])
         if self.columns is not None:
             values = values[:, self.columns]
-        table = pd.DataFrame(values, index=samples[at >= 0], columns=self.names)
+        table = pd.DataFrame(values, index=samples[places >= 0], columns=self.names)
         return _one_each(table, _farthest if self.extreme else _mean)
+
+    def of_samples(self, samples: pd.Index) -> Matrix:
+        """The same by an index that others share, those that are not profiled among it."""
+        return replace(self, samples=samples, places=self._places(samples))
+
+    def _places(self, samples: pd.Index) -> np.ndarray:
+        """Row of each sample; -1 where it is not profiled."""
+        at = self.samples.get_indexer(samples)
+        places = np.full(len(at), -1)
+        places[at >= 0] = self.places[at[at >= 0]]
+        return places
 
 
 def note_repeated(

@@ -188,12 +188,17 @@ def open_study(
     small = assemble(reader, held=False)
     return StoredStudy(
         small,
-        expression=reader.expression,
-        rppa=reader.protein.values if reader.protein else None,
-        copy_number=reader.copy_number,
+        expression=_aligned(reader.expression, small.samples),
+        rppa=_aligned(reader.protein.values if reader.protein else None, small.samples),
+        copy_number=_aligned(reader.copy_number, small.samples),
         mutations=_indexed(reader.calls.calls if reader.calls else None, small.samples),
         fusions=_indexed(reader.fusions, small.samples),
     )
+
+
+def _aligned(matrix: Matrix | None, samples: pd.Index) -> Matrix | None:
+    """A matrix by the study's own index: one of its own would hold every name once more."""
+    return None if matrix is None else matrix.of_samples(samples)
 
 
 def _indexed(calls: pd.DataFrame | None, samples: pd.Index) -> CallIndex | None:

@@ -344,19 +344,29 @@ def read_score_folder(path: Path) -> ScoreFolder:
     require_sound_facts(path, manifest)
     for name in (_SCORES, _EXPLANATIONS, _MECHANISMS):
         _require_columns(path / name)
-    with _readable(path / _SCORES):
-        drugs = pq.read_table(path / _SCORES, columns=["drug", *_regimen(path / _SCORES)])
-    if not len(drugs):
+    drugs = _drugs_of(path / _SCORES)
+    if not drugs:
         raise InputError(f"{path / _SCORES} has no rows; {_AGAIN}")
     facts = described(manifest)
     known = {drug["name"] for drug in facts["drugs"]}
-    for drug in labelled(drugs.group_by(drugs.column_names).aggregate([]))["drug"].to_pylist():
+    for drug in drugs:
         if drug not in known:
             raise InputError(f"{path / MANIFEST} does not describe drug {drug}; {_AGAIN}")
     # What other verbs do with the folder's files changes nothing of what they say.
     facts = {name: value for name, value in facts.items() if name not in (FILES_KEY, ADDED_KEY)}
     reference = spread(_read(path / _REFERENCE).to_pandas(), manifest)
     return ScoreFolder(path, facts, reference)
+
+
+def _drugs_of(path: Path) -> dict[str, None]:
+    """Drugs that a table of scores has rows of, labelled, in the order of the rows."""
+    found: dict[str, None] = {}
+    with closing(_batches(path, ["drug"])) as batches:
+        for batch in batches:
+            rows = pa.Table.from_batches([batch])
+            different = labelled(rows.group_by(rows.column_names).aggregate([]))
+            found |= dict.fromkeys(different["drug"].to_pylist())
+    return found
 
 
 def _regimen(path: Path) -> list[str]:

@@ -85,6 +85,9 @@ def test_the_small_study_of_all_kinds_of_files(
 ) -> None:
     held, stored = both(make_study(), store)
     assert_same(stored.select(held.samples), held)
+    # Names are in memory once, however many matrices there are.
+    matrices = [getattr(stored, name) for name in MATRICES]
+    assert all(matrix.samples is stored.samples for matrix in matrices)
 
 
 # What makes reading hard: one change each to the study of four samples.

@@ -16,17 +16,24 @@ class SampleRows(Protocol):
     """Numbers of samples, a row a sample, wherever they lie."""
 
     def take(self, places: np.ndarray) -> np.ndarray:
-        """Rows at these places, float64, (n_places, n_columns); NaN where missing."""
+        """Rows at these places, float64, (n_places, n_columns); NaN where missing.
+
+        They may be those in memory, which are not to be written to.
+        """
 
 
 @dataclass(frozen=True)
 class HeldRows:
-    """Rows in memory."""
+    """Rows in memory, of which neighbours are taken without a copy, read-only."""
 
     values: np.ndarray
 
     def take(self, places: np.ndarray) -> np.ndarray:
         """See `SampleRows.take`."""
+        if len(places) and (np.diff(places) == 1).all():
+            part = self.values[places[0] : places[-1] + 1]
+            part.flags.writeable = False
+            return part
         return np.asarray(self.values[places])
 
 
@@ -87,7 +94,7 @@ class Matrix:
         values = self.rows.take(places[places >= 0])
         if self.columns is not None:
             values = values[:, self.columns]
-        table = pd.DataFrame(values, index=samples[places >= 0], columns=self.names)
+        table = pd.DataFrame(values, index=samples[places >= 0], columns=self.names, copy=False)
         return _one_each(table, _farthest if self.extreme else _mean)
 
     def of_samples(self, samples: pd.Index) -> Matrix:

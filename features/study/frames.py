@@ -173,7 +173,8 @@ class FrameReader(StudyReader):
         """Samples and features of a frame of levels, and its numbers."""
         names, features, values = _numbers(self._frames[meta.name], meta.name, feature)
         meant = self.samples.resolve(names, meta.name)
-        return [meant[name] for name in names], features, MatrixRows.of_values(values)
+        # A copy: whose frame it is may write to it later.
+        return [meant[name] for name in names], features, MatrixRows.of_values(values.copy())
 
 
 class _FrameTables(DataFiles):

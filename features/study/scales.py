@@ -333,7 +333,10 @@ def _is_standardised(matrix: Matrix) -> bool:
 
 
 def _log2_plus_one(values: np.ndarray) -> np.ndarray:
-    return np.asarray(np.log2(np.clip(values, 0, None) + 1))
+    # In place from the first step on: of a large matrix each copy is hundreds of MiB.
+    logarithms = np.asarray(np.clip(values, 0, None))
+    logarithms += 1
+    return np.asarray(np.log2(logarithms, out=logarithms))
 
 
 def _of_ratios(values: np.ndarray) -> np.ndarray:

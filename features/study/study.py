@@ -417,6 +417,7 @@ def assemble(reader: StudyReader, *, held: bool = True) -> Study:
     """The study that a reader's parts make up, every table in the order of the samples.
 
     With `held` False, matrices, mutations and fusions are left out: they stay with the reader.
+    Otherwise it lets go of each matrix that became a table.
     """
     clinical, donors = reader.finished_clinical()
     samples = clinical.index
@@ -439,7 +440,7 @@ def assemble(reader: StudyReader, *, held: bool = True) -> Study:
         samples=samples,
         donors=donors,
         clinical=clinical,
-        expression=_frame(reader.expression if held else None, samples),
+        expression=_let_go(reader, "expression", samples) if held else None,
         expression_kind=reader.kinds.get("MRNA_EXPRESSION", "continuous"),
         rppa=_frame(protein.values if held and protein else None, samples),
         antibodies=_no_antibodies() if protein is None else protein.antibodies,
@@ -447,7 +448,7 @@ def assemble(reader: StudyReader, *, held: bool = True) -> Study:
         sequenced=sequenced,
         panels=reader.panels,
         panel_of=panel_of,
-        copy_number=_frame(reader.copy_number if held else None, samples),
+        copy_number=_let_go(reader, "copy_number", samples) if held else None,
         copy_number_kind=reader.kinds.get("COPY_NUMBER_ALTERATION", "log2"),
         fusions=calls_of(reader.fusions if held else None, samples),
         entrez=reader.entrez,
@@ -480,3 +481,10 @@ def _in_order(table: pd.DataFrame | None, samples: pd.Index) -> pd.DataFrame | N
 
 def _frame(matrix: Matrix | None, samples: pd.Index) -> pd.DataFrame | None:
     return None if matrix is None else matrix.frame(samples)
+
+
+def _let_go(reader: StudyReader, name: str, samples: pd.Index) -> pd.DataFrame | None:
+    """Table of one of a reader's large matrices, which it keeps no longer."""
+    matrix: Matrix | None = getattr(reader, name)
+    setattr(reader, name, None)
+    return _frame(matrix, samples)

@@ -16,6 +16,8 @@ import pytest
 from sidestep.features.errors import InputError, StudyError
 from sidestep.features.files import parquet as parquet_matrix
 from sidestep.features.files.limits import HELD_MIB, MAX_FILE_GIB
+from sidestep.features.files.matrix import HeldRows
+from sidestep.features.files.rows import read_matrix_rows
 from sidestep.features.files.sample_major import open_sample_major
 from sidestep.features.files.store import MatrixStore
 from sidestep.features.study.check import check_study
@@ -601,3 +603,19 @@ def test_mutations_cannot_be_parquet(make_study, small) -> None:
     folder = make_study({"meta_mutations.txt": meta, "data_mutations.parquet": "PAR1"})
     with pytest.raises(InputError, match=r"data_mutations.parquet cannot be read: .parquet and"):
         read_study(folder)
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".h5ad"])
+def test_numbers_of_neighbours_become_a_table_without_a_copy(tmp_path, levels, suffix):
+    """All samples of a study mostly are; of some that are apart a copy is made."""
+    path = tmp_path / f"data{suffix}"
+    (write_parquet if suffix == ".parquet" else write_h5ad)(path, levels.fillna(1.0))
+    rows = read_matrix_rows(open_sample_major(path, path.name, "gene", None), [], [], None)
+    assert isinstance(rows.rows, HeldRows)
+    matrix = rows.matrix(SAMPLES, pd.Index(GENES))
+    whole = matrix.frame(pd.Index(SAMPLES)).to_numpy()
+    assert np.shares_memory(whole, rows.rows.values)
+    assert not whole.flags.writeable
+    apart = matrix.frame(pd.Index(SAMPLES[::2])).to_numpy()
+    assert not np.shares_memory(apart, rows.rows.values)
+    np.testing.assert_array_equal(apart, whole[::2])

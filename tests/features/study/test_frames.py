@@ -105,6 +105,13 @@ def test_every_modality_may_come_alone(modality: str) -> None:
     assert "B" in study.samples
 
 
+def test_a_frame_that_is_written_to_later_changes_no_study() -> None:
+    levels = LEVELS.copy()
+    made = Study.from_frames(expression=levels)
+    levels.iloc[:, :] = 0.0
+    assert_frame_equal(made.expression, LEVELS, check_names=False, check_column_type=False)
+
+
 def test_a_sample_without_any_value_is_not_profiled() -> None:
     study = Study.from_frames(expression=LEVELS.assign(**LEVELS.loc[["A"]].reindex(LEVELS.index)))
     assert list(study.expression.index) == ["A"]

@@ -107,12 +107,19 @@ class FeatureJoiner(Transformer):
         """Samples x features of all blocks, float64, NaN where not measured."""
         self._require_fitted("builders_")
         blocks = [builder.transform(X) for builder in self.builders_]
-        names = np.concatenate([block.columns.to_numpy(object) for block in blocks])
-        # Not as text of Arrow's, which is made into Python's at each look.
-        columns = pd.Index(names, dtype=object)
         # One array, which models then read as it is, where blocks would be copied each time.
         values = np.hstack([block.to_numpy(float) for block in blocks])
-        return pd.DataFrame(values, index=X.samples, columns=columns, copy=False)
+        names = self._joined([block.columns for block in blocks])
+        return pd.DataFrame(values, index=X.samples, columns=names, copy=False)
+
+    def _joined(self, parts: list[pd.Index]) -> pd.Index:
+        """Names of all features: the same object as long as the blocks' are the same."""
+        kept: tuple[list[pd.Index], pd.Index] | None = vars(self).get("_kept_names")
+        if kept is None or not all(map(pd.Index.is_, kept[0], parts)):
+            names = np.concatenate([part.to_numpy(object) for part in parts])
+            # Not as text of Arrow's, which is made into Python's at each look.
+            kept = self._kept_names = parts, pd.Index(names, dtype=object)
+        return kept[1]
 
     def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
         """Names of all features, block after block."""

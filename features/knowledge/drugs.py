@@ -216,6 +216,7 @@ def pubchem_id(name: str) -> str | None:
     return None
 
 
+@functools.lru_cache(maxsize=2**12)
 def find_drug(name: str) -> Drug | None:
     """Find a drug by name or synonym, regardless of case and punctuation.
 

@@ -28,6 +28,8 @@ AMPLIFIED_LOG2, AMPLIFIED_CALL = 1.0, 2.0
 #: in a pure cell line is -1 and does not count.
 DELETED_LOG2, DELETED_CALL = -1.3, -2.0
 
+_NOWHERE = np.zeros(0, dtype=np.intp)
+
 
 @dataclass(frozen=True)
 class VariantCalls:
@@ -78,17 +80,37 @@ class VariantCalls:
     def tested(self, gene: str) -> np.ndarray:
         """Whether each sample's test covers a gene: bool, (n_samples,)."""
         lacking = [panel for panel, genes in self.panels.items() if gene not in genes]
+        if not lacking:  # of most studies, whose genes are all covered
+            return self.sequenced.copy()
         return np.asarray(self.sequenced & ~np.isin(self.panel_of, lacking))
 
     def of_gene(self, gene: str) -> pd.DataFrame:
         """Calls in one gene."""
-        return self.calls.take(self._places.get(gene, np.zeros(0, dtype=np.intp)))
+        return self.calls.take(self._of_gene(gene))
 
     @cached_property
     def _places(self) -> Mapping[str, np.ndarray]:
         """Gene -> places of its calls, found once: some hundred genes are asked for."""
         groups = self.calls.groupby("gene").indices
         return {str(gene): np.asarray(places) for gene, places in groups.items()}
+
+    def _of_gene(self, gene: str) -> np.ndarray:
+        """Places of the calls in one gene."""
+        return self._places.get(gene, _NOWHERE)
+
+    @cached_property
+    def _columns(self) -> dict[str, np.ndarray]:
+        """Columns of `calls` as arrays, and which calls put another residue in the place of one."""
+        columns = {name: self.calls[name].to_numpy(object) for name in ("change", "residue")}
+        cut = self.calls["truncating"].to_numpy(bool)
+        another = self.calls["change"].notna().to_numpy(bool)
+        cut_short = self.calls["change"].astype("str").str.endswith("*").eq(True).to_numpy(bool)
+        return columns | {
+            "row": self.calls["row"].to_numpy(np.intp),
+            "truncating": cut,
+            "another": another & ~cut_short & ~cut,
+            "resized": ~another & ~cut,
+        }
 
     def carriers(self, gene: str, change: str = "") -> np.ndarray:
         """Whether each sample carries a change: 1, 0, or NaN where it was not looked for.
@@ -100,10 +122,11 @@ class VariantCalls:
             A substitution (``"F1174L"``), a residue for any change there (``"F1174"``), or
             nothing for any non-silent call.
         """
-        calls = self.of_gene(gene)
+        places, calls = self._of_gene(gene), self._columns
         if change:
-            calls = calls[((calls["change"] == change) | (calls["residue"] == change)).to_numpy()]
-        return self._marked(gene, calls)
+            same = calls["change"][places] == change, calls["residue"][places] == change
+            places = places[np.logical_or(*same)]
+        return self._marked(gene, places)
 
     def substituted(self, gene: str, change: str) -> np.ndarray:
         """Whether each sample carries a substitution: 1, 0, or NaN where it was not looked for.
@@ -112,29 +135,34 @@ class VariantCalls:
         of a residue does not hold for calls that cut the protein short there, or add or take away
         residues.
         """
-        calls = self.of_gene(gene)
-        another = calls["change"].notna() & ~calls["change"].astype("str").str.endswith("*")
-        same_residue = (calls["residue"] == change) & another & ~calls["truncating"].astype(bool)
-        return self._marked(gene, calls[((calls["change"] == change) | same_residue).to_numpy()])
+        places, calls = self._of_gene(gene), self._columns
+        same_residue = (calls["residue"][places] == change) & calls["another"][places]
+        return self._marked(gene, places[(calls["change"][places] == change) | same_residue])
 
     def resized(self, gene: str, residue: str) -> np.ndarray:
         """Whether an in-frame call begins with a residue: 1, 0, or NaN where not looked for."""
-        calls = self.of_gene(gene)
-        kept = calls["change"].isna() & ~calls["truncating"].astype(bool)
-        return self._marked(gene, calls[((calls["residue"] == residue) & kept).to_numpy()])
+        places, calls = self._of_gene(gene), self._columns
+        same = (calls["residue"][places] == residue) & calls["resized"][places]
+        return self._marked(gene, places[same])
 
     def truncated(self, gene: str) -> np.ndarray:
         """Whether a call cuts each sample's protein short: 1, 0, or NaN where not looked for."""
-        calls = self.of_gene(gene)
-        return self._marked(gene, calls[calls["truncating"].to_numpy(bool)])
+        places = self._of_gene(gene)
+        return self._marked(gene, places[self._columns["truncating"][places]])
 
-    def _marked(self, gene: str, calls: pd.DataFrame) -> np.ndarray:
+    def _marked(self, gene: str, places: np.ndarray) -> np.ndarray:
+        """1 for the samples of some calls in a gene, 0 or NaN for the others."""
         marks = np.where(self.tested(gene), 0.0, np.nan)
-        marks[self.unread.loc[(self.unread["gene"] == gene).to_numpy(), "row"].to_numpy(int)] = (
-            np.nan
-        )
-        marks[calls["row"].to_numpy(int)] = 1.0
+        marks[self._unread.get(gene, _NOWHERE)] = np.nan
+        marks[self._columns["row"][places]] = 1.0
         return marks
+
+    @cached_property
+    def _unread(self) -> Mapping[str, np.ndarray]:
+        """Gene -> samples with a call in it whose effect cannot be read."""
+        rows = self.unread["row"].to_numpy(np.intp)
+        groups = self.unread.groupby("gene").indices
+        return {str(gene): rows[places] for gene, places in groups.items()}
 
 
 def _nonsilent(study: Study, sequenced: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:

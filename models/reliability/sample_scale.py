@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 import numpy as np
 import pandas as pd
 
+from sidestep.features.builders.once import once
 from sidestep.features.study.study import Study
 
 #: Summaries of a sample's numbers in one modality, in the order of `summaries`.
@@ -169,6 +170,7 @@ class TrainingScales:
             found[modality] = ModalityScale(features, kind, lines)
         return cls(found)
 
+    @once
     def doubts(self, study: Study) -> dict[str, dict[str, str]]:
         """Modality -> sample -> what shows that its numbers are not on the training lines' scale.
 

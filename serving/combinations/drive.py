@@ -8,7 +8,6 @@ import numpy as np
 
 from sidestep.features.cohorts import HIGH
 from sidestep.features.knowledge.variants import driver_hotspots
-from sidestep.serving.evidence.rules import HER2_POSITIVE
 from sidestep.serving.evidence.states import SampleStates
 
 _GENE = "ERBB2"
@@ -28,7 +27,7 @@ def her2_drives(states: SampleStates, her2: Mapping[str, str | None]) -> np.ndar
         Sample -> ``"high"``, ``"not high"``, or None.
     """
     high = np.array([her2.get(str(sample)) == HIGH for sample in states.samples], dtype=bool)
-    driven = high | (states.shows(HER2_POSITIVE) == 1.0)
+    driven = high | states.her2_positive
     for hotspot in driver_hotspots(_GENE):
         driven[states.carriers(_GENE, hotspot.change or hotspot.residue)] = True
     return np.asarray(driven, dtype=bool)

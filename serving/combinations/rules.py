@@ -11,7 +11,7 @@ from sidestep.features.knowledge.conditions import Condition
 from sidestep.features.knowledge.rules import COMBINATION_TABLE, Combination
 from sidestep.serving.evidence.facts import OTHER_CONTEXT, SAME_TARGET, SHOWN
 from sidestep.serving.evidence.kinship import kinship, same_drug
-from sidestep.serving.evidence.rules import HER2_POSITIVE, PROTEIN_CHANGE
+from sidestep.serving.evidence.rules import PROTEIN_CHANGE
 from sidestep.serving.evidence.states import SampleStates
 from sidestep.serving.evidence.variants import context_strength, variants_of
 
@@ -88,7 +88,7 @@ def rule_matches(states: SampleStates, drug: str) -> dict[int, list[RuleMatch]]:
     the table of resistance variants, by which the change makes the drug fail.
     """
     found: dict[int, list[RuleMatch]] = {}
-    positive = states.shows(HER2_POSITIVE) == 1.0
+    positive = states.her2_positive
     for rule, relation in rules_about(drug):
         for row in map(int, np.flatnonzero(states.meets(rule.condition))):
             if _on_protein_change(rule.condition):

@@ -7,8 +7,9 @@ column of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ from sidestep.serving.evidence.facts import (
     MEASURED_OTHERWISE,
     NONE,
     RESISTANCE,
+    SENSITIVITY,
     STRENGTHS,
     Fact,
 )
@@ -33,6 +35,8 @@ from sidestep.serving.evidence.states import SampleStates
 from sidestep.serving.evidence.variants import hotspot_facts, resisting_changes, variant_facts
 
 if TYPE_CHECKING:
+    from pandas.api.extensions import ExtensionArray
+
     from sidestep.serving.evidence.measured import MeasuredFindings
 
 #: Columns of the evidence and their types.
@@ -55,6 +59,7 @@ _COLUMNS: list[str] = EVIDENCE.names
 AGREES, CONFLICTS, SILENT = "agrees", "conflicts", "silent"
 #: An uncertain prediction leans to a side in the outer quarters of the training lines.
 _LEANS_RESISTANT, _LEANS_SENSITIVE = 75.0, 25.0
+_LEANINGS = {"resistant": RESISTANCE, "sensitive": SENSITIVITY, "abstain": NONE}
 
 
 class View(Protocol):
@@ -112,18 +117,7 @@ def evidence_rows(
     if measured is not None:
         names = [str(name) for name in states.samples]
         facts += [fact for drug in drugs for fact in measured.facts(names, drug)]
-    table = _rows(facts, states.samples, views)
-    places = {drug: place for place, drug in enumerate(drugs)}
-    keys = {
-        "row": table["row"],
-        "place": table["drug"].map(places),
-        "direction": table["direction"].map(DIRECTIONS.index),
-        "strength": table["strength"].map(STRENGTHS.index),
-        "kind": table["kind"].map(KINDS.index),
-        **{name: table[name] for name in ("fact", "source", "statement")},
-    }
-    order = pd.DataFrame(keys).sort_values(list(keys), kind="stable").index
-    return table.loc[order, _COLUMNS].drop_duplicates(ignore_index=True)
+    return _rows(list(dict.fromkeys(facts)), states.samples, drugs, views)
 
 
 def drug_facts(
@@ -158,39 +152,74 @@ def agreement(direction: str, call: str, percentile: float) -> str:
     >>> agreement("none", "resistant", 99.0)
     'silent'
     """
-    if direction == NONE or call == "abstain":
+    return _agreement(direction, _leaning(call, percentile))
+
+
+def _leaning(call: str, percentile: float) -> str:
+    """Direction that the model leans to; none where it abstains or is between."""
+    if call in _LEANINGS:
+        return _LEANINGS[call]
+    if percentile >= _LEANS_RESISTANT:
+        return RESISTANCE
+    return SENSITIVITY if percentile <= _LEANS_SENSITIVE else NONE
+
+
+def _agreement(direction: str, leaning: str) -> str:
+    if NONE in (direction, leaning):
         return SILENT
-    leans = {"resistant": True, "sensitive": False}.get(call)
-    if leans is None:
-        if not (percentile >= _LEANS_RESISTANT or percentile <= _LEANS_SENSITIVE):
-            return SILENT
-        leans = percentile >= _LEANS_RESISTANT
-    return AGREES if leans == (direction == RESISTANCE) else CONFLICTS
+    return AGREES if leaning == direction else CONFLICTS
 
 
-def _rows(facts: Iterable[Fact], samples: pd.Index, views: Mapping[str, View]) -> pd.DataFrame:
-    """One row a fact, with the sample's place as `row`."""
-    cells = [
-        (
-            fact.row,
-            str(samples[fact.row]),
-            fact.drug,
-            None,
-            fact.shown,
-            fact.kind,
-            fact.direction,
-            fact.strength,
-            fact.statement,
-            fact.alternatives or None,
-            _agreement(fact, views.get(fact.drug)),
-            fact.source,
-        )
+def _rows(
+    facts: Sequence[Fact], samples: pd.Index, drugs: Sequence[str], views: Mapping[str, View]
+) -> pd.DataFrame:
+    """One row a fact, in the order of `evidence_rows`."""
+    leanings = {
+        drug: [_leaning(str(call), at) for call, at in zip(view.call, view.percentile, strict=True)]
+        for drug, view in views.items()
+    }
+    agreements = [
+        SILENT
+        if fact.drug not in leanings or fact.strength == MEASURED_OTHERWISE
+        else _agreement(fact.direction, leanings[fact.drug][fact.row])
         for fact in facts
     ]
-    return pd.DataFrame(cells, columns=["row", *_COLUMNS]).astype(dict.fromkeys(_COLUMNS, "str"))
+    rows = np.array([fact.row for fact in facts], dtype=np.intp)
+    ordered = {
+        "drug": _Texts.of([fact.drug for fact in facts], drugs),
+        "direction": _Texts.of([fact.direction for fact in facts], DIRECTIONS),
+        "strength": _Texts.of([fact.strength for fact in facts], STRENGTHS),
+        "kind": _Texts.of([fact.kind for fact in facts], KINDS),
+        "fact": _Texts.of([fact.shown for fact in facts]),
+        "source": _Texts.of([fact.source for fact in facts]),
+        "statement": _Texts.of([fact.statement for fact in facts]),
+    }
+    order = np.lexsort([*(texts.codes for texts in reversed(ordered.values())), rows])
+    others = {
+        "alternatives": _Texts.of([fact.alternatives for fact in facts]),
+        "agreement": _Texts.of(agreements),
+    }
+    columns = {name: texts.taken(order) for name, texts in (ordered | others).items()}
+    columns["alternatives"][columns["alternatives"] == ""] = None
+    columns["sample_id"] = samples.astype("str").array.take(rows[order])
+    columns["regimen"] = pd.array([None] * len(facts), dtype="str")
+    return pd.DataFrame(columns, columns=_COLUMNS)
 
 
-def _agreement(fact: Fact, view: View | None) -> str:
-    if view is None or fact.strength == MEASURED_OTHERWISE:
-        return SILENT
-    return agreement(fact.direction, str(view.call[fact.row]), float(view.percentile[fact.row]))
+@dataclass(frozen=True)
+class _Texts:
+    """Texts of which few differ: each once, and which of them each place has."""
+
+    each: Sequence[str]
+    codes: np.ndarray
+
+    @classmethod
+    def of(cls, texts: Sequence[str], each: Sequence[str] | None = None) -> Self:
+        """Texts, and in which order they are to be: that of the alphabet by default."""
+        known = sorted(set(texts)) if each is None else each
+        code = {text: place for place, text in enumerate(known)}
+        return cls(known, np.array([code[text] for text in texts], dtype=np.intp))
+
+    def taken(self, order: np.ndarray) -> ExtensionArray:
+        """The texts in an order."""
+        return pd.array(list(self.each), dtype="str").take(self.codes[order])

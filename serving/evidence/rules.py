@@ -25,7 +25,6 @@ from sidestep.serving.evidence.states import SampleStates
 from sidestep.serving.evidence.variants import is_known_to_fail
 
 _KIND = {"mutation": "variant", "fusion": "fusion", "amplified": "amplification", "loss": "state"}
-HER2_POSITIVE = Term("amplified", "gene", "ERBB2")
 _ROLES = ("no effect", "better outcome")
 PROTEIN_CHANGE = re.compile(r"[A-Z]\d+[A-Z]")
 
@@ -45,9 +44,7 @@ def rule_facts(states: SampleStates, drug: str) -> list[Fact]:
     facts = []
     for by_kinship in grouped.values():
         relation = SHOWN if SHOWN in by_kinship else SAME_TARGET
-        rules = by_kinship[relation]
-        for row in _places(states.meets(rules[0].condition)):
-            facts.append(_rule_fact(states, drug, row, rules, relation))
+        facts += _facts_of_rules(states, drug, by_kinship[relation], relation)
     return facts
 
 
@@ -144,26 +141,34 @@ def pik3ca_facts(states: SampleStates, drug: str, others: Sequence[Fact]) -> lis
     ]
 
 
-def _rule_fact(
-    states: SampleStates, drug: str, row: int, rules: Sequence[Combination], relation: str
-) -> Fact:
-    """One fact of the rules of one condition."""
+def _facts_of_rules(
+    states: SampleStates, drug: str, rules: Sequence[Combination], relation: str
+) -> list[Fact]:
+    """One fact of the rules of one condition, of each sample that meets it."""
     first = rules[0]
+    rows = _places(states.meets(first.condition))
+    if not rows:
+        return []
     fails = any(rule.direction != "no effect" for rule in rules)
     shown_first = sorted(rules, key=lambda rule: rule.evidence != "shown")
     partners = [rule.partner for rule in shown_first if fails and rule.partner]
     tested = f"Tested with {', '.join(first.resisted)}" if relation == SAME_TARGET else ""
-    return Fact(
-        drug=drug,
-        row=row,
-        shown=states.description(first.condition, row),
-        kind=_kind(first.condition),
-        direction=RESISTANCE if fails else NONE,
-        strength=in_context(states, row, relation),
-        statement=joined([_statement(first), tested, f"Caveat: {first.caveat}"], ". "),
-        source=joined([rule.source for rule in rules]),
-        alternatives=joined(name for name in partners if not is_known_to_fail(states, name, row)),
-    )
+    statement = joined([_statement(first), tested, f"Caveat: {first.caveat}"], ". ")
+    source = joined([rule.source for rule in rules])
+    return [
+        Fact(
+            drug=drug,
+            row=row,
+            shown=states.description(first.condition, row),
+            kind=_kind(first.condition),
+            direction=RESISTANCE if fails else NONE,
+            strength=in_context(states, row, relation),
+            statement=statement,
+            source=source,
+            alternatives=joined(p for p in partners if not is_known_to_fail(states, p, row)),
+        )
+        for row in rows
+    ]
 
 
 def _statement(rule: Combination) -> str:
@@ -174,7 +179,7 @@ def _statement(rule: Combination) -> str:
 
 def in_context(states: SampleStates, row: int, strength: str) -> str:
     """Strength, for a sample, of a finding in HER2-positive cells."""
-    return strength if states.shows(HER2_POSITIVE)[row] == 1.0 else OTHER_CONTEXT
+    return strength if states.her2_positive[row] else OTHER_CONTEXT
 
 
 def _kind(condition: Condition) -> str:
@@ -186,4 +191,5 @@ def _kind(condition: Condition) -> str:
 
 
 def _places(met: np.ndarray) -> list[int]:
-    return [int(row) for row in np.flatnonzero(met)]
+    found: list[int] = np.flatnonzero(met).tolist()
+    return found

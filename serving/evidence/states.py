@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from sidestep.features.builders.names import STATE
@@ -21,6 +23,7 @@ from sidestep.features.study.study import Study
 from sidestep.models.predictor.references import MechanismReference, Standing
 
 _STRENGTHS = ("strong", "weak")
+_HER2_POSITIVE = Term("amplified", "gene", "ERBB2")
 
 
 class SampleStates:
@@ -47,10 +50,14 @@ class SampleStates:
         self.scores, self.levels = reference.stand(self.study)
         # What was looked up stays, as many drugs ask for the same.
         self._found: dict[Term, np.ndarray] = {}
-        self._carried: dict[tuple[str, str], np.ndarray] = {}
+        self._carried: dict[tuple[str, str], list[int]] = {}
         self._changes: dict[str, dict[int, list[str]]] = {}
         self._fusions: dict[str, dict[str, str]] = {}
-        self._words: dict[tuple[Term, int], str] = {}
+        self._words: dict[str, dict[int, str]] = {}
+        self._copies: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        self._levels: dict[Term, tuple[np.ndarray, ...]] = {}
+        #: Drug -> samples that are known to make it fail (`evidence.variants.failing`).
+        self.failing: dict[str, frozenset[int]] = {}
 
     def shows(self, term: Term) -> np.ndarray:
         """Whether each sample shows what a term asks: 1, 0, or NaN where not measured.
@@ -69,14 +76,23 @@ class SampleStates:
 
     def description(self, condition: Condition, row: int) -> str:
         """What a sample that meets a condition shows, in words."""
-        return ", ".join(self._in_words(term, row) for term in condition.terms)
+        words = self._words.setdefault(condition.text, {})
+        if row not in words:
+            words[row] = ", ".join(self._worded(term, row) for term in condition.terms)
+        return words[row]
+
+    @cached_property
+    def her2_positive(self) -> np.ndarray:
+        """Whether each sample is known to be HER2-positive: bool, (n_samples,)."""
+        return self.shows(_HER2_POSITIVE) == 1.0
 
     def carriers(self, gene: str, change: str) -> list[int]:
         """Places of the samples that carry a change, as `VariantCalls.substituted` reads it."""
         key = gene, change
         if key not in self._carried:
-            self._carried[key] = np.flatnonzero(self.calls.substituted(gene, change) == 1.0)
-        return [int(row) for row in self._carried[key]]
+            carried = self.calls.substituted(gene, change) == 1.0
+            self._carried[key] = np.flatnonzero(carried).tolist()
+        return self._carried[key]
 
     def changes(self, gene: str, row: int) -> list[str]:
         """Substitutions of one gene that a sample carries, each once."""
@@ -98,12 +114,6 @@ class SampleStates:
             if isinstance(change, str):
                 found.setdefault(int(row), {})[change] = None
         return {row: list(changes) for row, changes in found.items()}
-
-    def _in_words(self, term: Term, row: int) -> str:
-        key = term, row
-        if key not in self._words:
-            self._words[key] = self._worded(term, row)
-        return self._words[key]
 
     def _look(self, term: Term) -> np.ndarray:
         match term.state:
@@ -153,10 +163,14 @@ class SampleStates:
         return self.fusion(term.name, row)
 
     def _high_in_words(self, term: Term, row: int) -> str:
-        standing, column = self._standing(term)
-        place = f"above {100 * standing.below[column].iloc[row]:.0f} % of the training lines"
+        if term not in self._levels:
+            standing, column = self._standing(term)
+            tables = standing.values, standing.below
+            self._levels[term] = tuple(table[column].to_numpy(float) for table in tables)
+        levels, below = self._levels[term]
+        place = f"above {100 * below[row]:.0f} % of the training lines"
         if term.measure == "gene":
-            return f"{term.name} RNA {standing.values[column].iloc[row]:+.1f} SD, {place}"
+            return f"{term.name} RNA {levels[row]:+.1f} SD, {place}"
         return f"{term.name} {term.measure} {place}"
 
     def _mutation_in_words(self, term: Term, row: int) -> str:
@@ -172,9 +186,12 @@ class SampleStates:
         return f"{term.name} {term.change or '/'.join(changes) or 'mutated'}"
 
     def _amplified_in_words(self, term: Term, row: int) -> str:
-        if amplified_in_copies(self.study, term.name)[row] != 1.0:
+        if term.name not in self._copies:
+            shown = amplified_in_copies(self.study, term.name)
+            self._copies[term.name] = shown, copy_number(self.study, term.name)
+        shown, levels = self._copies[term.name]
+        if shown[row] != 1.0:
             return f"{term.name}-positive by clinical status"
         if self.study.copy_number_kind == "discrete":
             return f"{term.name} amplified"
-        level = copy_number(self.study, term.name)[row]
-        return f"{term.name} amplified (log2 {level:.1f})"
+        return f"{term.name} amplified (log2 {levels[row]:.1f})"

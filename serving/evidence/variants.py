@@ -149,12 +149,20 @@ def context_strength(states: SampleStates, variant: ResistanceVariant, row: int)
 
 def is_known_to_fail(states: SampleStates, drug: str, row: int) -> bool:
     """Whether a sample carries a change that makes a drug fail, in cells that it may be like."""
-    return any(
-        variant.effect == "resistance"
-        and row in states.carriers(variant.gene, variant.variant)
-        and bool(context_strength(states, variant, row))
-        for variant in variants_of(drug)
-    )
+    return row in failing(states, drug)
+
+
+def failing(states: SampleStates, drug: str) -> frozenset[int]:
+    """Places of the samples that are known to make a drug fail (`is_known_to_fail`)."""
+    if drug not in states.failing:
+        states.failing[drug] = frozenset(
+            row
+            for variant in variants_of(drug)
+            if variant.effect == "resistance"
+            for row in states.carriers(variant.gene, variant.variant)
+            if context_strength(states, variant, row)
+        )
+    return states.failing[drug]
 
 
 def _is_sensitized(states: SampleStates, gene: str, row: int) -> bool:

@@ -169,9 +169,13 @@ class GeneColumns:
 
     def values(self, table: pd.DataFrame) -> np.ndarray:
         """The genes' values, float64, (n_samples, n_genes), NaN for a gene that is not there."""
-        places = self.among(table.columns)
-        if not len(table.columns):
-            return np.full((len(table), len(places)), np.nan)
-        values = table.to_numpy(float).take(places, axis=1)
-        values[:, places < 0] = np.nan
-        return values
+        return columns_at(table, self.among(table.columns))
+
+
+def columns_at(table: pd.DataFrame, places: np.ndarray) -> np.ndarray:
+    """Values of some columns, float64, (n_rows, n_places); NaN for a place of -1."""
+    if not len(table.columns):
+        return np.full((len(table), len(places)), np.nan)
+    values = table.to_numpy(float).take(places, axis=1)
+    values[:, places < 0] = np.nan
+    return values

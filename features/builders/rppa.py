@@ -7,7 +7,13 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from sidestep.features.builders.base import FeatureBuilder, mean_and_sd, require, well_measured
+from sidestep.features.builders.base import (
+    FeatureBuilder,
+    columns_at,
+    mean_and_sd,
+    require,
+    well_measured,
+)
 from sidestep.features.study.antibodies import match_antibodies
 from sidestep.features.study.study import Study
 
@@ -67,10 +73,9 @@ class RppaBuilder(FeatureBuilder):
         if X.rppa is None:
             return None
         found = match_antibodies(self.antibodies_, list(X.rppa.columns))
-        table = pd.DataFrame(
-            {name: X.rppa[found[name]] if name in found else np.nan for name in self.antibodies_},
-            index=X.rppa.index,
-        )
+        places = X.rppa.columns.get_indexer(pd.Index([found.get(a) for a in self.antibodies_]))
+        levels = columns_at(X.rppa, places)
+        table = pd.DataFrame(levels, index=X.rppa.index, columns=self.antibodies_)
         if X.rppa_kind == "z-score":
             standard = np.full((len(table), len(self.feature_names_)), np.nan)
             standard[:, : len(self.antibodies_)] = table.to_numpy(float)

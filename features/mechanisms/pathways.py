@@ -13,7 +13,13 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from sidestep.features.builders.base import FeatureBuilder, mean_and_sd, require, well_measured
+from sidestep.features.builders.base import (
+    FeatureBuilder,
+    columns_at,
+    mean_and_sd,
+    require,
+    well_measured,
+)
 from sidestep.features.knowledge.signatures import PATHWAY_TABLE
 from sidestep.features.study.antibodies import match_antibodies
 from sidestep.features.study.study import Study
@@ -45,12 +51,14 @@ def antibody_levels(rppa: pd.DataFrame, antibodies: Mapping[str, Sequence[str]])
         NaN where the array has no antibody of that site.
     """
     available = list(rppa.columns)
-    columns = {}
-    for name, spellings in antibodies.items():
+    columns = []
+    for spellings in antibodies.values():
         found = match_antibodies(spellings, available)
-        column = next((found[spelling] for spelling in spellings if spelling in found), None)
-        columns[name] = np.nan if column is None else rppa[column]
-    return pd.DataFrame(columns, index=rppa.index, columns=list(antibodies), dtype=float)
+        columns.append(next((found[name] for name in spellings if name in found), None))
+    levels = columns_at(rppa, rppa.columns.get_indexer(pd.Index(columns)))
+    # Column after column, as statistics of columns go over it.
+    levels = np.asfortranarray(levels)
+    return pd.DataFrame(levels, index=rppa.index, columns=list(antibodies), copy=False)
 
 
 def signed_mean(

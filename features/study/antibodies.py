@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -164,7 +165,12 @@ def match_antibodies(wanted: Iterable[str], available: Iterable[str]) -> dict[st
         gene and the same kind of modification whose sites overlap (``EIF4EBP1_pT37`` stands for
         ``EIF4EBP1_pT37_T46``). Wanted antibodies without such a partner are left out.
     """
-    names = list(dict.fromkeys(available))
+    return dict(_matched(tuple(wanted), tuple(available)))
+
+
+@functools.lru_cache(maxsize=2**10)  # the parts of a study ask again and again
+def _matched(wanted: tuple[str, ...], available: tuple[str, ...]) -> Mapping[str, str]:
+    names = dict.fromkeys(available)
     by_gene: dict[str, list[str]] = {}
     for name in names:
         by_gene.setdefault(name.partition("_")[0], []).append(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 
@@ -40,7 +41,11 @@ def kinship(drug: str, tested: Iterable[str], target: str = "") -> str:
         lapatinib and trastuzumab, nor trastuzumab and its conjugates. With a `target`, if it is
         a kinase inhibitor with that marker. Else empty.
     """
-    names = list(tested)
+    return _kinship(drug, tuple(tested), target)
+
+
+@functools.cache
+def _kinship(drug: str, names: tuple[str, ...], target: str) -> str:
     if any(same_drug(drug, name) for name in names):
         return SHOWN
     known = find_drug(drug)

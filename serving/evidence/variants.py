@@ -275,6 +275,7 @@ def _alternatives(states: SampleStates, drug: str, variant: ResistanceVariant, r
     return joined(name for name in named if not is_known_to_fail(states, name, row))
 
 
+@functools.cache
 def _hotspot_strength(spot: Hotspot, drug: str) -> str:
     """How near the drug is to those that a hotspot's effect names; empty if it names others."""
     match = _RESISTANCE_TO.search(spot.effect)

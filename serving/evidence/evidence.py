@@ -195,12 +195,10 @@ def _rows(
         "statement": _Texts.of([fact.statement for fact in facts]),
     }
     order = np.lexsort([*(texts.codes for texts in reversed(ordered.values())), rows])
-    others = {
-        "alternatives": _Texts.of([fact.alternatives for fact in facts]),
-        "agreement": _Texts.of(agreements),
-    }
-    columns = {name: texts.taken(order) for name, texts in (ordered | others).items()}
-    columns["alternatives"][columns["alternatives"] == ""] = None
+    columns = {name: texts.taken(order) for name, texts in ordered.items()}
+    alternatives = _Texts.of([fact.alternatives for fact in facts])
+    columns["alternatives"] = alternatives.taken(order, missing="")
+    columns["agreement"] = _Texts.of(agreements).taken(order)
     columns["sample_id"] = samples.astype("str").array.take(rows[order])
     columns["regimen"] = pd.array([None] * len(facts), dtype="str")
     return pd.DataFrame(columns, columns=_COLUMNS)
@@ -220,6 +218,7 @@ class _Texts:
         code = {text: place for place, text in enumerate(known)}
         return cls(known, np.array([code[text] for text in texts], dtype=np.intp))
 
-    def taken(self, order: np.ndarray) -> ExtensionArray:
-        """The texts in an order."""
-        return pd.array(list(self.each), dtype="str").take(self.codes[order])
+    def taken(self, order: np.ndarray, missing: str | None = None) -> ExtensionArray:
+        """The texts in an order, without the one that stands for none."""
+        each = [None if text == missing else text for text in self.each]
+        return pd.array(each, dtype="str").take(self.codes[order])

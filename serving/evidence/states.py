@@ -84,7 +84,7 @@ class SampleStates:
     @cached_property
     def her2_positive(self) -> np.ndarray:
         """Whether each sample is known to be HER2-positive: bool, (n_samples,)."""
-        return self.shows(_HER2_POSITIVE) == 1.0
+        return np.asarray(self.shows(_HER2_POSITIVE) == 1.0)
 
     def carriers(self, gene: str, change: str) -> list[int]:
         """Places of the samples that carry a change, as `VariantCalls.substituted` reads it."""

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.slow
 def run(command: list[str], folder: Path, site: Path | None = None) -> str:
     """Run a command to its good end in a folder; what it prints."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    kept |= {"NUMBA_DISABLE_JIT": "1"}  # a new place would have all compiled anew, for 6 samples
     ran = subprocess.run(
         command,
         cwd=folder,

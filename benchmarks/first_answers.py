@@ -14,8 +14,8 @@ each is not measured: it may have to compile loops. Printed are medians.
 take turns, and new over old is printed. Other work on the machine then slows both alike, and the
 seconds of the processor are what hardly depends on it.
 
-With ``--pages``, also the seconds until the pages of `ui` answer, beside MLflow's own server of the
-same store.
+With ``--pages``, instead the seconds until the pages of `ui` answer, beside MLflow's own server of
+the same store.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from statistics import median
 
@@ -45,6 +45,7 @@ ROOT = Path(__file__).parents[1]
 _SECONDS_BETWEEN_QUESTIONS = 0.05
 _SECONDS_TO_START = 120
 _LINES_AND_COLUMNS = (40, 100)
+_UNKNOWN = 2
 
 
 @dataclass(frozen=True)
@@ -111,13 +112,13 @@ class Version:
         yield "combine", [*sidestep, "combine", out, *found]
 
 
-def on_a_terminal(command: Sequence[str], version: Version) -> Turn:
-    """Run a command on a terminal, and say what it took.
+def on_a_terminal(command: Sequence[str], version: Version) -> Turn | None:
+    """Run a command on a terminal, and say what it took; None of what a version cannot do yet.
 
     Raises
     ------
     SystemExit
-        If it fails.
+        If it fails, but for not knowing the command.
     """
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, _LINES_AND_COLUMNS)
@@ -143,6 +144,8 @@ def on_a_terminal(command: Sequence[str], version: Version) -> Turn:
     _, status, used = os.wait4(process.pid, 0)
     ended = time.perf_counter()
     process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode == _UNKNOWN and b"Missing argument" in shown:
+        return None
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}: {shown.decode()}")
     sights.append(ended)
@@ -160,16 +163,19 @@ def compare(versions: Sequence[Version], study: Path, repeats: int) -> None:
     print(f"{'seconds (medians)':<24}{'':<5}" + "".join(f"{name:>17}" for name in head))
     steps = zip(*(version.verbs(study) for version in versions), strict=True)
     for commands in steps:
-        turns: dict[str, list[Turn]] = {version.name: [] for version in versions}
-        for number in range(repeats + 1):
-            for version, (_, command) in zip(versions, commands, strict=True):
-                turn = on_a_terminal(command, version)
-                if number:
-                    turns[version.name].append(turn)
+        able = [
+            (version, command)
+            for version, (_, command) in zip(versions, commands, strict=True)
+            if on_a_terminal(command, version) is not None
+        ]
+        turns: dict[str, list[Turn]] = {version.name: [] for version, _ in able}
+        for _, (version, command) in product(range(repeats), able):
+            if (turn := on_a_terminal(command, version)) is not None:
+                turns[version.name].append(turn)
         for name, taken in turns.items():
             print(f"{commands[0][0]:<24}{name:<5}" + _cells(_medians(taken)), flush=True)
-        if len(versions) > 1:
-            new, old = (_medians(turns[version.name]) for version in versions)
+        if len(turns) > 1:
+            new, old = map(_medians, turns.values())
             ratios = [one / other for one, other in zip(new[:2], old[:2], strict=True)]
             print(f"{'':<24}{'x':<5}" + _cells(ratios), flush=True)
 
@@ -242,7 +248,7 @@ def main() -> None:
     parser.add_argument("--old-model", help="the same by default")
     parser.add_argument("--old-tracking-uri", help="the same by default")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--pages", action="store_true", help="measure ui, too")
+    parser.add_argument("--pages", action="store_true", help="measure ui instead")
     given = parser.parse_args()
     study = given.study.resolve()
     with tempfile.TemporaryDirectory() as folder:
@@ -252,9 +258,10 @@ def main() -> None:
             model = given.old_model or given.model
             uri = given.old_tracking_uri or given.tracking_uri
             versions.append(Version("old", given.old.resolve(), model, uri, Path(folder) / "old"))
-        compare(versions, study, given.repeats)
         if given.pages:
             compare_pages(new, given.repeats)
+        else:
+            compare(versions, study, given.repeats)
 
 
 if __name__ == "__main__":

@@ -132,10 +132,8 @@ def explain(
             "--level": level,
             "--call-at": call_at,
         }
-        from sidestep.serving.disk.regimens import label_of
-
-        row = label_of(drug, regimen)
-        _explain_cohort(scores, row, where, group or None, top_k, needless, as_json=as_json)
+        asked = (drug, regimen, where, group or None)
+        _explain_cohort(scores, *asked, top_k, needless, as_json=as_json)
         return
     if where or group:
         raise InputError(
@@ -177,6 +175,7 @@ def explain(
 def _explain_cohort(
     scores: Path | None,
     drug: str,
+    regimen: str | None,
     where: tuple[str, ...],
     group: str | None,
     top_k: int,
@@ -191,9 +190,10 @@ def _explain_cohort(
     if given:
         raise InputError(f"{given[0]} is for a single sample; name it, or leave {given[0]} out")
     with waiting("reading the scores"):
+        from sidestep.serving.disk.regimens import label_of
         from sidestep.serving.explain.cohort import answer_cohort
         from sidestep.serving.source import DEFAULT_SCORES
 
-        found = answer_cohort(scores or DEFAULT_SCORES, drug, where, group)
+        found = answer_cohort(scores or DEFAULT_SCORES, label_of(drug, regimen), where, group)
     for line in [found.as_json()] if as_json else found.lines(top_k):
         click.echo(line)

@@ -190,7 +190,7 @@ class Terminal(io.StringIO):
     [
         ("score S --model M --out O", "serving.job", "reading the model M"),
         ("explain A --drug D", "serving.explain.answer", "reading the model and the study"),
-        ("explain --drug D", "serving.explain.cohort", "reading the scores"),
+        ("explain --drug D", "serving.disk.regimens", "reading the scores"),
         ("check . --model M", "features.study.check", "reading the model M"),
         ("combine S", "serving.combinations.folder", "reading scores, model and study"),
         ("report S", "serving.report.writing", "drawing the report"),

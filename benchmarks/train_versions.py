@@ -93,7 +93,9 @@ def train(root: Path, python: str, arguments: Sequence[str]) -> Training:
     return Training(
         seconds=usage.ru_utime + usage.ru_stime,
         peak=usage.ru_maxrss / 1024,
-        predictions=max(tables, key=len),  # that of the panel; each drug has its own beside it
+        # That of the panel; each drug has its own beside it. Of one assignment to folds it may not
+        # say so.
+        predictions=max(tables, key=len).assign(repeat=lambda table: table.get("repeat", 0)),
     )
 
 

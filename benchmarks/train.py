@@ -6,12 +6,11 @@
 Ours is the full nested cross-validation of `cross_validation` with its search, sub-models
 and final models, on a panel of 20 drugs of the pan-cancer lines. The other is scikit-learn's
 RandomizedSearchCV over XGBRegressor, for every drug and outer fold: the same outer folds, features,
-number of trials, inner folds by donor, seed and processes; ranges of the trees' settings as wide as
-ours or wider; all features, and no final model. It takes hours on 20 drugs, so it is run on
-`--drugs` of them, drawn by `--seed`, or for `--seconds` (the drug that is then at work is
-finished). Its time on 20 is extrapolated from the drugs that it did, all of a kind; a number marked
-~ is. r is Pearson's within a drug, out of fold, on the drugs that both did; the interval of the
-difference draws donors.
+number of trials, inner folds by donor, ranges of the trees' settings, seed and processes; all
+features, and no final model. It takes hours on 20 drugs, so it is run on `--drugs` of them, drawn
+by `--seed`, or for `--seconds` (the drug that is then at work is finished). Its time on 20 is
+extrapolated from the drugs that it did, all of a kind; a number marked ~ is. r is Pearson's within
+a drug, out of fold, on the drugs that both did; the interval of the difference draws donors.
 """
 
 from __future__ import annotations
@@ -44,14 +43,14 @@ from sidestep.training.validation.panel import Panel, choose_panel
 
 PANEL = PANCAN[:20]
 INNER_FOLDS = 3
-# Those of `training.validation.search` lie within; the number of features has no counterpart.
+# The ranges of `training.validation.search`; the number of features has no counterpart.
 RANGES = {
     "n_estimators": np.geomspace(60, 400, 100).astype(int).tolist(),
     "learning_rate": loguniform(0.02, 0.15),
     "max_depth": randint(2, 6),
     "min_child_weight": loguniform(1, 10),
     "subsample": uniform(0.5, 0.5),
-    "colsample_bynode": loguniform(0.03, 0.5),
+    "colsample_bynode": loguniform(0.05, 0.5),
     "reg_lambda": loguniform(0.1, 10),
 }
 

@@ -113,7 +113,7 @@ class MultiViewRidge(ExplainedEstimator):
     def __init__(
         self,
         target_features: Sequence[str] = (),
-        target_shares: Sequence[float] = (0.0, 0.5, 1.0),
+        target_shares: Sequence[float] = (0.0, 0.25, 0.5, 0.75, 1.0),
         penalties: Sequence[float] = tuple(np.logspace(-2, 2.5, 19)),
         sharpness: float = 0.5,
         gates: Mapping[str, Sequence[str]] | None = None,

@@ -135,7 +135,7 @@ class Samples:
     @cached_property
     def ids(self) -> pa.Array:
         """Name of each sample, (n_samples,)."""
-        return pa.array(self.features.index, pa.string())
+        return pa.array([str(name) for name in self.features.index], pa.string())
 
     @property
     def calibrated_by(self) -> np.ndarray | None:

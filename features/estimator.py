@@ -1,8 +1,8 @@
 """scikit-learn's conventions for what is fitted, for classes that scoring loads.
 
-`sklearn.base` has base classes for them; to import it takes 0.7 s, a sixth of the time in which ten
-samples are scored, and scoring uses nothing else of scikit-learn. What is derived from the classes
-here is cloned, searched over and cross-validated by scikit-learn as its own estimators are.
+`sklearn.base` has base classes for them; to import it takes half a second, a ninth of the time in
+which ten samples were scored, and scoring uses nothing else of scikit-learn. What is derived from
+the classes here is cloned, searched over and cross-validated by scikit-learn as its own are.
 """
 
 from __future__ import annotations

@@ -32,6 +32,8 @@ _THREADS = (
     "NUMBA_NUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )
+# Bytes that a worker may grow by: more is a leak.
+_MOST_KEPT = 4 * 2**30
 Notice = Callable[[str], None]
 _Result = TypeVar("_Result")
 _Value = TypeVar("_Value")
@@ -102,7 +104,9 @@ class LocalEngine(Engine):
 
             folder = tempfile.TemporaryDirectory(prefix="sidestep-shared-")
             self._folder = Path(self._context.enter_context(folder))
-            self._workers = ProcessPoolExecutor(self._jobs, env=dict.fromkeys(_THREADS, "1"))
+            self._workers = ProcessPoolExecutor(
+                self._jobs, env=dict.fromkeys(_THREADS, "1"), initializer=_keep_tables
+            )
             # What still runs then was given up.
             self._context.callback(self._workers.shutdown, kill_workers=True)
         return self
@@ -142,6 +146,17 @@ class LocalEngine(Engine):
         path = self._folder / uuid4().hex
         path.write_bytes(pickle.dumps(value))
         return cast(_Value, _Shared(path))
+
+
+def _keep_tables() -> None:
+    """Let a worker grow by what it works out of a model, tables above all, and keeps.
+
+    Loky ends a worker that grew by 300 MB, which it takes for a leak, warns of it and starts
+    another, which would work out all anew. It has no option for that.
+    """
+    from joblib.externals.loky import process_executor
+
+    process_executor._MAX_MEMORY_LEAK_SIZE = _MOST_KEPT
 
 
 class _Shared:

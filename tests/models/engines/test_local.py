@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -118,6 +119,25 @@ def test_few_tasks_start_no_process_that_nobody_asked_for(
     with open_engine("local", jobs=None) as engine:
         chosen = engine.of_tasks(n_tasks)
         assert (list(chosen.map(os.getpid, [()])) == [os.getpid()]) is here
+
+
+_GROWN: list[np.ndarray] = []
+
+
+def grown(megabytes: int) -> int:
+    """Process that has kept so much more memory."""
+    _GROWN.append(np.ones(megabytes * 2**17))
+    time.sleep(0.6)
+    return os.getpid()
+
+
+@pytest.mark.slow
+def test_a_process_that_keeps_tables_goes_on() -> None:
+    with open_engine("local", jobs=2) as engine, warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        processes = list(engine.map(grown, [(200,)] * 8))
+    assert len(set(processes)) == 2
+    assert not told
 
 
 @pytest.mark.slow

@@ -68,7 +68,7 @@ def test_a_cluster_is_as_quick_as_its_client_at_best():
 def test_a_process_is_measured_without_the_memory_of_the_one_that_started_it():
     held = bytearray(300 * 2**20)
     held[:: 2**12] = b"x" * len(held[:: 2**12])
-    command = [sys.executable, "-m", "benchmarks.growth_process", sys.executable, "-c", "exit(3)"]
+    command = [sys.executable, "-m", "benchmarks.processes", sys.executable, "-c", "exit(3)"]
     root = Path(__file__).parents[2]
     ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)
     found = json.loads(ran.stdout)

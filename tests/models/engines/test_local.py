@@ -198,11 +198,12 @@ def test_a_connection_that_is_closed_is_the_clusters_end(
 def test_work_waits_for_workers_and_says_so(
     own_scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dask_engine, "_SECONDS_TO_WONDER", 0.5)
     notices: list[str] = []
     with open_engine("dask", scheduler=own_scheduler.address, notice=notices.append) as engine:
         results = engine.map(time.sleep, [(0.05,)] * 40)
         next(results)
+        # Not before: the first worker may take longer to come.
+        monkeypatch.setattr(dask_engine, "_SECONDS_TO_WONDER", 0.5)
         own_scheduler.end_worker()
         threading.Timer(1.5, own_scheduler.start_worker).start()
         assert len(list(results)) == 39

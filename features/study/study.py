@@ -257,6 +257,8 @@ class Study:
     def select(self, samples: Sequence[str]) -> Study:
         """The study restricted to some samples, in that order, in every modality.
 
+        All of them, as they stand, are the study itself.
+
         Raises
         ------
         InputError
@@ -271,6 +273,8 @@ class Study:
         if wanted.has_duplicates:
             twice = list(wanted[wanted.duplicated()].unique())
             raise InputError(f"{len(twice)} sample(s) are selected twice: {some(twice)}.")
+        if wanted.equals(self.samples):
+            return self
         sequenced = None if self.sequenced is None else in_order(self.sequenced, wanted)
         return replace(
             self,

@@ -69,9 +69,7 @@ class Her2Reference:
 
 
 def _calls(study: Study, features: pd.DataFrame, cutoffs: Her2Cutoffs) -> pd.DataFrame:
-    whole = features.index.equals(study.samples)
-    some = study if whole else study.select(list(features.index))
-    return her2_calls(some, cutoffs, _levels(features))
+    return her2_calls(study.select(list(features.index)), cutoffs, _levels(features))
 
 
 def _levels(features: pd.DataFrame) -> pd.DataFrame:

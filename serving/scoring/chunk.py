@@ -179,11 +179,10 @@ def _group_rows(
     builder = model.predictor.joiner.regimens
     calls = {one.drug: _Calls.of(one.tables["scores"]) for one in answers if one.regimen is None}
     asked = list(calls) if builder is None else list(builder.drugs_)
-    # What was worked out of the chunk's tables holds for itself alone, not for a selection.
-    some = part if names.equals(part.samples) else part.select(list(names))
     evidence = evidence_rows(
-        some, group.predictor, asked, calls, knowledge.civic, standing, knowledge.measured
-    )
+        part.select(list(names)), group.predictor, asked, calls, knowledge.civic, standing,
+        knowledge.measured,
+    )  # fmt: skip
     if regimens is not None:
         evidence = regimen_evidence(evidence, answers, regimens, model.predictor)
     rows["evidence"] = as_table(evidence, EVIDENCE)

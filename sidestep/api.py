@@ -202,8 +202,7 @@ def train(
     >>> list(trained.metrics.index)
     ['Lapatinib']
     """
-    from joblib import cpu_count
-
+    from sidestep.models.engines.options import cores
     from sidestep.training.cli.train import DEFAULT_PANEL
     from sidestep.training.retrain import Request
     from sidestep.training.validation.cross_validation import SPLITS, Plan
@@ -212,7 +211,7 @@ def train(
         raise InputError(f"split is {split!r}; give one of {', '.join(SPLITS)}")
     if drugs is not None and panel is not None:
         raise InputError("drugs and panel both say what to learn; give one of them")
-    jobs = int(cpu_count()) if jobs is None else jobs
+    jobs = cores() if jobs is None else jobs
     _require_at_least(folds=(folds, 2), trials=(trials, 0), seed=(seed, 0), jobs=(jobs, 1))
     _require_at_least(min_lines=(min_lines, 10))
     plan = Plan(

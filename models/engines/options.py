@@ -46,6 +46,13 @@ _SCHEDULER = click.option(
 )
 
 
+def cores() -> int:
+    """Cores that this process may use, as many as it starts others by default."""
+    from joblib import cpu_count
+
+    return int(cpu_count())
+
+
 def open_engine(
     name: str,
     *,
@@ -76,12 +83,10 @@ def open_engine(
     if name == "local":
         if scheduler is not None:
             raise InputError("--scheduler says where a Dask scheduler is; add --engine dask")
-        from joblib import cpu_count
-
         from sidestep.models.engines.local import LocalEngine
 
         if jobs is None:
-            return LocalEngine(min(int(cpu_count()), _MOST_PROCESSES), _WORTH_A_PROCESS)
+            return LocalEngine(min(cores(), _MOST_PROCESSES), _WORTH_A_PROCESS)
         return LocalEngine(jobs)
     if scheduler is None:
         raise InputError(

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from sidestep.features.options import drugs_option, profile_option
-from sidestep.models.engines.options import DEVICES, engine_options
+from sidestep.models.engines.options import DEVICES, cores, engine_options
 from sidestep.training.cli.options import tracking_uri_option
 
 #: Drugs to learn where nobody says which.
@@ -208,7 +208,7 @@ def train(
         split=split,
         trials=trials,
         seed=seed,
-        jobs=_default_jobs() if jobs is None else jobs,
+        jobs=cores() if jobs is None else jobs,
         modalities=_listed(modalities),
         clinical=_listed(clinical) or (),
         device=device,
@@ -238,9 +238,3 @@ def _listed(names: str | None) -> tuple[str, ...] | None:
     """Names between commas; None where there are none."""
     listed = tuple(name.strip() for name in (names or "").split(",") if name.strip())
     return listed or None
-
-
-def _default_jobs() -> int:
-    from joblib import cpu_count
-
-    return int(cpu_count())

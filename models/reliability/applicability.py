@@ -246,18 +246,15 @@ def weight_covered(
         return np.ones(len(values))
     from sidestep.models.estimators.shares import sum_measured
 
-    covered = np.empty(len(values))
     if lacking is None:
-        sum_measured(values, weights, covered)
-        return np.asarray(covered / total)
-    whole = np.empty(1)
-    sum_measured(np.zeros((1, len(weights))), weights, whole)
-    covered[:] = whole
+        lacking = np.isnan(values).sum(axis=1)
     gaps = np.flatnonzero(lacking)
-    if len(gaps):
-        some = np.empty(len(gaps))
-        sum_measured(values[gaps], weights, some)
-        covered[gaps] = some
+    # The first row lacks nothing.
+    rows = np.vstack([np.zeros(len(weights)), values[gaps]])
+    sums = np.empty(len(rows))
+    sum_measured(rows, weights, sums)
+    covered = np.full(len(values), sums[0])
+    covered[gaps] = sums[1:]
     return np.asarray(covered / total)
 
 

@@ -10,6 +10,7 @@ from sidestep.features.mechanisms.of_features import MECHANISMS
 # The compiled loops are imported inside the functions, because they import numba.
 
 
+# Contributions that are looked at together.
 _TOGETHER = 2**17
 #: Place of a feature in a table of sums that has none for it.
 _NOWHERE = -1

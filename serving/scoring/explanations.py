@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 from sidestep.features.mechanisms.of_features import MECHANISMS
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.serving.disk.output import table_of
-from sidestep.serving.disk.sample_scores import OTHER
 from sidestep.serving.scoring.contributions import mechanism_sums, sum_of_others
 from sidestep.serving.scoring.samples import Samples
 from sidestep.serving.scoring.stability import Stability
@@ -81,7 +80,7 @@ def explanation_rows(
     has = np.isfinite(_of_rows(measured, columns))
     rest = sum_of_others(values, columns) + np.where(has, 0.0, _of_rows(values, columns)).sum(1)
     kept = _with_last(has, True)
-    # The last of the texts is that of no feature.
+    # The last of a feature's texts is that of no feature.
     place = _with_last(columns, len(named.names))[kept]
     contribution = np.column_stack([_of_rows(values, columns), rest])
     return table_of(
@@ -90,9 +89,7 @@ def explanation_rows(
             "drug": drug.name,
             "regimen": regimen,
             "rank": np.cumsum(kept, axis=1, dtype=np.int32)[kept],
-            "feature": pc.take(pa.array([*named.names, OTHER], pa.string()), place),
-            "modality": pc.take(pa.array([*named.modalities, None], pa.string()), place),
-            "mechanism": pc.take(pa.array([*named.mechanisms, None], pa.string()), place),
+            **{name: pc.take(texts, place) for name, texts in named.texts.items()},
             "value": _with_last(_of_rows(measured, columns), np.nan)[kept],
             "contribution": contribution[kept] + 0.0,  # no negative zeros
             "top_k_share": _with_last(stability.top_k_share, np.nan)[kept],

@@ -26,6 +26,7 @@ from sidestep.models.predictor.cohort import TumourCohort
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.predictor.known_lines import Known, rows_by_fold
 from sidestep.models.predictor.predictor import PanelPredictor
+from sidestep.serving.disk.sample_scores import OTHER
 from sidestep.serving.scoring.contributions import places_in
 
 # By the joiner of a predictor, with its joiners of the folds.
@@ -72,6 +73,16 @@ class NamedFeatures:
     def mechanism_places(self) -> np.ndarray:
         """Place of each feature's mechanism in `MECHANISMS`."""
         return places_in(MECHANISMS, self.mechanisms)
+
+    @cached_property
+    def texts(self) -> dict[str, pa.Array]:
+        """``feature``, ``modality`` and ``mechanism`` of each feature, and last of what is none."""
+        parts = {
+            "feature": [*self.names, OTHER],
+            "modality": [*self.modalities, None],
+            "mechanism": [*self.mechanisms, None],
+        }
+        return {name: pa.array(part, pa.string()) for name, part in parts.items()}
 
     @classmethod
     def of(cls, names: pd.Index, folds: Mapping[int, pd.Index]) -> Self:

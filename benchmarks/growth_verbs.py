@@ -11,9 +11,6 @@ ones lie, and are written as Parquet by sample (RNA, copy number, RPPA) and text
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
 import threading
 import time
@@ -25,6 +22,7 @@ from shutil import rmtree
 
 from benchmarks.growth_costs import Cell
 from benchmarks.growth_studies import write_cohort
+from benchmarks.processes import taken_by
 from sidestep.features.knowledge.drugs import DRUG_TABLE
 from sidestep.features.simulation.simulate import SimulationPlan, simulate_study
 from sidestep.features.study.study import Study, read_study
@@ -126,20 +124,8 @@ class Bench:
 
     def _run(self, cell: Cell, *command: str | Path, folder: Path | None = None) -> Cell:
         """Run a command; give back the cell with what it took."""
-        paths = [os.getcwd(), *filter(None, [os.environ.get("PYTHONPATH")])]
-        alone = [sys.executable, "-m", "benchmarks.growth_process"]
-        ran = subprocess.run(
-            [*alone, sys.executable, "-m", "sidestep", *map(str, command)],
-            capture_output=True,
-            text=True,
-            cwd=folder,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
-            check=False,
-        )
-        found = json.loads(ran.stdout or '{"status": "no answer"}')
-        if found.pop("status") != 0:
-            raise SystemExit(f"{command[0]} did not end well: {ran.stderr[-2000:]}")
-        return replace(cell, **found)
+        taken = taken_by([sys.executable, "-m", "sidestep", *command], folder=folder)
+        return replace(cell, **vars(taken))
 
     def _lines_folder(self, features: int, lines: int) -> Path:
         return self._folder / f"lines-{lines}-{features}"

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -26,6 +25,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.accuracy import PANCAN, STUDIES
+from benchmarks.processes import taken_by
 from sidestep.training.validation.comparison import compare, pair
 
 _OUT_OF_FOLD = "out_of_fold.parquet"
@@ -79,20 +79,13 @@ def main() -> None:
 def train(root: Path, python: str, arguments: Sequence[str]) -> Training:
     """Run `sidestep train` of the version in `root` in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="sidestep-train-") as work:
-        output = Path(work) / "output.txt"
         command = [python, "-m", "sidestep", "train", *arguments]
         command += ["--tracking-uri", f"sqlite:///{work}/mlflow.db"]
-        environment = os.environ | {"PYTHONPATH": str(root)}
-        with output.open("w") as file:
-            process = subprocess.Popen(command, cwd=work, env=environment, stdout=file, stderr=file)
-            _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise SystemExit(f"training ended with {process.returncode}: {output.read_text()}")
+        taken = taken_by(command, folder=Path(work), environment={"PYTHONPATH": str(root)})
         tables = [pd.read_parquet(path) for path in Path(work).rglob(_OUT_OF_FOLD)]
     return Training(
-        seconds=usage.ru_utime + usage.ru_stime,
-        peak=usage.ru_maxrss / 1024,
+        seconds=taken.cpu,
+        peak=taken.peak,
         # That of the panel; each drug has its own beside it. Of one assignment to folds it may not
         # say so.
         predictions=max(tables, key=len).assign(repeat=lambda table: table.get("repeat", 0)),

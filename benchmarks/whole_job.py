@@ -16,30 +16,19 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import subprocess
 import tempfile
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 import pyarrow.parquet as pq
 
 from benchmarks.first_answers import ROOT, Version
+from benchmarks.processes import Taken, taken_by
 from sidestep.models.registry.load import load_model
 
 
-@dataclass(frozen=True)
-class Turn:
-    """What one job took: seconds on the clock and of the processor, and MiB at most."""
-
-    wall: float
-    processor: float
-    peak: float
-
-
-def score(version: Version, study: Path, drugs: Sequence[str], jobs: int) -> Turn:
+def score(version: Version, study: Path, drugs: Sequence[str], jobs: int) -> Taken:
     """Score a study anew.
 
     Raises
@@ -51,48 +40,39 @@ def score(version: Version, study: Path, drugs: Sequence[str], jobs: int) -> Tur
     command = [version.python, "-m", "sidestep", "score", str(study), "--model", version.model]
     command += ["--out", str(version.out), "--drugs", ",".join(drugs), "--quiet"]
     command += ["--jobs", str(jobs)] if jobs else []
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        command, cwd=version.root, env=version.environment, stdout=subprocess.DEVNULL
-    )
-    _, status, used = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-    return Turn(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    return taken_by(command, folder=version.root, environment={"PYTHONPATH": str(version.root)})
 
 
 def compare(
     versions: Sequence[Version], study: Path, drugs: Sequence[str], jobs: int, repeats: int
 ) -> None:
     """Print a line a version, and their ratio."""
-    turns: dict[str, list[Turn]] = {version.name: [] for version in versions}
+    turns: dict[str, list[Taken]] = {version.name: [] for version in versions}
     for _ in range(repeats):
         for version in versions:
             turns[version.name].append(score(version, study, drugs, jobs))
     medians = {
-        name: Turn(*(median(column) for column in zip(*map(_numbers, taken), strict=True)))
+        name: Taken(*(median(column) for column in zip(*map(_numbers, taken), strict=True)))
         for name, taken in turns.items()
     }
     for version in versions:
         taken = medians[version.name]
         rows = pq.read_metadata(version.out / "scores.parquet").num_rows
         print(
-            f"{jobs or 'own':>4} {version.name:<4} {taken.wall:>9.1f} {taken.processor:>10.1f} "
-            f"{rows / taken.wall:>8,.0f} {taken.peak:>9,.0f}",
+            f"{jobs or 'own':>4} {version.name:<4} {taken.seconds:>9.1f} {taken.cpu:>10.1f} "
+            f"{rows / taken.seconds:>8,.0f} {taken.peak:>9,.0f}",
             flush=True,
         )
     if len(versions) > 1:
         new, old = (medians[version.name] for version in versions)
         print(
-            f"{'':>4} {'x':<4} {new.wall / old.wall:>9.2f} {new.processor / old.processor:>10.2f} "
-            f"{old.wall / new.wall:>8.2f} {new.peak / old.peak:>9.2f}"
+            f"{'':>4} {'x':<4} {new.seconds / old.seconds:>9.2f} {new.cpu / old.cpu:>10.2f} "
+            f"{old.seconds / new.seconds:>8.2f} {new.peak / old.peak:>9.2f}"
         )
 
 
-def _numbers(turn: Turn) -> tuple[float, float, float]:
-    return turn.wall, turn.processor, turn.peak
+def _numbers(taken: Taken) -> tuple[float, float, float]:
+    return taken.seconds, taken.cpu, taken.peak
 
 
 def same_files(one: Path, other: Path) -> list[str]:

@@ -9,6 +9,7 @@ or the one that a person chose last.
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,8 @@ BEST = "best_version"
 #: Mean r that a champion may be worse than the best version, at most.
 MARGIN = 0.02
 _SQLITE = "sqlite:///"
+# What MLflow says where the database refuses a row.
+_REFUSED = "BAD_REQUEST"
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ def best_of(client: MlflowClient, name: str) -> str | None:
 
 def set_best(client: MlflowClient, name: str, version: str) -> None:
     """Note the version that later ones are held against."""
-    client.set_registered_model_tag(name, BEST, version)
+    _set(client.set_registered_model_tag, name, BEST, version)
 
 
 def set_champion(client: MlflowClient, name: str, version: str) -> None:
@@ -101,7 +104,7 @@ def set_champion(client: MlflowClient, name: str, version: str) -> None:
         former.append(str(current))
     # The record goes first: killed in between, it holds the champion, which going back skips.
     _keep_former(client, name, former)
-    client.set_registered_model_alias(name, CHAMPION, version)
+    _set(client.set_registered_model_alias, name, CHAMPION, version)
 
 
 def promote(client: MlflowClient, name: str, version: str, *, force: bool = False) -> str:
@@ -155,7 +158,7 @@ def rollback(client: MlflowClient, name: str) -> str:
         if version == current or not _exists(client, name, version):
             continue
         set_best(client, name, version)
-        client.set_registered_model_alias(name, CHAMPION, version)
+        _set(client.set_registered_model_alias, name, CHAMPION, version)
         _keep_former(client, name, former)
         return f"{name}@{CHAMPION} is version {version} again; {_replaced(current)}."
     raise InputError(
@@ -269,9 +272,23 @@ def _former(model: RegisteredModel) -> list[str]:
     return [version for version in model.tags.get(FORMER, "").split(",") if version]
 
 
+def _set(setter: Callable[[str, str, str], None], name: str, key: str, value: str) -> None:
+    """Set a tag or an alias of a registered model.
+
+    MLflow looks whether it is there and adds it if it is not: of two workers that do so at once the
+    database lets one alone. Asked again, the other finds it there and changes it.
+    """
+    try:
+        setter(name, key, value)
+    except MlflowException as error:
+        if error.error_code != _REFUSED:
+            raise
+        setter(name, key, value)
+
+
 def _keep_former(client: MlflowClient, name: str, former: list[str]) -> None:
-    client.set_registered_model_tag(name, FORMER, ",".join(former))
+    _set(client.set_registered_model_tag, name, FORMER, ",".join(former))
     if former:
-        client.set_registered_model_alias(name, PREVIOUS, former[-1])
+        _set(client.set_registered_model_alias, name, PREVIOUS, former[-1])
     elif PREVIOUS in _model(client, name).aliases:
         client.delete_registered_model_alias(name, PREVIOUS)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import mlflow
@@ -18,6 +20,7 @@ from sidestep.features.errors import InputError
 from sidestep.main import main
 from sidestep.models.registry.databases import require_database, without_password
 from sidestep.models.registry.load import load_model
+from sidestep.training.tracking.lifecycle import set_best, set_champion
 from sidestep.training.tracking.store import open_store
 from sidestep.training.validation.shared_search import require_storage
 
@@ -127,6 +130,31 @@ def test_two_workers_share_trials_and_come_to_one_result(
         assert TRIALS <= len(trials) <= TRIALS + 1
     storage.remove_session()
     storage.engine.dispose()
+
+
+def test_versions_may_be_pointed_to_by_two_workers_at_once(database: str) -> None:
+    """MLflow itself fails then about once in twenty times."""
+    both = threading.Barrier(2)
+    names = [f"pointed-{n}" for n in range(20)]
+
+    def work(version: str) -> None:
+        client = MlflowClient(tracking_uri=database, registry_uri=database)
+        for name in names:
+            both.wait(timeout=60)
+            set_best(client, name, version)
+            set_champion(client, name, version)
+
+    client = MlflowClient(tracking_uri=database, registry_uri=database)
+    for name in names:
+        client.create_registered_model(name)
+        for _ in range(2):
+            client.create_model_version(name, source="nowhere")
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(work, ("1", "2"))) == [None, None]
+    for name in names:
+        model = client.get_registered_model(name)
+        assert str(model.aliases["champion"]) in ("1", "2")
+        assert model.tags["best_version"] in ("1", "2")
 
 
 def test_no_password_is_said_or_kept(outputs: list[str], database: str, searches: str) -> None:

@@ -155,9 +155,24 @@ class SingleMarker(ExplainedEstimator):
         return self._predicted(self.read_rows(rows)[0])
 
     def _predicted(self, marker: np.ndarray) -> np.ndarray:
-        return self.mean_ + np.where(
-            np.isfinite(marker), self.slope_ * (marker - self.centre_), 0.0
-        )
+        return self.mean_ + self._part(marker)
+
+    def _part(self, marker: np.ndarray) -> np.ndarray:
+        """What the marker adds to the mean, 0 where a row has none."""
+        return np.where(np.isfinite(marker), self.slope_ * (marker - self.centre_), 0.0)
+
+    def explain_rows(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What the marker adds to the mean in rows of the features of `fit`, and where.
+
+        Returns
+        -------
+        part : ndarray of shape (n_rows,)
+            It and `mean_` are the prediction.
+        column : ndarray of int, shape (n_rows,)
+            Place of the feature that contributes it; -1 where the row has no marker.
+        """
+        marker, column = self.read_rows(rows)
+        return self._part(marker), column
 
     def read_rows(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The marker's value in rows of the features of `fit`, and the feature that it is of.
@@ -174,14 +189,10 @@ class SingleMarker(ExplainedEstimator):
 
     def _contributions(self, X: pd.DataFrame) -> Contributions:
         values = np.zeros(X.shape)
-        self.add_shares(X.to_numpy(float), 1.0, values)
-        return Contributions(np.full(len(X), self.mean_), values)
-
-    def add_shares(self, rows: np.ndarray, weight: float, values: np.ndarray) -> None:
-        """Add `weight` times the marker's contributions to `values`, (n_rows, n_features)."""
-        marker, column = self.read_rows(rows)
+        part, column = self.explain_rows(X.to_numpy(float))
         some = np.flatnonzero(column >= 0)
-        values[some, column[some]] += weight * (self.slope_ * (marker[some] - self.centre_))
+        values[some, column[some]] = part[some]
+        return Contributions(np.full(len(X), self.mean_), values)
 
     def feature_weights(self) -> np.ndarray:
         """Share of the training lines' markers that each feature is, (n_features,)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -22,6 +23,28 @@ _WITHOUT_MARKER = 2
 _HALVES = np.array([0.5, 0.5, 0.0])
 #: How sharply out-of-fold errors tell the weights of `Outcome.blend_priors` apart.
 _PRIOR_SHARPNESS = 0.5
+
+
+@dataclass(frozen=True)
+class LargestContributions:
+    """What a blend predicts of some rows, and by which features most.
+
+    Attributes
+    ----------
+    members : ndarray of shape (n_rows, 3)
+        Predictions of ridge, trees and marker, in response units.
+    columns : ndarray of int, shape (n_rows, n_largest)
+        Of the features with the largest contributions, the largest first.
+    values : ndarray of shape (n_rows, n_largest)
+        Their contributions to the blend's prediction, in response units.
+    asked : ndarray of shape (n_rows, n_asked)
+        Those of the features that were asked about.
+    """
+
+    members: np.ndarray
+    columns: np.ndarray
+    values: np.ndarray
+    asked: np.ndarray
 
 
 class Blend(ExplainedEstimator):
@@ -184,20 +207,62 @@ class Blend(ExplainedEstimator):
         return blended(members, self.weights_, self.mean_)
 
     def _contributions(self, X: pd.DataFrame) -> Contributions:
-        return self.explain_rows(np.ascontiguousarray(X.to_numpy(float)))
+        return self.explain_rows(np.ascontiguousarray(X.to_numpy(float)))[1]
 
-    def explain_rows(self, rows: np.ndarray) -> Contributions:
-        """Explain rows: float64, C order, the features of `fit`."""
+    def explain_rows(self, rows: np.ndarray) -> tuple[np.ndarray, Contributions]:
+        """Predict and explain rows: float64, C order, the features of `fit`.
+
+        Returns
+        -------
+        members : ndarray of shape (n_rows, 3)
+            As `predict_members` has them.
+        contributions : Contributions
+        """
         from sidestep.models.estimators.shares import add_shares
 
-        values = self.ridge_.scaled_parts(rows, self.weights_[0])
-        shares, base_value = self.trees_.explain_rows(rows)
+        members, bases = np.empty((2, len(rows), 3))
+        values, members[:, 0] = self.ridge_.scaled_parts(rows, self.weights_[0])
+        members[:, 1], shares, bases[:, 1] = self.trees_.explain_rows(rows)
         add_shares(shares, self.trees_.columns_, self.weights_[1], values)
-        self.marker_.add_shares(rows, self.weights_[2], values)
-        bases = np.empty((len(rows), 3))
-        bases[:, 0] = self.ridge_.base_values(rows)
-        bases[:, 1:] = base_value, self.marker_.mean_
-        return Contributions(self.blend(bases), values)
+        part, column = self.marker_.explain_rows(rows)
+        some = np.flatnonzero(column >= 0)
+        values[some, column[some]] += self.weights_[2] * part[some]
+        members[:, 2] = self.marker_.mean_ + part
+        bases[:, 0], bases[:, 2] = self.ridge_.base_values(rows), self.marker_.mean_
+        return members, Contributions(self.blend(bases), values)
+
+    def explain_largest(
+        self, rows: np.ndarray, order: np.ndarray, asked: np.ndarray, top_k: int
+    ) -> LargestContributions:
+        """Predict rows, with their largest contributions and those of features asked about.
+
+        It takes a fraction of the time and memory of `explain_rows`, which has all contributions.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows, n_features)
+            float64, C order, the features of `fit`.
+        order : ndarray of int, shape (n_features,)
+            Of equal magnitudes the one of the lower number comes first.
+        asked : ndarray of int, shape (n_rows, n_asked)
+            Columns, each once a row; -1 for a feature that the blend lacks.
+        top_k : int
+        """
+        from sidestep.models.estimators.shares import explain_largest
+
+        members, total = np.empty((len(rows), 3)), np.empty(len(rows))
+        members[:, 1], shares, _ = self.trees_.explain_rows(rows)
+        part, column = self.marker_.explain_rows(rows)
+        members[:, 2] = self.marker_.mean_ + part
+        chosen = np.empty((len(rows), min(top_k, rows.shape[1])), dtype=np.int64)
+        of_chosen, of_asked = np.empty(chosen.shape), np.empty(asked.shape)
+        for some, line in self.ridge_.lines(rows):
+            explain_largest(
+                rows, some, *line, self.weights_, shares, self.trees_.columns_, column, part,
+                order, asked, chosen, of_chosen, of_asked, total,
+            )  # fmt: skip
+        members[:, 0] = self.ridge_.base_values(rows) + total
+        return LargestContributions(members, chosen, of_chosen, of_asked)
 
     def feature_weights(self, sd: np.ndarray) -> np.ndarray:
         """Share of the model that rests on each feature, (n_features,), summing to at most one.

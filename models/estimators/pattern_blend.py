@@ -163,10 +163,16 @@ class PatternBlend(ExplainedEstimator):
         return predicted
 
     def _contributions(self, X: pd.DataFrame) -> Contributions:
-        return self.explain_rows(FeatureRows(X))
+        return self.explain_rows(FeatureRows(X))[1]
 
-    def explain_rows(self, rows: FeatureRows) -> Contributions:
-        """Exact additive contributions of every feature to every prediction.
+    def explain_rows(self, rows: FeatureRows) -> tuple[np.ndarray, Contributions]:
+        """Predicted response of each row, with the exact contribution of every feature to it.
+
+        Returns
+        -------
+        predicted : ndarray of shape (n_rows,)
+            As `predict_rows` has it.
+        contributions : Contributions
 
         Raises
         ------
@@ -174,17 +180,16 @@ class PatternBlend(ExplainedEstimator):
             If the features are not those of `fit`, in that order.
         """
         rows.require(self.feature_names_in_)
-        parts = [
-            (some, pattern, self.blends_[pattern].explain_rows(rows.part(pattern, some)))
-            for pattern, some in self._by_model(rows)
-        ]
-        if len(parts) == 1 and parts[0][2].values.shape == rows.values.shape:
-            return parts[0][2]
-        base, values = np.empty(len(rows)), np.zeros(rows.values.shape)
-        for some, pattern, part in parts:
-            base[some] = part.base_value
-            values[np.ix_(some, rows.columns(pattern))] = part.values
-        return Contributions(base, values)
+        (predicted, base), values = np.empty((2, len(rows))), np.zeros(rows.values.shape)
+        for pattern, some in self._by_model(rows):
+            blend = self.blends_[pattern]
+            members, part = blend.explain_rows(rows.part(pattern, some))
+            predicted[some], base[some] = blend.blend(members), part.base_value
+            if part.values.shape == values.shape:
+                values = part.values
+            else:
+                values[np.ix_(some, rows.columns(pattern))] = part.values
+        return predicted, Contributions(base, values)
 
     def _by_model(self, rows: FeatureRows) -> Iterator[tuple[Pattern, np.ndarray]]:
         """Rows that each pattern's model predicts; those without any modality go to the first.

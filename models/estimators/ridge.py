@@ -211,13 +211,8 @@ class MultiViewRidge(ExplainedEstimator):
         from sidestep.models.estimators.shares import sum_parts
 
         total = np.empty(len(rows))
-        for some, line in self._lines(rows):
-            if some is None:
-                sum_parts(rows, *line, total)
-                continue
-            part = np.empty(len(some))
-            sum_parts(np.ascontiguousarray(rows[some]), *line, part)
-            total[some] = part
+        for some, line in self.lines(rows):
+            sum_parts(rows, some, *line, total)
         return self.base_values(rows) + total
 
     def base_values(self, rows: np.ndarray) -> np.ndarray:
@@ -229,21 +224,23 @@ class MultiViewRidge(ExplainedEstimator):
 
     def _contributions(self, X: pd.DataFrame) -> Contributions:
         rows = np.ascontiguousarray(X.to_numpy(float))
-        return Contributions(self.base_values(rows), self.scaled_parts(rows, 1.0))
+        return Contributions(self.base_values(rows), self.scaled_parts(rows, 1.0)[0])
 
-    def scaled_parts(self, rows: np.ndarray, weight: float) -> np.ndarray:
-        """`weight` times the contribution of every feature, (n_rows, n_features)."""
+    def scaled_parts(self, rows: np.ndarray, weight: float) -> tuple[np.ndarray, np.ndarray]:
+        """`weight` times the contribution of every feature, and the prediction without it.
+
+        Returns
+        -------
+        values : ndarray of shape (n_rows, n_features)
+        predicted : ndarray of shape (n_rows,)
+            As `predict_rows` has it.
+        """
         from sidestep.models.estimators.shares import scale_parts
 
-        out = np.empty(rows.shape)
-        for some, line in self._lines(rows):
-            if some is None:
-                scale_parts(rows, *line, weight, out)
-                continue
-            part = np.empty((len(some), rows.shape[1]))
-            scale_parts(np.ascontiguousarray(rows[some]), *line, weight, part)
-            out[some] = part
-        return out
+        out, total = np.empty(rows.shape), np.empty(len(rows))
+        for some, line in self.lines(rows):
+            scale_parts(rows, some, *line, weight, out, total)
+        return out, self.base_values(rows) + total
 
     def sizes(self) -> np.ndarray:
         """Absolute coefficient of each feature, (n_features,); the mean over regimens, if any."""
@@ -275,21 +272,19 @@ class MultiViewRidge(ExplainedEstimator):
     def slopes(self, rows: np.ndarray) -> np.ndarray:
         """Coefficient of every feature under each row's regimen, (n_rows, n_features)."""
         out = np.empty(rows.shape)
-        for some, (_, slopes) in self._lines(rows):
-            out[slice(None) if some is None else some] = slopes
+        for some, (_, slopes) in self.lines(rows):
+            out[some] = slopes
         return out
 
-    def _lines(
-        self, rows: np.ndarray
-    ) -> Iterator[tuple[np.ndarray | None, tuple[np.ndarray, np.ndarray]]]:
-        """Means and slopes of some rows, by regimen; None for all rows, where none is told."""
+    def lines(self, rows: np.ndarray) -> Iterator[tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]]:
+        """Places of the rows of each regimen, and the means and slopes of the features for them."""
         if not len(self.means_) == len(self.coef_) == rows.shape[1]:
             raise ValueError(
                 f"{rows.shape[1]} features for {len(self.means_)} means and "
                 f"{len(self.coef_)} coefficients."
             )
         if not len(self.regimens_) + len(self.drugs_):
-            yield None, (self.means_, self.coef_)
+            yield np.arange(len(rows)), (self.means_, self.coef_)
             return
         told = rows[:, np.concatenate([self.regimens_, self.drugs_])] == 1.0
         conditions, which = np.unique(told, axis=0, return_inverse=True)

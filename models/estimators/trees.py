@@ -206,22 +206,25 @@ class ScreenedTrees(ExplainedEstimator):
         return np.asarray(self.offset_ + self.ensemble_.predict(kept).astype(float))
 
     def _contributions(self, X: pd.DataFrame) -> Contributions:
-        shares, base_value = self.explain_rows(X.to_numpy(float))
+        _, shares, base_value = self.explain_rows(X.to_numpy(float))
         values = np.zeros(X.shape)
         values[:, self.columns_] = shares
         return Contributions(np.full(len(X), base_value), values)
 
-    def explain_rows(self, rows: np.ndarray) -> tuple[np.ndarray, float]:
-        """Contributions of `columns_` to rows of the features of `fit`, and the base value.
+    def explain_rows(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+        """Predict rows of the features of `fit`, with the contributions and the base value.
 
         Returns
         -------
+        predicted : ndarray of shape (n_rows,)
         shares : ndarray of shape (n_rows, n_kept), float32
-            All other features contribute nothing.
+            Of `columns_`; all other features contribute nothing.
         base_value : float
         """
-        shares = self.ensemble_.contributions(self._kept(rows))
-        return shares[:, :-1], self.offset_ + float(np.float32(self.ensemble_.base_value))
+        kept = self._kept(rows)
+        shares = self.ensemble_.contributions(kept)[:, :-1]
+        base_value = self.offset_ + float(np.float32(self.ensemble_.base_value))
+        return self._predicted(kept), shares, base_value
 
     @cached_property
     def ensemble_(self) -> TreeEnsemble:

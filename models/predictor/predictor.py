@@ -31,7 +31,7 @@ from sidestep.models.reliability.applicability import (
     weight_covered,
 )
 from sidestep.models.reliability.groups import large_groups
-from sidestep.models.reliability.intervals import Interval
+from sidestep.models.reliability.intervals import NO_MEMBERS, Interval, KnownMembers
 from sidestep.models.reliability.predictive import FoldAnswers, Predictive
 from sidestep.models.reliability.probabilities import PatientAnswers, PatientPredictive
 from sidestep.models.reliability.thresholds import EVENT, ResponseThreshold, response_threshold
@@ -199,6 +199,10 @@ class PanelPredictor:
 
     def explain(self, features: Features, model: DrugModel) -> Contributions:
         """Exact contribution of every feature to every prediction, in the response's unit."""
+        return self.explained(features, model)[1]
+
+    def explained(self, features: Features, model: DrugModel) -> tuple[np.ndarray, Contributions]:
+        """What `predict` and `explain` give, at once."""
         return model.blend.explain_rows(FeatureRows.of(features))
 
     def predictive(
@@ -207,12 +211,14 @@ class PanelPredictor:
         fold_features: Mapping[int, Features],
         model: DrugModel,
         groups: np.ndarray | None = None,
+        known: KnownMembers = NO_MEMBERS,
     ) -> Predictive | PatientPredictive:
         """Interval and probability of resistance of each sample, from held-out errors.
 
         A sample gets what models of its own modalities earned. NaN where there are too few
         training lines, or no usable modality. With `groups` (`interval_groups`) its interval rests
         on the errors of its own group, where that has lines enough; without, on those of all.
+        `known` are predictions by the folds' members, where somebody asked them before.
         """
         folds = {
             number: (blend, FeatureRows.of(fold_features[number]))
@@ -223,7 +229,7 @@ class PanelPredictor:
             answers = []
             for pattern, rows in rows_of:
                 errors = model.errors[pattern]
-                found = PatientAnswers.of(errors, model.blend, pattern, (own, rows), folds)
+                found = PatientAnswers.of(errors, model.blend, pattern, (own, rows), folds, known)
                 answers.append((rows, found))
             return PatientPredictive(len(features), answers, self.scale.higher_is_resistant)
         parts = []
@@ -231,7 +237,7 @@ class PanelPredictor:
         for pattern, rows in _by_pattern(features, model):
             errors = model.errors[pattern]
             of_both = None if groups is None else (of_lines[errors.lines], groups[rows])
-            parts.append((rows, FoldAnswers.of(errors, pattern, folds, rows, of_both)))
+            parts.append((rows, FoldAnswers.of(errors, pattern, folds, rows, of_both, known)))
         return Predictive(len(features), parts, self.scale.higher_is_resistant)
 
     def interval(

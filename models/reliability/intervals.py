@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Self
 
 import numpy as np
@@ -21,6 +22,9 @@ FEWEST_LINES = 10
 _LEAST = np.finfo(float).eps
 
 Interval = tuple[np.ndarray, np.ndarray]
+#: What ridge, trees and marker of a fold's sub-model predict of the samples of a pattern.
+KnownMembers = Mapping[tuple[int, Pattern], np.ndarray]
+NO_MEMBERS: KnownMembers = MappingProxyType({})
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,10 @@ from sidestep.models.estimators.rows import FeatureRows
 from sidestep.models.reliability.groups import NO_GROUP, calibrating_groups, members
 from sidestep.models.reliability.intervals import (
     FEWEST_LINES,
+    NO_MEMBERS,
     HeldOutErrors,
     Interval,
+    KnownMembers,
     cv_plus,
     marker_alone,
     own_error,
@@ -199,6 +201,7 @@ class FoldAnswers:
         folds: Mapping[int, tuple[PatternBlend, pd.DataFrame | FeatureRows]],
         some: np.ndarray | None = None,
         groups: tuple[np.ndarray, np.ndarray] | None = None,
+        known: KnownMembers = NO_MEMBERS,
     ) -> Self:
         """Ask the folds' models.
 
@@ -213,6 +216,8 @@ class FoldAnswers:
             Rows of the samples that are wanted; all by default.
         groups : tuple of (ndarray, ndarray), optional
             Groups of the lines of `errors`, and of the samples that are wanted.
+        known : mapping of (int, Pattern) to ndarray of shape (n_wanted, 3), optional
+            What the members of some folds' sub-models predict of these samples.
         """
         used = np.unique(errors.folds)
         answers = []
@@ -222,7 +227,9 @@ class FoldAnswers:
             rows.require(model.feature_names_in_)
             blend = model.blends_[pattern]
             values = rows.part(pattern, np.arange(len(rows)) if some is None else some)
-            members = blend.predict_members(values)
+            members = known.get((int(fold), pattern))
+            if members is None:
+                members = blend.predict_members(values)
             answers.append(
                 [
                     blend.blend(members),

@@ -14,7 +14,13 @@ from sidestep.models.estimators.patterns import Pattern
 from sidestep.models.estimators.rows import FeatureRows
 from sidestep.models.reliability.calibration import BetaCalibration
 from sidestep.models.reliability.groups import NO_GROUP
-from sidestep.models.reliability.intervals import HeldOutErrors, Interval, marker_alone
+from sidestep.models.reliability.intervals import (
+    NO_MEMBERS,
+    HeldOutErrors,
+    Interval,
+    KnownMembers,
+    marker_alone,
+)
 
 #: Models of folds that an interval needs.
 _FEWEST_FOLDS = 3
@@ -76,6 +82,7 @@ class PatientAnswers:
         pattern: Pattern,
         rows: tuple[FeatureRows, np.ndarray],
         folds: Mapping[int, tuple[PatternBlend, pd.DataFrame | FeatureRows]],
+        known: KnownMembers = NO_MEMBERS,
     ) -> PatientAnswers:
         """Ask a sub-model and its folds' models.
 
@@ -89,19 +96,23 @@ class PatientAnswers:
             Patients, and those of them that the sub-model predicts.
         folds : mapping of int to (PatternBlend, DataFrame or FeatureRows)
             Each fold's model, and the patients' features as that fold builds them.
+        known : mapping of (int, Pattern) to ndarray of shape (n_patients, 3), optional
+            What the members of some folds' sub-models predict of these patients.
         """
         features, some = rows
         fitted = blend.blends_[pattern]
         values = features.part(pattern, some)
         members = fitted.predict_members(values)
         answers = []
-        for model, table in folds.values():
+        for fold, (model, table) in folds.items():
             if pattern not in model.blends_:
                 continue
-            of_fold = FeatureRows.of(table)
-            of_fold.require(model.feature_names_in_)
-            sub_model = model.blends_[pattern]
-            answers.append(sub_model.blend(sub_model.predict_members(of_fold.part(pattern, some))))
+            sub_model, said = model.blends_[pattern], known.get((fold, pattern))
+            if said is None:
+                of_fold = FeatureRows.of(table)
+                of_fold.require(model.feature_names_in_)
+                said = sub_model.predict_members(of_fold.part(pattern, some))
+            answers.append(sub_model.blend(said))
         observed = np.rint(errors.observed)
         has = np.isfinite(errors.marker_errors)
         by_marker = observed[has] - errors.marker_errors[has]

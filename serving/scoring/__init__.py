@@ -2,9 +2,10 @@
 
 `chunk.score_chunk` makes all tables of a few samples. Each table has a module (`scores`,
 `explanations`, `gene_sets`, `reference`), put together by `drug_tables`, under each of the
-`regimens` that a model of patients knows, and built on `samples` (features), `outlook` (prediction
-and call), `contributions` and `stability`; `quarantine` sets apart what cannot be scored, and
-`drift` compares a study as a whole with the training lines. Nothing here touches the disk.
+`regimens` that a model of patients knows, and built on `samples` (features), `explained`
+(prediction and `contributions`, with their `stability`) and `outlook` (interval and call);
+`quarantine` sets apart what cannot be scored, and `drift` compares a study as a whole with the
+training lines. Nothing here touches the disk.
 """
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "contributions",
     "drift",
     "drug_tables",
+    "explained",
     "explanations",
     "gene_sets",
     "options",

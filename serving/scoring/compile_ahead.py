@@ -48,7 +48,7 @@ def compile_ahead() -> None:
     blend.predict_rows(samples.rows)
     blend.explain_rows(FeatureRows(lines.iloc[:2]))
     blend.predict_rows(FeatureRows(lines.iloc[:2].assign(**dict.fromkeys(names[1:3], np.nan))))
-    values = blend.explain_rows(samples.rows).values
+    values = blend.explain_rows(samples.rows)[1].values
     columns = largest_measured(values, np.isfinite(samples.rows.values), named.order, 3)
     stability = stability_of(drug, samples, values, columns)
     explanation_rows(drug, samples, values, columns, stability)

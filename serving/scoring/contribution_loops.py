@@ -1,4 +1,4 @@
-"""Compiled loops over contributions: their sums, the largest, and how alike two models' are.
+"""Compiled loops over contributions: their sums, and how alike two models' are.
 
 Results do not depend on which rows stand together. Import this module only where it is needed: it
 imports numba.
@@ -12,86 +12,41 @@ from sidestep.models.compiled import compiled
 
 # Rows summed side by side, because an addition takes longer than it takes to begin the next.
 _TOGETHER = 8
-
-
-@compiled
-def _comes_before(size, number, other_size, other_number):  # type: ignore[no-untyped-def]
-    """Whether a magnitude is the larger, or of two equal ones has the lower number."""
-    return size > other_size or (size == other_size and number < other_number)
-
-
-@compiled
-def _sift_down(sizes, numbers, columns, at, n):  # type: ignore[no-untyped-def]
-    """Restore the heap, whose root comes last of all, below one place."""
-    while True:
-        child = 2 * at + 1
-        if child >= n:
-            return
-        if child + 1 < n and _comes_before(
-            sizes[child], numbers[child], sizes[child + 1], numbers[child + 1]
-        ):
-            child += 1
-        if not _comes_before(sizes[at], numbers[at], sizes[child], numbers[child]):
-            return
-        sizes[at], sizes[child] = sizes[child], sizes[at]
-        numbers[at], numbers[child] = numbers[child], numbers[at]
-        columns[at], columns[child] = columns[child], columns[at]
-        at = child
-
-
-@compiled
-def largest_rows(values, order, chosen):  # type: ignore[no-untyped-def]
-    """Write the columns of each row's largest magnitudes into `chosen`, the largest first.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_rows, n_columns), float64
-        What is no number counts as less than nothing.
-    order : ndarray of int, shape (n_columns,)
-        Of equal magnitudes the one of the lower number comes first.
-    chosen : ndarray of int, shape (n_rows, n_chosen)
-        At most as many as there are columns.
-    """
-    kept = chosen.shape[1]
-    sizes, numbers, columns = np.empty(kept), np.empty(kept, np.int64), np.empty(kept, np.int64)
-    for r in range(values.shape[0] if kept else 0):
-        row = values[r]
-        for c in range(kept):
-            size = np.abs(row[c])
-            sizes[c] = size if size == size else -1.0
-            numbers[c], columns[c] = order[c], c
-        for at in range(kept // 2 - 1, -1, -1):
-            _sift_down(sizes, numbers, columns, at, kept)
-        for c in range(kept, row.size):
-            size = np.abs(row[c])
-            if size >= sizes[0] and _comes_before(size, order[c], sizes[0], numbers[0]):
-                sizes[0], numbers[0], columns[0] = size, order[c], c
-                _sift_down(sizes, numbers, columns, 0, kept)
-        for last in range(kept - 1, -1, -1):
-            chosen[r, last] = columns[0]
-            sizes[0], numbers[0], columns[0] = sizes[last], numbers[last], columns[last]
-            _sift_down(sizes, numbers, columns, 0, last)
+# So many values are ranked by counting.
+_FEW = 32
 
 
 @compiled
 def _rank(values, ranks):  # type: ignore[no-untyped-def]
-    """Write the ranks of `values` into `ranks`, less their mean; equal ones share a rank."""
+    """Write the ranks of `values` into `ranks`, less their mean; equal ones share a rank.
+
+    A few are counted, which is quicker than to sort them.
+    """
+    n = values.size
+    middle = (n - 1) / 2.0
+    if n <= _FEW:
+        for i in range(n):
+            below, equal = 0, 0
+            for j in range(n):
+                below += values[j] < values[i]
+                equal += values[j] == values[i]
+            ranks[i] = below + (equal - 1) / 2.0 - middle
+        return
     places = np.argsort(values)
     first = 0
-    while first < places.size:
+    while first < n:
         last = first
-        while last + 1 < places.size and values[places[last + 1]] == values[places[first]]:
+        while last + 1 < n and values[places[last + 1]] == values[places[first]]:
             last += 1
         for at in range(first, last + 1):
-            ranks[places[at]] = (first + last) / 2.0 - (places.size - 1) / 2.0
+            ranks[places[at]] = (first + last) / 2.0 - middle
         first = last + 1
 
 
 @compiled
 def compare_rows(  # type: ignore[no-untyped-def]
-    ours, our_column, named, rows, theirs, their_column, their_order, their_top,
-    shares, agreements, n_ranked,
-):  # fmt: skip
+    ours, our_column, named, rows, of_named, their_top, of_top, shares, agreements, n_ranked
+):
     """Count which named features another model names too, and how alike both rank the features.
 
     Features are meant by their numbers.
@@ -100,18 +55,18 @@ def compare_rows(  # type: ignore[no-untyped-def]
     ----------
     ours : ndarray of shape (n_samples, n_columns)
         Contributions by the one model.
-    our_column, their_column : ndarray of int, shape (n_numbers,)
-        Column of each feature in either model; -1 where it lacks the feature.
+    our_column : ndarray of int, shape (n_numbers,)
+        Column of each feature in it; -1 where it lacks the feature.
     named : ndarray of int, shape (n_samples, n_named)
         Features that the one model's explanations name.
     rows : ndarray of int, shape (n_rows,)
         Samples that the other model was asked about.
-    theirs : ndarray of shape (n_rows, n_their_columns)
-        Contributions by the other model.
-    their_order : ndarray of int, shape (n_their_columns,)
-        Feature of each of its columns.
+    of_named : ndarray of shape (n_rows, n_named)
+        What these features contribute by the other model.
     their_top : ndarray of int, shape (n_rows, n_top)
-        Columns of its own top features.
+        The other model's own top features.
+    of_top : ndarray of shape (n_rows, n_top)
+        What these contribute by it.
     shares : ndarray of shape (n_samples, n_named)
         One is added where the other model's top has the feature, with any contribution.
     agreements, n_ranked : ndarray of shape (n_samples,)
@@ -125,9 +80,9 @@ def compare_rows(  # type: ignore[no-untyped-def]
     in_theirs = np.full(our_column.size, -1)
     for k in range(rows.size):
         r = rows[k]
-        for column in their_top[k]:
-            if theirs[k, column] != 0.0:
-                in_theirs[their_order[column]] = k
+        for j in range(their_top.shape[1]):
+            if of_top[k, j] != 0.0:
+                in_theirs[their_top[k, j]] = k
         n = 0
         for i in range(named.shape[1]):
             feature = named[r, i]
@@ -135,22 +90,25 @@ def compare_rows(  # type: ignore[no-untyped-def]
                 shares[r, i] += 1.0
             if ours[r, our_column[feature]] != 0.0:
                 in_ours[feature] = k
-                column = their_column[feature]
                 first[n] = ours[r, our_column[feature]]
-                second[n] = theirs[k, column] if column >= 0 else 0.0
+                second[n] = of_named[k, i]
                 n += 1
-        for column in their_top[k]:
-            feature = their_order[column]
+        for j in range(their_top.shape[1]):
+            feature = their_top[k, j]
             if in_theirs[feature] == k and in_ours[feature] != k:
                 first[n] = ours[r, our_column[feature]] if our_column[feature] >= 0 else 0.0
-                second[n] = theirs[k, column]
+                second[n] = of_top[k, j]
                 n += 1
         _rank(first[:n], our_ranks)
         _rank(second[:n], their_ranks)
-        spread = np.sqrt((our_ranks[:n] ** 2).sum() * (their_ranks[:n] ** 2).sum())
+        our_spread, their_spread, shared = 0.0, 0.0, 0.0
+        for i in range(n):
+            our_spread += our_ranks[i] * our_ranks[i]
+            their_spread += their_ranks[i] * their_ranks[i]
+            shared += our_ranks[i] * their_ranks[i]
+        spread = np.sqrt(our_spread * their_spread)
         if spread > 0.0:
-            shared = (our_ranks[:n] * their_ranks[:n]).sum() / spread
-            agreements[r] += min(max(shared, -1.0), 1.0)
+            agreements[r] += min(max(shared / spread, -1.0), 1.0)
             n_ranked[r] += 1.0
 
 

@@ -80,7 +80,7 @@ def largest(values: np.ndarray, order: np.ndarray, top_k: int) -> np.ndarray:
     -------
     ndarray of int, shape (n_samples, min(top_k, n_features))
     """
-    from sidestep.serving.scoring.contribution_loops import largest_rows
+    from sidestep.models.estimators.shares import largest_rows
 
     columns = np.empty((len(values), min(top_k, values.shape[1])), dtype=np.int64)
     largest_rows(np.ascontiguousarray(values, dtype=float), order, columns)

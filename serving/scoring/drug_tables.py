@@ -16,7 +16,7 @@ from sidestep.models.predictor.predictor import PanelPredictor
 from sidestep.models.registry.load import LoadedModel
 from sidestep.models.reliability.probabilities import PatientPredictive
 from sidestep.serving.evidence.evidence import EVIDENCE, agreement
-from sidestep.serving.scoring.contributions import largest_measured
+from sidestep.serving.scoring.explained import Explained
 from sidestep.serving.scoring.explanations import explanation_rows, mechanism_rows
 from sidestep.serving.scoring.options import ScoreOptions
 from sidestep.serving.scoring.outlook import Outlook, outlook_of
@@ -24,7 +24,6 @@ from sidestep.serving.scoring.reasons import REGIMEN_NOT_GIVEN, REGIMEN_UNSEEN, 
 from sidestep.serving.scoring.regimens import Regimens, differences, under
 from sidestep.serving.scoring.samples import Answered, Samples
 from sidestep.serving.scoring.scores import RegimenCells, score_rows
-from sidestep.serving.scoring.stability import stability_of
 
 _COLUMNS: list[str] = EVIDENCE.names
 
@@ -72,33 +71,33 @@ def drug_tables(
     predictor, drug, samples = group.by(name)
     regimens = Regimens.of(model.predictor, study, samples.features.index)
     if regimens is None:
-        outlook = _outlook(predictor, drug, samples, options)
-        return [DrugTables(name, None, _tables(model, drug, samples, outlook, options, her2))]
+        told = _told(predictor, drug, samples, options)
+        return [DrugTables(name, None, _tables(model, drug, samples, told, her2))]
     # The regimens are the final model's, whoever answers.
     builder = model.predictor.joiner.regimens
     if builder is None:
         raise ValueError("a model that knows regimens has lost them")
-    conditioned, outlooks = {}, {}
+    conditioned, told_of = {}, {}
     for regimen in regimens.asked:
         conditioned[regimen] = under(predictor, samples, regimens, regimen)
         never = regimens.never_given(builder, regimen)
         unseen = np.full(len(never), regimen not in regimens.names)
         raised = {REGIMEN_UNSEEN: unseen, REGIMEN_NOT_GIVEN: never & ~unseen}
-        outlooks[regimen] = _outlook(predictor, drug, conditioned[regimen], options, raised)
+        told_of[regimen] = _told(predictor, drug, conditioned[regimen], options, raised)
     versus = regimens.compared_with(builder)
-    predictions = {regimen: outlook.prediction for regimen, outlook in outlooks.items()}
+    predictions = {regimen: outlook.prediction for regimen, (_, outlook) in told_of.items()}
     spread = {
         regimen: outlook.predictive
-        for regimen, outlook in outlooks.items()
+        for regimen, (_, outlook) in told_of.items()
         if isinstance(outlook.predictive, PatientPredictive)
     }
     answers = []
-    for regimen, outlook in outlooks.items():
+    for regimen, told in told_of.items():
         difference = differences(spread, predictions, versus, regimen, options.level)
         given = regimens.given(regimen).astype(object)
         given[regimens.own == ""] = None  # nobody knows
         cells = RegimenCells(regimen, given, versus, *difference)
-        tables = _tables(model, drug, conditioned[regimen], outlook, options, her2, cells)
+        tables = _tables(model, drug, conditioned[regimen], told, her2, cells)
         rows = regimens.rows(regimen)
         if len(rows) < len(given):
             kept = pc.take(samples.ids, rows)
@@ -151,14 +150,15 @@ def regimen_evidence(
     return pd.concat(filled or tables[:1], ignore_index=True)[_COLUMNS]
 
 
-def _outlook(
+def _told(
     predictor: PanelPredictor,
     drug: DrugModel,
     samples: Samples,
     options: ScoreOptions,
     raised: Mapping[Reason, np.ndarray] | None = None,
-) -> Outlook:
-    return outlook_of(
+) -> tuple[Explained, Outlook]:
+    explained = Explained.of(predictor, drug, samples, options.top_k)
+    return explained, outlook_of(
         predictor,
         drug,
         samples,
@@ -166,6 +166,7 @@ def _outlook(
         her2_context=options.her2_context,
         call_at=options.call_at,
         raised=raised,
+        explained=explained,
     )
 
 
@@ -173,18 +174,16 @@ def _tables(
     model: LoadedModel,
     drug: DrugModel,
     samples: Samples,
-    outlook: Outlook,
-    options: ScoreOptions,
+    told: tuple[Explained, Outlook],
     her2: pd.DataFrame,
     regimen: RegimenCells | None = None,
 ) -> dict[str, pa.Table]:
     """Rows of scores, explanations and mechanisms of some samples and one drug."""
-    values = outlook.contributions.values
-    columns = largest_measured(values, samples.to_name, samples.named.order, options.top_k)
-    stability = stability_of(drug, samples, values, columns)
+    explained, outlook = told
+    values, stability = explained.contributions.values, explained.stability
     name = None if regimen is None else regimen.name
     return {
         "scores": score_rows(model, drug, samples, outlook, stability.agreement, her2, regimen),
-        "explanations": explanation_rows(drug, samples, values, columns, stability, name),
+        "explanations": explanation_rows(drug, samples, values, explained.columns, stability, name),
         "mechanisms": mechanism_rows(drug, samples, values, name),
     }

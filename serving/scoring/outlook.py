@@ -16,9 +16,11 @@ from sidestep.models.estimators.patterns import Pattern, best_pattern
 from sidestep.models.predictor.drug_model import DrugModel, Gain
 from sidestep.models.predictor.marker import MarkerStanding
 from sidestep.models.predictor.predictor import PanelPredictor
+from sidestep.models.reliability.intervals import NO_MEMBERS
 from sidestep.models.reliability.predictive import Predictive
 from sidestep.models.reliability.probabilities import PatientPredictive
 from sidestep.models.reliability.thresholds import TUMOURS, ResponseThreshold
+from sidestep.serving.scoring.explained import Explained
 from sidestep.serving.scoring.options import DEFAULT_OPTIONS
 from sidestep.serving.scoring.reasons import (
     AS_GOOD_AS_MARKER,
@@ -120,6 +122,7 @@ def outlook_of(
     her2_context: bool,
     call_at: float = DEFAULT_OPTIONS.call_at,
     raised: Mapping[Reason, np.ndarray] | None = None,
+    explained: Explained | None = None,
 ) -> Outlook:
     """Predict, explain and judge some samples for one drug.
 
@@ -141,11 +144,21 @@ def outlook_of(
         Over 0.5 and under 1.
     raised : mapping of Reason to ndarray of bool, optional
         Further reasons, and whether each sample has them.
+    explained : Explained, optional
+        What the models have said of these samples already.
     """
     features = samples.rows
-    contributions = predictor.explain(features, model)
-    prediction = predictor.predict(features, model)
-    predictive = predictor.predictive(features, samples.fold_rows, model, samples.calibrated_by)
+    if explained is None:
+        prediction, contributions = predictor.explained(features, model)
+    else:
+        prediction, contributions = explained.prediction, explained.contributions
+    predictive = predictor.predictive(
+        features,
+        samples.fold_rows,
+        model,
+        samples.calibrated_by,
+        NO_MEMBERS if explained is None else explained.stability.members,
+    )
     lower, upper = predictive.interval(level)
     covered_weight = predictor.coverage(features, model)
     applicability, least = _applicability(predictor, model, samples)

@@ -6,12 +6,13 @@ these models make of the same sample tells which of its explanation rests on a f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from sidestep.models.estimators.patterns import Pattern
 from sidestep.models.predictor.drug_model import DrugModel
-from sidestep.serving.scoring.contributions import largest, rows_together
 from sidestep.serving.scoring.samples import Samples
 
 #: A feature is stable if at least this share of the folds' models agree on it.
@@ -31,12 +32,17 @@ class Stability:
         Spearman's rank correlation of the contributions, signs included, by the final model and
         by a fold's, over all features in the top k of either; mean over the folds, -1 to 1.
 
-    Both are NaN where no fold has a model of the sample's modalities, and `agreement` also where
-    there is nothing to rank: less than two features that differ.
+    members : mapping of (int, Pattern) to ndarray of shape (n_rows, 3)
+        What ridge, trees and marker of a fold's sub-model predict of the samples of a pattern, as
+        `PanelPredictor.predictive` takes it: they come with the explanations.
+
+    Shares and agreement are NaN where no fold has a model of the sample's modalities, and
+    `agreement` also where there is nothing to rank: less than two features that differ.
     """
 
     top_k_share: np.ndarray
     agreement: np.ndarray
+    members: Mapping[tuple[int, Pattern], np.ndarray] = field(default_factory=dict)
 
     @property
     def stable(self) -> np.ndarray:
@@ -70,26 +76,27 @@ def stability_of(
     numbered = samples.named
     our_column = _columns_of(numbered.order, numbered.count)
     named = numbered.order[columns]
+    members = {}
     for pattern, rows in samples.rows.by_pattern(model.blend.blends_).items():
-        for fold, blend in model.fold_blends.items():
-            if fold == model.fold or pattern is None or pattern not in blend.blends_:
+        for fold, blends in model.fold_blends.items():
+            if fold == model.fold or pattern is None or pattern not in blends.blends_:
                 continue
             fold_rows = samples.fold_rows[fold]
             order = numbered.fold_order[fold][fold_rows.columns(pattern)]
-            their_column = _columns_of(order, numbered.count)
-            features = fold_rows.part(pattern, rows)
+            said = blends.blends_[pattern].explain_largest(
+                fold_rows.part(pattern, rows),
+                order,
+                _columns_of(order, numbered.count)[named[rows]],
+                columns.shape[1],
+            )
+            compare_rows(
+                values, our_column, named, rows, said.asked, order[said.columns], said.values,
+                shares, agreements, n_ranked,
+            )  # fmt: skip
             n_folds[rows] += 1
-            at_a_time = rows_together(features.shape[1])
-            for start in range(0, len(rows), at_a_time):
-                part = slice(start, start + at_a_time)
-                theirs = blend.blends_[pattern].explain_rows(features[part]).values
-                compare_rows(
-                    values, our_column, named, rows[part],
-                    theirs, their_column, order, largest(theirs, order, columns.shape[1]),
-                    shares, agreements, n_ranked,
-                )  # fmt: skip
+            members[fold, pattern] = said.members
     with np.errstate(invalid="ignore"):  # 0 / 0 where there is nothing to compare with
-        return Stability(shares / n_folds[:, None], agreements / n_ranked)
+        return Stability(shares / n_folds[:, None], agreements / n_ranked, members)
 
 
 def _columns_of(order: np.ndarray, count: int) -> np.ndarray:

@@ -161,3 +161,31 @@ def test_one_donor_is_refused(lines):
 def test_unknown_tree_settings_are_an_error(lines):
     with pytest.raises(TypeError, match="n_treees"):
         Blend(tree_settings={"n_treees": 3}).fit(lines.X, lines.y, lines.donors)
+
+
+@pytest.mark.parametrize("top_k", [0, 1, 10, 400])
+@pytest.mark.parametrize("regimens", [(), ("regimen:A", "regimen:B")])
+def test_the_largest_contributions_are_those_of_all(top_k, regimens):
+    rng = np.random.default_rng(top_k)
+    names = [f"expression:G{gene}" for gene in range(300)]
+    lines = pd.DataFrame(rng.standard_normal((60, 300)).round(1), columns=names)
+    for number, name in enumerate(regimens):
+        lines[name] = (np.arange(60) % 3 == number).astype(float)
+    y = lines[names[0]].to_numpy() + rng.standard_normal(60)
+    blend = Blend(names[:5], names[:1], inner_folds=0, marker_share=0.2, tree_settings=FEW_TREES)
+    rows = np.ascontiguousarray(lines.iloc[:9])
+    rows[2, :40], rows[4, :300] = np.nan, np.nan
+    order = rng.permutation(rows.shape[1])
+    asked = np.array([rng.permutation(rows.shape[1])[:top_k] for _ in rows])
+    asked[:, :1] = -1  # a feature that it lacks
+    blend.fit(lines, y)
+    found = blend.explain_largest(rows, order, asked, top_k)
+    members, contributions = blend.explain_rows(rows)
+    expected = [np.lexsort((order, -np.abs(row)))[:top_k] for row in contributions.values]
+    np.testing.assert_array_equal(found.columns, np.reshape(expected, found.columns.shape))
+    of_columns = np.take_along_axis(contributions.values, found.columns, axis=1)
+    np.testing.assert_array_equal(found.values, of_columns)
+    of_asked = np.where(asked < 0, 0.0, np.take_along_axis(contributions.values, asked, axis=1))
+    np.testing.assert_array_equal(found.asked, of_asked)
+    for predicted in (found.members, members):
+        np.testing.assert_array_equal(predicted, blend.predict_members(rows))

@@ -77,12 +77,12 @@ def driven(n_lines: int, effect: float, seed: int) -> tuple[DrugModel, Samples]:
     return learned(lines, y[:n_lines], np.arange(n_lines), []), seen_by_folds(new, new)
 
 
-@pytest.mark.parametrize("name", DRUGS)
+@pytest.mark.parametrize(("name", "top_k"), [*((name, TOP_K) for name in DRUGS), (DRUGS[0], 40)])
 def test_as_a_plain_count_of_the_folds_says(
-    model: LoadedModel, samples: Samples, name: str
+    model: LoadedModel, samples: Samples, name: str, top_k: int
 ) -> None:
     drug = model.predictor.drugs[name]
-    values, chosen, found = named_and_stable(drug, samples)
+    values, chosen, found = named_and_stable(drug, samples, top_k)
     final = pd.DataFrame(values, samples.features.index, samples.features.columns)
     for row, has in enumerate(samples.patterns):
         ours = final.iloc[row]
@@ -94,8 +94,8 @@ def test_as_a_plain_count_of_the_folds_says(
             columns = pattern_columns(list(features.columns), pattern)
             values_of_fold = blend.blends_[pattern].contributions(features.iloc[:, columns]).values
             theirs = pd.Series(values_of_fold[0], features.columns[columns])
-            tops.append(top_of(theirs))
-            union = sorted(top_of(ours) | tops[-1])
+            tops.append(top_of(theirs, top_k))
+            union = sorted(top_of(ours, top_k) | tops[-1])
             pair = [part.reindex(union, fill_value=0.0) for part in (ours, theirs)]
             agreements.append(spearmanr(*pair).statistic)
         named = samples.features.columns[chosen[row]]
@@ -104,10 +104,21 @@ def test_as_a_plain_count_of_the_folds_says(
         assert found.agreement[row] == pytest.approx(np.mean(agreements))
 
 
-def top_of(contributions: pd.Series) -> set[str]:
-    """The ten largest that are not zero; equal ones by name."""
+def top_of(contributions: pd.Series, top_k: int) -> set[str]:
+    """The largest that are not zero; equal ones by name."""
     moved = contributions[contributions != 0].sort_index()
-    return set(moved.abs().sort_values(ascending=False, kind="stable").index[:TOP_K])
+    return set(moved.abs().sort_values(ascending=False, kind="stable").index[:top_k])
+
+
+def test_what_the_folds_predict_comes_along(model: LoadedModel, samples: Samples) -> None:
+    drug = model.predictor.drugs["Lapatinib"]
+    _, _, found = named_and_stable(drug, samples)
+    rows_of = samples.rows.by_pattern(drug.blend.blends_)
+    assert {fold for fold, _ in found.members} == set(drug.fold_blends)
+    for (fold, pattern), members in found.members.items():
+        of_fold = samples.fold_features[fold].iloc[rows_of[pattern]]
+        expected = drug.fold_blends[fold].members_as(pattern, of_fold)
+        np.testing.assert_array_equal(members, expected)
 
 
 @pytest.mark.parametrize("name", DRUGS)

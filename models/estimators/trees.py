@@ -221,10 +221,9 @@ class ScreenedTrees(ExplainedEstimator):
             Of `columns_`; all other features contribute nothing.
         base_value : float
         """
-        kept = self._kept(rows)
-        shares = self.ensemble_.contributions(kept)[:, :-1]
+        predicted, shares = self.ensemble_.explained(self._kept(rows))
         base_value = self.offset_ + float(np.float32(self.ensemble_.base_value))
-        return self._predicted(kept), shares, base_value
+        return self.offset_ + predicted.astype(float), shares[:, :-1], base_value
 
     @cached_property
     def ensemble_(self) -> TreeEnsemble:

@@ -24,7 +24,8 @@ MOST_BITS = 12
 class Blocks:
     """The blocks of an ensemble.
 
-    Block b has the conditions `bit_start[b]:bit_start[b + 1]`; slots and leaves alike.
+    Block b has the conditions `bit_start[b]:bit_start[b + 1]`; slots and leaves alike. The blocks of
+    a tree come before those of the next. A tree of one leaf is a block without conditions.
 
     Attributes
     ----------
@@ -39,6 +40,8 @@ class Blocks:
         The different features that the block's conditions test, one table column each.
     slot_offset : ndarray of shape (n_slots + 1,)
         Where each slot's column of 2^bits entries begins in the table.
+    leaf_offset : ndarray of shape (n_blocks + 1,)
+        Where the 2^bits entries of each block begin that tell which leaf a row reaches.
     """
 
     leaf_start: np.ndarray
@@ -48,11 +51,12 @@ class Blocks:
     slot_start: np.ndarray
     slot_feature: np.ndarray
     slot_offset: np.ndarray
+    leaf_offset: np.ndarray
 
     @property
     def table_bytes(self) -> int:
-        """Memory of the table, 4 bytes an entry."""
-        return 4 * int(self.slot_offset[-1])
+        """Memory of the tables, 4 bytes an entry."""
+        return 4 * int(self.slot_offset[-1] + self.leaf_offset[-1])
 
 
 def cut(trees: Trees, bits: int) -> Blocks:
@@ -121,6 +125,7 @@ def _conditions_and_slots(
         "slot_start": np.searchsorted(slot_owner, starts),
         "slot_feature": slot_feature,
         "slot_offset": np.concatenate([[0], np.cumsum(patterns[slot_owner])]),
+        "leaf_offset": np.concatenate([[0], np.cumsum(patterns)]),
     }
 
 
@@ -137,8 +142,9 @@ def _assigned(trees: Trees, bits: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
     # whatever hangs under a small enough subtree is small enough too.
     small = depth + n_inner <= bits
     is_child = trees.parent >= 0
-    # A tree of one leaf tests nothing; nodes that were pruned away have no parent either.
-    begins = small & np.where(is_child, ~small[trees.parent], n_inner > 0)
+    is_root = np.zeros(n_nodes, bool)  # nodes that were pruned away have no parent either
+    is_root[trees.roots] = True
+    begins = small & np.where(is_child, ~small[trees.parent], is_root)
     root = np.flatnonzero(begins)
     block = np.full(n_nodes, -1)
     block[root] = np.arange(len(root))

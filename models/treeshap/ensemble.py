@@ -224,16 +224,21 @@ class TreeEnsemble:
         ValueError
             If `rows` has not the ensemble's number of features.
         """
+        return self.explained(rows)[1]
+
+    def explained(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What `predict` and `contributions` give, at once."""
         unknown: np.ndarray = self.goes_both_ways(rows)
         if not unknown.any():
-            return self._explanation(np.zeros(self.n_features, bool)).of(rows)
+            found = self._explanation(np.zeros(self.n_features, bool)).of(rows)
+            return self.predict(rows) if found[0] is None else found[0], found[1]
         out = np.empty((len(rows), self.n_features + 1), np.float32)
         different, kind = np.unique(np.packbits(unknown, axis=1), axis=0, return_inverse=True)
         for number, packed in enumerate(different):
             some = np.flatnonzero(kind == number)
             gaps = np.unpackbits(packed, count=self.n_features).astype(bool)
-            out[some] = self._explanation(gaps).of(rows[some])
-        return out
+            out[some] = self._explanation(gaps).of(rows[some])[1]
+        return self.predict(rows), out
 
     @property
     def tables(self) -> TreeTables:
@@ -299,12 +304,21 @@ class _Explanation:
         self._tables: TreeTables | None = None
         self._fits = True
 
-    def of(self, rows: np.ndarray) -> np.ndarray:
-        """Contributions to rows, and last the base value, (n_rows, n_features + 1), float32."""
+    def of(self, rows: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
+        """Predictions where tables have them, and contributions to rows, last the base value.
+
+        Of rows that lack something there are no predictions.
+
+        Returns
+        -------
+        predicted : ndarray of shape (n_rows,), float32, or None
+        contributions : ndarray of shape (n_rows, n_features + 1), float32
+        """
         explained = self._explained + len(rows)
         if self._fits and (self._tables is not None or explained > FEW_ROWS):
             try:
-                return self.tables.contributions(rows)
+                predicted, found = self.tables.explained(rows)
+                return None if self._unknown.any() else predicted, found
             except NoTablesError:
                 self._fits = False
         from sidestep.models.treeshap.leaves import explain_few
@@ -312,7 +326,8 @@ class _Explanation:
         ensemble = self._ensemble
         shares = explain_few(ensemble.trees, rows, self._unknown, ensemble.units)
         self._explained = explained
-        return np.hstack([shares, np.full((len(rows), 1), self._ensemble.base_value, np.float32)])
+        base_value = np.full((len(rows), 1), self._ensemble.base_value, np.float32)
+        return None, np.hstack([shares, base_value])
 
     @property
     def tables(self) -> TreeTables:
@@ -379,4 +394,4 @@ class MemoryBudget:
 
 #: For the tables of all ensembles of a process. Those of a panel of 25 drugs with five folds take
 #: about 100 MB for each combination of modalities, with 200 trees of depth 3.
-_BUDGET = MemoryBudget(512 * 2**20)
+_BUDGET = MemoryBudget(256 * 2**20)

@@ -20,19 +20,37 @@ from sidestep.models.treeshap.trees import Trees, require_columns, require_shall
 from sidestep.models.treeshap.units import response_per_unit, units_per_response
 
 
-def fill_table(trees: Trees, blocks: Blocks, scale: np.ndarray, unknown: np.ndarray) -> np.ndarray:
-    """Table of all blocks, (slot_offset[-1],), int32, in `scale` units a response unit.
+def fill_tables(
+    trees: Trees, blocks: Blocks, scale: np.ndarray, unknown: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tables of all blocks.
 
-    `unknown` says of each feature whether its conditions stay open; the blocks have none of them.
+    Parameters
+    ----------
+    trees : Trees
+    blocks : Blocks
+    scale : ndarray of shape (n_features,)
+        Units in 1 of the response.
+    unknown : ndarray of bool, shape (n_features,)
+        Features whose conditions stay open; the blocks have none of them.
+
+    Returns
+    -------
+    table : ndarray of shape (slot_offset[-1],), int32
+        What each slot's feature contributes, in units.
+    reached : ndarray of shape (leaf_offset[-1],), float32
+        Value of the leaf that a row reaches, 0 where it lies in another block; of rows that lack
+        nothing.
     """
     table = np.zeros(blocks.slot_offset[-1], dtype=np.int32)
+    reached = np.zeros(blocks.leaf_offset[-1], dtype=np.float32)
     _fill_blocks(
         trees.left, trees.parent, trees.feature, trees.hessian, trees.value, unknown, scale,
         blocks.leaf_start, blocks.leaf_node, blocks.bit_start, blocks.bit_node,
         blocks.slot_start, blocks.slot_feature, blocks.slot_offset,
-        *gauss_legendre((MOST_BITS + 1) // 2), table,
+        blocks.leaf_offset, *gauss_legendre((MOST_BITS + 1) // 2), table, reached,
     )  # fmt: skip
-    return table
+    return table, reached
 
 
 def explain_few(
@@ -148,9 +166,9 @@ def _way_up(  # type: ignore[no-untyped-def]
 def _fill_blocks(  # type: ignore[no-untyped-def]
     left, parent, feature, hessian, value, unknown, scale,
     leaf_start, leaf_node, bit_start, bit_node, slot_start, slot_feature, slot_offset,
-    points, weights, table,
+    leaf_offset, points, weights, table, reached,
 ):  # fmt: skip
-    """Add each leaf's shares, rounded to table units, to the columns of its block."""
+    """Add each leaf's shares, rounded to table units, to the columns of its block; and its value."""
     most = points.shape[0] * 2
     above, of, tested, slot, mask, wanted = np.empty((6, most), np.int64)
     went_left, ratio = np.empty(most, np.uint16), np.empty(most)
@@ -161,11 +179,13 @@ def _fill_blocks(  # type: ignore[no-untyped-def]
         bits = bit_node[bit_start[block] : bit_start[block + 1]]
         columns = slot_feature[slot_start[block] : slot_start[block + 1]]
         patterns = 1 << bits.size
+        values = reached[leaf_offset[block] : leaf_offset[block + 1]]
         for leaf in leaf_node[leaf_start[block] : leaf_start[block + 1]]:
             n, n_above, left_over = _way_up(
                 leaf, left, parent, feature, hessian, unknown, above, went_left, of, tested, ratio
             )
             if n == 0:
+                values[:] = value[leaf]
                 continue
             for i in range(n):
                 slot[i], mask[i], wanted[i] = 0, 0, 0
@@ -188,6 +208,9 @@ def _fill_blocks(  # type: ignore[no-untyped-def]
                 for pattern in range(patterns):
                     if (np.uint16(pattern) & bits_i) == want:
                         held[pattern] |= bit_i
+            for pattern in range(patterns):
+                if held[pattern] == (1 << n) - 1:
+                    values[pattern] = value[leaf]
             for i in range(n):
                 unit = scale[columns[slot[i]]]
                 for s in range(1 << n):

@@ -95,26 +95,31 @@ def add_expected(  # type: ignore[no-untyped-def]
 @compiled
 def add_rows(  # type: ignore[no-untyped-def]
     rows, used, bit_start, bit_column, bit_threshold, bit_left,
-    slot_start, slot_column, slot_offset, table, unit, base, out,
+    slot_start, slot_column, slot_offset, leaf_offset, table, reached, unit, base, out, total,
 ):  # fmt: skip
-    """Look the contributions of `rows` up in tables, and write them into `out`.
+    """Look the contributions of `rows` up in tables, and what the trees predict.
 
     Parameters
     ----------
     rows : ndarray of shape (n_rows, n_features), float32, C order
     used : ndarray of shape (n_used,)
         Features that some tree tests.
-    bit_start, slot_start, slot_offset : ndarray
+    bit_start, slot_start, slot_offset, leaf_offset : ndarray
         As in `blocks.Blocks`.
     bit_column, slot_column : ndarray
         Position among `used` of the feature of each condition and slot.
     bit_threshold, bit_left : ndarray
         Of each condition: the threshold, and whether a missing value goes left.
     table : ndarray of shape (n_entries,), int32
+    reached : ndarray of shape (n_patterns,), float32
+        Value of the leaf that rows of each block and pattern reach.
     unit : ndarray of shape (n_used,), float32
         Response units in one table unit.
     base : float32
     out : ndarray of shape (n_rows, n_features + 1), float32, C order
+        Contributions, and last the base value.
+    total : ndarray of shape (n_rows,), float32
+        Predictions, summed tree after tree as by `add_leaves`.
     """
     tile = max(_FEWEST, min(_MOST, _TILE_VALUES // max(used.size, 1)))
     tile = min(tile, rows.shape[0])
@@ -135,6 +140,8 @@ def add_rows(  # type: ignore[no-untyped-def]
             for slot in range(slot_start[block], slot_start[block + 1]):
                 column = table[slot_offset[slot] : slot_offset[slot + 1]]
                 _add(column, pattern[:n], sums[slot_column[slot], :n])
+            values_of = reached[leaf_offset[block] : leaf_offset[block + 1]]
+            _add(values_of, pattern[:n], total[begin : begin + n])
         _turn_out(sums, used, unit, base, out[begin : begin + n])
 
 

@@ -62,6 +62,8 @@ class TreeTables:
     bit_column, slot_column : ndarray of shape (n_bits,), (n_slots,)
         Position among `tested` of each condition's and slot's feature.
     table : ndarray of shape (n_entries,), int32
+    reached : ndarray of shape (n_patterns,), float32
+        Value of the leaf that rows of each block and pattern reach.
     unit : ndarray of shape (n_tested,), float32
         Response units in one table unit.
     """
@@ -75,6 +77,7 @@ class TreeTables:
     bit_column: np.ndarray
     slot_column: np.ndarray
     table: np.ndarray
+    reached: np.ndarray
     unit: np.ndarray
 
     @classmethod
@@ -121,7 +124,7 @@ class TreeTables:
         NoTablesError
             If a leaf lies deeper than 12 conditions, or no cut fits into `memory`.
         """
-        from sidestep.models.treeshap.leaves import fill_table
+        from sidestep.models.treeshap.leaves import fill_tables
 
         blocks = cut_to_fit(trees, memory)
         if unknown is None:
@@ -130,6 +133,7 @@ class TreeTables:
             blocks = without(trees, blocks, unknown)
         scale = units_per_response(trees)
         tested = distinct(blocks.slot_feature)
+        table, reached = fill_tables(trees, blocks, scale, unknown)
         return cls(
             n_features=trees.n_features,
             base_value=np.float32(base_value),
@@ -139,7 +143,8 @@ class TreeTables:
             missing_left=trees.default_left[blocks.bit_node],
             bit_column=np.searchsorted(tested, trees.feature[blocks.bit_node]),
             slot_column=np.searchsorted(tested, blocks.slot_feature),
-            table=fill_table(trees, blocks, scale, unknown),
+            table=table,
+            reached=reached,
             unit=response_per_unit(scale[tested]),
         )
 
@@ -173,27 +178,34 @@ class TreeTables:
         ValueError
             If `X` has not the booster's number of features.
         """
+        return self.explained(X, n_jobs)[1]
+
+    def explained(self, X: np.ndarray, n_jobs: int = 1) -> tuple[np.ndarray, np.ndarray]:
+        """Prediction (margin) of each row, (n_rows,), float32, and its `contributions`.
+
+        To the last bit what XGBoost predicts, if no feature was `unknown` to `of_trees`.
+        """
         require_columns(X, self.n_features)
         out = np.empty((len(X), self.n_features + 1), dtype=np.float32)
-        starts = range(0, len(X), _CHUNK)
-        if n_jobs == 1 or len(starts) == 1:
-            for start in starts:
-                self._explain(X[start : start + _CHUNK], out[start : start + _CHUNK])
-            return out
+        predicted = np.zeros(len(X), np.float32)
+        parts = [slice(start, start + _CHUNK) for start in range(0, len(X), _CHUNK)]
+        if n_jobs == 1 or len(parts) == 1:
+            for part in parts:
+                self._explain(X[part], out[part], predicted[part])
+            return predicted, out
         with ThreadPoolExecutor(n_jobs) as pool:
-            parts = [(X[start : start + _CHUNK], out[start : start + _CHUNK]) for start in starts]
-            list(pool.map(lambda part: self._explain(*part), parts))
-        return out
+            list(pool.map(lambda part: self._explain(X[part], out[part], predicted[part]), parts))
+        return predicted, out
 
-    def _explain(self, rows: np.ndarray, out: np.ndarray) -> None:
+    def _explain(self, rows: np.ndarray, out: np.ndarray, predicted: np.ndarray) -> None:
         from sidestep.models.treeshap.loops import add_rows
 
         blocks = self.blocks
         add_rows(
             np.ascontiguousarray(rows, dtype=np.float32), self.tested,
             blocks.bit_start, self.bit_column, self.threshold, self.missing_left,
-            blocks.slot_start, self.slot_column, blocks.slot_offset,
-            self.table, self.unit, self.base_value, out,
+            blocks.slot_start, self.slot_column, blocks.slot_offset, blocks.leaf_offset,
+            self.table, self.reached, self.unit, self.base_value, out, predicted,
         )  # fmt: skip
 
 

@@ -51,7 +51,8 @@ def test_any_tree_predicts_and_explains_any_row(
     ensemble = TreeEnsemble.of(booster)
     predicted = booster.predict(xgb.DMatrix(rows, nthread=1))
     assert ensemble.predict(rows).tobytes() == predicted.tobytes()
-    explained = ensemble.tables.contributions(rows)
+    tabulated, explained = ensemble.tables.explained(rows)
+    assert tabulated.tobytes() == predicted.tobytes()
     np.testing.assert_allclose(explained, contributions_by_xgboost(booster, rows), atol=1e-5)
     np.testing.assert_allclose(explained.astype(float).sum(axis=1), predicted, atol=1e-5)
     for few in (1, 9):
@@ -165,7 +166,9 @@ def test_tables_are_filled_when_they_pay_and_change_no_byte(learned) -> None:
     had = []
     for start in range(0, 240, 40):
         some = slice(start, start + 40)
-        assert ensemble.contributions(rows[some]).tobytes() == whole[some].tobytes()
+        predicted, explained = ensemble.explained(rows[some])
+        assert predicted.tobytes() == ensemble.predict(rows[some]).tobytes()
+        assert explained.tobytes() == whole[some].tobytes()
         had.append(tabulated(ensemble))
     assert had == [False] * 3 + [True] * 3
     many = TreeEnsemble.of(booster)

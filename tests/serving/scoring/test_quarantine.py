@@ -13,6 +13,7 @@ import pytest
 from sidestep.features.errors import InputError
 from sidestep.features.study.study import Study
 from sidestep.models.damage import refusing_damage
+from sidestep.models.estimators.base import Contributions
 from sidestep.models.estimators.rows import FeatureRows
 from sidestep.models.predictor.predictor import DrugModel, PanelPredictor
 from sidestep.models.registry.load import LoadedModel
@@ -36,12 +37,15 @@ class Touchy(PanelPredictor):
         self.spoil(built)
         return built
 
-    def predict(self, features: pd.DataFrame | FeatureRows, model: DrugModel) -> np.ndarray:
+    def explained(
+        self, features: pd.DataFrame | FeatureRows, model: DrugModel
+    ) -> tuple[np.ndarray, Contributions]:
         samples = FeatureRows.of(features).frame.index
         if len(self.raises_at.intersection(samples)):
             raise ZeroDivisionError("singular\nmatrix")
         wrong = samples.isin(list(self.not_a_number_at)) & (model.name == "Trametinib")
-        return np.where(wrong, np.nan, super().predict(features, model))
+        prediction, contributions = super().explained(features, model)
+        return np.where(wrong, np.nan, prediction), contributions
 
 
 @pytest.fixture

@@ -29,9 +29,9 @@ from sidestep.models.treeshap.units import units_per_response
 if TYPE_CHECKING:
     import xgboost as xgb
 
-#: Measured with the 270 trees of depth 5 of a pan-cancer model: filling tables takes as long as
-#: summing up the leaves of some two hundred rows.
-FEW_ROWS = 128
+#: Measured with 200 trees of depth 3: filling tables takes as long as summing up the leaves of some
+#: seventy rows.
+FEW_ROWS = 64
 # Sets of missing features of which explanations are kept: the samples of a study mostly lack the
 # same ones.
 _MOST_SETS = 8
@@ -393,5 +393,5 @@ class MemoryBudget:
 
 
 #: For the tables of all ensembles of a process. Those of a panel of 25 drugs with five folds take
-#: about 100 MB for each combination of modalities, with 200 trees of depth 3.
+#: about 30 MB for each combination of modalities, with 200 trees of depth 3.
 _BUDGET = MemoryBudget(256 * 2**20)

@@ -39,8 +39,9 @@ if TYPE_CHECKING:
     import xgboost as xgb
 
 MEMORY = 64 * 2**20
-# Measured: with more bits, fewer look-ups do not make up for tables that leave the cache.
-_BEST_BITS = 8
+# Conditions of a block at most, and those more than a leaf lies deep. Measured: with more of them
+# fewer look-ups do not make up for tables that are larger, and so leave the cache.
+_BEST_BITS, _MORE_BITS = 8, 2
 # Rows converted, and handed to a thread, at a time.
 _CHUNK = 8192
 
@@ -235,7 +236,8 @@ def cut_to_fit(trees: Trees, memory: int = MEMORY) -> Blocks:
         If a leaf lies deeper than 12 conditions, or no cut fits into `memory`.
     """
     require_shallow(trees, MOST_BITS)
-    for bits in range(max(trees.depth, _BEST_BITS), trees.depth - 1, -1):
+    best = max(trees.depth, min(trees.depth + _MORE_BITS, _BEST_BITS))
+    for bits in range(best, trees.depth - 1, -1):
         blocks = cut(trees, bits)
         if blocks.table_bytes <= memory:
             return blocks

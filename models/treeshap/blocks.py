@@ -24,8 +24,8 @@ MOST_BITS = 12
 class Blocks:
     """The blocks of an ensemble.
 
-    Block b has the conditions `bit_start[b]:bit_start[b + 1]`; slots and leaves alike. The blocks of
-    a tree come before those of the next. A tree of one leaf is a block without conditions.
+    Block b has the conditions `bit_start[b]:bit_start[b + 1]`; slots and leaves alike. The blocks
+    of a tree come before those of the next. A tree of one leaf is a block without conditions.
 
     Attributes
     ----------

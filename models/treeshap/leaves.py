@@ -168,7 +168,7 @@ def _fill_blocks(  # type: ignore[no-untyped-def]
     leaf_start, leaf_node, bit_start, bit_node, slot_start, slot_feature, slot_offset,
     leaf_offset, points, weights, table, reached,
 ):  # fmt: skip
-    """Add each leaf's shares, rounded to table units, to the columns of its block; and its value."""
+    """Add each leaf's shares, rounded to table units, to its block's columns; keep its value."""
     most = points.shape[0] * 2
     above, of, tested, slot, mask, wanted = np.empty((6, most), np.int64)
     went_left, ratio = np.empty(most, np.uint16), np.empty(most)

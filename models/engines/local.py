@@ -136,8 +136,11 @@ class LocalEngine(Engine):
                 future.cancel()
 
     def of_tasks(self, n_tasks: int) -> Engine:
-        """Another process has to start, and to be sent all it needs: not for few tasks."""
-        return self if n_tasks > 1 and n_tasks >= self._jobs * self._least_tasks else LocalEngine(1)
+        """Another process has to start, and to be sent all it needs: no more than tasks pay for."""
+        jobs = min(self._jobs, n_tasks // self._least_tasks)
+        if 1 < jobs < self._jobs:
+            return self._context.enter_context(LocalEngine(jobs))
+        return self if jobs > 1 else LocalEngine(1)
 
     def share(self, value: _Value) -> _Value:
         """The value itself, or a file that each process reads once."""

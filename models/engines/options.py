@@ -67,8 +67,8 @@ def open_engine(
     name : {"local", "dask"}
         Of `models.engines.options.ENGINES`.
     jobs : int or None
-        Processes of the local engine; None is one a core, four at most, where there is work enough
-        that starting them pays, and this one where there is not.
+        Processes of the local engine, no more than there are tasks; None is one a core, four at
+        most, and no more than one for every four tasks.
     scheduler : str, optional
         Where the Dask scheduler listens, as ``tcp://HOST:8786``, or the file that it wrote.
     notice : callable, optional

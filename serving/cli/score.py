@@ -156,8 +156,8 @@ _EPILOG = "\n".join(
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    help="Processes of the local engine; each holds the model.  [default: one a core, four at "
-    "most; one for a small study]",
+    help="Processes of the local engine; each holds the model, and scores chunks of samples.  "
+    "[default: one a core, four at most, and no more than one for every four chunks]",
 )
 @engine_options
 @trust_option

@@ -121,6 +121,26 @@ def test_few_tasks_start_no_process_that_nobody_asked_for(
         assert (list(chosen.map(os.getpid, [()])) == [os.getpid()]) is here
 
 
+def resting(seconds: float) -> int:
+    """Process that did a task of so long."""
+    time.sleep(seconds)
+    return os.getpid()
+
+
+@pytest.mark.parametrize(
+    ("cores", "jobs", "n_tasks", "processes"),
+    [pytest.param(4, None, 8, 2, id="by default"), pytest.param(1, 3, 2, 2, id="asked for")],
+)
+def test_no_more_processes_are_started_than_the_tasks_pay_for(
+    monkeypatch: pytest.MonkeyPatch, cores: int, jobs: int | None, n_tasks: int, processes: int
+) -> None:
+    monkeypatch.setattr("joblib.cpu_count", lambda: cores)
+    with open_engine("local", jobs=jobs) as engine:
+        done = set(engine.of_tasks(n_tasks).map(resting, [(0.3,)] * n_tasks))
+    assert len(done) == processes
+    assert os.getpid() not in done
+
+
 _GROWN: list[np.ndarray] = []
 
 

@@ -10,6 +10,9 @@ from sidestep.features.errors import study_error
 from sidestep.features.files.contents import decode, read_bytes
 from sidestep.features.files.limits import LIST_LIMITS, META_LIMITS
 
+# Studies within a folder that is none that are named.
+_SUGGESTED = 3
+
 
 @dataclass(frozen=True)
 class Meta:
@@ -64,9 +67,11 @@ def meta_paths(folder: Path) -> list[Path]:
     """
     found = sorted(folder.glob("meta_*.txt"))
     if not found:
+        inside = sorted(path.parent for path in folder.glob("*/meta_study.txt"))[:_SUGGESTED]
+        such = f", such as {' or '.join(map(str, inside))}" if inside else ""
         message = (
             f"{folder} holds no meta_*.txt file, so it is not a cBioPortal study folder; give the "
-            "folder that has meta_study.txt in it."
+            f"folder that has meta_study.txt in it{such}."
         )
         raise study_error(message)
     return found

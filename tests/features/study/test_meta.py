@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 import pytest
 
@@ -23,6 +24,15 @@ def test_a_file_instead_of_a_folder_is_an_error(make_study):
 def test_a_folder_without_meta_files_is_an_error(tmp_path):
     (tmp_path / "data_rppa.txt").write_text("Composite.Element.REF\tA\n")
     with pytest.raises(InputError, match=r"holds no meta_\*\.txt"):
+        read_study(tmp_path)
+
+
+def test_studies_within_a_folder_that_is_none_are_named(tmp_path):
+    for name in ("pancan", "breast"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "meta_study.txt").write_text("cancer_study_identifier: x\n")
+    named = f"in it, such as {tmp_path / 'breast'} or {tmp_path / 'pancan'}."
+    with pytest.raises(InputError, match=re.escape(named)):
         read_study(tmp_path)
 
 

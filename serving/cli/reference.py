@@ -59,34 +59,38 @@ def reference(
 
     STUDY needs 20 tumours at least; cell lines and normal tissue in it are left out.
     """
-    from sidestep.features.cohorts import cohort_of, restrict
-    from sidestep.features.files.store import MatrixStore
-    from sidestep.features.progress import sample_progress
-    from sidestep.features.study.on_disk import open_study
-    from sidestep.features.study.profiles import parse_profiles
-    from sidestep.models.registry.load import load_model
-    from sidestep.models.registry.references import keep_cohort, require_place
-    from sidestep.serving.cohorts import make_cohort
+    from sidestep.features.progress import sample_progress, waiting
 
-    wanted = parse_profiles(profiles)
-    loaded = load_model(model, tracking_uri or None, trust=trust)
-    if name is not None:
-        require_place(model, loaded, name, replace=replace)
     with ExitStack() as context:
-        folder = context.enter_context(TemporaryDirectory(prefix="sidestep-reference-"))
-        store = context.enter_context(MatrixStore(Path(folder) / "matrices"))
-        whole = open_study(study, store, wanted)
-        chosen = cohort_of(whole, where)
-        subject = restrict(whole, chosen)
-        called = name or _name_of(whole.study_id)
-        require_place(model, loaded, called, replace=replace)
+        with waiting(f"reading the model {model}", quiet=quiet) as stage:
+            from sidestep.features.cohorts import cohort_of, restrict
+            from sidestep.features.files.store import MatrixStore
+            from sidestep.features.study.on_disk import open_study
+            from sidestep.features.study.profiles import parse_profiles
+            from sidestep.models.registry.load import load_model
+            from sidestep.models.registry.references import keep_cohort, require_place
+            from sidestep.serving.cohorts import make_cohort
+
+            wanted = parse_profiles(profiles)
+            loaded = load_model(model, tracking_uri or None, trust=trust)
+            if name is not None:
+                require_place(model, loaded, name, replace=replace)
+            stage(f"reading {study}")
+            folder = context.enter_context(TemporaryDirectory(prefix="sidestep-reference-"))
+            store = context.enter_context(MatrixStore(Path(folder) / "matrices"))
+            whole = open_study(study, store, wanted)
+            chosen = cohort_of(whole, where)
+            subject = restrict(whole, chosen)
+            called = name or _name_of(whole.study_id)
+            require_place(model, loaded, called, replace=replace)
         for note in chosen.notes:
             click.echo(f"sidestep: note: {note}", err=True)
         with sample_progress(len(subject.samples), quiet=quiet) as progress:
             cohort = make_cohort(
                 loaded, subject, called, where="; ".join(chosen.written), progress=progress
             )
-    place = keep_cohort(cohort, model, loaded, tracking_uri or None)
+    with waiting(f"keeping {called} with the model", quiet=quiet):
+        place = keep_cohort(cohort, model, loaded, tracking_uri or None)
     for line in _summary(cohort, place):
         click.echo(line)
 

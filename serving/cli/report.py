@@ -69,7 +69,12 @@ def report(
             "a place that you can write to"
         ) from failure
     for path in written:
-        click.echo(f"Written: {path} ({path.stat().st_size / 1e6:.1f} MB)")
+        click.echo(f"Written: {path} ({_size(path)})")
+
+
+def _size(path: Path) -> str:
+    size = path.stat().st_size
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
 
 
 def _write(folder: Path, sample: str | None, pdf: bool, out: Path | None, view: View) -> list[Path]:

@@ -64,7 +64,9 @@ def require_replaceable(out: str | Path) -> Path:
             f"{out} already holds files that sidestep score did not write; "
             "give --out a new folder, or empty this one"
         )
-    advice = "move it elsewhere, or give --out a new folder"
+    added = sorted(name for name in _listed_in(manifest, ADDED_KEY) if (path / name).exists())
+    and_why = f", as all that combine or report added ({', '.join(added)})" if added else ""
+    advice = f"move it elsewhere{and_why}, or give --out a new folder"
     require_own(path, manifest.get(FILES_KEY), MANIFEST, writer="sidestep score", advice=advice)
     return path
 

@@ -112,6 +112,16 @@ def test_what_score_did_not_write_so_is_refused_and_kept(
     assert [path.name for path in tmp_path.iterdir() if path.name != "mine.csv"] == ["out"]
 
 
+def test_what_other_verbs_added_is_named_with_what_to_do(
+    a_score: Path, cohort: Study, model: LoadedModel, tmp_path: Path
+) -> None:
+    out = Path(shutil.copytree(a_score, tmp_path / "out"))
+    page = write_sample_page(out, sample_names(out)[0]).name
+    message = rf"move it elsewhere, as all that combine or report added \({page}\), or"
+    with pytest.raises(InputError, match=message):
+        score_study(cohort, model, out, drugs=["Lapatinib"])
+
+
 @pytest.mark.slow
 def test_a_note_that_comes_while_scores_are_computed_is_kept(
     a_score: Path, cohort: Study, model: LoadedModel, tmp_path: Path

@@ -72,7 +72,10 @@ class BetaCalibration:
 
     def calibrated(self, log_odds: np.ndarray) -> np.ndarray:
         """Calibrated log-odds of new samples, (n_samples,); NaN gives NaN."""
-        return np.asarray(_design(log_odds) @ self.parameters)
+        for_it, against, constant = _design(log_odds).T
+        a, b, c = self.parameters
+        # Term by term: a matrix product may round a sample otherwise when others stand beside it.
+        return np.asarray(a * for_it + b * against + c * constant)
 
     def probability(self, log_odds: np.ndarray) -> np.ndarray:
         """Probability of the event of new samples, (n_samples,); NaN gives NaN."""

@@ -50,7 +50,9 @@ def jackknife(folds: np.ndarray, level: float) -> np.ndarray:
     n = len(folds)
     if n < _FEWEST_FOLDS:
         return np.full(folds.shape[1], np.nan)
-    error = np.sqrt((n - 1) * folds.var(axis=0))
+    # Fold by fold: of one patient NumPy would add up many folds in another order than of several.
+    mean = sum(folds) / n
+    error = np.sqrt((n - 1) / n * sum((said - mean) ** 2 for said in folds))
     return np.asarray(scipy.special.stdtrit(n - 1, 0.5 + level / 2) * error)
 
 

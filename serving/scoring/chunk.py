@@ -184,7 +184,7 @@ def _group_rows(
         knowledge.measured,
     )  # fmt: skip
     if regimens is not None:
-        evidence = regimen_evidence(evidence, answers, regimens, model.predictor)
+        evidence = regimen_evidence(evidence, answers, regimens, model.predictor, names)
     rows["evidence"] = as_table(evidence, EVIDENCE)
     rows["gene_sets"] = as_table(gene_set_rows(names, standing), GENE_SETS)
     return rows

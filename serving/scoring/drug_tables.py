@@ -22,7 +22,7 @@ from sidestep.serving.scoring.options import ScoreOptions
 from sidestep.serving.scoring.outlook import Outlook, outlook_of
 from sidestep.serving.scoring.reasons import REGIMEN_NOT_GIVEN, REGIMEN_UNSEEN, Reason
 from sidestep.serving.scoring.regimens import Regimens, differences, under
-from sidestep.serving.scoring.samples import Answered, Samples
+from sidestep.serving.scoring.samples import Answered, Samples, by_sample
 from sidestep.serving.scoring.scores import RegimenCells, score_rows
 
 _COLUMNS: list[str] = EVIDENCE.names
@@ -113,6 +113,7 @@ def regimen_evidence(
     answers: Sequence[DrugTables],
     regimens: Regimens,
     predictor: PanelPredictor,
+    samples: pd.Index,
 ) -> pd.DataFrame:
     """Facts about the drugs of each regimen, as evidence on the response under it.
 
@@ -126,17 +127,24 @@ def regimen_evidence(
         Of the samples, in the order of the scores.
     predictor : PanelPredictor
         The final one.
+    samples : Index
+        In that order.
+
+    Returns
+    -------
+    DataFrame
+        Each sample's rows together, regimen after regimen.
     """
     builder = predictor.joiner.regimens
     tables = [facts.iloc[:0]]
-    by_sample = dict(tuple(facts.groupby("sample_id", sort=False)))
+    facts_of = dict(tuple(facts.groupby("sample_id", sort=False)))
     for answer in answers:
         if builder is None or answer.regimen is None:
             continue
         scores = answer.tables["scores"]
         status = [regimens.status[row] for row in regimens.rows(answer.regimen)]
         for said, row in zip(status, scores.to_pylist(), strict=True):
-            known = by_sample.get(row["sample_id"], facts.iloc[:0])
+            known = facts_of.get(row["sample_id"], facts.iloc[:0])
             own = known[known["drug"].isin(builder.drugs_of(answer.regimen, said))]
             percentile = float(row["resistance_percentile"])
             agrees = [agreement(to, str(row["call"]), percentile) for to in own["direction"]]
@@ -147,7 +155,7 @@ def regimen_evidence(
                 )
             )
     filled = [table for table in tables if len(table)]
-    return pd.concat(filled or tables[:1], ignore_index=True)[_COLUMNS]
+    return by_sample(filled or tables[:1], samples)[_COLUMNS]
 
 
 def _told(

@@ -168,6 +168,19 @@ def test_outcomes_of_0_and_1_that_name_no_drug_are_learned_whole(study):
 
 
 @pytest.mark.slow
+def test_files_do_not_depend_on_how_many_patients_are_scored_at_a_time(trained, folder, scored):
+    model = LoadedModel(load_predictor(folder / "model"), "trial", "1", "0" * 64, {})
+    score_study(read_study(folder / "new"), model, folder / "in_chunks", chunk=7)
+    whole, parts = (
+        {file.name: file.read_bytes() for file in (folder / name).iterdir()}
+        for name in ("scores", "in_chunks")
+    )
+    assert [name for name in whole if whole[name] != parts[name]] == []
+    evidence = pd.read_parquet(folder / "scores" / "evidence.parquet")["sample_id"]
+    assert (evidence != evidence.shift()).sum() == evidence.nunique() > 1
+
+
+@pytest.mark.slow
 def test_an_unseen_regimen_is_told_and_answered_by_what_all_share(trained, folder):
     few = read_study(folder / "new").select([f"SIMT-{n:04d}-01" for n in range(1, 5)])
     few = replace(few, clinical=few.clinical.assign(ARM_CODE=["Pembro", "Ctr", None, "n"]))

@@ -55,8 +55,11 @@ class Witnesses:
         self._facts: dict[str, dict[int, list[Fact]]] = {}
 
     def view(self, drug: str, row: int) -> DrugView | None:
-        """The model on one drug, as it names it, and one sample; None outside its panel."""
-        return self.views[drug][self.samples[row]] if drug in self.views else None
+        """The model on one drug, as it names it, and one sample.
+
+        None outside its panel, and of a response under a regimen that is asked of others alone.
+        """
+        return self.views.get(drug, {}).get(self.samples[row])
 
     def basis(self, drug: str, row: int) -> str:
         """Why a sample counts as predicted resistant; empty where it does not."""

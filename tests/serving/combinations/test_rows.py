@@ -359,6 +359,22 @@ def all_lines(known_lines, known_predictor):
     return rows
 
 
+def test_a_drug_that_only_some_samples_have_scores_of_is_a_partner_of_those(
+    known_predictor, known_lines
+):
+    # As a response under a regimen that the model never saw, of whom had it.
+    one, *others = (str(sample) for sample in known_lines.samples)
+    views = {
+        "Lapatinib": {sample: view(*RESISTANT) for sample in [one, *others]},
+        "Everolimus": {one: view(*SENSITIVE)},
+    }
+    witnesses = Witnesses(SampleStates(known_lines, known_predictor.mechanisms), views, 75.0)
+    rows = combination_rows(witnesses, list(views), "model her2 3", simulated=False)
+    assert set(rows["sample_id"]) > {one}
+    called = rows["reason"].str.contains("calls the sample sensitive to Everolimus")
+    assert set(rows.loc[called, "sample_id"]) == {one}
+
+
 def test_rows_have_the_columns_of_the_schema_and_say_why(all_lines, known_lines):
     rows = all_lines(known_lines)
     assert list(rows.columns) == COMBINATIONS.names

@@ -39,7 +39,7 @@ class HdfFile:
             import h5py
         except ImportError:
             message = (
-                f"{name} needs h5py, which is not installed; install sidestep[h5ad], or write the "
+                f"{name} needs h5py, which is not installed; run pip install h5py, or write the "
                 "matrix as Parquet or text."
             )
             raise study_error(message, name) from None

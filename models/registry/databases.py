@@ -74,7 +74,7 @@ def require_database(uri: str) -> frozenset[str]:
     except ImportError as error:
         raise InputError(
             f"{without_password(uri)} needs a driver that is not installed ({error}); for "
-            "PostgreSQL, pip install 'sidestep[cluster]'"
+            "PostgreSQL, run pip install 'psycopg[binary]'"
         ) from None
     except (sqlalchemy.exc.SQLAlchemyError, ValueError, TypeError) as error:
         # The driver's own words, not SQLAlchemy's around them.

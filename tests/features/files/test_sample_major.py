@@ -595,7 +595,7 @@ def test_without_h5py_it_is_said_what_to_install(
         return ordinary(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    assert_refused(folder, opened, "needs h5py, which is not installed", "sidestep[h5ad]")
+    assert_refused(folder, opened, "needs h5py, which is not installed", "pip install h5py")
 
 
 def test_mutations_cannot_be_parquet(make_study, small) -> None:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import optuna
 import pandas as pd
 import pytest
 
 from sidestep.models.estimators.blend import Blend
 from sidestep.training.validation.lines import DrugLines
 from sidestep.training.validation.panel import PanelDrug
-from sidestep.training.validation.search import Settings, drawn_drugs, search_settings
+from sidestep.training.validation.search import (
+    Settings,
+    chosen_trial,
+    drawn_drugs,
+    search_settings,
+)
 
 
 def drug_lines(
@@ -65,7 +72,7 @@ def test_a_seed_fixes_the_search(three):
 
 
 @pytest.mark.slow
-def test_pruned_trials_are_recorded_and_the_best_complete_one_wins():
+def test_pruned_trials_are_recorded_and_a_complete_one_wins():
     trials = 14
     drugs = [drug_lines(f"Drug{n}", seed=n, signal=n / 2) for n in range(3)]
     found = search_settings(drugs, trials, seed=1)
@@ -73,12 +80,69 @@ def test_pruned_trials_are_recorded_and_the_best_complete_one_wins():
     assert table["number"].tolist() == list(range(trials))
     assert set(table["state"]) == {"complete", "pruned"}
     assert table.notna().all(axis=None)  # every trial has its value and parameters
-    complete = table[table["state"] == "complete"]
-    best = complete.loc[complete["value"].idxmin()]
-    assert found.settings.shrinkage == best["shrinkage"]
-    for name, value in found.settings.trees.items():
-        assert best[name] == value
-    assert best["value"] <= table["value"][0]  # no worse than the defaults
+    settings = {**found.settings.trees, "shrinkage": found.settings.shrinkage}
+    chosen = table[(table[list(settings)] == pd.Series(settings)).all(axis=1)]
+    assert chosen["state"].tolist() == ["complete"]
+    assert chosen["value"].iloc[0] < table.loc[table["state"] == "complete", "value"].max()
+
+
+def finished(
+    number: int, errors: Sequence[float], n_trees: int = 100, **other: float
+) -> optuna.trial.FrozenTrial:
+    """Draw a trial of known errors in the folds, whose value is their mean."""
+    params = {"n_features": 100, "n_trees": n_trees, "max_depth": 3, "colsample": 0.2} | other
+    state = optuna.trial.TrialState.COMPLETE
+    trial = optuna.trial.create_trial(
+        state=state,
+        value=float(np.mean(errors)),
+        params=params,
+        distributions={name: optuna.distributions.FloatDistribution(0, 1000) for name in params},
+        intermediate_values=dict(enumerate(errors)),
+    )
+    trial.number = number
+    return trial
+
+
+def test_of_settings_that_folds_cannot_tell_apart_those_of_the_least_work_are_chosen():
+    rng = np.random.default_rng(0)
+    hard = rng.normal(1, 0.2, 18)  # what all trials share does not count
+    best = finished(0, hard, n_trees=300)
+    as_good = finished(1, hard + rng.permutation(np.tile([-0.05, 0.052], 9)), n_trees=60)
+    worse = finished(2, hard + rng.normal(0.02, 0.005, 18), n_trees=30)
+    assert chosen_trial([best, as_good, worse]) is as_good
+    assert chosen_trial([best, worse]) is best
+    # What is as good, but more work, is not chosen.
+    assert (
+        chosen_trial([as_good, finished(3, list(as_good.intermediate_values.values()), 200)])
+        is as_good
+    )
+
+
+@pytest.mark.parametrize(
+    "more", [{"n_trees": 200}, {"n_features": 200}, {"max_depth": 4}, {"colsample": 0.4}]
+)
+def test_more_of_anything_is_more_work(more):
+    more_work, less_work = finished(0, [1.0, 1.1], **more), finished(1, [1.0, 1.1])
+    assert chosen_trial([more_work, less_work]) is less_work
+
+
+def test_the_first_of_equal_trials_is_chosen_and_none_of_none():
+    one, same = finished(0, [1.0, 1.1]), finished(1, [1.0, 1.1])
+    assert chosen_trial([one, same]) is one
+    assert chosen_trial([]) is None
+
+
+def test_the_folds_tell_the_truth_of_a_known_difference():
+    """Of trials that are truly as good, the cheaper one wins mostly; of worse ones, hardly ever."""
+    rng = np.random.default_rng(1)
+    won = {0.0: 0, 0.05: 0}
+    for truly_behind in won:
+        for _ in range(200):
+            best = finished(0, rng.normal(1, 0.05, 18), n_trees=300)
+            cheaper = finished(1, rng.normal(1 + truly_behind, 0.05, 18))
+            won[truly_behind] += chosen_trial([best, cheaper]) is cheaper
+    assert won[0.0] / 200 == pytest.approx(0.84, abs=0.08)  # P(Z < 1)
+    assert won[0.05] / 200 < 0.1  # three standard errors: P(Z < -2) is 0.02
 
 
 @pytest.mark.parametrize("n", [1, 6, 8, 40])

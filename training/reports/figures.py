@@ -111,14 +111,14 @@ def panel_overview(retrain: Retrain) -> Figure:
 
 
 def optuna_history(retrain: Retrain) -> Figure:
-    """Error of every trial, and the best so far, of the search on all lines and of each fold's."""
+    """Error of every trial of every search, the best so far, and the one that was chosen."""
     figure, axes = _figure(7.0, 4.2)
     for fold, search in sorted(retrain.validation.fold_searches.items(), reverse=True):
         label = "searches within the folds" if fold == 0 else None
         _draw_trials(axes, search.trials, GREY, 0.8, label)
     _draw_trials(axes, retrain.validation.search.trials, BLUE, 2.0, "search on all lines")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("trial (line: best so far)")
+    axes.set_xlabel("trial (line: best so far; ring: chosen)")
     axes.set_ylabel("loss of the blend / loss of the mean")
     axes.set_title(f"Search of the settings: {_what(retrain)}")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.06), ncols=2, frameon=False)
@@ -133,6 +133,8 @@ def _draw_trials(
     axes.plot(trials["number"], trials["value"], "o", color=colour, ms=3, alpha=0.5)
     axes.step(done["number"], done["value"].cummin(), where="post", color=colour, lw=width,
               label=label)  # fmt: skip
+    chosen = trials[trials["chosen"].astype(bool)]
+    axes.plot(chosen["number"], chosen["value"], "o", color=colour, ms=8, mfc="none")
 
 
 def predicted_vs_observed(retrain: Retrain, drug: str, lines: pd.DataFrame) -> Figure:

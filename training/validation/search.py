@@ -74,8 +74,8 @@ class SearchResult:
     settings : Settings
     trials : DataFrame
         One row a trial: number, state, value (mean loss of the blend relative to that of the
-        response's mean, averaged over the drugs that the trial came to), and the parameters
-        tried.
+        response's mean, averaged over the drugs that the trial came to), whether it was chosen,
+        and the parameters tried.
     """
 
     settings: Settings
@@ -115,7 +115,7 @@ def search_settings(
         Where trees are grown.
     """
     if n_trials < 1:
-        return SearchResult(Settings(), pd.DataFrame(columns=["number", "state", "value"]))
+        return SearchResult(Settings(), _trials([], None))
     # A warning of Optuna is a traceback: of a trial that the user interrupted.
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     tasks = [_Task.of(drug, seed, device) for drug in drugs]
@@ -136,7 +136,7 @@ def search_settings(
         trials = study.trials
     chosen = chosen_trial(trials)
     # Those that others share may all have been stopped, by a better one that does not count.
-    return SearchResult(_settings(chosen.params if chosen else _DEFAULTS), _trials(trials))
+    return SearchResult(_settings(chosen.params if chosen else _DEFAULTS), _trials(trials, chosen))
 
 
 def chosen_trial(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
@@ -295,15 +295,15 @@ def _settings(parameters: dict[str, Any]) -> Settings:
     return Settings(trees, parameters["shrinkage"])
 
 
-def _trials(trials: Sequence[FrozenTrial]) -> pd.DataFrame:
-    return pd.DataFrame(
-        [
-            {
-                "number": t.number,
-                "state": t.state.name.lower(),
-                "value": t.user_attrs.get("value", t.value),
-                **t.params,
-            }
-            for t in trials
-        ]
-    )
+def _trials(trials: Sequence[FrozenTrial], chosen: FrozenTrial | None) -> pd.DataFrame:
+    rows = [
+        {
+            "number": t.number,
+            "state": t.state.name.lower(),
+            "value": t.user_attrs.get("value", t.value),
+            "chosen": chosen is not None and t.number == chosen.number,
+            **t.params,
+        }
+        for t in trials
+    ]
+    return pd.DataFrame(rows, columns=None if rows else ["number", "state", "value", "chosen"])

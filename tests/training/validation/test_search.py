@@ -83,6 +83,7 @@ def test_pruned_trials_are_recorded_and_a_complete_one_wins():
     settings = {**found.settings.trees, "shrinkage": found.settings.shrinkage}
     chosen = table[(table[list(settings)] == pd.Series(settings)).all(axis=1)]
     assert chosen["state"].tolist() == ["complete"]
+    assert chosen.equals(table[table["chosen"]])
     assert chosen["value"].iloc[0] < table.loc[table["state"] == "complete", "value"].max()
 
 

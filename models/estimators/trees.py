@@ -155,7 +155,8 @@ class ScreenedTrees(ExplainedEstimator):
             weight=response_weights(y, lines.errors),
             nthread=self.n_jobs,
         )
-        self.booster_ = xgb.train(settings, data, num_boost_round=self.n_trees)
+        # There is nothing to evaluate, which XGBoost would ask for after every tree.
+        self.booster_ = xgb.train(settings, data, num_boost_round=self.n_trees, verbose_eval=False)
         for name in ("ensemble_", "gains_"):  # of an earlier fit
             self.__dict__.pop(name, None)
 

@@ -18,6 +18,7 @@ from sidestep.training.reports.figures import (
     draw_drug,
     draw_panel,
     modality_shares,
+    optuna_history,
     panel_overview,
     predicted_vs_observed,
     residuals,
@@ -102,14 +103,25 @@ def test_a_picture_of_simulated_data_says_so(retrained: Retrain, tmp_path: Path)
 
 def test_without_trials_there_is_no_history(retrained: Retrain, tmp_path: Path) -> None:
     validation = retrained.validation
-    none = SearchResult(
-        validation.search.settings, pd.DataFrame(columns=["number", "state", "value"])
-    )
+    none = SearchResult(validation.search.settings, validation.search.trials.iloc[:0])
     untried = replace(
         validation, search=none, fold_searches=dict.fromkeys(validation.fold_searches, none)
     )
     draw_panel(replace(retrained, validation=untried), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["panel_overview.png"]
+
+
+def test_the_history_rings_the_trial_that_each_search_chose(retrained: Retrain) -> None:
+    validation = retrained.validation
+    axes = optuna_history(retrained).axes[0]
+    rings = [line for line in axes.lines if line.get_markerfacecolor() == "none"]
+    expected = []
+    for search in (validation.search, *validation.fold_searches.values()):
+        chosen = search.trials[search.trials["chosen"]]
+        settings = search.settings.trees | {"shrinkage": search.settings.shrinkage}
+        assert chosen[list(settings)].to_dict("records") == [settings]
+        expected.append((chosen["number"].item(), chosen["value"].item()))
+    assert sorted(tuple(ring.get_xydata()[0]) for ring in rings) == sorted(expected)
 
 
 def test_the_overview_has_a_row_a_drug_and_marks_the_losers(retrained: Retrain) -> None:

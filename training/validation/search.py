@@ -40,6 +40,9 @@ _BINS = 16
 # A trial stops when, over the drugs and folds so far, it is behind the best one at this p-value:
 # when that is more likely than not, since of settings that are nearly as good any one will do.
 _PRUNING_P = 0.5
+# So many times the work of the trial that would be chosen now has to pay at once: a trial stops
+# that is not ahead of that one by a standard error.
+_MUCH_WORK = 2.0
 _DEFAULTS = {
     "n_features": 300,
     "n_trees": 200,
@@ -122,7 +125,7 @@ def search_settings(
     sampler = optuna.samplers.TPESampler(
         seed=seed if shared is None else None, n_startup_trials=max(5, n_trials // 3)
     )
-    pruner = _pruner()
+    pruner = _Pruner()
 
     def objective(trial: optuna.Trial) -> float:
         return _objective(trial, tasks)
@@ -156,14 +159,21 @@ def chosen_trial(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
 
 
 def _near(trial: FrozenTrial, best: FrozenTrial) -> bool:
-    """Whether a trial is at most one standard error behind the best one."""
-    steps = sorted(best.intermediate_values)
-    if len(steps) < 2 or sorted(trial.intermediate_values) != steps:
-        return False
-    behind = np.array(
-        [trial.intermediate_values[step] - best.intermediate_values[step] for step in steps]
-    )
-    return bool(behind.mean() <= behind.std(ddof=1) / np.sqrt(len(behind)))
+    """Whether a finished trial is at most one standard error behind the best one."""
+    behind, error = _behind(trial, best)
+    return sorted(trial.intermediate_values) == sorted(best.intermediate_values) and behind <= error
+
+
+def _behind(trial: FrozenTrial, other: FrozenTrial) -> tuple[float, float]:
+    """Mean of a trial's errors less another's, over the folds that it came to, and its error.
+
+    Of one fold the error is infinite.
+    """
+    steps = sorted(trial.intermediate_values.keys() & other.intermediate_values.keys())
+    behind = [trial.intermediate_values[at] - other.intermediate_values[at] for at in steps]
+    if len(behind) < 2:
+        return 0.0, np.inf
+    return float(np.mean(behind)), float(np.std(behind, ddof=1) / np.sqrt(len(behind)))
 
 
 def _work(parameters: dict[str, Any]) -> float:
@@ -280,14 +290,28 @@ def _objective(trial: optuna.Trial, tasks: Sequence[_Task]) -> float:
     return float(np.mean(relative))
 
 
-def _pruner() -> optuna.pruners.BasePruner:
-    """Pruner that compares a trial with the best one fold by fold.
+class _Pruner(optuna.pruners.BasePruner):
+    """Stops a trial that falls behind, or that is not ahead by enough to be worth much work.
 
-    One that looks at running means would compare drugs, since one drug is easier than another.
+    It compares fold by fold: one that looks at running means would compare drugs, since one drug is
+    easier than another.
     """
-    with warnings.catch_warnings():  # it may change in another version; ours is pinned
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return optuna.pruners.WilcoxonPruner(p_threshold=_PRUNING_P)
+
+    def __init__(self) -> None:
+        with warnings.catch_warnings():  # it may change in another version; ours is pinned
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            self._wilcoxon = optuna.pruners.WilcoxonPruner(p_threshold=_PRUNING_P)
+
+    def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
+        """Whether the trial is to stop."""
+        if self._wilcoxon.prune(study, trial):
+            return True
+        complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        chosen = chosen_trial(complete)
+        if chosen is None or _work(trial.params) <= _MUCH_WORK * _work(chosen.params):
+            return False
+        behind, error = _behind(trial, chosen)
+        return -behind < error
 
 
 def _settings(parameters: dict[str, Any]) -> Settings:

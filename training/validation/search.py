@@ -125,7 +125,7 @@ def search_settings(
     sampler = optuna.samplers.TPESampler(
         seed=seed if shared is None else None, n_startup_trials=max(5, n_trials // 3)
     )
-    pruner = _Pruner()
+    pruner = SearchPruner()
 
     def objective(trial: optuna.Trial) -> float:
         return _objective(trial, tasks)
@@ -290,7 +290,7 @@ def _objective(trial: optuna.Trial, tasks: Sequence[_Task]) -> float:
     return float(np.mean(relative))
 
 
-class _Pruner(optuna.pruners.BasePruner):
+class SearchPruner(optuna.pruners.BasePruner):
     """Stops a trial that falls behind, or that is not ahead by enough to be worth much work.
 
     It compares fold by fold: one that looks at running means would compare drugs, since one drug is

@@ -14,6 +14,7 @@ from sidestep.models.estimators.blend import Blend
 from sidestep.training.validation.lines import DrugLines
 from sidestep.training.validation.panel import PanelDrug
 from sidestep.training.validation.search import (
+    SearchPruner,
     Settings,
     chosen_trial,
     drawn_drugs,
@@ -144,6 +145,40 @@ def test_the_folds_tell_the_truth_of_a_known_difference():
             won[truly_behind] += chosen_trial([best, cheaper]) is cheaper
     assert won[0.0] / 200 == pytest.approx(0.84, abs=0.08)  # P(Z < 1)
     assert won[0.05] / 200 < 0.1  # three standard errors: P(Z < -2) is 0.02
+
+
+HARD = np.array([1.0, 0.8, 1.3])  # what both trials share does not count
+
+
+@pytest.mark.parametrize(
+    ("behind", "n_trees", "goes_on"),
+    [
+        ([0.01, 0.02, 0.01], 100, False),
+        ([0.01, 0.02, 0.01], 20, False),
+        ([-0.01, 0.001, 0.001], 100, True),  # who knows?
+        ([-0.01, 0.001, 0.001], 150, True),
+        ([-0.01, 0.001, 0.001], 300, False),  # not for three times the work
+        ([-0.01, -0.02, -0.01], 300, True),
+    ],
+)
+def test_a_trial_stops_that_is_behind_or_not_ahead_for_much_work(
+    behind: list[float], n_trees: int, goes_on: bool
+) -> None:
+    study = optuna.create_study(pruner=SearchPruner())
+    study.add_trial(finished(0, [*HARD, 1.0, 1.1, 0.9]))
+    later = finished(1, [1.0], n_trees)
+    study.enqueue_trial(later.params)
+    trial = study.ask(later.distributions)
+    for step, error in enumerate(HARD + behind):
+        trial.report(error, step)
+    assert trial.should_prune() != goes_on
+
+
+def test_the_first_trial_has_nothing_to_be_behind() -> None:
+    study = optuna.create_study(pruner=SearchPruner())
+    trial = study.ask()
+    trial.report(1.0, 0)
+    assert not trial.should_prune()
 
 
 @pytest.mark.parametrize("n", [1, 6, 8, 40])

@@ -32,7 +32,7 @@ from sidestep.features.assays.hill import (
     hill,
     mean_between,
 )
-from sidestep.features.assays.readings import Readings
+from sidestep.features.assays.readings import CONTROL, Readings
 from sidestep.features.assays.relative import relative_to_control
 from sidestep.features.assays.series import Series, series_of
 from sidestep.features.errors import InputError
@@ -137,7 +137,7 @@ def fit_curves(readings: Readings, options: CurveOptions | None = None) -> Curve
     doses = relative_to_control(readings)
     wells = doses.wells
     if wells.empty:
-        raise InputError("no well holds a drug: name a column of doses and one of drugs")
+        raise InputError(_without_drug(readings))
     if wells["value"].isna().all():
         raise InputError("no well with a drug holds a measured value: every cell is empty")
     if wells["relative"].isna().all():
@@ -177,6 +177,18 @@ def fit_curves(readings: Readings, options: CurveOptions | None = None) -> Curve
         )
         table = pd.concat([table, _describe_growth(series, growth_fits, still, options)], axis=1)
     return Curves(table, series, fits, growth_fits, wells, options)
+
+
+def _without_drug(readings: Readings) -> str:
+    """Why no well counts as treated, and what to do."""
+    wells = readings.wells
+    if ((wells["role"] == CONTROL) & (wells["dose"] > 0)).any():
+        return (
+            "every well with a dose is a control by its role (a column 'role' or 'control' says "
+            "which wells are): mark untreated wells alone, and name a column of their signals "
+            "'control_signal'"
+        )
+    return "no well holds a drug: name a column of doses and one of drugs"
 
 
 def bounds_of(options: CurveOptions) -> HillBounds:

@@ -36,6 +36,13 @@ def test_planted_numbers_are_found(tmp_path: Path) -> None:
     assert row["activity_area_tested"] == 1.0
 
 
+def test_wells_that_a_column_calls_controls_are_named_as_such(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"every well with a dose is a control by its role .*'con"):
+        fitted(tmp_path, plate().assign(control=1))
+    with pytest.raises(InputError, match="no well holds a drug: name a column of doses and one"):
+        fitted(tmp_path, plate().query("dose == 0"))
+
+
 def test_every_series_has_a_row_and_a_status(tmp_path: Path) -> None:
     rising = plate(0.3, sample="up")
     late = (rising["dose"] > 3) & (rising["dose"] < 30)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -901,9 +902,11 @@ def _paths(tables: PathLike | Sequence[PathLike]) -> list[Path]:
     return [Path(path) for path in ([tables] if isinstance(tables, str | Path) else tables)]
 
 
-def _require_at_least(**given: tuple[int, int]) -> None:
-    """Refuse an argument below its least value."""
+def _require_at_least(**given: tuple[object, int]) -> None:
+    """Refuse an argument that is no whole number, or below its least value."""
     for name, (value, least) in given.items():
+        if not isinstance(value, Integral):
+            raise InputError(f"{name} is {value!r}; give a whole number, at least {least}")
         if value < least:
             raise InputError(f"{name} is {value}; give at least {least}")
 

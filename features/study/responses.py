@@ -438,6 +438,11 @@ def drug_columns(names: Sequence[str], columns: Sequence[str], where: str) -> li
     A name may list several with commas between them, unless it is itself that of a column: the
     names of some drugs have commas.
 
+    Raises
+    ------
+    InputError
+        If no drug is named, or one is not there.
+
     Examples
     --------
     >>> drug_columns(["Lapatinib,Gefitinib", "A,B"], ["A,B", "Gefitinib", "Lapatinib"], "gi50")
@@ -448,4 +453,6 @@ def drug_columns(names: Sequence[str], columns: Sequence[str], where: str) -> li
     for name in names:
         parts = [name] if match_key(name) in keys else name.split(",")
         single += [part.strip() for part in parts if part.strip()]
+    if not single:
+        raise InputError(f"no drug of {where} is named; name one, or leave drugs out")
     return list(dict.fromkeys(drug_column(name, columns, where) for name in single))

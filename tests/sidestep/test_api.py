@@ -189,7 +189,10 @@ def test_samples_that_cannot_be_scored_are_named(
     [
         ({"drugs": ["Aspirin"]}, "drug Aspirin is not in the model"),
         ({"level": 1.0}, "level is 1.0; give a share from 0.5 to 0.99"),
+        ({"drugs": []}, "no drug of the model is named; name one, or leave drugs out"),
+        ({"drugs": [" , "]}, "no drug of the model is named"),
         ({"top_k": 0}, "top_k is 0; give at least 1"),
+        ({"top_k": 2.5}, "top_k is 2.5; give a whole number, at least 1"),
         ({"knowledge": "nowhere"}, "knowledge folder nowhere does not exist"),
         ({"model": "no/model"}, "model no/model does not exist"),
         ({"study": "no/study"}, "study folder no/study does not exist"),

@@ -81,6 +81,8 @@ def test_a_drug_may_have_a_comma_in_its_name() -> None:
     assert drug_columns(["Tykerb", "Lapatinib"], columns, "x") == ["Lapatinib"]
     with pytest.raises(InputError, match="drug 2-Dioxo is not in x"):
         drug_columns(["Lapatinib,2-Dioxo"], columns, "x")
+    with pytest.raises(InputError, match="no drug of x is named"):
+        drug_columns([" , "], columns, "x")
 
 
 def test_a_data_file_without_a_meta_file_is_told(make_study) -> None:

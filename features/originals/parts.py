@@ -238,6 +238,11 @@ def _profile(meta: Mapping[str, str], name: str) -> Profile:
     return Profile.of(Meta(f"meta_{name}.txt", Path(), meta, ""))
 
 
+def _description(unit: str, otherwise: str, file: str) -> str:
+    """What a profile's meta file says; no word of a file's name may speak against a unit."""
+    return f"{unit}; imported." if unit else f"{otherwise}; imported from {file}."
+
+
 def _expression_meta(source: Source, levels: Levels, file: str) -> dict[str, str]:
     unit = source.unit.strip()
     made = profile_lines(
@@ -245,7 +250,7 @@ def _expression_meta(source: Source, levels: Levels, file: str) -> dict[str, str
         "CONTINUOUS",
         "mrna",
         f"mRNA expression ({unit})" if unit else "mRNA expression",
-        f"{unit or 'Unit not named'}; imported from {file}.",
+        _description(unit, "Unit not named", file),
     )
     profile = _profile(made, "mrna")
     if profile.scale == "z-score":
@@ -262,7 +267,7 @@ def _rppa_meta(source: Source, levels: Levels, file: str) -> dict[str, str]:
     unit = source.unit.strip() or "log2"
     made = profile_lines(
         "PROTEIN_LEVEL", "LOG2-VALUE", "rppa", f"Protein levels by RPPA ({unit})",
-        f"{unit}; imported from {file}.",
+        _description(source.unit.strip(), unit, file),
     )  # fmt: skip
     scored = _profile(made, "rppa").scale == "z-score"
     return made | ({"datatype": "Z-SCORE"} if scored else {})
@@ -278,7 +283,7 @@ def _copy_number_meta(source: Source, levels: Levels, file: str) -> dict[str, st
         "DISCRETE" if discrete else "LOG2-VALUE" if not unit or "log2" in unit else "CONTINUOUS",
         "gistic" if discrete else "copy_number",
         f"Copy number ({unit})" if unit else "Copy number",
-        f"{unit or 'Unit not named'}; imported from {file}.",
+        _description(unit, "Unit not named", file),
     )
 
 

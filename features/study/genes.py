@@ -98,7 +98,10 @@ def sample_columns(
         )
     chosen = candidates[len(leading) :]
     if not chosen:
-        raise study_error(f"{table.name} has no sample column.", table.name)
+        raise study_error(
+            f"{table.name} has no sample column: a column of a sample holds numbers, and its first "
+            "line the sample's name.", table.name
+        )  # fmt: skip
     return chosen
 
 

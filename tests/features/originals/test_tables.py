@@ -222,6 +222,17 @@ def test_what_cannot_be_imported_is_one_sentence_and_leaves_nothing(
     assert sorted(tmp_path.iterdir()) == [source]
 
 
+def test_a_unit_is_what_was_said_whatever_the_file_is_called(tmp_path: Path) -> None:
+    table = put(tmp_path / "tpm.csv", "commas")
+    with pytest.raises(InputError, match=r"unit .furlongs. of tpm\.csv is not known; write"):
+        import_tables([Source("expression", table, unit="furlongs")], tmp_path / "out")
+    scored = table.rename(tmp_path / "z-scores.csv")
+    study = study_of(tmp_path / "out", Source("expression", scored, unit="TPM"))
+    assert study.expression is not None
+    expected = np.log2(TPM + 1)
+    pd.testing.assert_frame_equal(study.expression[list(GENES)], expected, check_names=False)
+
+
 def test_the_command_takes_options_or_a_mapping_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

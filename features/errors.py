@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 
 class InputError(ValueError):
@@ -17,6 +18,25 @@ class InputError(ValueError):
     """
 
     exit_code = 2
+
+
+def require_at_least(**given: tuple[object, int]) -> None:
+    """Refuse an argument that is no whole number, or below its least value.
+
+    Parameters
+    ----------
+    **given : tuple of (object, int)
+        Each argument's value and the least that it may have.
+
+    Raises
+    ------
+    InputError
+    """
+    for name, (value, least) in given.items():
+        if not isinstance(value, Integral):
+            raise InputError(f"{name} is {value!r}; give a whole number, at least {least}")
+        if value < least:
+            raise InputError(f"{name} is {value}; give at least {least}")
 
 
 def comes_again(error: BaseException | None) -> bool:

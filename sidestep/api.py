@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from numbers import Integral
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from sidestep.explained import Explained
-from sidestep.features.errors import InputError
+from sidestep.features.errors import InputError, require_at_least
 from sidestep.features.optional import needed
 from sidestep.features.progress import Reporter, sample_progress
 from sidestep.features.study.study import Study, read_study
@@ -213,8 +212,8 @@ def train(
     if drugs is not None and panel is not None:
         raise InputError("drugs and panel both say what to learn; give one of them")
     jobs = cores() if jobs is None else jobs
-    _require_at_least(folds=(folds, 2), trials=(trials, 0), seed=(seed, 0), jobs=(jobs, 1))
-    _require_at_least(min_lines=(min_lines, 10))
+    require_at_least(folds=(folds, 2), trials=(trials, 0), seed=(seed, 0), jobs=(jobs, 1))
+    require_at_least(min_lines=(min_lines, 10))
     plan = Plan(
         folds=folds,
         repeats=repeats,
@@ -319,7 +318,7 @@ def score(
     """
     if not 0.5 <= level <= 0.99:
         raise InputError(f"level is {level}; give a share from 0.5 to 0.99")
-    _require_at_least(top_k=(top_k, 1))
+    require_at_least(top_k=(top_k, 1))
     subject = study if isinstance(study, Study) else read_study(study)
     job = Job.of(
         subject,
@@ -637,7 +636,7 @@ def screen_survival(
     >>> screen.table.loc[0, ["gene", "direction"]].tolist()
     ['MET', 'worse']
     """
-    _require_at_least(bootstrap=(bootstrap, 100))
+    require_at_least(bootstrap=(bootstrap, 100))
     with needed("scikit-survival", "screen_survival", "sksurv"):
         from sidestep.training.survival.output import require_replaceable, write_screen
         from sidestep.training.survival.screen import Settings, screen_genes
@@ -900,15 +899,6 @@ def labels(
 def _paths(tables: PathLike | Sequence[PathLike]) -> list[Path]:
     """The paths of one table or several."""
     return [Path(path) for path in ([tables] if isinstance(tables, str | Path) else tables)]
-
-
-def _require_at_least(**given: tuple[object, int]) -> None:
-    """Refuse an argument that is no whole number, or below its least value."""
-    for name, (value, least) in given.items():
-        if not isinstance(value, Integral):
-            raise InputError(f"{name} is {value!r}; give a whole number, at least {least}")
-        if value < least:
-            raise InputError(f"{name} is {value}; give at least {least}")
 
 
 def _untracked(request: Request, *, quiet: bool) -> TrainedPanel:

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from sidestep.explained import Explained
-from sidestep.features.errors import InputError, some
+from sidestep.features.errors import InputError, require_at_least, some
 from sidestep.features.optional import needed
 from sidestep.features.study.study import Study
 from sidestep.models.predictor.shap_values import unseen_explanation
@@ -174,8 +174,9 @@ class Scores:
         Raises
         ------
         InputError
-            If sample, drug or a change is not known or cannot be used.
+            If sample, drug or a change is not known or cannot be used, or `top_k` is not 1 or more.
         """
+        require_at_least(top_k=(top_k, 1))
         source = self._source()
         return Explained(
             answer(

@@ -232,6 +232,12 @@ def test_an_explanation_is_what_the_command_prints(
     assert "What would change the call" in repr(scores.explain(sample, "lapatinib"))
 
 
+@pytest.mark.parametrize("top_k", [0, -1, 2.5])
+def test_an_explanation_names_a_whole_number_of_features(scores: Scores, top_k: Any) -> None:
+    with pytest.raises(InputError, match=f"top_k is {top_k}; give"):
+        scores.explain(scores.samples[1], "Lapatinib", top_k=top_k)
+
+
 def test_an_explanation_adds_up_in_data_frames(scores: Scores) -> None:
     sample = scores.samples[1]
     explained = scores.explain(sample, "Lapatinib", top_k=5)

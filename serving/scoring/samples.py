@@ -6,6 +6,7 @@ seen them (`models.predictor.known_lines`).
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -29,10 +30,11 @@ from sidestep.models.predictor.predictor import PanelPredictor
 from sidestep.serving.disk.sample_scores import OTHER
 from sidestep.serving.scoring.contributions import places_in
 
-# By the joiner of a predictor, with its joiners of the folds.
-_NAMED: WeakKeyDictionary[FeatureJoiner, tuple[Mapping[int, FeatureJoiner], NamedFeatures]] = (
-    WeakKeyDictionary()
-)
+# By the joiner of a predictor, with its joiners of the folds. These are not held, since one of them
+# may be the key, which would then never be let go of.
+_NAMED: WeakKeyDictionary[
+    FeatureJoiner, tuple[Mapping[int, weakref.ref[FeatureJoiner]], NamedFeatures]
+] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -344,14 +346,12 @@ def modality_names(features: pd.DataFrame, patterns: Sequence[Pattern]) -> list[
 def _named(predictor: PanelPredictor, fold: int | None = None) -> NamedFeatures:
     """What the names of a predictor's features, or of a fold's, say; worked out once."""
     joiner = predictor.joiner if fold is None else predictor.fold_joiners[fold]
+    folds = predictor.fold_joiners
     known = _NAMED.get(joiner)
-    if known is None or known[0] is not predictor.fold_joiners:
+    if known is None or {n: kept() for n, kept in known[0].items()} != dict(folds):
         names = NamedFeatures.of(
             pd.Index(joiner.get_feature_names_out()),
-            {
-                fold: pd.Index(joiner.get_feature_names_out())
-                for fold, joiner in predictor.fold_joiners.items()
-            },
+            {fold: pd.Index(joiner.get_feature_names_out()) for fold, joiner in folds.items()},
         )
-        known = _NAMED[joiner] = (predictor.fold_joiners, names)
+        known = _NAMED[joiner] = {n: weakref.ref(one) for n, one in folds.items()}, names
     return known[1]

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+from pathlib import Path
+
 import pandas as pd
 
-from sidestep.serving.scoring.samples import NamedFeatures
+from sidestep.features.study.study import read_study
+from sidestep.models.predictor.storage import load_predictor
+from sidestep.serving.scoring.samples import NamedFeatures, answered
 
 FINAL = pd.Index(["rppa:ERBB2_pY1248", "expression:TP53", "mutation:PIK3CA:hotspot"])
 FOLDS = {
@@ -35,3 +41,16 @@ def test_a_model_without_folds_has_its_own_features() -> None:
     named = NamedFeatures.of(FINAL, {})
     assert named.count == 3
     assert named.fold_order == {}
+
+
+def test_a_model_that_answered_for_its_own_lines_is_let_go_of(
+    simulated: Path, rppa_folder: Path
+) -> None:
+    predictor = load_predictor(rppa_folder)
+    study = read_study(simulated / "breast_sim")
+    parts = answered(predictor, study, predictor.features(study))
+    assert {part.predictor.fold for part in parts} >= {0, 1}
+    held = [weakref.ref(one) for one in (predictor.joiner, *predictor.fold_joiners.values())]
+    del predictor, parts
+    gc.collect()
+    assert [one() for one in held] == [None, None, None]

@@ -393,5 +393,5 @@ class MemoryBudget:
 
 
 #: For the tables of all ensembles of a process. Those of a panel of 25 drugs with five folds take
-#: about 30 MB for each combination of modalities, with 200 trees of depth 3.
+#: about 40 MB for a combination of many modalities, with 200 trees of depth 3.
 _BUDGET = MemoryBudget(256 * 2**20)

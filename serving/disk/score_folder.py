@@ -385,7 +385,9 @@ def _batches(path: Path, columns: list[str] | None = None) -> Generator[pa.Recor
     with _readable(path), pq.ParquetFile(path) as file:
         if columns is not None and "drug" in columns and path.name != PARTNERS:
             columns = [*columns, *_regimen(path)]  # which tells what a row is called
-        yield from file.iter_batches(_ROWS_AT_A_TIME, columns=columns)
+        # Of all groups together, the reader would keep what it has read until the last is done.
+        for group in range(file.num_row_groups):
+            yield from file.iter_batches(_ROWS_AT_A_TIME, row_groups=[group], columns=columns)
 
 
 @contextmanager

@@ -102,7 +102,8 @@ def search_settings(
 
     One setting for all drugs, since tens of lines cannot carry one each. The first trial is the
     default setting; a trial is pruned after a drug if a Wilcoxon test over the folds of the drugs
-    so far finds it behind the best one. `chosen_trial` says which one is taken.
+    so far finds it behind the best one, or if it is much work and not ahead (`SearchPruner`).
+    `chosen_trial` says which one is taken.
 
     Parameters
     ----------

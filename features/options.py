@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Given = ParamSpec("Given")
+
+
+def lines_at_the_end(
+    what: str,
+) -> Callable[[Callable[Given, Iterable[str]]], Callable[Given, None]]:
+    """A verb that prints the lines it gives once it has ended; a terminal sees `what` till then.
+
+    Parameters
+    ----------
+    what : str
+        What the verb does, such as ``"comparing the runs"``.
+    """
+
+    def of(verb: Callable[Given, Iterable[str]]) -> Callable[Given, None]:
+        @wraps(verb)
+        def printed(*args: Given.args, **kwargs: Given.kwargs) -> None:
+            from sidestep.features.progress import waiting
+
+            with waiting(what):
+                lines = list(verb(*args, **kwargs))
+            for line in lines:
+                click.echo(line)
+
+        return printed
+
+    return of
 
 
 def drugs_option(what: str) -> Callable[[Command], Command]:

@@ -12,9 +12,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Any, Self, TextIO
 
 import click
 from tqdm import tqdm
@@ -56,6 +56,7 @@ class Reporter:
         self._quiet = quiet
         self._bars = self._stream.isatty()
         self._bar: tqdm[None] | None = None
+        self._moving = ExitStack()
         self._stage = ""
         self._started = self._latest_line = time.monotonic()
 
@@ -79,23 +80,36 @@ class Reporter:
             if stage != self._stage or self._bar is None:
                 self._close()
                 self._stage = stage
-                self._bar = tqdm(total=total, desc=name, file=self._stream)
+                self._bar = self._shown(total=total, desc=name)
             _move(self._bar, done)
         elif done == total or time.monotonic() - self._latest_line > _SECONDS_BETWEEN_LINES:
             self.say(f"{name}: {done} of {total}")
 
     def say(self, sentence: str) -> None:
-        """Write one line, with the seconds since the start."""
+        """Write one line, with the seconds since the start; a terminal sees how long it stands."""
         if self._quiet:
             return
         self._close()
         self._latest_line = time.monotonic()
-        self._stream.write(f"[{self._latest_line - self._started:5.0f} s] {shown(sentence)}\n")
+        line = f"[{self._latest_line - self._started:5.0f} s] {shown(sentence)}"
+        if self._bars:
+            self._bar = self._shown(desc=line, bar_format="{desc} ({elapsed})")
+            return
+        self._stream.write(f"{line}\n")
         self._stream.flush()
 
+    def rest(self) -> None:
+        """Leave the last line to itself, so that something else may be printed below it."""
+        self._close()
+
+    def _shown(self, **bar: Any) -> tqdm[None]:
+        """A bar on the terminal that moves on while no step ends."""
+        made = self._moving.enter_context(tqdm(file=self._stream, **bar))
+        self._moving.enter_context(_kept_moving(made))
+        return made
+
     def _close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
+        self._moving.close()
         self._bar, self._stage = None, ""
 
 

@@ -127,19 +127,21 @@ def run_train(
     InputError
         If the study, a drug, the name, the store or the cluster cannot be used.
     """
-    from threadpoolctl import threadpool_limits
+    from sidestep.features.progress import Reporter, waiting
 
-    from sidestep.features.progress import Reporter
-    from sidestep.models.engines.options import open_engine
-    from sidestep.models.estimators.trees import require_device
-    from sidestep.models.registry.databases import without_password
-    from sidestep.models.registry.files import resolve_tracking_uri
-    from sidestep.training.retrain import read_panel, retrain_study
-    from sidestep.training.tracking.registration import check_name
-    from sidestep.training.tracking.store import open_store
-    from sidestep.training.tracking.tracking import track
-    from sidestep.training.tracking.unkept import keep_beside
-    from sidestep.training.validation.shared_search import require_storage
+    with waiting("getting ready", quiet=quiet):
+        from threadpoolctl import threadpool_limits
+
+        from sidestep.models.engines.options import open_engine
+        from sidestep.models.estimators.trees import require_device
+        from sidestep.models.registry.databases import without_password
+        from sidestep.models.registry.files import resolve_tracking_uri
+        from sidestep.training.retrain import read_panel, retrain_study
+        from sidestep.training.tracking.registration import check_name
+        from sidestep.training.tracking.store import open_store
+        from sidestep.training.tracking.tracking import track
+        from sidestep.training.tracking.unkept import keep_beside
+        from sidestep.training.validation.shared_search import require_storage
 
     started = time.time()
     where = where or Where()
@@ -159,8 +161,10 @@ def run_train(
         )
         if where.engine == "local":  # the workers of a cluster may have other devices than this one
             require_device(request.plan.device)
-        study, panel = read_panel(request)  # before a store is made for it
-        store = open_store(uri, where.experiment)  # before hours of work, not after
+        with waiting("reading the study", quiet=quiet) as stage:
+            study, panel = read_panel(request)  # before a store is made for it
+            stage("opening the MLflow store")
+            store = open_store(uri, where.experiment)  # before hours of work, not after
         if request.study_storage is not None:
             require_storage(request.study_storage)
         retrain = retrain_study(request, study, panel, progress, engine)

@@ -63,7 +63,23 @@ def test_a_terminal_gets_a_bar() -> None:
             report("search", done, 3)
         report.say("keeping the run")
     assert "searching settings: 100%" in terminal.getvalue()
-    assert terminal.getvalue().endswith("keeping the run\n")
+    assert terminal.getvalue().endswith("] keeping the run (00:00)\n")
+
+
+@pytest.mark.parametrize("step", ["a bar", "a line"])
+def test_a_terminal_sees_long_steps_move_on(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_SECONDS_BETWEEN_SIGHTS", 0.01)
+    with Reporter(stream=(terminal := Terminal())) as report:
+        if step == "a bar":
+            report("search", 0, 3)
+        else:
+            report.say("keeping the run")
+        deadline = time.monotonic() + 10
+        while terminal.getvalue().count("\r") < 4 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert terminal.getvalue().count("\r") >= 4
+        report.rest()
+        assert terminal.getvalue().endswith("\n")
 
 
 def test_quiet_is_quiet() -> None:

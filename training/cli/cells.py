@@ -5,9 +5,12 @@ What takes time to import is imported when the verb runs.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
+
+from sidestep.features.options import lines_at_the_end
 
 
 @click.command()
@@ -22,6 +25,7 @@ import click
 @click.option(
     "--kind",
     type=click.Choice(["", "cells", "labels"]),
+    metavar="[cells|labels]",
     default="",
     help="What a row is.  [default: a label where x and y have a unit of length, else a cell]",
 )
@@ -45,6 +49,7 @@ import click
 @click.option(
     "--scale",
     type=click.Choice(["", "linear", "log2", "arcsinh"]),
+    metavar="[linear|log2|arcsinh]",
     default="",
     help="Cells: scale of the levels.  [default: by the levels]",
 )
@@ -121,6 +126,7 @@ import click
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--no-plots", is_flag=True, help="Leave the pictures out.")
+@lines_at_the_end("reading cells or labels")
 def cells(
     tables: tuple[Path, ...],
     out: Path,
@@ -143,7 +149,7 @@ def cells(
     fdr: float,
     seed: int,
     no_plots: bool,
-) -> None:
+) -> Iterator[str]:
     """Say what single cells, or positions of labels on them, in TABLES tell of samples.
 
     A row is a cell with levels of markers (CSV, TSV, Parquet, .h5ad): told are the shares of
@@ -188,9 +194,8 @@ def cells(
         bulk = pseudo_bulk(table, found, f"{name}_clusters")
         cells_output.write_cells(found, table, bulk, out, name, plots=not no_plots)
         said = cells_output.account(found, table, bulk)
-    for line in said:
-        click.echo(line)
-    click.echo(f"Study: {out}; tables, plots and page: {out / 'cells'}")
+    yield from said
+    yield f"Study: {out}; tables, plots and page: {out / 'cells'}"
 
 
 def _pairs(words: tuple[str, ...], option: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sidestep.features.options import lines_at_the_end
 from sidestep.training.cli.options import tracking_uri_option
 from sidestep.training.tracking.quiet import quiet_mlflow
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 @click.argument("run_b")
 @tracking_uri_option
 @quiet_mlflow()
-def compare(run_a: str, run_b: str, tracking_uri: str | None) -> None:
+@lines_at_the_end("comparing the runs")
+def compare(run_a: str, run_b: str, tracking_uri: str | None) -> Iterator[str]:
     """Compare two runs on the lines that both held out: is RUN_B better than RUN_A?
 
     A run is the identifier that `sidestep train` printed, or a registered NAME@champion or
@@ -35,8 +37,7 @@ def compare(run_a: str, run_b: str, tracking_uri: str | None) -> None:
 
     client = open_registry(resolve_tracking_uri(tracking_uri))
     a, b = read_run(client, run_a), read_run(client, run_b)
-    for line in _account(a, b, compare_runs(a, b)):
-        click.echo(line)
+    yield from _account(a, b, compare_runs(a, b))
 
 
 def _account(a: RunPredictions, b: RunPredictions, comparison: Comparison) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sidestep.features.options import lines_at_the_end
 from sidestep.training.cli.exporting import export
 from sidestep.training.cli.importing import import_
 
@@ -94,7 +95,9 @@ def fetch(
     with Reporter(quiet=quiet) as reporter:
         for entry in entries:
             told = percent(reporter, f"fetching {entry.name}")
-            for line in _fetched(fetched(entry, options, told, reporter.say)):
+            lines = _fetched(fetched(entry, options, told, reporter.say))
+            reporter.rest()
+            for line in lines:
                 click.echo(line)
 
 
@@ -133,6 +136,7 @@ def _fetched(done: Fetched) -> Iterator[str]:
     help="Cellosaurus' file, for more names and relatives of lines.  [default: cellosaurus.txt "
     "where `data fetch` keeps databases, if it is there]",
 )
+@lines_at_the_end("merging the studies")
 def merge(
     studies: tuple[Path, ...],
     out: Path,
@@ -141,7 +145,7 @@ def merge(
     stack: bool,
     replicates: str,
     cellosaurus: Path | None,
-) -> None:
+) -> Iterator[str]:
     """Join STUDIES by their samples: modalities side by side, screens as responses of their own.
 
     Samples are one whose names, known synonyms, or other names in the clinical files are the same
@@ -170,15 +174,14 @@ def merge(
         cellosaurus=None if database is None else read_cellosaurus(database),
     )
     write_study(out, merged_draft(merged))
-    for line in merged.told:
-        click.echo(line)
+    yield from merged.told
     conflicts = len(merged.conflicts)
-    click.echo(
+    yield (
         f"Merged into {out}: {len(merged.study.samples):,} samples of "
         f"{merged.study.donors.nunique():,} donors; {conflicts:,} conflicts"
         + (" (merge/conflicts.tsv)" if conflicts else "")
     )
-    click.echo(f"Next: sidestep check {out}")
+    yield f"Next: sidestep check {out}"
 
 
 data.add_command(import_)

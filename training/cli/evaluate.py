@@ -5,11 +5,12 @@ What takes time to import is imported when the verb runs.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from sidestep.features.options import group_option, profile_option, where_option
+from sidestep.features.options import group_option, lines_at_the_end, profile_option, where_option
 from sidestep.training.cli.options import tracking_uri_option
 
 
@@ -81,6 +82,7 @@ from sidestep.training.cli.options import tracking_uri_option
 @click.option(
     "--trust", is_flag=True, help="Load a registered version that no digest was recorded with."
 )
+@lines_at_the_end("evaluating the model")
 def evaluate(
     study: Path,
     model: str,
@@ -98,7 +100,7 @@ def evaluate(
     profiles: tuple[str, ...],
     tracking_uri: str | None,
     trust: bool,
-) -> None:
+) -> Iterator[str]:
     """Hold a model against the responses that STUDY measured.
 
     Pearson r with its interval (bootstrap over donors), error relative to the training lines'
@@ -134,8 +136,7 @@ def evaluate(
     named = [name for name in drugs if name.strip()] or None
     with threadpool_limits(1):  # a sum must not depend on the machine's cores
         found = evaluate_model(read_study(study, wanted), loaded, response, named, options)
-    for line in found.lines():
-        click.echo(line)
+    yield from found.lines()
     if out is not None:
         found.write(out)
-        click.echo(f"Written to {out}")
+        yield f"Written to {out}"

@@ -5,11 +5,12 @@ What takes time to import is imported when the verb runs.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from sidestep.features.options import profile_option
+from sidestep.features.options import lines_at_the_end, profile_option
 
 
 @click.command("export", short_help="Write a study as CSV files or one MuData file.")
@@ -23,7 +24,8 @@ from sidestep.features.options import profile_option
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="New folder, or file.")
 @profile_option
-def export(study: Path, form: str, out: Path, profiles: tuple[str, ...]) -> None:
+@lines_at_the_end("writing the study")
+def export(study: Path, form: str, out: Path, profiles: tuple[str, ...]) -> Iterator[str]:
     """Write STUDY as other programs read it: CSV, or MuData (scverse), which needs h5py.
 
     Nothing is lost: `sidestep data import OUT/study.toml NEW`, or of the .h5mu file, makes the same
@@ -39,5 +41,5 @@ def export(study: Path, form: str, out: Path, profiles: tuple[str, ...]) -> None
     read = read_study(study, parse_profiles(profiles))
     written = (write_csv_folder if form == "csv" else write_h5mu)(read, out)
     again = written / MAPPING if form == "csv" else written
-    click.echo(f"Exported {read.study_id} to {written}: {len(read.samples):,} samples")
-    click.echo(f"Back again: sidestep data import {again} NEW")
+    yield f"Exported {read.study_id} to {written}: {len(read.samples):,} samples"
+    yield f"Back again: sidestep data import {again} NEW"

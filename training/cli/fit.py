@@ -6,10 +6,12 @@ What takes time to import is imported when the verb runs.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
+from sidestep.features.options import lines_at_the_end
 from sidestep.training.cli.plates import given_of, plate_options, range_of
 
 
@@ -42,6 +44,7 @@ from sidestep.training.cli.plates import given_of, plate_options, range_of
     help="Doses of the activity area, uM (ug/ml by weight): the same in every screen.",
 )
 @click.option("--no-plots", is_flag=True, help="Draw no pictures and pages.")
+@lines_at_the_end("fitting curves")
 def fit(
     plates: tuple[Path, ...],
     out: Path,
@@ -55,7 +58,7 @@ def fit(
     time_course: bool,
     area: str,
     no_plots: bool,
-) -> None:
+) -> Iterator[str]:
     """Fit dose-response curves to PLATES and write them as a STUDY.
 
     PLATES are files or folders: tidy tables with a row a well (sample, drug, dose, unit, value;
@@ -84,6 +87,5 @@ def fit(
     checked = check_plates(readings, curves)
     study_id = re.sub(r"[^A-Za-z0-9]+", "_", out.resolve().name).strip("_").lower() or "plates"
     write_fit(curves, readings, checked, out, study_id, plots=not no_plots)
-    for line in account(curves, readings, checked):
-        click.echo(line)
-    click.echo(f"Study: {out}; curves, plots and what was left out: {out / FOLDER}")
+    yield from account(curves, readings, checked)
+    yield f"Study: {out}; curves, plots and what was left out: {out / FOLDER}"

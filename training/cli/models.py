@@ -5,8 +5,11 @@ What takes time to import is imported when the verb runs.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 
+from sidestep.features.options import lines_at_the_end
 from sidestep.training.cli.options import tracking_uri_option
 from sidestep.training.tracking.quiet import quiet_mlflow
 
@@ -15,7 +18,8 @@ from sidestep.training.tracking.quiet import quiet_mlflow
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: a list, a version an object.")
 @tracking_uri_option
 @quiet_mlflow()
-def models(as_json: bool, tracking_uri: str | None) -> None:
+@lines_at_the_end("listing the models")
+def models(as_json: bool, tracking_uri: str | None) -> Iterator[str]:
     """List the registered models: versions, aliases, what they learned, and how good they are."""
     import json
 
@@ -25,7 +29,6 @@ def models(as_json: bool, tracking_uri: str | None) -> None:
 
     versions = registered_versions(open_registry(resolve_tracking_uri(tracking_uri)))
     if as_json:
-        click.echo(json.dumps([found.plain() for found in versions], indent=1))
+        yield json.dumps([found.plain() for found in versions], indent=1)
         return
-    for line in listing(versions):
-        click.echo(line)
+    yield from listing(versions)

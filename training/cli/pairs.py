@@ -5,11 +5,12 @@ What takes time to import is imported when the verb runs.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from sidestep.features.options import profile_option, repeatable
+from sidestep.features.options import lines_at_the_end, profile_option, repeatable
 
 
 @click.command()
@@ -49,6 +50,7 @@ from sidestep.features.options import profile_option, repeatable
     help="False discovery rate up to which a change counts.",
 )
 @profile_option
+@lines_at_the_end("comparing biopsies")
 def pairs(
     study: Path,
     before: str,
@@ -58,7 +60,7 @@ def pairs(
     out: Path,
     fdr: float,
     profiles: tuple[str, ...],
-) -> None:
+) -> Iterator[str]:
     """Say what changed between two biopsies of each patient of STUDY.
 
     Samples of one PATIENT_ID are paired. The change of every level (RNA, protein, copy number,
@@ -79,6 +81,5 @@ def pairs(
     pairing = find_pairs(read, before, after, response, require_words(responder))
     found = find_changes(read, pairing, fdr)
     write_pairs(found, read, out)
-    for line in account(found, read):
-        click.echo(line)
-    click.echo(f"Tables, plots and page: {out}")
+    yield from account(found, read)
+    yield f"Tables, plots and page: {out}"

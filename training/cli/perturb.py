@@ -5,9 +5,12 @@ What takes time to import is imported when the verb runs.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
+
+from sidestep.features.options import lines_at_the_end
 
 
 @click.command()
@@ -29,6 +32,7 @@ import click
 @click.option(
     "--scale",
     type=click.Choice(["", "linear", "log2"]),
+    metavar="[linear|log2]",
     default="",
     help="Scale of a table's levels.  [default: log2 where a level is negative, else linear]",
 )
@@ -39,7 +43,8 @@ import click
     show_default=True,
     help="False discovery rate up to which a change counts.",
 )
-def perturb(arrays: Path, out: Path, against: str, scale: str, fdr: float) -> None:
+@lines_at_the_end("looking for changes")
+def perturb(arrays: Path, out: Path, against: str, scale: str, fdr: float) -> Iterator[str]:
     """Say what drugs do to pathways in ARRAYS.
 
     ARRAYS is a table with a row a sample (sample, drug, dose, time, stimulus, condition, replicate,
@@ -56,6 +61,5 @@ def perturb(arrays: Path, out: Path, against: str, scale: str, fdr: float) -> No
     read = read_arrays(arrays, scale)
     found = find_perturbations(read, against, fdr)
     write_perturbation(found, read, out)
-    for line in [*read.notes, *read.left_out.summary(), *account(found)]:
-        click.echo(line)
-    click.echo(f"Tables, plots and page: {out}")
+    yield from [*read.notes, *read.left_out.summary(), *account(found)]
+    yield f"Tables, plots and page: {out}"

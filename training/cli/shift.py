@@ -5,10 +5,12 @@ What takes time to import is imported when the verb runs.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
+from sidestep.features.options import lines_at_the_end
 from sidestep.training.cli.plates import given_of, plate_options
 
 
@@ -43,6 +45,7 @@ from sidestep.training.cli.plates import given_of, plate_options
     help="False discovery rate up to which a shift counts.",
 )
 @plate_options(parameters="4")
+@lines_at_the_end("comparing curves")
 def shift(
     plates: tuple[Path, ...],
     between: str,
@@ -55,7 +58,7 @@ def shift(
     values: str,
     parameters: str,
     least_squares: bool,
-) -> None:
+) -> Iterator[str]:
     """Compare curves of PLATES between conditions, or between samples.
 
     For each drug the fold change of the IC50 and the difference of the AUC with interval, test and
@@ -73,6 +76,5 @@ def shift(
     options = CurveOptions(parameters=int(parameters), robust=not least_squares)
     shifts = find_shifts(readings, between, against, options, fdr)
     write_shifts(shifts, readings, out)
-    for line in [*readings.notes, *readings.left_out.summary(), *account(shifts)]:
-        click.echo(line)
-    click.echo(f"Table, plot and page: {out}")
+    yield from [*readings.notes, *readings.left_out.summary(), *account(shifts)]
+    yield f"Table, plot and page: {out}"

@@ -5,9 +5,12 @@ What takes time to import is imported when the verb runs.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
+
+from sidestep.features.options import lines_at_the_end
 
 
 @click.command()
@@ -52,6 +55,7 @@ import click
     show_default=True,
     help="Part of the lines that is not sequenced; other gaps follow.",
 )
+@lines_at_the_end("simulating")
 def simulate(
     out: Path,
     seed: int,
@@ -62,7 +66,7 @@ def simulate(
     genes: int,
     noise: float,
     missing: float,
-) -> None:
+) -> Iterator[str]:
     """Write three simulated studies with known mechanisms into the folder OUT.
 
     breast_sim and pancan_sim are to train on, cohort_sim is to score. Each has a folder truth/
@@ -82,11 +86,11 @@ def simulate(
         noise=noise,
         missing=missing,
     )
-    click.echo(f"Simulated (no sample is real), seed {seed}:")
+    yield f"Simulated (no sample is real), seed {seed}:"
     for name, truth in written.items():
         samples, drugs = truth.responses.shape
-        click.echo(f"  {out / name}: {samples} samples, {drugs} drugs, {truth.metric}")
+        yield f"  {out / name}: {samples} samples, {drugs} drugs, {truth.metric}"
     if trial_patients:
         simulate_trial(out / STUDY_ID, trial_patients, seed)
-        click.echo(f"  {out / STUDY_ID}: {trial_patients} patients, PCR")
-    click.echo(f"Next: sidestep train {out / next(iter(written))} --drugs Lapatinib")
+        yield f"  {out / STUDY_ID}: {trial_patients} patients, PCR"
+    yield f"Next: sidestep train {out / next(iter(written))} --drugs Lapatinib"

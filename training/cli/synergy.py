@@ -5,10 +5,12 @@ What takes time to import is imported when the verb runs.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
+from sidestep.features.options import lines_at_the_end
 from sidestep.training.cli.plates import given_of, table_options
 
 
@@ -52,6 +54,7 @@ from sidestep.training.cli.plates import given_of, table_options
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--no-plots", is_flag=True, help="Draw no pictures.")
 @table_options
+@lines_at_the_end("judging pairs of drugs")
 def synergy(
     plates: tuple[Path, ...],
     out: Path,
@@ -65,7 +68,7 @@ def synergy(
     drug: str,
     sample: str,
     values: str,
-) -> None:
+) -> Iterator[str]:
     """Judge pairs of drugs in dose matrices of PLATES.
 
     PLATES are tables with a row a well (sample, drug1, drug2, dose1, dose2, value, replicate),
@@ -83,6 +86,5 @@ def synergy(
     matrices = read_matrices(list(plates), given_of(unit, drug, sample, values))
     found = find_synergy(matrices, options)
     write_synergy(found, matrices, out, plots=not no_plots)
-    for line in [*matrices.notes, *matrices.left_out.summary(), *account(found)]:
-        click.echo(line)
-    click.echo(f"Tables, plots and page: {out}")
+    yield from [*matrices.notes, *matrices.left_out.summary(), *account(found)]
+    yield f"Tables, plots and page: {out}"

@@ -196,11 +196,14 @@ def train(
         )
     if not study.is_dir():  # before a store is made for it
         raise InputError(f"study {study} is not a folder; give one in the cBioPortal format")
-    from sidestep.features.study.profiles import parse_profiles
-    from sidestep.features.vocabulary.response_words import require_words
-    from sidestep.training.retrain import Request
-    from sidestep.training.train import Where, run_train
-    from sidestep.training.validation.cross_validation import Plan
+    from sidestep.features.progress import waiting
+
+    with waiting("getting ready", quiet=quiet):
+        from sidestep.features.study.profiles import parse_profiles
+        from sidestep.features.vocabulary.response_words import require_words
+        from sidestep.training.retrain import Request
+        from sidestep.training.train import Where, run_train
+        from sidestep.training.validation.cross_validation import Plan
 
     plan = Plan(
         folds=folds,

@@ -236,7 +236,7 @@ def _model(client: MlflowClient, name: str) -> RegisteredModel:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
         raise InputError(
-            f"no model is registered as {name!r}; see those that are with sidestep ui"
+            f"no model is registered as {name!r}; see those that are with sidestep models"
         ) from None
 
 

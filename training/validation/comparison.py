@@ -257,7 +257,7 @@ def _run_of(client: MlflowClient, reference: str) -> str:
             version = client.get_model_version(match["name"], match["version"])
     except MlflowException:
         raise InputError(
-            f"model version {reference} is not registered; see those that are with sidestep ui"
+            f"model version {reference} is not registered; see those that are with sidestep models"
         ) from None
     if not version.run_id:
         raise InputError(f"model version {reference} names no run; give the run's identifier")

@@ -62,7 +62,8 @@ def fit(
     """Fit dose-response curves to PLATES and write them as a STUDY.
 
     PLATES are files or folders: tidy tables with a row a well (sample, drug, dose, unit, value;
-    control, time 0, replicate, condition, plate, well), with control and time-0 tables beside them
+    control_value, time0_value, role, replicate, condition, plate, well), with tables of controls
+    and of time 0 beside them
     or not, plates as grids with maps of the same shape, doses as column names, and the layouts of
     Daemen, CCLE and Ba/F3 screens. Every curve gets a row with a status; each metric and condition
     becomes a response of the study.

@@ -11,7 +11,7 @@ import pandas as pd
 
 from sidestep.features.study.responses import CONTINUOUS
 from sidestep.models.estimators.base import Contributions, ExplainedEstimator
-from sidestep.models.estimators.baselines import SingleMarker
+from sidestep.models.estimators.baselines import SingleMarker, add_marker
 from sidestep.models.estimators.folds import donor_folds
 from sidestep.models.estimators.lines import TrainingLines
 from sidestep.models.estimators.outcomes import Outcome, outcome_of
@@ -225,8 +225,7 @@ class Blend(ExplainedEstimator):
         members[:, 1], shares, bases[:, 1] = self.trees_.explain_rows(rows)
         add_shares(shares, self.trees_.columns_, self.weights_[1], values)
         part, column = self.marker_.explain_rows(rows)
-        some = np.flatnonzero(column >= 0)
-        values[some, column[some]] += self.weights_[2] * part[some]
+        add_marker(self.weights_[2] * part, column, values)
         members[:, 2] = self.marker_.mean_ + part
         bases[:, 0], bases[:, 2] = self.ridge_.base_values(rows), self.marker_.mean_
         return members, Contributions(self.blend(bases), values)

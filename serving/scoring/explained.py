@@ -46,11 +46,8 @@ class Explained:
 
         Parameters
         ----------
-        predictor : PanelPredictor
-            One that has not seen the samples (`serving.scoring.samples.answered`).
-        model : DrugModel
-            One of its drugs.
-        samples : Samples
+        predictor, model, samples
+            As for `serving.scoring.outlook.outlook_of`.
         top_k : int
             Features that an explanation names at most.
         """

@@ -149,15 +149,12 @@ def outlook_of(
     """
     features = samples.rows
     if explained is None:
-        prediction, contributions = predictor.explained(features, model)
+        (prediction, contributions), members = predictor.explained(features, model), NO_MEMBERS
     else:
         prediction, contributions = explained.prediction, explained.contributions
+        members = explained.stability.members
     predictive = predictor.predictive(
-        features,
-        samples.fold_rows,
-        model,
-        samples.calibrated_by,
-        NO_MEMBERS if explained is None else explained.stability.members,
+        features, samples.fold_rows, model, samples.calibrated_by, members
     )
     lower, upper = predictive.interval(level)
     covered_weight = predictor.coverage(features, model)

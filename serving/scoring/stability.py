@@ -6,13 +6,12 @@ these models make of the same sample tells which of its explanation rests on a f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from sidestep.models.estimators.patterns import Pattern
 from sidestep.models.predictor.drug_model import DrugModel
+from sidestep.models.reliability.intervals import KnownMembers
 from sidestep.serving.scoring.samples import Samples
 
 #: A feature is stable if at least this share of the folds' models agree on it.
@@ -42,7 +41,7 @@ class Stability:
 
     top_k_share: np.ndarray
     agreement: np.ndarray
-    members: Mapping[tuple[int, Pattern], np.ndarray] = field(default_factory=dict)
+    members: KnownMembers = field(default_factory=dict)
 
     @property
     def stable(self) -> np.ndarray:

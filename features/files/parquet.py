@@ -169,7 +169,7 @@ def require_accounted(index: pq.FileMetaData, path: Path, name: str) -> None:
 
 
 def _numbers(table: pa.Table, columns: Sequence[str]) -> np.ndarray:
-    """Columns as rows of an array, float64, NaN for null.
+    """Columns as rows of an array, float64 or, where all of them are, float32; NaN for null.
 
     Pyarrow gives columns in the order of the file, as they are asked for here, and may give more
     of them: ``HLA.A`` with ``HLA``.
@@ -184,7 +184,7 @@ def _numbers(table: pa.Table, columns: Sequence[str]) -> np.ndarray:
             parts = table.combine_chunks().to_batches()
         if len(parts) == 1:
             tensor = parts[0].to_tensor(null_to_nan=True, row_major=False)
-            return np.asarray(tensor.to_numpy().T, np.float64)
+            return np.asarray(tensor.to_numpy().T)
     values = np.empty((len(columns), len(table)))
     for row in range(len(columns)):
         values[row] = table.column(row).cast(pa.float64()).to_numpy()

@@ -30,12 +30,11 @@ CALLS = (-2.0, -1.5, -1.0, 0.0, 1.0, 2.0)
 _PLACES = 8
 _SHIFT = 52 - _PLACES
 _SIZES = 2 ** (11 + _PLACES)
-# Odd numbers whose products scatter over all bits (SplitMix64: Steele, Lea and Flood, OOPSLA 2014,
-# DOI 10.1145/2660193.2660195).
-_SCATTER = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+# Numbers looked at in one go: few enough that what is made of them stays in a core's cache.
+_AT_ONCE = 2**15
 # Of what is kept in a store: raise it when other numbers or facts are made of the same file, so
 # that what an older version laid out is not taken for them.
-_LAYOUT = 2
+_LAYOUT = 3
 _ROWS_LOOKED_AT = 256
 # A failed library: nearly all features have the lowest value that the sample has.
 _FLAT_SHARE = 0.98
@@ -56,8 +55,7 @@ class ValueSketch:
     first_other : tuple of int, int and float, or None
         Row, column and value of a number that is no copy-number call (`CALLS`).
     total : int
-        Sum of 64 scattered bits of every number, which tells whether two matrices hold the same
-        numbers in whatever order.
+        Sum of the 64 bits of every number; see `holds_the_same_as`.
     """
 
     count: int = 0
@@ -77,28 +75,29 @@ class ValueSketch:
         row, column : int
             Place of the first of them in the matrix.
         """
-        finite = np.isfinite(values)
-        numbers = np.ascontiguousarray(values[finite], dtype=np.float64) + 0.0  # no -0.0
-        if not len(numbers):
-            return
+        every = values.ravel(order="K")
+        for start in range(0, len(every), _AT_ONCE):
+            part = every[start : start + _AT_ONCE]
+            numbers = np.add(part[np.isfinite(part)], 0.0, dtype=np.float64)  # no -0.0
+            if len(numbers):
+                self._add(numbers)
+        if self.first_other is None:
+            self._look_for_others(values, row, column)
+
+    def _add(self, numbers: np.ndarray) -> None:
         self.count += len(numbers)
         self.lowest = min(self.lowest, float(numbers.min()))
         self.highest = max(self.highest, float(numbers.max()))
         self.whole = self.whole and bool((numbers == np.floor(numbers)).all())
         bits = numbers.view(np.uint64)
-        places = (bits >> np.uint64(_SHIFT)).astype(np.int64)
-        self._bins += np.bincount(places, minlength=2 * _SIZES)
-        self.total = (self.total + int(_scattered(bits).sum(dtype=np.uint64))) % 2**64
-        if self.first_other is None:
-            self._look_for_others(values, finite, row, column)
+        np.add.at(self._bins, (bits >> np.uint64(_SHIFT)).view(np.int64), 1)
+        self.total = (self.total + int(bits.sum(dtype=np.uint64))) % 2**64
 
-    def _look_for_others(
-        self, values: np.ndarray, finite: np.ndarray, row: int, column: int
-    ) -> None:
+    def _look_for_others(self, values: np.ndarray, row: int, column: int) -> None:
         # Some rows at a time: but in a file of calls, the first of them has one.
         for start in range(0, len(values), _ROWS_LOOKED_AT):
             part = values[start : start + _ROWS_LOOKED_AT]
-            other = finite[start : start + _ROWS_LOOKED_AT] & ~np.isin(part, CALLS)
+            other = np.isfinite(part) & ~np.isin(part, CALLS)
             if other.any():
                 i, j = divmod(int(other.argmax()), part.shape[1])
                 self.first_other = (row + start + i, column + j, float(part[i, j]))
@@ -137,6 +136,13 @@ class ValueSketch:
         bits = (np.asarray(values, dtype=np.float64) + 0.0).view(np.uint64)
         return float(self._bins[np.unique(bits >> np.uint64(_SHIFT))].sum()) / self.count
 
+    def holds_the_same_as(self, other: ValueSketch) -> bool:
+        """Whether two matrices hold the same numbers, in whatever order.
+
+        As many lie in each bin, and what they have behind their first binary places adds up alike.
+        """
+        return self.total == other.total and np.array_equal(self._bins, other._bins)
+
     def state(self) -> dict[str, Any]:
         """Plain values, from which `from_state` makes the same sketch."""
         used = np.flatnonzero(self._bins)
@@ -170,13 +176,6 @@ class ValueSketch:
 def _size(place: int) -> float:
     """Least size of a bin."""
     return float((np.uint64(place) << np.uint64(_SHIFT)).view(np.float64))
-
-
-def _scattered(bits: np.ndarray) -> np.ndarray:
-    """64 bits of each number, every one of which depends on all of its bits."""
-    for shift, factor in zip((30, 27), _SCATTER, strict=True):
-        bits = (bits ^ (bits >> np.uint64(shift))) * factor
-    return np.asarray(bits ^ (bits >> np.uint64(31)))
 
 
 @dataclass(frozen=True)

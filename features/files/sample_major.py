@@ -42,7 +42,7 @@ class SampleMajorFile(Protocol):
     def blocks(self) -> Iterator[tuple[int, int, np.ndarray]]:
         """All numbers, some at a time: first feature, first sample, and features x samples.
 
-        Without `rows`, each block has all samples.
+        Without `rows`, each block has all samples. Numbers of 32 bits may be given as such.
         """
 
 
@@ -97,9 +97,7 @@ class SampleMajorTable:
         """
         problems: list[Problem] = []
         for feature, sample, values in self.file.blocks():
-            with np.errstate(invalid="ignore"):
-                bad = np.abs(values) > LARGEST
-            for row, column in np.argwhere(bad)[: MOST_CELLS - len(problems)]:
+            for row, column in _beyond(values)[: MOST_CELLS - len(problems)]:
                 at = feature + int(row), sample + int(column)
                 problems.append(self._bad_cell(*at, float(values[row, column])))
             yield feature, sample, values
@@ -114,6 +112,15 @@ class SampleMajorTable:
             "empty (NaN) where there is none."
         )
         return Problem("error", self.name, f"sample {of}", name, message)
+
+
+def _beyond(values: np.ndarray) -> np.ndarray:
+    """Row and column of each number that is too large, which hardly a block has."""
+    with np.errstate(invalid="ignore"):
+        lowest, highest = (of.reduce(values, axis=None, initial=0.0) for of in (np.fmin, np.fmax))
+        if float(lowest) >= -LARGEST and float(highest) <= LARGEST:
+            return np.empty((0, 2), dtype=np.intp)
+        return np.argwhere(np.abs(values.astype(np.float64)) > LARGEST)
 
 
 def is_sample_major(name: str) -> bool:

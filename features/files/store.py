@@ -1,8 +1,9 @@
 """A matrix of any size on disk: written gene after gene, read sample after sample.
 
-A file has one block after the other, float64 without a header. A block holds some columns of all
-samples, sample after sample; so a text file of genes x samples is laid out anew in one pass, and
-a run of samples is one piece of every block. Nothing is mapped into memory.
+A file has one block after the other, without a header; its numbers have as many bits as in the file
+that they were read from. A block holds some columns of all samples, sample after sample; so a text
+file of genes x samples is laid out anew in one pass, and a run of samples is one piece of every
+block. Nothing is mapped into memory.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from sidestep.features.errors import InputError, comes_again
 from sidestep.features.files.owned import remove_own
 from sidestep.features.files.whole import final_name, whole_file
 
-_NUMBER = np.dtype("<f8")
+_SHORT, _LONG = np.dtype("<f4"), np.dtype("<f8")
 _OURS = re.compile(r"[0-9a-f]{64}\.(rows|json)(\.new)?")
 _READ_AT_ONCE = 2**20
 
@@ -37,13 +38,13 @@ class StoredRows:
     ----------
     path : pathlib.Path
     n_samples : int
-    widths : tuple of int
-        Columns of each block.
+    blocks : tuple of tuple of int and str
+        Columns of each block, and the type of its numbers.
     """
 
     path: Path
     n_samples: int
-    widths: tuple[int, ...]
+    blocks: tuple[tuple[int, str], ...]
 
     def take(self, places: np.ndarray) -> np.ndarray:
         """See `features.files.matrix.SampleRows`.
@@ -53,19 +54,20 @@ class StoredRows:
         OSError
             If the file is gone, or shorter than it was.
         """
-        values = np.empty((len(places), sum(self.widths)))
+        values = np.empty((len(places), sum(width for width, _ in self.blocks)))
         pieces = list(runs(places))
         with self.path.open("rb", buffering=0) as file:
             start = column = 0
-            for width in self.widths:
+            for width, kind in self.blocks:
+                row = width * np.dtype(kind).itemsize
                 for at, place, length in pieces:
-                    file.seek((start + place * width) * _NUMBER.itemsize)
-                    found = np.fromfile(file, _NUMBER, length * width)
+                    file.seek(start + place * row)
+                    found = np.fromfile(file, kind, length * width)
                     if len(found) < length * width:
                         raise OSError(errno.EIO, "the file is cut short", str(self.path))
                     part = found.reshape(length, width)
                     values[at : at + length, column : column + width] = part
-                start += width * self.n_samples
+                start += row * self.n_samples
                 column += width
         return values
 
@@ -141,7 +143,8 @@ class MatrixStore:
             self.folder.mkdir(exist_ok=True)
             self._remove_unused()
             kept = self._write(rows, facts_file, blocks, facts)
-        return StoredRows(rows, n_samples, tuple(kept["widths"])), kept["facts"]
+        of_blocks = tuple((int(width), str(kind)) for width, kind in kept["blocks"])
+        return StoredRows(rows, n_samples, of_blocks), kept["facts"]
 
     def _write(
         self,
@@ -151,15 +154,16 @@ class MatrixStore:
         facts: Callable[[], dict[str, Any]],
     ) -> dict[str, Any]:
         sha256 = hashlib.sha256()
-        widths: list[int] = []
+        written: list[tuple[int, str]] = []
         with whole_file(rows) as new, new.open("wb") as file:
             for block in blocks():
                 # A row of features becomes a column, so that a sample's numbers stand together.
-                laid_out = np.ascontiguousarray(block.T, dtype=_NUMBER).tobytes()
+                kind = _SHORT if block.dtype == np.float32 else _LONG
+                laid_out = np.ascontiguousarray(block.T, dtype=kind).data
                 file.write(laid_out)
                 sha256.update(laid_out)
-                widths.append(len(block))
-        kept = {"sha256": sha256.hexdigest(), "widths": widths, "facts": facts()}
+                written.append((len(block), kind.str))
+        kept = {"sha256": sha256.hexdigest(), "blocks": written, "facts": facts()}
         with whole_file(facts_file) as new:
             new.write_text(json.dumps(kept))
         return kept

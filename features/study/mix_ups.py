@@ -89,9 +89,9 @@ def refuse_transposed(table: AnyTable, samples: Samples, feature: str) -> None:
     columns_named = [column for column in columns if match_key(column) in known]
     by_samples = len(rows_named) > len(columns_named) and 2 * len(rows_named) >= len(labels)
     is_feature = NAMES[feature]
-    features = [column for column in columns if is_feature(column)]
+    features = [] if columns_named else [column for column in columns if is_feature(column)]
     by_features = len(features) >= max(_FEWEST_NAMES, 1 + sum(map(is_feature, labels)))
-    if by_samples or (by_features and not columns_named):
+    if by_samples or by_features:
         named = ("row", rows_named[0]) if by_samples else ("column", features[0])
         raise study_error(_on_its_side(table, feature, *named), table.name)
 
@@ -302,10 +302,7 @@ def _first_beyond(
 def _same_values(one: GeneRows, other: GeneRows) -> bool:
     """Whether two files hold the same numbers, in whatever order, and enough to tell."""
     first, second = one.numbers.sketch, other.numbers.sketch
-    return first.count >= _FEWEST_VALUES and (first.count, first.total) == (
-        second.count,
-        second.total,
-    )
+    return first.count >= _FEWEST_VALUES and first.holds_the_same_as(second)
 
 
 def _spread(rows: GeneRows) -> float:

@@ -380,6 +380,19 @@ def test_nulls_among_numbers_of_one_kind_are_missing(
     np.testing.assert_array_equal(found.to_numpy(), np.array(expected, np.float64))
 
 
+def test_numbers_of_32_bits_take_as_many_in_the_store(
+    study_of, opened, tmp_path: Path, levels: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet_matrix, "CELLS", 2 * len(SAMPLES))  # two genes a block
+    folder = study_of("data_expression.parquet")
+    short = levels.astype(dict.fromkeys(GENES[:3], np.float32))
+    write_parquet(folder / "data_expression.parquet", short, rows=7)
+    expected = short.drop("S3").astype(np.float64).rename_axis("sample_id")
+    assert_levels(read_study(folder), opened(folder), expected)
+    sizes = {path.stat().st_size for path in (tmp_path / "matrices").glob("*.rows")}
+    assert len(SAMPLES) * (2 * 4 + 4 * 8) in sizes
+
+
 def replaced(table: pd.DataFrame, sample: str, gene: str, value: float) -> pd.DataFrame:
     table = table.copy()
     table.loc[sample, gene] = value

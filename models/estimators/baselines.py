@@ -189,7 +189,9 @@ class SingleMarker(ExplainedEstimator):
 
     def _contributions(self, X: pd.DataFrame) -> Contributions:
         values = np.zeros(X.shape)
-        add_marker(*self.explain_rows(X.to_numpy(float)), values)
+        part, column = self.explain_rows(X.to_numpy(float))
+        some = np.flatnonzero(column >= 0)
+        values[some, column[some]] = part[some]
         return Contributions(np.full(len(X), self.mean_), values)
 
     def feature_weights(self) -> np.ndarray:
@@ -244,15 +246,6 @@ class MeanScore(ResponseEstimator):
         standard = (values - self.means_) / self.scales_
         count = np.maximum(np.isfinite(standard).sum(axis=1), 1)
         return np.asarray(np.nan_to_num(standard).sum(axis=1) / count)
-
-
-def add_marker(part: np.ndarray, column: np.ndarray, values: np.ndarray) -> None:
-    """Add what each row's marker contributes to `values`, (n_rows, n_features).
-
-    `part` and `column` are as `SingleMarker.explain_rows` returns them.
-    """
-    some = np.flatnonzero(column >= 0)
-    values[some, column[some]] += part[some]
 
 
 def _first_measured(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

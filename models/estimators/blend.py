@@ -11,7 +11,7 @@ import pandas as pd
 
 from sidestep.features.study.responses import CONTINUOUS
 from sidestep.models.estimators.base import Contributions, ExplainedEstimator
-from sidestep.models.estimators.baselines import SingleMarker, add_marker
+from sidestep.models.estimators.baselines import SingleMarker
 from sidestep.models.estimators.folds import donor_folds
 from sidestep.models.estimators.lines import TrainingLines
 from sidestep.models.estimators.outcomes import Outcome, outcome_of
@@ -218,17 +218,45 @@ class Blend(ExplainedEstimator):
             As `predict_members` has them.
         contributions : Contributions
         """
-        from sidestep.models.estimators.shares import add_shares
+        values, everywhere = np.empty(rows.shape), np.arange(rows.shape[1])
+        members, base = self.write_contributions(rows, values, np.arange(len(rows)), everywhere)
+        return members, Contributions(base, values)
 
-        members, bases = np.empty((2, len(rows), 3))
-        values, members[:, 0] = self.ridge_.scaled_parts(rows, self.weights_[0])
+    def write_contributions(
+        self, rows: np.ndarray, values: np.ndarray, places: np.ndarray, columns: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Predict rows, and write their contributions into rows of a larger table.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows, n_features)
+            float64, C order, the features of `fit`.
+        values : ndarray of shape (n_samples, n_all_features)
+            The table.
+        places : ndarray of int, shape (n_rows,)
+            Row of the table that each row's contributions are written to.
+        columns : ndarray of int, shape (n_features,)
+            Column of the table of each feature; all other columns of these rows become zero.
+
+        Returns
+        -------
+        members : ndarray of shape (n_rows, 3)
+            As `predict_members` has them.
+        base_value : ndarray of shape (n_rows,)
+        """
+        from sidestep.models.estimators.shares import write_contributions
+
+        (members, bases), total = np.empty((2, len(rows), 3)), np.empty(len(rows))
         members[:, 1], shares, bases[:, 1] = self.trees_.explain_rows(rows)
-        add_shares(shares, self.trees_.columns_, self.weights_[1], values)
         part, column = self.marker_.explain_rows(rows)
-        add_marker(self.weights_[2] * part, column, values)
-        members[:, 2] = self.marker_.mean_ + part
+        for some, line in self.ridge_.lines(rows):
+            write_contributions(
+                rows, some, *line, self.weights_, shares, self.trees_.columns_, column, part,
+                places, columns, values, total,
+            )  # fmt: skip
         bases[:, 0], bases[:, 2] = self.ridge_.base_values(rows), self.marker_.mean_
-        return members, Contributions(self.blend(bases), values)
+        members[:, 0], members[:, 2] = bases[:, 0] + total, self.marker_.mean_ + part
+        return members, self.blend(bases)
 
     def explain_largest(
         self, rows: np.ndarray, order: np.ndarray, asked: np.ndarray, top_k: int

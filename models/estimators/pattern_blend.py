@@ -180,15 +180,13 @@ class PatternBlend(ExplainedEstimator):
             If the features are not those of `fit`, in that order.
         """
         rows.require(self.feature_names_in_)
-        (predicted, base), values = np.empty((2, len(rows))), np.zeros(rows.values.shape)
+        (predicted, base), values = np.empty((2, len(rows))), np.empty(rows.values.shape)
         for pattern, some in self._by_model(rows):
             blend = self.blends_[pattern]
-            members, part = blend.explain_rows(rows.part(pattern, some))
-            predicted[some], base[some] = blend.blend(members), part.base_value
-            if part.values.shape == values.shape:
-                values = part.values
-            else:
-                values[np.ix_(some, rows.columns(pattern))] = part.values
+            members, base[some] = blend.write_contributions(
+                rows.part(pattern, some), values, some, rows.columns(pattern)
+            )
+            predicted[some] = blend.blend(members)
         return predicted, Contributions(base, values)
 
     def _by_model(self, rows: FeatureRows) -> Iterator[tuple[Pattern, np.ndarray]]:

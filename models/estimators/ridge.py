@@ -224,23 +224,8 @@ class MultiViewRidge(ExplainedEstimator):
 
     def _contributions(self, X: pd.DataFrame) -> Contributions:
         rows = np.ascontiguousarray(X.to_numpy(float))
-        return Contributions(self.base_values(rows), self.scaled_parts(rows, 1.0)[0])
-
-    def scaled_parts(self, rows: np.ndarray, weight: float) -> tuple[np.ndarray, np.ndarray]:
-        """`weight` times the contribution of every feature, and the prediction without it.
-
-        Returns
-        -------
-        values : ndarray of shape (n_rows, n_features)
-        predicted : ndarray of shape (n_rows,)
-            As `predict_rows` has it.
-        """
-        from sidestep.models.estimators.shares import scale_parts
-
-        out, total = np.empty(rows.shape), np.empty(len(rows))
-        for some, line in self.lines(rows):
-            scale_parts(rows, some, *line, weight, out, total)
-        return out, self.base_values(rows) + total
+        parts = (rows - self.means_) * self.slopes(rows)
+        return Contributions(self.base_values(rows), np.where(np.isnan(parts), 0.0, parts))
 
     def sizes(self) -> np.ndarray:
         """Absolute coefficient of each feature, (n_features,); the mean over regimens, if any."""

@@ -73,20 +73,42 @@ def _scale_row(row, means, slopes, weight, parts, sums):  # type: ignore[no-unty
 
 
 @compiled
-def scale_parts(rows, some, means, slopes, weight, out, total):  # type: ignore[no-untyped-def]
-    """Write `weight` times each feature's linear part into `out`, and their sum into `total`.
+def write_contributions(  # type: ignore[no-untyped-def]
+    rows, some, means, slopes, weights, shares, columns, marker_column, marker_part, places, seen,
+    out, total,
+):  # fmt: skip
+    """Write what every feature contributes to some rows into rows of `out`.
 
     Parameters
     ----------
     rows, some, means, slopes, total
-        As for `sum_parts`.
-    weight : float
-        The sum is without it.
-    out : ndarray of shape (n_rows, n_features)
+        As for `sum_parts`; the sum of the linear parts is without a weight.
+    weights : ndarray of shape (3,)
+        Of ridge, trees and marker.
+    shares : ndarray of shape (n_rows, n_columns or more), float32
+        What the trees have some columns contribute.
+    columns : ndarray of int, shape (n_columns,)
+    marker_column : ndarray of int, shape (n_rows,)
+        Of each row's marker; -1 where it has none.
+    marker_part : ndarray of shape (n_rows,)
+        What the marker adds, without its weight.
+    places : ndarray of int, shape (n_rows,)
+        Row of `out` that each row is written to.
+    seen : ndarray of int, shape (n_features,)
+        Column of `out` of each feature; all other columns are zero.
+    out : ndarray of shape (n_places, n_all_features)
     """
-    sums = np.empty(_SIDE_BY_SIDE)
+    values, sums = np.empty(rows.shape[1]), np.empty(_SIDE_BY_SIDE)
     for r in some:
-        total[r] = _scale_row(rows[r], means, slopes, weight, out[r], sums)
+        total[r] = _scale_row(rows[r], means, slopes, weights[0], values, sums)
+        for k in range(columns.size):
+            values[columns[k]] += weights[1] * np.float64(shares[r, k])
+        if marker_column[r] >= 0:
+            values[marker_column[r]] += weights[2] * marker_part[r]
+        written = out[places[r]]
+        written[:] = 0.0
+        for c in range(seen.size):
+            written[seen[c]] = values[c]
 
 
 @compiled
@@ -104,20 +126,6 @@ def sum_measured(rows, weights, total):  # type: ignore[no-untyped-def]
         for c in range(whole, n):
             sums[c - whole] += weights[c] if row[c] == row[c] else 0.0
         total[r] = sums.sum()
-
-
-@compiled
-def add_shares(shares, columns, weight, out):  # type: ignore[no-untyped-def]
-    """Add `weight` times the shares of some columns to `out`, (n_rows, n_features).
-
-    Parameters
-    ----------
-    shares : ndarray of shape (n_rows, n_columns or more), float32
-    columns : ndarray of int, shape (n_columns,)
-    """
-    for r in range(out.shape[0]):
-        for k in range(columns.size):
-            out[r, columns[k]] += weight * np.float64(shares[r, k])
 
 
 @compiled
@@ -205,21 +213,15 @@ def explain_largest(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Find the largest contributions to some rows, and those of the columns that are asked about.
 
-    It is `scale_parts`, `add_shares` and `largest_rows` row by row, to the same bytes, without
+    It is `write_contributions` and `largest_rows` row by row, to the same bytes, without
     contributions being kept.
 
     Parameters
     ----------
     rows, some, means, slopes, total
         As for `sum_parts`.
-    weights : ndarray of shape (3,)
-        Of ridge, trees and marker.
-    shares, columns
-        As for `add_shares`.
-    marker_column : ndarray of int, shape (n_rows,)
-        Of each row's marker; -1 where it has none.
-    marker_part : ndarray of shape (n_rows,)
-        What the marker adds, without its weight.
+    weights, shares, columns, marker_column, marker_part
+        As for `write_contributions`.
     order : ndarray of int, shape (n_features,)
         As for `largest_rows`.
     asked : ndarray of int, shape (n_rows, n_asked)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -13,25 +14,27 @@ import pandas as pd
 
 from sidestep.features.builders.once import once
 
+# Levels that are looked at together: so few stay in the processor's cache.
+_TOGETHER = 2**17
+
 
 @dataclass(frozen=True)
 class GeneOrder:
     """Genes of each sample in the order of their levels.
 
+    Places are kept in as few bytes as they need: a cohort's are held for as long as it is scored.
+
     Attributes
     ----------
-    values : ndarray of shape (n_samples, n_genes)
-        Levels, NaN where not measured.
     measured : ndarray of bool, shape (n_samples, n_genes)
         Where levels are finite.
     order : ndarray of int, shape (n_samples, n_genes)
         Genes from the lowest to the highest level, then those not measured.
     first, last : ndarray of int, shape (n_samples, n_genes)
-        Places of the first and the last of the genes that have a gene's level, its own included:
-        in the orders of all samples, each with one place more, laid one behind the other.
+        Places in that order of the first and the last of the genes that have a gene's level, its
+        own included; the same array where no level is that of two genes.
     """
 
-    values: np.ndarray
     measured: np.ndarray
     order: np.ndarray
     first: np.ndarray
@@ -40,31 +43,27 @@ class GeneOrder:
     @classmethod
     def of(cls, values: np.ndarray) -> Self:
         """Order of samples x genes; what is not finite is not measured."""
-        values = np.ascontiguousarray(values, dtype=float)
         measured = np.isfinite(values)
-        levels = values if measured.all() else np.where(measured, values, np.nan)
-        order = np.argsort(levels, axis=1)
-        n_samples, n_genes = values.shape
-        cells = (order + n_genes * np.arange(n_samples)[:, None]).ravel()
-        ordered = levels.ravel().take(cells).reshape(levels.shape)
-        another = ordered[:, 1:] != ordered[:, :-1]
-        places = np.arange(n_genes)
-        offsets = (n_genes + 1) * np.arange(n_samples)[:, None]
-
-        def by_gene(found: np.ndarray) -> np.ndarray:
-            placed = np.empty(values.size, dtype=np.intp)
-            placed[cells] = (found + offsets).ravel()
-            return placed.reshape(values.shape)
-
-        if another.all():
-            first = by_gene(places)
-            return cls(values, measured, order, first, first)
-        edge = np.ones((n_samples, 1), dtype=bool)
-        begins = np.where(np.hstack([edge, another]), places, 0)
-        ends = np.where(np.hstack([another, edge]), places, n_genes)
-        first = by_gene(np.maximum.accumulate(begins, axis=1))
-        last = by_gene(np.minimum.accumulate(ends[:, ::-1], axis=1)[:, ::-1])
-        return cls(values, measured, order, first, last)
+        n_genes = values.shape[1]
+        order, first, last = np.empty((3, *values.shape), dtype=np.min_scalar_type(n_genes))
+        places, tied = np.arange(n_genes, dtype=order.dtype), False
+        for rows in _parts(*values.shape):
+            levels = np.where(measured[rows], values[rows], np.nan)
+            ordered = np.argsort(levels, axis=1)
+            order[rows] = ordered
+            cells = (ordered + n_genes * np.arange(len(levels))[:, None]).ravel()
+            levels = levels.ravel().take(cells).reshape(levels.shape)
+            another = levels[:, 1:] != levels[:, :-1]
+            begins = ends = np.broadcast_to(places, levels.shape)
+            if not another.all():
+                tied, edge = True, np.ones((len(levels), 1), dtype=bool)
+                begins = np.where(np.hstack([edge, another]), places, places[0])
+                ends = np.where(np.hstack([another, edge]), places, places[-1])
+                begins = np.maximum.accumulate(begins, axis=1)
+                ends = np.minimum.accumulate(ends[:, ::-1], axis=1)[:, ::-1]
+            for found, at in ((first, begins), (last, ends)):
+                found[rows].reshape(-1)[cells] = at.ravel()
+        return cls(measured, order, first, last if tied else first)
 
     def halves(self, genes: np.ndarray) -> np.ndarray:
         """Twice the rank of each of some genes within its sample, among those of them measured.
@@ -82,29 +81,40 @@ class GeneOrder:
             2 for the lowest of a sample; 0 where not measured.
         """
         there = genes >= 0
+        found = np.zeros((len(self.order), len(genes)), dtype=np.int32)
         if not there.all():
-            found = np.zeros((len(self.values), len(genes)), dtype=np.int32)
             found[:, there] = self.halves(genes[there])
             return found
-        n_samples, n_genes = self.values.shape
+        n_genes = self.order.shape[1]
         chosen = np.zeros(n_genes, dtype=bool)
         chosen[genes] = True
-        counted = chosen.take(self.order)
-        whole = self.measured.all()
-        if not whole:
-            counted &= np.arange(n_genes) < self.measured.sum(axis=1)[:, None]
-        # How many of the genes stand before each place of a sample's order.
-        before = np.zeros((n_samples, n_genes + 1), dtype=np.int32)
-        np.cumsum(counted, axis=1, out=before[:, 1:])
-        before = before.ravel()
-        first = self.first.take(genes, axis=1)
-        last = first if self.last is self.first else self.last.take(genes, axis=1)
-        halves = before.take(first)
-        halves += before[1:].take(last)
-        halves += 1
-        if not whole:
-            halves[~self.measured.take(genes, axis=1)] = 0
-        return halves
+        for rows in _parts(*self.order.shape):
+            counted, measured = chosen.take(self.order[rows]), self.measured[rows]
+            whole = measured.all()
+            if not whole:
+                counted &= np.arange(n_genes) < measured.sum(axis=1)[:, None]
+            # How many of the genes stand before each place of a sample's order; the samples' are
+            # laid one behind the other.
+            before = np.zeros((len(counted), n_genes + 1), dtype=np.int32)
+            np.cumsum(counted, axis=1, out=before[:, 1:])
+            before, begins = before.ravel(), (n_genes + 1) * np.arange(len(counted))[:, None]
+            first = last = self.first[rows].take(genes, axis=1) + begins
+            if self.last is not self.first:
+                last = self.last[rows].take(genes, axis=1) + begins
+            halves = before.take(first)
+            halves += before[1:].take(last)
+            halves += 1
+            if not whole:
+                halves[~measured.take(genes, axis=1)] = 0
+            found[rows] = halves
+        return found
+
+
+def _parts(n_samples: int, n_genes: int) -> Iterator[slice]:
+    """Samples that are looked at together."""
+    at_a_time = max(1, _TOGETHER // max(n_genes, 1))
+    for start in range(0, n_samples, at_a_time):
+        yield slice(start, start + at_a_time)
 
 
 @once

@@ -45,7 +45,7 @@ from sidestep.serving.disk.samples import SAMPLES, sample_table
 from sidestep.serving.evidence.databases import NO_KNOWLEDGE, OutsideKnowledge
 from sidestep.serving.manifest import Tally, describe, job_digest
 from sidestep.serving.report.writing import write_report
-from sidestep.serving.scoring.chunk import TABLES, ChunkRequest, ScoredChunk, score_tables
+from sidestep.serving.scoring.chunk import TABLES, ChunkRequest, ScoredChunk, score_packed
 from sidestep.serving.scoring.drift import drift_section
 from sidestep.serving.scoring.options import DEFAULT_OPTIONS, ScoreOptions
 from sidestep.serving.scoring.quarantine import NO_MODALITY
@@ -421,15 +421,15 @@ def _chunks(job: Job, engine: Engine, journal: Journal) -> Iterator[ScoredChunk]
     engine = engine.of_tasks(len(lacking))
     request = engine.share(job.request)
     scored = engine.map(
-        score_tables, ((request, job.select(batches[number])) for number in sorted(lacking))
+        score_packed, ((request, job.select(batches[number])) for number in sorted(lacking))
     )
     for number in range(len(batches)):
-        tables = next(scored) if number in lacking else journal.read(number)
-        if tables is None:
+        content = next(scored) if number in lacking else journal.read(number)
+        if content is None:
             raise OSError(errno.EIO, os.strerror(errno.EIO))  # it was read a moment ago
         if number in lacking:
-            journal.record(number, tables)
-        yield ScoredChunk.from_tables(tables)
+            journal.record(number, content)
+        yield ScoredChunk.unpacked(content)
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from sidestep.models.predictor.cohort import LINES, TumourCohort
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.registry.load import LoadedModel
 from sidestep.models.versions import software_versions
+from sidestep.serving.disk.coded import plain
 from sidestep.serving.disk.sample_scores import finite
 from sidestep.serving.scoring.chunk import TABLES, ScoredChunk
 
@@ -36,6 +37,8 @@ CAVEAT = (
     "learned from, who were given regimens as that trial assigned them; it is no estimate of what "
     "a change of treatment would do to a patient. Research only: not a medical device."
 )
+#: Columns of the scores that are summed up.
+_COUNTED = ["sample_id", "call", "regimen", "reference", "modalities", "her2", "her2_assay"]
 # What makes the numbers and the files.
 _PACKAGES = ("sidestep", "pandas", "numpy", "pyarrow", "scikit-learn", "xgboost")
 
@@ -77,7 +80,7 @@ class Tally:
             known = shares.to_numpy(float)
             self.shares[str(name)].update(known[np.isfinite(known)].tolist())
         self.quarantined |= part.quarantined
-        scores = part.rows["scores"]
+        scores = plain(part.rows["scores"].select(_COUNTED))
         self.calls.update(scores["call"].drop_null().to_pylist())
         self.regimens.update(scores["regimen"].drop_null().unique().to_pylist())
         pairs = (scores[name].to_pylist() for name in ("reference", "modalities"))

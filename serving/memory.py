@@ -13,9 +13,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from sidestep.serving.disk.coded import plain
 from sidestep.serving.job import Job, write_scores
 from sidestep.serving.manifest import Tally
-from sidestep.serving.scoring.chunk import TABLES, ScoredChunk, score_tables
+from sidestep.serving.scoring.chunk import TABLES, ScoredChunk, score_part
 
 #: Every table of scores that is in memory: those of the scores, of the training lines, and of what
 #: is known of the samples.
@@ -72,12 +73,14 @@ def score_in_memory(job: Job, progress: Callable[[int], None] | None = None) -> 
     tally = Tally()
     chunks: list[ScoredChunk] = []
     for samples in job.batches:
-        chunks.append(ScoredChunk.from_tables(score_tables(job.request, job.select(samples))))
+        chunks.append(score_part(job.request, job.select(samples)))
         tally.add(chunks[-1])
         if progress is not None:
             progress(tally.samples)
     manifest = job.manifest(tally)
-    tables = {name: pa.concat_tables([part.rows[name] for part in chunks]) for name in TABLES}
+    tables = {
+        name: plain(pa.concat_tables([part.rows[name] for part in chunks])) for name in TABLES
+    }
     tables["reference"] = job.reference(tally.compared)
     tables["samples"] = job.samples(tally.quarantined)
     return ScoredStudy(job, tables, manifest, tuple(chunks))

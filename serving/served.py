@@ -22,8 +22,9 @@ from sidestep.models.predictor.cohort_files import read_cohorts
 from sidestep.models.predictor.storage import load_predictor
 from sidestep.models.registry.load import LoadedModel, digest_of
 from sidestep.models.score_columns import SCORES
+from sidestep.serving.disk.coded import plain
 from sidestep.serving.evidence.databases import NO_KNOWLEDGE
-from sidestep.serving.scoring.chunk import ChunkRequest, ScoredChunk, score_tables
+from sidestep.serving.scoring.chunk import ChunkRequest, score_part
 from sidestep.serving.scoring.options import DEFAULT_OPTIONS
 from sidestep.serving.scoring.reasons import NOT_PREDICTED
 from sidestep.serving.scoring.samples import by_sample
@@ -87,8 +88,8 @@ class ServedModel:
         parts = [SCORES.empty_table().to_pandas()]
         for start in range(0, len(samples), _CHUNK):
             part = study.select(list(samples[start : start + _CHUNK]))
-            chunk = ScoredChunk.from_tables(score_tables(request, part))
-            told = (chunk.rows["scores"], self._not_predicted(list(chunk.quarantined)))
+            chunk = score_part(request, part)
+            told = (plain(chunk.rows["scores"]), self._not_predicted(list(chunk.quarantined)))
             parts += [table.to_pandas() for table in told if table.num_rows]
         return by_sample(parts[1:] or parts, samples).apply(_with_none)
 

@@ -6,14 +6,11 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sidestep.features.errors import InputError, comes_again
 from sidestep.features.files.owned import remove_own
@@ -25,7 +22,7 @@ _KIND = "sidestep score journal"
 # Names, in the work folder, of the folder that is to become the output, and of an earlier output
 # while the new one takes its place.
 _OUTPUT, _REPLACED = "output", "replaced"
-_OURS = re.compile(rf"(\d+\.[a-z_]+\.parquet|{re.escape(_JOURNAL)})(\.new)?")
+_OURS = re.compile(rf"(\d+\.chunk|{re.escape(_JOURNAL)})(\.new)?")
 _RESULT = re.compile(r"[a-z_]+\.(parquet|csv|json|html)|report-\d+\.html")
 Notice = Callable[[str], None]
 
@@ -33,10 +30,10 @@ Notice = Callable[[str], None]
 class Journal:
     """The work folder of one job, which outlives the job's process.
 
-    Each finished chunk is a Parquet file a table, and then a line in ``journal.jsonl`` with the
-    files' sha256. A file gets its name once its content is on disk; what has no line, or another
-    digest than its line says, is as good as not there. So the process may end at any point, and
-    a later one with the same job goes on.
+    Each finished chunk is a file, and then a line in ``journal.jsonl`` with its sha256. A file gets
+    its name once its content is on disk; what has no line, or another digest than its line says, is
+    as good as not there. So the process may end at any point, and a later one with the same job
+    goes on.
 
     As a context: the folder is removed when the block has ended well, or with an `InputError`,
     which would come again; with any other error, or one that a disk caused, the finished chunks
@@ -63,7 +60,7 @@ class Journal:
         self._notice = notice
         _require_ours(folder)
         found = _entries(folder / _JOURNAL)
-        self._finished: dict[int, dict[str, str]] = {}
+        self._finished: dict[int, str] = {}
         if found and found[0] == {"kind": _KIND, "job": job}:
             self._finished = dict(map(_chunk_of, found[1:]))
         elif folder.exists():
@@ -85,7 +82,7 @@ class Journal:
         if (self.folder / _REPLACED).exists():
             remove_own(self.folder / _REPLACED, _is_result)
         lines: list[dict[str, Any]] = [{"kind": _KIND, "job": job}]
-        lines += [{"chunk": n, "sha256": files} for n, files in self._finished.items()]
+        lines += [{"chunk": n, "sha256": digest} for n, digest in self._finished.items()]
         content = b"".join(map(_line, lines))
         journal = self.folder / _JOURNAL
         if not journal.exists() or journal.read_bytes() != content:
@@ -96,36 +93,28 @@ class Journal:
         """Numbers of the chunks that are done."""
         return frozenset(self._finished)
 
-    def record(self, chunk: int, tables: Mapping[str, pa.Table]) -> None:
-        """Keep the tables of a chunk."""
-        files = {}
-        for name, table in tables.items():
-            buffer = pa.BufferOutputStream()
-            pq.write_table(table, buffer)
-            content = buffer.getvalue().to_pybytes()
-            write_whole(self._part(chunk, name), content)
-            files[name] = hashlib.sha256(content).hexdigest()
+    def record(self, chunk: int, content: bytes) -> None:
+        """Keep what a chunk came to."""
+        write_whole(self._part(chunk), content)
+        digest = hashlib.sha256(content).hexdigest()
         with (self.folder / _JOURNAL).open("ab") as journal:
-            journal.write(_line({"chunk": chunk, "sha256": files}))
+            journal.write(_line({"chunk": chunk, "sha256": digest}))
             journal.flush()
             os.fsync(journal.fileno())
-        self._finished[chunk] = files
+        self._finished[chunk] = digest
 
-    def read(self, chunk: int) -> dict[str, pa.Table] | None:
-        """The tables of a chunk; None if it is not done, or what was done is lost or damaged."""
-        tables = {}
-        for name, digest in self._finished.get(chunk, {}).items():
-            content = b""
-            with suppress(OSError):  # missing, or the disk cannot read it any more
-                content = self._part(chunk, name).read_bytes()
-            if hashlib.sha256(content).hexdigest() != digest:
-                self._notice(
-                    f"warning: {self._part(chunk, name)} is damaged; its samples are scored again"
-                )
-                del self._finished[chunk]
-                return None
-            tables[name] = pq.read_table(pa.BufferReader(content))
-        return tables or None
+    def read(self, chunk: int) -> bytes | None:
+        """What a chunk came to; None if it is not done, or what was done is lost or damaged."""
+        if chunk not in self._finished:
+            return None
+        content = b""
+        with suppress(OSError):  # missing, or the disk cannot read it any more
+            content = self._part(chunk).read_bytes()
+        if hashlib.sha256(content).hexdigest() == self._finished[chunk]:
+            return content
+        self._notice(f"warning: {self._part(chunk)} is damaged; its samples are scored again")
+        del self._finished[chunk]
+        return None
 
     def output(self) -> Path:
         """A new empty folder for the results, on the same disk as the place that they go to."""
@@ -148,8 +137,8 @@ class Journal:
         (self.folder / _JOURNAL).unlink(missing_ok=True)
         remove_own(self.folder, _is_ours)
 
-    def _part(self, chunk: int, name: str) -> Path:
-        return self.folder / f"{chunk:06d}.{name}.parquet"
+    def _part(self, chunk: int) -> Path:
+        return self.folder / f"{chunk:06d}.chunk"
 
     def _clear_unfinished(self) -> None:
         """Remove what is of no use to a later run."""
@@ -224,9 +213,9 @@ def _entries(journal: Path) -> list[dict[str, Any]]:
     return entries
 
 
-def _chunk_of(entry: dict[str, Any]) -> tuple[int, dict[str, str]]:
-    """Number of a finished chunk, and the sha256 of each of its files."""
-    return int(entry["chunk"]), {str(name): str(sha) for name, sha in entry["sha256"].items()}
+def _chunk_of(entry: dict[str, Any]) -> tuple[int, str]:
+    """Number of a finished chunk, and the sha256 of its file."""
+    return int(entry["chunk"]), str(entry["sha256"])
 
 
 def _line(entry: Any) -> bytes:

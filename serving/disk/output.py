@@ -25,6 +25,7 @@ from sidestep.features.errors import InputError
 from sidestep.features.files.owned import described, digest_of_file, listed, require_own
 from sidestep.features.files.spreadsheets import as_plain_text
 from sidestep.features.files.whole import is_full, reason_of, whole_file, write_whole
+from sidestep.serving.disk.coded import plain
 
 MANIFEST = "manifest.json"
 #: What a manifest says it is; a folder without it is never replaced.
@@ -35,6 +36,7 @@ ADDED_KEY: Literal["added"] = "added"
 Key = Literal["files", "added"]
 #: Rows of a row group.
 ROWS_A_GROUP = 65_536
+_EMPTY = pa.array([""])
 
 
 def require_replaceable(out: str | Path) -> Path:
@@ -147,15 +149,15 @@ class TableWriter:
     def __init__(self, path: Path, schema: pa.Schema, csv: Path | None = None) -> None:
         self._waiting: list[pa.Table] = []
         self._parquet = pq.ParquetWriter(path, schema, compression="snappy", version="2.6")
-        self._csv = None if csv is None else csv.open("w", encoding="utf-8", newline="")
+        self._csv = None if csv is None else csv.open("wb")
         if self._csv is not None:
-            self._csv.write(f"{','.join(schema.names)}\n")
+            self._csv.write(f"{','.join(schema.names)}\n".encode())
 
     def append(self, rows: pa.Table) -> None:
-        """Add rows of the writer's schema."""
+        """Add rows of the writer's schema, with plain text or with codes (`serving.disk.coded`)."""
         self._waiting.append(rows)
         if self._csv is not None:
-            self._csv.writelines(_csv_lines(rows))
+            self._csv.write(_csv_lines(rows))
         if sum(len(table) for table in self._waiting) >= ROWS_A_GROUP:
             self._write_groups(ROWS_A_GROUP)
 
@@ -164,7 +166,7 @@ class TableWriter:
         rows = pa.concat_tables(self._waiting)
         while len(rows) >= least and len(rows):
             # One block of memory, because page limits are looked at where blocks end.
-            group = rows.slice(0, ROWS_A_GROUP).combine_chunks()
+            group = plain(rows.slice(0, ROWS_A_GROUP).combine_chunks())
             self._parquet.write_table(group, row_group_size=ROWS_A_GROUP)
             rows = rows.slice(ROWS_A_GROUP)
         self._waiting = [rows]
@@ -192,46 +194,29 @@ def as_table(rows: pd.DataFrame, schema: pa.Schema) -> pa.Table:
     return table.replace_schema_metadata(None)
 
 
-def table_of(columns: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
-    """Columns as a table of that schema; NaN becomes null.
-
-    Parameters
-    ----------
-    columns : mapping of str to array, sequence or scalar
-        A scalar stands for all rows; the first column of the schema has to be an array.
-    schema : pyarrow.Schema
-    """
-    n_rows = len(columns[schema.names[0]])
-    return pa.table([_column(columns[part.name], part.type, n_rows) for part in schema], schema)
-
-
-def _column(cells: Any, kind: pa.DataType, n_rows: int) -> pa.Array | pa.ChunkedArray:
-    if isinstance(cells, pa.Array | pa.ChunkedArray):
-        return cells
-    if cells is None:
-        return pa.nulls(n_rows, kind)
-    if isinstance(cells, str | bool | int | float):
-        return pa.repeat(pa.scalar(cells, kind, from_pandas=True), n_rows)
-    return pa.array(cells, kind, from_pandas=True)
-
-
-def _csv_lines(rows: pa.Table) -> list[str]:
+def _csv_lines(rows: pa.Table) -> pa.Buffer:
     """Lines of a CSV whose text no spreadsheet takes for a formula; numbers stay numbers."""
     cells = [_csv_cells(column.combine_chunks()) for column in rows.columns]
-    lines: list[str] = pc.binary_join_element_wise(*cells, ",").to_pylist()
-    return [f"{line}\n" for line in lines]
+    lines = pc.binary_join_element_wise(*cells, ",")
+    # An empty line at the end ends the last one.
+    listed = pa.ListArray.from_arrays([0, len(lines) + 1], pa.concat_arrays([lines, _EMPTY]))
+    return pc.binary_join(listed, "\n")[0].as_buffer()
 
 
 def _csv_cells(column: pa.Array) -> pa.Array:
-    """Cells of a column as they stand in a CSV; one that is missing is empty."""
-    if pa.types.is_string(column.type):
-        # What recurs, as most text does, is looked at once.
-        coded = column.dictionary_encode()
-        plain = as_plain_text(pd.Series(coded.dictionary.to_pylist(), dtype="str"))
-        column = pc.take(pa.array(map(_quoted, plain), pa.string()), coded.indices)
-    elif pa.types.is_boolean(column.type):
-        column = pc.if_else(column, "True", "False")
-    return pc.fill_null(pc.cast(column, pa.string()), "")
+    """Cells of a column as they stand in a CSV; one that is missing is empty.
+
+    What recurs, as text and many numbers do, is written once.
+    """
+    coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    words = coded.dictionary
+    if pa.types.is_string(words.type):
+        text = as_plain_text(pd.Series(words.to_pylist(), dtype="str"))
+        words = pa.array(map(_quoted, text), pa.string())
+    elif pa.types.is_boolean(words.type):
+        words = pc.if_else(words, "True", "False")
+    words = pa.concat_arrays([pc.cast(words, pa.string()), _EMPTY])
+    return words.take(coded.indices.fill_null(len(words) - 1))
 
 
 def _quoted(text: str) -> str:

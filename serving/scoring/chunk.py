@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -19,6 +19,7 @@ from sidestep.models.damage import DamagedModelError
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.registry.load import LoadedModel
 from sidestep.models.score_columns import SCORES
+from sidestep.serving.disk.coded import coded, coded_schema, packed, unpacked
 from sidestep.serving.disk.output import as_table
 from sidestep.serving.evidence.databases import NO_KNOWLEDGE, OutsideKnowledge
 from sidestep.serving.evidence.evidence import EVIDENCE, evidence_rows
@@ -55,29 +56,30 @@ class ScoredChunk:
         Sample -> why it has no scores.
     rows : dict of str to pyarrow.Table
         Table of `TABLES` -> its rows; samples in study order, drugs in the model's order within
-        a sample.
+        a sample; text as codes (`serving.disk.coded`).
     """
 
     coverage: pd.DataFrame
     quarantined: dict[str, str]
     rows: dict[str, pa.Table]
 
-    def tables(self) -> dict[str, pa.Table]:
-        """All of it as tables, to be written."""
+    def packed(self) -> bytes:
+        """All of it, to be sent and kept."""
         reasons = [self.quarantined.get(str(sample)) for sample in self.coverage.index]
         samples = {
             "sample_id": pa.array(self.coverage.index, pa.string()),
             "quarantined": pa.array(reasons, pa.string()),
             **{str(name): pa.array(part, pa.float64()) for name, part in self.coverage.items()},
         }
-        return {"samples": pa.table(samples), **self.rows}
+        return packed([pa.table(samples), *(self.rows[name] for name in TABLES)])
 
     @classmethod
-    def from_tables(cls, tables: Mapping[str, pa.Table]) -> Self:
-        """Chunk that `tables` described."""
-        samples = tables["samples"].to_pandas().set_index("sample_id")
+    def unpacked(cls, content: bytes) -> Self:
+        """Chunk that was `packed`."""
+        told, *tables = unpacked(content, 1 + len(TABLES))
+        samples = told.to_pandas().set_index("sample_id")
         reasons = samples.pop("quarantined").dropna()
-        return cls(samples, reasons.to_dict(), {name: tables[name] for name in TABLES})
+        return cls(samples, reasons.to_dict(), dict(zip(TABLES, tables, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -99,11 +101,15 @@ class ChunkRequest:
     knowledge: OutsideKnowledge
 
 
-def score_tables(request: ChunkRequest, part: Study) -> dict[str, pa.Table]:
+def score_part(request: ChunkRequest, part: Study) -> ScoredChunk:
     """Score some samples, on one thread, so that no sum depends on the machine's cores."""
     with threadpool_limits(1):
-        chunk = score_chunk(request.model, request.drugs, part, request.options, request.knowledge)
-    return chunk.tables()
+        return score_chunk(request.model, request.drugs, part, request.options, request.knowledge)
+
+
+def score_packed(request: ChunkRequest, part: Study) -> bytes:
+    """Score some samples as `score_part` does, packed to be sent."""
+    return score_part(request, part).packed()
 
 
 def score_chunk(
@@ -185,8 +191,8 @@ def _group_rows(
     )  # fmt: skip
     if regimens is not None:
         evidence = regimen_evidence(evidence, answers, regimens, model.predictor, names)
-    rows["evidence"] = as_table(evidence, EVIDENCE)
-    rows["gene_sets"] = as_table(gene_set_rows(names, standing), GENE_SETS)
+    rows["evidence"] = coded(as_table(evidence, EVIDENCE))
+    rows["gene_sets"] = coded(as_table(gene_set_rows(names, standing), GENE_SETS))
     return rows
 
 
@@ -199,7 +205,8 @@ class _Calls:
 
     @classmethod
     def of(cls, scores: pa.Table) -> Self:
-        return cls(scores["call"].to_numpy(), scores["resistance_percentile"].to_numpy())
+        call = scores["call"].cast(pa.string())
+        return cls(call.to_numpy(), scores["resistance_percentile"].to_numpy())
 
 
 def _chunk(
@@ -220,14 +227,15 @@ def _joined(tables: Sequence[pa.Table], samples: pd.Index) -> pa.Table:
     """Tables as one, each sample's rows together, in its place and in the order of the tables."""
     if len(tables) == 1:
         return tables[0]
-    joined = pa.concat_tables(tables)
-    places = pc.index_in(joined["sample_id"], pa.array(samples, pa.string())).to_numpy()
-    return joined.take(np.argsort(places, kind="stable"))
+    joined = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+    ids = joined["sample_id"].combine_chunks()
+    places = pc.index_in(ids.dictionary, pa.array(samples, pa.string())).to_numpy()
+    return joined.take(np.argsort(places[ids.indices.to_numpy()], kind="stable"))
 
 
 def _empty_chunk(shares: pd.DataFrame, quarantined: dict[str, str]) -> ScoredChunk:
     """A chunk without a sample that could be scored."""
-    empty = {name: schema.empty_table() for name, schema in TABLES.items()}
+    empty = {name: coded_schema(schema).empty_table() for name, schema in TABLES.items()}
     return ScoredChunk(shares, quarantined, empty)
 
 

@@ -100,7 +100,7 @@ def drug_tables(
         tables = _tables(model, drug, conditioned[regimen], told, her2, cells)
         rows = regimens.rows(regimen)
         if len(rows) < len(given):
-            kept = pc.take(samples.ids, rows)
+            kept = pc.take(samples.ids, rows).dictionary_decode()
             tables = {
                 at: one.filter(pc.is_in(one["sample_id"], kept)) for at, one in tables.items()
             }

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from sidestep.features.mechanisms.of_features import MECHANISMS
 from sidestep.models.predictor.drug_model import DrugModel
-from sidestep.serving.disk.output import table_of
+from sidestep.serving.disk.coded import CODED, table_of
 from sidestep.serving.scoring.contributions import mechanism_sums, sum_of_others
 from sidestep.serving.scoring.samples import Samples
 from sidestep.serving.scoring.stability import Stability
@@ -127,7 +127,7 @@ def mechanism_rows(
             "sample_id": pc.take(samples.ids, row.ravel()),
             "drug": drug.name,
             "regimen": regimen,
-            "mechanism": pc.take(pa.array(MECHANISMS, pa.string()), mechanism.ravel()),
+            "mechanism": pc.take(pa.array(MECHANISMS, CODED), mechanism.ravel()),
             "contribution": sums.ravel(),
         },
         MECHANISM_SUMS,

@@ -27,6 +27,7 @@ from sidestep.models.predictor.cohort import TumourCohort
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.predictor.known_lines import Known, rows_by_fold
 from sidestep.models.predictor.predictor import PanelPredictor
+from sidestep.serving.disk.coded import CODED
 from sidestep.serving.disk.sample_scores import OTHER
 from sidestep.serving.scoring.contributions import places_in
 
@@ -78,13 +79,13 @@ class NamedFeatures:
 
     @cached_property
     def texts(self) -> dict[str, pa.Array]:
-        """``feature``, ``modality`` and ``mechanism`` of each feature, and last of what is none."""
+        """Codes of ``feature``, ``modality`` and ``mechanism``; last of what is no feature."""
         parts = {
             "feature": [*self.names, OTHER],
             "modality": [*self.modalities, None],
             "mechanism": [*self.mechanisms, None],
         }
-        return {name: pa.array(part, pa.string()) for name, part in parts.items()}
+        return {name: pa.array(part, CODED) for name, part in parts.items()}
 
     @classmethod
     def of(cls, names: pd.Index, folds: Mapping[int, pd.Index]) -> Self:
@@ -147,8 +148,8 @@ class Samples:
 
     @cached_property
     def ids(self) -> pa.Array:
-        """Name of each sample, (n_samples,)."""
-        return pa.array([str(name) for name in self.features.index], pa.string())
+        """Name of each sample as codes, (n_samples,)."""
+        return pa.array([str(name) for name in self.features.index], CODED)
 
     @property
     def calibrated_by(self) -> np.ndarray | None:

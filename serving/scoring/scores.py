@@ -14,7 +14,7 @@ from sidestep.models.predictor.cohort import LINES
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.registry.load import LoadedModel
 from sidestep.models.score_columns import SCORES
-from sidestep.serving.disk.output import table_of
+from sidestep.serving.disk.coded import table_of
 from sidestep.serving.scoring.contributions import modality_sums
 from sidestep.serving.scoring.outlook import Outlook
 from sidestep.serving.scoring.samples import Samples
@@ -51,7 +51,7 @@ def score_rows(
     Returns
     -------
     pyarrow.Table
-        One row a sample, in the order of `samples`.
+        One row a sample, in the order of `samples`; text as codes (`serving.disk.coded`).
     """
     told = her2.loc[samples.features.index]
     sums = modality_sums(samples.named.modality_places, outlook.contributions.values)

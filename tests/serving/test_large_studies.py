@@ -76,7 +76,7 @@ def test_matrices_that_a_killed_job_left_are_used_and_removed(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(job, "score_tables", interrupted)
+        patched.setattr(job, "score_packed", interrupted)
         assert run(*args)[0] == 130
     before = {path.name: path.stat().st_ino for path in kept.iterdir()}
     assert len(before) == 6
@@ -86,7 +86,7 @@ def test_matrices_that_a_killed_job_left_are_used_and_removed(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(job, "score_tables", looked_at)
+        patched.setattr(job, "score_packed", looked_at)
         assert run(*args)[0] == 130
     assert run(*args)[0] == 0
     assert contents(out) == held
@@ -102,7 +102,7 @@ def test_a_study_that_cannot_be_read_any_more_is_told_and_what_is_done_is_kept(
     out, kept = tmp_path / "out", tmp_path / ".out.matrices"
     args = ["score", simulated / "cohort_sim", "--model", saved_model, "--out", out, "--quiet"]
     args += ["--chunk-size", 5]
-    ordinary = job.score_tables
+    ordinary = job.score_packed
 
     def then_the_disk_fails(*task: object) -> object:
         for path in kept.glob("*.rows"):
@@ -110,7 +110,7 @@ def test_a_study_that_cannot_be_read_any_more_is_told_and_what_is_done_is_kept(
         return ordinary(*task)
 
     with monkeypatch.context() as patched:
-        patched.setattr(job, "score_tables", then_the_disk_fails)
+        patched.setattr(job, "score_packed", then_the_disk_fails)
         code, _, stderr = run(*args)
     assert code == 2
     assert f"{kept}/" in stderr

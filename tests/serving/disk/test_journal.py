@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 
 from sidestep.features.errors import InputError
 from sidestep.serving.disk.journal import Journal
 
-TABLES = {"scores": pa.table({"x": [1.5, None]}), "samples": pa.table({"name": ["a", None]})}
+CONTENT = b"rows of some samples"
 
 
 @pytest.fixture
@@ -18,7 +17,7 @@ def folder(tmp_path: Path) -> Path:
     """Work folder of job A, with the chunks 0, 1 and 2."""
     journal = Journal(tmp_path / "work", "A", print)
     for chunk in range(3):
-        journal.record(chunk, TABLES)
+        journal.record(chunk, CONTENT + bytes([chunk]))
     return journal.folder
 
 
@@ -26,7 +25,7 @@ def read(folder: Path, job: str = "A") -> tuple[list[int], list[str]]:
     """Chunks that a new process finds whole, and what it says about the others."""
     notices: list[str] = []
     journal = Journal(folder, job, notices.append)
-    whole = [chunk for chunk in range(4) if journal.read(chunk) == TABLES]
+    whole = [chunk for chunk in range(4) if journal.read(chunk) == CONTENT + bytes([chunk])]
     assert journal.finished == set(whole)
     return whole, notices
 
@@ -44,17 +43,17 @@ def test_another_job_finds_nothing_and_says_so(folder: Path) -> None:
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "empty", "lost", "swap"])
 def test_a_damaged_part_is_not_used(folder: Path, damage: str) -> None:
-    part = folder / "000001.scores.parquet"
+    part = folder / "000001.chunk"
     content = part.read_bytes()
     if damage == "lost":
         part.unlink()
     else:
         part.write_bytes(
             {
-                "flip": content[:40] + bytes([content[40] ^ 1]) + content[41:],
+                "flip": content[:9] + bytes([content[9] ^ 1]) + content[10:],
                 "cut": content[:-1],
                 "empty": b"",
-                "swap": (folder / "000001.samples.parquet").read_bytes(),
+                "swap": (folder / "000002.chunk").read_bytes(),
             }[damage]
         )
     whole, notices = read(folder)
@@ -71,7 +70,7 @@ def test_a_journal_cut_anywhere_is_read_up_to_there_and_goes_on(folder: Path) ->
         whole = list(range(max(content[:kept].count(b"\n") - 1, 0)))
         again = Journal(folder, "A", print)
         assert again.finished == set(whole)
-        again.record(3, TABLES)
+        again.record(3, CONTENT + bytes([3]))
         assert read(folder)[0] == [*whole, 3]
 
 
@@ -88,12 +87,12 @@ def test_a_journal_line_that_means_nothing_ends_it(folder: Path, line: bytes) ->
 
 
 def test_what_a_killed_process_left_half_written_is_removed(folder: Path) -> None:
-    (folder / "000003.scores.parquet.new").write_bytes(b"PAR1")
+    (folder / "000003.chunk.new").write_bytes(b"rows")
     (folder / "output").mkdir()
     (folder / "output" / "scores.csv").touch()
     assert read(folder) == ([0, 1, 2], [])
     assert not (folder / "output").exists()
-    assert not (folder / "000003.scores.parquet.new").exists()
+    assert not (folder / "000003.chunk.new").exists()
 
 
 def test_a_folder_of_somebody_else_is_refused_and_kept(tmp_path: Path) -> None:
@@ -121,7 +120,7 @@ def test_the_folder_goes_when_the_work_is_done_or_hopeless(folder: Path) -> None
 
     def work(failure: Exception) -> None:
         with Journal(folder, "A", print) as journal:
-            journal.record(0, TABLES)
+            journal.record(0, CONTENT + bytes([0]))
             journal.output()
             raise failure
 

@@ -12,6 +12,7 @@ from sidestep.features.mechanisms.of_features import MECHANISMS
 from sidestep.features.study.study import Study
 from sidestep.models.estimators.patterns import row_patterns
 from sidestep.models.registry.load import LoadedModel
+from sidestep.serving.disk.coded import plain
 from sidestep.serving.job import score_study
 from sidestep.serving.scoring.contributions import largest_measured
 from sidestep.serving.scoring.explanations import (
@@ -48,7 +49,7 @@ def explain(
     shared = np.ones(columns.shape) if shares is None else np.array(shares)
     drug = model.predictor.drugs["Lapatinib"]
     rows = explanation_rows(drug, samples, values, columns, Stability(shared, np.ones(2)))
-    return rows.to_pandas()
+    return plain(rows).to_pandas()
 
 
 def test_named_features_then_the_rest(model: LoadedModel, samples: Samples) -> None:
@@ -114,7 +115,8 @@ def tumours(model: LoadedModel, cohort: Study) -> Samples:
 
 
 def sums(model: LoadedModel, tumours: Samples, values: np.ndarray) -> pd.DataFrame:
-    return mechanism_rows(model.predictor.drugs["Lapatinib"], tumours, values).to_pandas()
+    rows = mechanism_rows(model.predictor.drugs["Lapatinib"], tumours, values)
+    return plain(rows).to_pandas()
 
 
 def test_every_mechanism_of_every_sample_in_their_order(

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from sidestep.features.study.study import Study
+from sidestep.serving.disk.coded import plain
 from sidestep.serving.scoring.chunk import score_chunk
 from sidestep.serving.scoring.drift import drift_section, shift_lines
 from sidestep.serving.scoring.options import DEFAULT_OPTIONS
@@ -28,7 +29,7 @@ def few(cohort: Study) -> Study:
 
 def _rows(model, study: Study, table: str) -> pd.DataFrame:
     drugs = list(model.predictor.drugs.values())
-    return score_chunk(model, drugs, study, DEFAULT_OPTIONS).rows[table].to_pandas()
+    return plain(score_chunk(model, drugs, study, DEFAULT_OPTIONS).rows[table]).to_pandas()
 
 
 @pytest.mark.slow

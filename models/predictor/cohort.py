@@ -189,7 +189,7 @@ class TumourCohort:
             tumours = self.standings[model.name][pattern].distances
             lines = model.errors[pattern].distances
             around = model.view(pattern, predictor.nearest).neighbourhood
-            far = around.distances(features.values[np.ix_(rows, around.space.columns)])
+            far = around.distances(features.values, rows)
             among_lines = applicability(far, lines)
             # Farther than all of a few lines is as far as nobody knows.
             among_lines[among_lines <= least_applicability(lines)] = 0.0

@@ -236,7 +236,7 @@ def _predict(
                 continue
             some: pd.DataFrame = alone.iloc[rows]
             around = model.view(pattern, predictor.nearest).neighbourhood
-            far = around.distances(some.to_numpy(float)[:, around.space.columns])
+            far = around.distances(some.to_numpy(float))
             answers = FoldAnswers.of(model.errors[pattern], pattern, folds, rows)
             told = [
                 model.blend.predict_as(pattern, some),

@@ -264,7 +264,7 @@ class PanelPredictor:
         share, values = np.full(len(features), np.nan), FeatureRows.of(beside).values
         for pattern, rows in _by_pattern(features, model):
             around = model.view(pattern, self.nearest).neighbourhood
-            found = around.distances(values[np.ix_(rows, around.space.columns)])
+            found = around.distances(values, rows)
             share[rows] = applicability(found, model.errors[pattern].distances)
         return share
 

@@ -77,14 +77,22 @@ class Neighbourhood:
     lines: np.ndarray
     unit: float
 
-    def distances(self, values: np.ndarray) -> np.ndarray:
-        """Distance of each sample, (n_samples,), from its values of the space's features."""
+    def distances(self, values: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+        """Distance of each of some samples, (n_rows,).
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_samples, n_features)
+            All features, NaN where not measured.
+        rows : ndarray of int, shape (n_rows,), optional
+            All samples by default.
+        """
+        some = np.arange(len(values)) if rows is None else rows
         if np.isnan(self.unit):
-            return np.full(len(values), np.nan)
-        # Rounded as the lines are, so that a sample like a line is as far as the line.
-        new = (values / self.sd).astype(np.float32)
-        nobody, somebody = np.full(len(new), -1), np.zeros(len(self.lines), int)
-        return _nearest(new, nobody, self.lines, somebody, self.space.weights) / self.unit
+            return np.full(len(some), np.nan)
+        nobody, somebody = np.full(len(some), -1), np.zeros(len(self.lines), int)
+        seen = (np.ascontiguousarray(values), some, self.space.columns, self.sd)
+        return _nearest(seen, nobody, self.lines, somebody, self.space.weights) / self.unit
 
 
 class NearestLines:
@@ -135,7 +143,7 @@ class NearestLines:
             Rows of the lines to compare with; all by default.
         """
         around = self.neighbourhood(space, pattern, among)
-        return around.distances(X.to_numpy(float)[:, space.columns])
+        return around.distances(X.to_numpy(float))
 
     def neighbourhood(
         self,
@@ -153,7 +161,9 @@ class NearestLines:
         lines = np.ascontiguousarray(self.lines_[np.ix_(rows, space.columns)])
         if unit is None and len(rows) > _NEIGHBOURS:
             _, donors = np.unique(np.array(self.donors_)[rows], return_inverse=True)
-            typical = np.median(_nearest(lines, donors, lines, donors, space.weights))
+            every, scaled = np.arange(len(lines)), np.ones(lines.shape[1])
+            own = (lines, every, np.arange(lines.shape[1]), scaled)
+            typical = np.median(_nearest(own, donors, lines, donors, space.weights))
             unit = float(typical) if np.isfinite(typical) and typical > 0 else 1.0
         known = np.nan if unit is None else unit
         return Neighbourhood(space, self.sd_[space.columns], lines, known)
@@ -259,15 +269,18 @@ def weight_covered(
 
 
 def _nearest(
-    new: np.ndarray,
+    new: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
     new_donors: np.ndarray,
     lines: np.ndarray,
     donors: np.ndarray,
     weights: np.ndarray,
 ) -> np.ndarray:
-    """Mean distance of each sample to its nearest lines of other donors, (n_samples,)."""
+    """Mean distance of each sample to its nearest lines of other donors, (n_rows,).
+
+    `new` are values, and rows, columns and deviations of them, as for `nearest_rows`.
+    """
     from sidestep.models.reliability.nearest import nearest_rows
 
-    mean = np.empty(len(new))
-    nearest_rows(new, new_donors, lines, donors, weights, _NEIGHBOURS, mean)
+    mean = np.empty(len(new[1]))
+    nearest_rows(*new, new_donors, lines, donors, weights, _NEIGHBOURS, mean)
     return mean

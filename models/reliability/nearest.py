@@ -10,12 +10,11 @@ import numpy as np
 
 from sidestep.models.compiled import compiled
 
-# Sums kept side by side, as in `models.estimators.shares`.
-_SIDE_BY_SIDE = 32
-
 
 @compiled
-def nearest_rows(rows, donors, lines, line_donors, weights, n_nearest, out):  # type: ignore[no-untyped-def]
+def nearest_rows(  # type: ignore[no-untyped-def]
+    values, rows, columns, sd, donors, lines, line_donors, weights, n_nearest, out
+):
     """Write the mean distance of each row to its nearest lines into `out`, (n_rows,).
 
     The distance is the weighted mean squared difference over what both have; infinite where they
@@ -23,8 +22,15 @@ def nearest_rows(rows, donors, lines, line_donors, weights, n_nearest, out):  # 
 
     Parameters
     ----------
-    rows : ndarray of shape (n_rows, n_features), float32
+    values : ndarray of shape (n_samples, n_all_features), C order
         NaN where missing.
+    rows : ndarray of int, shape (n_rows,)
+        Those of the samples that are asked about.
+    columns : ndarray of int, shape (n_features,)
+        Those of the features that count.
+    sd : ndarray of shape (n_features,), float64
+        What they are divided by, as the lines are; then they are rounded as the lines are, so that
+        a sample like a line is as far as the line.
     donors : ndarray of int, shape (n_rows,)
         Lines of a row's own donor are left out.
     lines : ndarray of shape (n_lines, n_features), float32
@@ -33,36 +39,43 @@ def nearest_rows(rows, donors, lines, line_donors, weights, n_nearest, out):  # 
     n_nearest : int
         Lines that a distance is the mean over.
     """
-    n = weights.size
-    total, shared = np.empty(_SIDE_BY_SIDE), np.empty(_SIDE_BY_SIDE)
-    least = np.empty(n_nearest)
-    row = np.empty(n)
-    whole = n // _SIDE_BY_SIDE * _SIDE_BY_SIDE
-    for r in range(rows.shape[0]):
-        row[:] = rows[r]
+    n_lines, n = lines.shape
+    # Feature by feature, so that all lines are compared with at once, on vectors.
+    by_feature, all_have = np.empty((n, n_lines)), np.full(n, True)
+    for at in range(n_lines):
+        for c in range(n):
+            by_feature[c, at] = lines[at, c]
+            all_have[c] &= lines[at, c] == lines[at, c]
+    total, shared = np.empty((2, n_lines))
+    row, least = np.empty(n), np.empty(n_nearest)
+    for r in range(rows.size):
+        total[:] = 0.0
+        shared[:] = 0.0
+        shared_by_all = 0.0
+        # All at once, as they lie far apart in memory.
+        for c in range(n):
+            row[c] = np.float32(values[rows[r], columns[c]] / sd[c])
+        for c in range(n):
+            value, of_lines, weight = row[c], by_feature[c], weights[c]
+            if value != value:
+                continue
+            if all_have[c]:
+                shared_by_all += weight
+                for at in range(n_lines):
+                    difference = value - of_lines[at]
+                    total[at] += weight * (difference * difference)
+            else:
+                for at in range(n_lines):
+                    difference = value - of_lines[at]
+                    both = difference == difference
+                    total[at] += weight * (difference * difference) if both else 0.0
+                    shared[at] += weight if both else 0.0
         least[:] = np.inf
-        for at in range(lines.shape[0]):
-            if line_donors[at] == donors[r]:
+        for at in range(n_lines):
+            weight = shared_by_all + shared[at]
+            if line_donors[at] == donors[r] or weight <= 0.0:
                 continue
-            line = lines[at]
-            total[:] = 0.0
-            shared[:] = 0.0
-            for c in range(0, whole, _SIDE_BY_SIDE):
-                for k in range(_SIDE_BY_SIDE):
-                    difference = row[c + k] - np.float64(line[c + k])
-                    weight = weights[c + k] if difference == difference else 0.0
-                    squared = difference * difference if difference == difference else 0.0
-                    total[k] += weight * squared
-                    shared[k] += weight
-            for c in range(whole, n):
-                difference = row[c] - np.float64(line[c])
-                if difference == difference:
-                    total[c - whole] += weights[c] * (difference * difference)
-                    shared[c - whole] += weights[c]
-            both = shared.sum()
-            if both <= 0.0:
-                continue
-            distance = total.sum() / both
+            distance = total[at] / weight
             place = n_nearest
             while place > 0 and distance < least[place - 1]:
                 place -= 1

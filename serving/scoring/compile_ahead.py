@@ -55,7 +55,7 @@ def compile_ahead() -> None:
     mechanism_rows(drug, samples, values)
     nearest = NearestLines().fit(lines, names[:1] * _LINES)
     view = drug.view(("expression",), nearest)
-    view.neighbourhood.distances(samples.rows.values[:, view.neighbourhood.space.columns])
+    view.neighbourhood.distances(samples.rows.values)
     weight_covered(view.weights, samples.rows.values)
 
 

@@ -38,7 +38,8 @@ def _values(column: pa.ChunkedArray) -> np.ndarray:
     kind = column.type
     if pa.types.is_null(kind):
         return np.full(len(column), None, dtype=object)
-    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    if not (text or pa.types.is_dictionary(kind)):
         numbers: np.ndarray = column.to_numpy()
         return numbers
     if not len(column):

@@ -208,7 +208,7 @@ def _csv_cells(column: pa.Array) -> pa.Array:
 
     What recurs, as text and many numbers do, is written once.
     """
-    coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    coded = column.dictionary_encode()
     words = coded.dictionary
     if pa.types.is_string(words.type):
         text = as_plain_text(pd.Series(words.to_pylist(), dtype="str"))

@@ -12,6 +12,8 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from sidestep.serving.disk.coded import plain
+
 #: What stands between a response and a regimen.
 UNDER = " under "
 
@@ -46,9 +48,10 @@ def labelled(table: pa.Table) -> pa.Table:
     regimens = table["regimen"]
     if regimens.null_count == len(regimens):
         return table
-    pairs = zip(table["drug"].to_pylist(), regimens.to_pylist(), strict=True)
-    names = pa.array([label_of(drug, regimen) for drug, regimen in pairs], pa.string())
-    return table.set_column(table.column_names.index("drug"), "drug", names)
+    rows = plain(table.select(["drug", "regimen"])).to_pydict()
+    names = list(map(label_of, rows["drug"], rows["regimen"]))
+    place = table.column_names.index("drug")
+    return table.set_column(place, "drug", pa.array(names, table.schema.field(place).type))
 
 
 def described(manifest: Mapping[str, Any]) -> dict[str, Any]:

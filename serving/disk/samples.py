@@ -84,14 +84,14 @@ def read_known(path: Path, her2: pd.DataFrame, owner: str) -> Known:
 
 
 def count_calls(
-    batches: Iterable[pa.RecordBatch], groups: Mapping[str, str] | None = None
+    pieces: Iterable[pa.Table], groups: Mapping[str, str] | None = None
 ) -> pd.DataFrame:
     """Samples by drug and call, and by group where there are groups.
 
     Parameters
     ----------
-    batches : iterable of pyarrow.RecordBatch
-        Rows of scores with `sample_id`, `drug` and `call`.
+    pieces : iterable of pyarrow.Table
+        Rows of scores with `sample_id`, `drug` and `call`, text plain or as codes.
     groups : mapping of str to str, optional
         Sample -> its group; samples without one are left out.
 
@@ -103,8 +103,8 @@ def count_calls(
     """
     order: dict[str, None] = {}
     counted: dict[tuple[str, str, str], int] = {}
-    for batch in batches:
-        rows = batch.select(["sample_id", "drug", "call"]).to_pandas()
+    for piece in pieces:
+        rows = piece.select(["sample_id", "drug", "call"]).to_pandas()
         rows["group"] = "" if groups is None else rows["sample_id"].map(groups)
         order |= dict.fromkeys(map(str, rows["drug"].unique()))
         for key, n in rows.groupby(["drug", "group", "call"], observed=True).size().items():

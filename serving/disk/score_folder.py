@@ -24,8 +24,9 @@ from sidestep.features.cohorts import Known, choose_cohort
 from sidestep.features.errors import InputError
 from sidestep.features.identifiers import match_key
 from sidestep.features.study.filters import parse_filters
+from sidestep.serving.disk.coded import coded, plain
 from sidestep.serving.disk.columns import Columns, by_sample, columns_of, rows_of
-from sidestep.serving.disk.output import ADDED_KEY, FILES_KEY, MANIFEST, read_manifest
+from sidestep.serving.disk.output import ADDED_KEY, FILES_KEY, MANIFEST, ROWS_A_GROUP, read_manifest
 from sidestep.serving.disk.regimens import UNDER, described, labelled, spread
 from sidestep.serving.disk.sample_scores import SampleScores, assemble
 from sidestep.serving.disk.samples import CALLS, SAMPLES, count_calls, read_known
@@ -59,8 +60,6 @@ _COLUMNS = {
 _OPEN = ("contribution_", "marker")
 _FACTS = ("model", "study", "counts", "coverage", "quarantined", "options", "drugs")
 _AGAIN = "score the study again with sidestep score"
-# Facts are wide: so many take some 10 MB.
-_ROWS_AT_A_TIME = 8_192
 
 
 @dataclass(frozen=True)
@@ -88,22 +87,23 @@ class ScoreSummary:
         return [self.samples[at] for at in np.sort(order[:count]).tolist()]
 
 
-def summary_of(batches: Iterable[pa.RecordBatch]) -> ScoreSummary:
-    """Sum up rows with `COLUMNS`, a sample's together, piece by piece."""
+def summary_of(pieces: Iterable[pa.Table]) -> ScoreSummary:
+    """Sum up rows with `COLUMNS`, a sample's together, piece by piece; text plain or as codes."""
     sums: list[pd.DataFrame] = []
     bins: dict[str, np.ndarray] = {}
-    for batch in batches:
-        rows = batch.to_pandas()
+    for piece in pieces:
+        rows = coded(piece).to_pandas()
         percentile = rows["resistance_percentile"].where(rows["call"] != "abstain")
-        sums.append(percentile.groupby(rows["sample_id"], sort=False).agg(["sum", "count"]))
+        of_sample = percentile.groupby(rows["sample_id"], sort=False, observed=True)
+        sums.append(of_sample.agg(["sum", "count"]))
         # NaN counts as without a call.
         tenth = np.minimum(percentile.fillna(100.0 * BINS) // (100 / BINS), BINS).astype(int)
         tenth[percentile == 100.0] = BINS - 1
-        for drug, places in tenth.groupby(rows["drug"], sort=False):
+        for drug, places in tenth.groupby(rows["drug"], sort=False, observed=True):
             counts = np.bincount(places, minlength=BINS + 1)
             bins[str(drug)] = bins.get(str(drug), 0) + counts
     # A sample at the end of one piece may be the first of the next.
-    whole = pd.concat(sums).groupby(level=0, sort=False).sum()
+    whole = pd.concat(sums).groupby(level=0, sort=False, observed=True).sum()
     with np.errstate(invalid="ignore"):
         resistance = whole["sum"].to_numpy(float) / whole["count"].to_numpy(float)
     return ScoreSummary([str(sample) for sample in whole.index], resistance, bins)
@@ -155,7 +155,10 @@ class ScoreFolder:
             If that is missing or cannot be read.
         """
         columns = ["sample_id", "her2", "her2_assay"]
-        parts = [batch.to_pandas().drop_duplicates("sample_id") for batch in self._rows(columns)]
+        parts = [
+            piece.to_pandas().drop_duplicates("sample_id").astype("str")
+            for piece in self._rows(columns)
+        ]
         her2 = pd.concat(parts).drop_duplicates("sample_id").set_index("sample_id")
         return read_known(self.path / SAMPLES, her2, str(self.path))
 
@@ -190,10 +193,9 @@ class ScoreFolder:
         facts = {**self.manifest, "counts": counts, "shown": cohort.record()}
         return replace(part, manifest=facts)
 
-    def _rows(self, columns: list[str]) -> Generator[pa.RecordBatch]:
+    def _rows(self, columns: list[str]) -> Generator[pa.Table]:
         """Rows of the scores of the samples that are looked at, piece by piece."""
-        for piece in _pieces(self.path / _SCORES, self.only, columns):
-            yield from piece.to_batches()
+        return _pieces(self.path / _SCORES, self.only, columns)
 
     @property
     def samples(self) -> Sequence[str]:
@@ -282,7 +284,7 @@ class ScoreFolder:
         _require_columns(path)
         found: dict[str, list[dict[str, Any]]] = {}
         for piece in _pieces(path, shown, _COLUMNS[PARTNERS]):
-            for row in piece.to_pylist():
+            for row in plain(piece).to_pylist():
                 if row["rank"] is not None:
                     found.setdefault(str(row["sample_id"]), []).append(row)
         return found
@@ -374,6 +376,10 @@ def _regimen(path: Path) -> list[str]:
     return ["regimen"] if "regimen" in pq.read_schema(path).names else []
 
 
+def _text_columns(path: Path) -> list[str]:
+    return [part.name for part in pq.read_schema(path) if pa.types.is_string(part.type)]
+
+
 def _read(path: Path, filters: list[tuple[str, str, Any]] | None = None) -> pa.Table:
     _require_columns(path)
     with _readable(path):
@@ -381,13 +387,13 @@ def _read(path: Path, filters: list[tuple[str, str, Any]] | None = None) -> pa.T
 
 
 def _batches(path: Path, columns: list[str] | None = None) -> Generator[pa.RecordBatch]:
-    """Rows of a table piece by piece; damage may show in any of them."""
-    with _readable(path), pq.ParquetFile(path) as file:
+    """Rows of a table piece by piece, text as codes; damage may show in any of them."""
+    with _readable(path), pq.ParquetFile(path, read_dictionary=_text_columns(path)) as file:
         if columns is not None and "drug" in columns and path.name != PARTNERS:
             columns = [*columns, *_regimen(path)]  # which tells what a row is called
         # Of all groups together, the reader would keep what it has read until the last is done.
         for group in range(file.num_row_groups):
-            yield from file.iter_batches(_ROWS_AT_A_TIME, row_groups=[group], columns=columns)
+            yield from file.iter_batches(ROWS_A_GROUP, row_groups=[group], columns=columns)
 
 
 @contextmanager
@@ -432,12 +438,15 @@ def _first_line(failure: Exception) -> str:
 def _pieces(
     path: Path, shown: Collection[str] | None, columns: list[str] | None = None
 ) -> Generator[pa.Table]:
-    """Rows of the samples that are `shown`, read piece by piece in the file's order."""
+    """Rows of the samples that are `shown`, piece by piece in the file's order, text as codes."""
     wanted = None if shown is None else pa.array(list(shown), pa.string())
     with closing(_batches(path, columns)) as batches:
         for batch in batches:
-            piece = labelled(pa.Table.from_batches([batch]))
-            yield piece if wanted is None else piece.filter(pc.is_in(piece["sample_id"], wanted))
+            rows = batch
+            if wanted is not None:
+                names = batch["sample_id"].dictionary_encode()
+                rows = batch.filter(pc.is_in(names.dictionary, wanted).take(names.indices))
+            yield labelled(pa.Table.from_batches([rows]))
 
 
 def _by_sample(path: Path, shown: Collection[str] | None) -> Generator[tuple[str, Columns]]:

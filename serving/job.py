@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -36,8 +36,8 @@ from sidestep.serving.disk.output import (
     TableWriter,
     as_table,
     list_files,
+    reading,
     require_replaceable,
-    unreadable,
     unwritable,
     write_manifest,
 )
@@ -218,7 +218,7 @@ class Job:
         references = References.of(model, options)
         references.require_fit(study.study_id, _modalities_of(study))
         chosen = choose_drugs(model, drugs)
-        with _reading(study):
+        with reading(study.path):
             cohort = where if isinstance(where, Cohort) else scored_cohort(study, model, where)
             part = restrict(study, cohort)
             size = chunk or _chunk_for(model)
@@ -261,8 +261,15 @@ class Job:
         InputError
             If a file of the study cannot be read any more.
         """
-        with _reading(self.study):
+        with reading(self.study.path):
             return self.study.select(samples)
+
+    def portable_part(self, samples: Sequence[str]) -> SampleSource:
+        """As `select`, or what another process on this machine reads them of."""
+        if not isinstance(self.study, StoredStudy):
+            return self.select(samples)
+        with reading(self.study.path):
+            return self.study.portable_part(samples)
 
     def samples(self, quarantined: Iterable[str]) -> pa.Table:
         """What is known of the samples that have scores, as ``samples.parquet`` has it."""
@@ -290,7 +297,7 @@ class Job:
             If not a single sample could be scored.
         """
         _require_scored(self, tally.quarantined)
-        with _reading(self.study):
+        with reading(self.study.path):
             shift = drift_section(self.study, self.model.predictor)
         described = describe(
             self.study, self.model, self.drugs, self.recorded_options, tally, shift
@@ -420,8 +427,9 @@ def _chunks(job: Job, engine: Engine, journal: Journal) -> Iterator[ScoredChunk]
     lacking = {number for number in range(len(batches)) if journal.read(number) is None}
     engine = engine.of_tasks(len(lacking))
     request = engine.share(job.request)
+    part = job.portable_part if engine.here else job.select
     scored = engine.map(
-        score_packed, ((request, job.select(batches[number])) for number in sorted(lacking))
+        score_packed, ((request, part(batches[number])) for number in sorted(lacking))
     )
     for number in range(len(batches)):
         content = next(scored) if number in lacking else journal.read(number)
@@ -430,15 +438,6 @@ def _chunks(job: Job, engine: Engine, journal: Journal) -> Iterator[ScoredChunk]
         if number in lacking:
             journal.record(number, content)
         yield ScoredChunk.unpacked(content)
-
-
-@contextmanager
-def _reading(study: SampleSource) -> Iterator[None]:
-    """A block whose files are the study's, not the output's."""
-    try:
-        yield
-    except OSError as failure:
-        raise unreadable(study.path, failure) from failure
 
 
 def _modalities_of(study: SampleSource) -> list[str]:

@@ -41,6 +41,8 @@ class H5adMatrix:
         by column, links to other files, or names genes by Ensembl identifiers.
     """
 
+    portable = False
+
     def __init__(self, path: Path, name: str, layer: str | None, group: str = "") -> None:
         self.file = HdfFile(path, name)
         self._name, self._stored = name, self.file.stored
@@ -67,7 +69,7 @@ class H5adMatrix:
         """See `features.files.matrix.SampleRows`."""
         values = np.empty((len(places), len(self.features)))
         for at, place, length in runs(places):
-            values[at : at + length] = self._rows(place, place + length)
+            values[at] = self._rows(place, place + length)
         return values
 
     def blocks(self) -> Iterator[tuple[int, int, np.ndarray]]:

@@ -13,7 +13,16 @@ from sidestep.features.errors import Findings, some
 
 
 class SampleRows(Protocol):
-    """Numbers of samples, a row a sample, wherever they lie."""
+    """Numbers of samples, a row a sample, wherever they lie.
+
+    Attributes
+    ----------
+    portable : bool
+        Whether another process on this machine can take them, and no number need be sent to it.
+    """
+
+    @property
+    def portable(self) -> bool: ...  # noqa: D102
 
     def take(self, places: np.ndarray) -> np.ndarray:
         """Rows at these places, float64, (n_places, n_columns); NaN where missing.
@@ -27,6 +36,8 @@ class HeldRows:
     """Rows in memory, of which neighbours are taken without a copy, read-only."""
 
     values: np.ndarray
+
+    portable = False
 
     def take(self, places: np.ndarray) -> np.ndarray:
         """See `SampleRows.take`."""
@@ -51,6 +62,11 @@ class ConvertedRows:
 
     rows: SampleRows
     convert: Callable[[np.ndarray], np.ndarray]
+
+    @property
+    def portable(self) -> bool:
+        """See `SampleRows`."""
+        return self.rows.portable
 
     def take(self, places: np.ndarray) -> np.ndarray:
         """See `SampleRows.take`."""

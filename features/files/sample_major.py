@@ -236,6 +236,8 @@ class _WatchedRows:
     rows: SampleRows
     state: FileState
 
+    portable = False
+
     def take(self, places: np.ndarray) -> np.ndarray:
         """See `features.files.matrix.SampleRows`."""
         with self.state.unchanged():

@@ -28,6 +28,8 @@ from sidestep.features.files.whole import final_name, whole_file
 _SHORT, _LONG = np.dtype("<f4"), np.dtype("<f8")
 _OURS = re.compile(r"[0-9a-f]{64}\.(rows|json)(\.new)?")
 _READ_AT_ONCE = 2**20
+# Bytes between two places that are read sooner than a file is asked anew.
+_WORTH_A_READ = 2**14
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class StoredRows:
     n_samples: int
     blocks: tuple[tuple[int, str], ...]
 
+    portable = True
+
     def take(self, places: np.ndarray) -> np.ndarray:
         """See `features.files.matrix.SampleRows`.
 
@@ -55,30 +59,34 @@ class StoredRows:
             If the file is gone, or shorter than it was.
         """
         values = np.empty((len(places), sum(width for width, _ in self.blocks)))
-        pieces = list(runs(places))
         with self.path.open("rb", buffering=0) as file:
             start = column = 0
             for width, kind in self.blocks:
                 row = width * np.dtype(kind).itemsize
-                for at, place, length in pieces:
+                for at, place, length in runs(places, 1 + _WORTH_A_READ // row):
                     file.seek(start + place * row)
                     found = np.fromfile(file, kind, length * width)
                     if len(found) < length * width:
                         raise OSError(errno.EIO, "the file is cut short", str(self.path))
-                    part = found.reshape(length, width)
-                    values[at : at + length, column : column + width] = part
+                    wanted = found.reshape(length, width)[places[at] - place]
+                    values[at, column : column + width] = wanted
                 start += row * self.n_samples
                 column += width
         return values
 
 
-def runs(places: np.ndarray) -> Iterator[tuple[int, int, int]]:
-    """Runs of neighbours: where in `places` each begins, its first place, and its length."""
-    ends = [*(np.flatnonzero(np.diff(places) != 1) + 1).tolist(), len(places)]
+def runs(places: np.ndarray, step: int = 1) -> Iterator[tuple[slice, int, int]]:
+    """Runs of rising places, each at most `step` behind the one before.
+
+    Of each its part of `places`, its first place, and the number of places from that to its last.
+    """
+    steps = np.diff(places)
+    ends = [*(np.flatnonzero((steps < 1) | (steps > step)) + 1).tolist(), len(places)]
     begin = 0
     for end in ends:
         if end > begin:
-            yield begin, int(places[begin]), end - begin
+            first, last = int(places[begin]), int(places[end - 1])
+            yield slice(begin, end), first, last - first + 1
         begin = end
 
 

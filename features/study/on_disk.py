@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -143,16 +143,50 @@ class StoredStudy:
         OSError
             If a file cannot be read any more.
         """
+        part = self._small_part(samples)
+        read: dict[str, Any] = {
+            name: matrix.frame(part.samples) for name, matrix in self._matrices.items()
+        }
+        return replace(part, **read)
+
+    def portable_part(self, samples: Sequence[str]) -> SampleSource:
+        """Some samples as they are best sent to another process on this machine, which reads them.
+
+        Those of a file that no other process can read are in memory.
+
+        Raises
+        ------
+        InputError, OSError
+            As `select`.
+        """
+        if not all(matrix.rows.portable for matrix in self._matrices.values()):
+            return self.select(samples)
+        part = self._small_part(samples)
+        of_part: dict[str, Any] = {
+            name: matrix.of_samples(part.samples) for name, matrix in self._matrices.items()
+        }
+        return replace(self, small=part, mutations=None, fusions=None, **of_part)
+
+    @property
+    def _matrices(self) -> dict[str, Matrix]:
+        """The matrices that there are."""
+        every = {
+            "expression": self.expression,
+            "rppa": self.rppa,
+            "copy_number": self.copy_number,
+        }
+        return {name: matrix for name, matrix in every.items() if matrix is not None}
+
+    def _small_part(self, samples: Sequence[str]) -> Study:
+        """Some samples without the matrices, their calls in memory."""
         part = self.small.select(samples)
-        wanted = part.samples
-        return replace(
-            part,
-            expression=None if self.expression is None else self.expression.frame(wanted),
-            rppa=None if self.rppa is None else self.rppa.frame(wanted),
-            copy_number=None if self.copy_number is None else self.copy_number.frame(wanted),
-            mutations=None if self.mutations is None else self.mutations.of_samples(wanted),
-            fusions=None if self.fusions is None else self.fusions.of_samples(wanted),
-        )
+        indexed = {"mutations": self.mutations, "fusions": self.fusions}
+        calls: dict[str, Any] = {
+            name: index.of_samples(part.samples)
+            for name, index in indexed.items()
+            if index is not None
+        }
+        return replace(part, **calls)
 
 
 #: A study that gives some of its samples, wherever they lie.

@@ -40,7 +40,15 @@ _Value = TypeVar("_Value")
 
 
 class Engine(AbstractContextManager["Engine"]):
-    """Does tasks while its context is open; what it opened is closed with it."""
+    """Does tasks while its context is open; what it opened is closed with it.
+
+    Attributes
+    ----------
+    here : bool
+        Whether tasks are done on this machine, and can read its files.
+    """
+
+    here = False
 
     def __init__(self) -> None:
         self._context = ExitStack()
@@ -92,6 +100,8 @@ class LocalEngine(Engine):
     least_tasks : int
         Tasks for each process without which none is started; `of_tasks` looks at it.
     """
+
+    here = True
 
     def __init__(self, jobs: int, least_tasks: int = 1) -> None:
         super().__init__()

@@ -116,6 +116,21 @@ def unreadable(study: Path | None, failure: OSError) -> InputError:
     )
 
 
+@contextmanager
+def reading(study: Path | None) -> Iterator[None]:
+    """A block whose files are the study's, not the output's.
+
+    Raises
+    ------
+    InputError
+        As `unreadable`, where one cannot be read.
+    """
+    try:
+        yield
+    except OSError as failure:
+        raise unreadable(study, failure) from failure
+
+
 def _elsewhere(failure: OSError, out: Path) -> str | None:
     """The file of a failure, if it is known and is neither in `out` nor in what lies beside it."""
     if not isinstance(failure.filename, str):

@@ -14,13 +14,14 @@ from threadpoolctl import threadpool_limits
 
 from sidestep.features.builders.joiner import coverage
 from sidestep.features.builders.once import sharing
+from sidestep.features.study.on_disk import SampleSource, StoredStudy
 from sidestep.features.study.study import Study
 from sidestep.models.damage import DamagedModelError
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.registry.load import LoadedModel
 from sidestep.models.score_columns import SCORES
 from sidestep.serving.disk.coded import coded, coded_schema, packed, unpacked
-from sidestep.serving.disk.output import as_table
+from sidestep.serving.disk.output import as_table, reading
 from sidestep.serving.evidence.databases import NO_KNOWLEDGE, OutsideKnowledge
 from sidestep.serving.evidence.evidence import EVIDENCE, evidence_rows
 from sidestep.serving.scoring.drug_tables import drug_tables, regimen_evidence
@@ -101,13 +102,22 @@ class ChunkRequest:
     knowledge: OutsideKnowledge
 
 
-def score_part(request: ChunkRequest, part: Study) -> ScoredChunk:
-    """Score some samples, on one thread, so that no sum depends on the machine's cores."""
+def score_part(request: ChunkRequest, part: SampleSource) -> ScoredChunk:
+    """Score some samples, on one thread, so that no sum depends on the machine's cores.
+
+    Raises
+    ------
+    InputError
+        If those of a study on disk cannot be read any more.
+    """
+    if isinstance(part, StoredStudy):
+        with reading(part.path):
+            part = part.select(list(part.samples))
     with threadpool_limits(1):
         return score_chunk(request.model, request.drugs, part, request.options, request.knowledge)
 
 
-def score_packed(request: ChunkRequest, part: Study) -> bytes:
+def score_packed(request: ChunkRequest, part: SampleSource) -> bytes:
     """Score some samples as `score_part` does, packed to be sent."""
     return score_part(request, part).packed()
 

@@ -105,9 +105,10 @@ def test_a_study_that_cannot_be_read_any_more_is_told_and_what_is_done_is_kept(
     ordinary = job.score_packed
 
     def then_the_disk_fails(*task: object) -> object:
+        scored = ordinary(*task)
         for path in kept.glob("*.rows"):
             path.write_bytes(path.read_bytes()[:8])
-        return ordinary(*task)
+        return scored
 
     with monkeypatch.context() as patched:
         patched.setattr(job, "score_packed", then_the_disk_fails)

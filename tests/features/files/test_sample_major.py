@@ -155,6 +155,8 @@ def test_an_h5ad_is_read_where_it_lies(
     stored = opened(folder)
     rows = list((tmp_path / "matrices").glob("*.rows"))
     assert len(rows) == 2  # RPPA and copy number, which are text
+    # No other process can use the file that this one has open.
+    assert isinstance(stored.portable_part(stored.samples[:3]), Study)
     pd.testing.assert_frame_equal(
         stored.select(stored.samples).expression, read_study(folder).expression
     )

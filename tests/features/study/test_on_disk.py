@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -88,6 +89,19 @@ def test_the_small_study_of_all_kinds_of_files(
     # Names are in memory once, however many matrices there are.
     matrices = [getattr(stored, name) for name in MATRICES]
     assert all(matrix.samples is stored.samples for matrix in matrices)
+
+
+def test_a_part_is_read_by_the_process_that_it_is_sent_to(
+    make_study: Callable[..., Path], store: MatrixStore
+) -> None:
+    held, stored = both(make_study(), store)
+    samples = list(held.samples)[::-2]
+    part = pickle.loads(pickle.dumps(stored.portable_part(samples)))
+    assert isinstance(part, StoredStudy)
+    assert all(getattr(part.small, name) is None for name in MATRICES)
+    assert list(part.samples) == samples
+    assert_same(part.select(samples), held.select(samples))
+    assert_same(part.select(samples[:1]), held.select(samples[:1]))
 
 
 # What makes reading hard: one change each to the study of four samples.

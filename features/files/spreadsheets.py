@@ -8,6 +8,13 @@ import pandas as pd
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
+def plain_text(text: str) -> str:
+    """Text of a CSV cell that no spreadsheet takes for a formula."""
+    # Unlike a line feed, a carriage return is not quoted, and would begin a new row.
+    lines = text.replace("\r", "\n")
+    return f"'{lines}" if lines.startswith(_FORMULA) else lines
+
+
 def as_plain_text(text: pd.Series) -> pd.Series:
     """Text of a CSV column that no spreadsheet takes for a formula.
 
@@ -16,9 +23,7 @@ def as_plain_text(text: pd.Series) -> pd.Series:
     text : Series of str
         Missing values stay missing.
     """
-    # Unlike a line feed, a carriage return is not quoted, and would begin a new row.
-    lines = text.str.replace("\r", "\n", regex=False)
-    return lines.mask(lines.str.startswith(_FORMULA, na=False), "'" + lines)
+    return text.map(plain_text, na_action="ignore").astype("str")
 
 
 def for_spreadsheets(table: pd.DataFrame) -> pd.DataFrame:

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from sidestep.features.errors import InputError
 from sidestep.features.files.owned import described, digest_of_file, listed, require_own
-from sidestep.features.files.spreadsheets import as_plain_text
+from sidestep.features.files.spreadsheets import plain_text
 from sidestep.features.files.whole import is_full, reason_of, whole_file, write_whole
 from sidestep.serving.disk.coded import plain
 
@@ -226,8 +226,7 @@ def _csv_cells(column: pa.Array) -> pa.Array:
     coded = column.dictionary_encode()
     words = coded.dictionary
     if pa.types.is_string(words.type):
-        text = as_plain_text(pd.Series(words.to_pylist(), dtype="str"))
-        words = pa.array(map(_quoted, text), pa.string())
+        words = pa.array([_quoted(plain_text(text)) for text in words.to_pylist()], pa.string())
     elif pa.types.is_boolean(words.type):
         words = pc.if_else(words, "True", "False")
     words = pa.concat_arrays([pc.cast(words, pa.string()), _EMPTY])

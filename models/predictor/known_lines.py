@@ -33,6 +33,8 @@ _FEWEST_COMPARED = 20
 _SAME_PROFILE = 0.15
 #: Levels looked at first, one in so many, and what their mean squared difference must not reach.
 _EVERY, _NEAR = 8, 0.1
+# Differences that are looked at together: so few stay in the processor's cache.
+_TOGETHER = 2**17
 #: A line is most like itself elsewhere: among this share of the lines in rank correlation.
 _ALIKE_SHARE = 0.25
 
@@ -130,11 +132,10 @@ class KnownLines:
         same_study = self._is_of(study)
         levels = self._profiles.levels(features)
         found: list[Known | None] = []
-        for sample, donor, keys, declared, level in zip(
+        for sample, donor, keys, declared, level, line in zip(
             map(str, part.samples), map(str, part.donors), _keys(part), _declared(part), levels,
-            strict=True,
+            self._profiles.same(levels), strict=True,
         ):  # fmt: skip
-            line = self._profiles.same(level)
             if line is None and same_study:
                 line = self._by_sample.get(sample)
             if line is None:
@@ -258,28 +259,32 @@ class _Profiles:
         """Levels of samples in training standard deviations, (n_samples, n_compared)."""
         return np.asarray(features.to_numpy(float)[:, self._columns] / self._sd)
 
-    def same(self, level: np.ndarray) -> int | None:
-        """Row of the line that has this very profile in a modality."""
+    def same(self, levels: np.ndarray) -> list[int | None]:
+        """Row of the line that has each sample's very profile in a modality; None without one."""
+        same: list[int | None] = [None] * len(levels)
         for part in self._parts:
-            if np.isfinite(level[part]).sum() < _FEWEST_COMPARED:
-                continue
+            enough = np.isfinite(levels[:, part]).sum(axis=1) >= _FEWEST_COMPARED
+            unknown = np.array([row for row in np.flatnonzero(enough) if same[row] is None], int)
+            lines = np.flatnonzero(
+                np.isfinite(self._lines[:, part]).sum(axis=1) >= _FEWEST_COMPARED
+            )
             # A few of the levels rule out nearly all lines.
-            near, _ = self._differences(part[::_EVERY], level, np.arange(len(self._lines)))
-            rows = np.flatnonzero(near < _NEAR)
-            mean, shared = self._differences(part, level, rows)
-            mean[shared < _FEWEST_COMPARED] = np.inf
-            if len(mean) and mean.min() < _SAME_PROFILE**2:
-                return int(rows[mean.argmin()])
-        return None
+            few = part[::_EVERY]
+            n_together = max(1, _TOGETHER // max(len(lines) * len(few), 1))
+            for start in range(0, len(unknown), n_together):
+                some = unknown[start : start + n_together]
+                some_levels, some_lines = levels[np.ix_(some, few)], self._lines[np.ix_(lines, few)]
+                far, _ = _differences(some_lines, some_levels[:, None])
+                for row, near in zip(some, far < _NEAR, strict=True):
+                    if near.any():
+                        same[row] = self._nearest(part, levels[row], lines[near])
+        return same
 
-    def _differences(
-        self, part: np.ndarray, level: np.ndarray, rows: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Mean squared difference from some lines over what both have, and of how many levels."""
-        squared = (self._lines[np.ix_(rows, part)] - level[part]) ** 2
-        measured = np.isfinite(squared)
-        shared = measured.sum(axis=1)
-        return np.where(measured, squared, 0.0).sum(axis=1) / np.maximum(shared, 1), shared
+    def _nearest(self, part: np.ndarray, level: np.ndarray, lines: np.ndarray) -> int | None:
+        """The line among some that has a sample's very profile."""
+        mean, shared = _differences(self._lines[np.ix_(lines, part)], level[part])
+        mean[shared < _FEWEST_COMPARED] = np.inf
+        return int(lines[mean.argmin()]) if mean.min() < _SAME_PROFILE**2 else None
 
     def alike(self, level: np.ndarray, lines: Sequence[int]) -> bool | None:
         """Whether a profile is more like one of some lines than like most; None if unknown."""
@@ -291,6 +296,15 @@ class _Profiles:
                 higher = (known > np.nanmax(own)).sum()
                 return bool(higher < max(1, _ALIKE_SHARE * len(known)))
         return None
+
+
+def _differences(lines: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean squared difference of profiles over the levels that both have, and their number."""
+    squared = lines - levels
+    squared *= squared
+    measured = np.isfinite(squared)
+    shared = measured.sum(axis=-1)
+    return np.where(measured, squared, 0.0).sum(axis=-1) / np.maximum(shared, 1), shared
 
 
 def _correlations(lines: np.ndarray, level: np.ndarray) -> np.ndarray:

@@ -123,16 +123,3 @@ def sum_groups(values, group, sums):  # type: ignore[no-untyped-def]
     for r in range(whole, values.shape[0]):
         for c in range(group.size):
             sums[r, group[c]] += values[r, c]
-
-
-@compiled
-def sum_others(values, chosen, others):  # type: ignore[no-untyped-def]
-    """Write the sum of each row's values, but for its chosen columns, into `others`, (n_rows,)."""
-    left_out = np.full(values.shape[1], -1)
-    for r in range(values.shape[0]):
-        for column in chosen[r]:
-            left_out[column] = r
-        total = 0.0
-        for c in range(values.shape[1]):
-            total += values[r, c] if left_out[c] != r else 0.0
-        others[r] = total

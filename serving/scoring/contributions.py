@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from sidestep.features.builders.names import MODALITIES
@@ -101,16 +103,9 @@ def largest_measured(
         As for `largest`.
     """
     columns = np.empty((len(values), min(top_k, values.shape[1])), dtype=np.int64)
-    at_a_time = rows_together(values.shape[1])
-    for start in range(0, len(values), at_a_time):
-        part = slice(start, start + at_a_time)
+    for part in _parts(values):
         columns[part] = largest(np.where(measured[part], values[part], np.nan), order, top_k)
     return columns
-
-
-def rows_together(n_features: int) -> int:
-    """Rows of contributions to look at together: so few stay in the processor's cache."""
-    return max(1, _TOGETHER // max(n_features, 1))
 
 
 def sum_of_others(values: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -125,11 +120,19 @@ def sum_of_others(values: np.ndarray, columns: np.ndarray) -> np.ndarray:
     -------
     ndarray of shape (n_samples,)
     """
-    from sidestep.serving.scoring.contribution_loops import sum_others
-
     sums = np.empty(len(values))
-    sum_others(values, columns, sums)
+    for part in _parts(values):
+        others = values[part].copy()
+        np.put_along_axis(others, columns[part], 0.0, axis=1)
+        sums[part] = others.sum(axis=1)
     return sums
+
+
+def _parts(values: np.ndarray) -> Iterator[slice]:
+    """Rows of contributions to look at together: so few stay in the processor's cache."""
+    at_a_time = max(1, _TOGETHER // max(values.shape[1], 1))
+    for start in range(0, len(values), at_a_time):
+        yield slice(start, start + at_a_time)
 
 
 def _sums_by(group: np.ndarray, n_groups: int, values: np.ndarray) -> np.ndarray:

@@ -287,28 +287,28 @@ def _codes(
     last: Mapping[Reason, np.ndarray],
 ) -> list[str]:
     """Reason codes of each sample, in the order of `serving.scoring.reasons.REASONS`."""
-    of_pattern = {pattern: _of_pattern(pattern, fitted) for pattern in set(samples.patterns)}
-
-    def codes(reason: Reason, row: int) -> list[str]:
-        if reason is OFF_SCALE:
-            return [f"{reason.code}:{modality}" for modality in samples.off_scale[row]]
-        return [reason.code]
-
-    return [
-        ";".join(
+    of_reasons = [raised.tolist() for raised in (*flags.values(), *last.values())]
+    off_scale = samples.off_scale or [()] * len(samples.patterns)
+    # Most samples are like others in all of this.
+    told = list(zip(samples.patterns, off_scale, zip(*of_reasons, strict=True), strict=True))
+    codes = {}
+    for pattern, modalities, of_each in set(told):
+        raised = {reason for reason, has in zip([*flags, *last], of_each, strict=True) if has}
+        codes[pattern, modalities, of_each] = ";".join(
             [
-                *(
-                    code
-                    for reason, raised in flags.items()
-                    if raised[row]
-                    for code in codes(reason, row)
-                ),
-                *of_pattern[pattern],
-                *(reason.code for reason, raised in last.items() if raised[row]),
+                *(code for one in flags if one in raised for code in _of_reason(one, modalities)),
+                *_of_pattern(pattern, fitted),
+                *(one.code for one in last if one in raised),
             ]
         )
-        for row, pattern in enumerate(samples.patterns)
-    ]
+    return [codes[one] for one in told]
+
+
+def _of_reason(reason: Reason, off_scale: tuple[str, ...]) -> list[str]:
+    """Codes of a reason in a sample some of whose modalities are off the scale."""
+    if reason is OFF_SCALE:
+        return [f"{reason.code}:{modality}" for modality in off_scale]
+    return [reason.code]
 
 
 def _of_pattern(measured: Pattern, fitted: list[Pattern]) -> list[str]:

@@ -95,7 +95,7 @@ def score_rows(
             "evidence_of_gain": drug.gain.verdict,
             "gain_probability": drug.gain.probability,
             "her2": her2_words(told),
-            "her2_assay": [assay or None for assay in told["assay"]],
+            "her2_assay": [assay or None for assay in told["assay"].tolist()],
         },
         SCORES,
     )
@@ -141,5 +141,5 @@ def her2_words(calls: pd.DataFrame) -> list[str | None]:
     """``high`` or ``not high`` of each sample; None where nothing decides."""
     return [
         (HER2_HIGH if high else HER2_NOT_HIGH) if assay else None
-        for high, assay in zip(calls["high"], calls["assay"], strict=True)
+        for high, assay in zip(calls["high"].tolist(), calls["assay"].tolist(), strict=True)
     ]

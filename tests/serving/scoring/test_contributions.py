@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sidestep.serving.scoring.contributions import largest
+from sidestep.serving.scoring.contributions import largest, sum_of_others
 
 
 def test_largest_first_whatever_the_sign() -> None:
@@ -46,3 +46,14 @@ def test_a_row_does_not_depend_on_the_others() -> None:
 def test_what_is_not_a_number_comes_last() -> None:
     values = np.array([[np.nan, 1.0, np.nan, -2.0], [np.nan] * 4])
     assert largest(values, np.arange(4), 3).tolist() == [[3, 1, 0], [0, 1, 2]]
+
+
+def test_the_others_are_all_but_the_named_whoever_stands_beside() -> None:
+    draw = np.random.default_rng(2)
+    values = draw.normal(size=(90, 3_000))
+    columns = np.array([draw.permutation(3_000)[:12] for _ in values])
+    others = [np.delete(row, named).sum() for row, named in zip(values, columns, strict=True)]
+    found = sum_of_others(values, columns)
+    np.testing.assert_allclose(found, others, rtol=1e-12, atol=1e-12)
+    alone = [sum_of_others(values[[row]], columns[[row]])[0] for row in range(90)]
+    assert found.tobytes() == np.array(alone).tobytes()

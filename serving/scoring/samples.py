@@ -161,10 +161,11 @@ class Samples:
         """The features, without those of modalities that are not on the training lines' scale."""
         if not any(self.off_scale):
             return self.features
-        doubtful = np.zeros(self.features.shape, dtype=bool)
-        for row, modalities in enumerate(self.off_scale):
-            doubtful[row] = np.isin(self.named.modalities, modalities)
-        return self.features.mask(doubtful)
+        features, values = self.features, self.features.to_numpy(float, copy=True)
+        for modalities in set(self.off_scale):
+            rows = np.array([doubtful == modalities for doubtful in self.off_scale])
+            values[np.ix_(rows, np.isin(self.named.modalities, modalities))] = np.nan
+        return pd.DataFrame(values, features.index, features.columns, copy=False)
 
     @cached_property
     def rows(self) -> FeatureRows:

@@ -6,11 +6,12 @@ import gc
 import weakref
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from sidestep.features.study.study import read_study
 from sidestep.models.predictor.storage import load_predictor
-from sidestep.serving.scoring.samples import NamedFeatures, answered
+from sidestep.serving.scoring.samples import NamedFeatures, Samples, answered
 
 FINAL = pd.Index(["rppa:ERBB2_pY1248", "expression:TP53", "mutation:PIK3CA:hotspot"])
 FOLDS = {
@@ -41,6 +42,15 @@ def test_a_model_without_folds_has_its_own_features() -> None:
     named = NamedFeatures.of(FINAL, {})
     assert named.count == 3
     assert named.fold_order == {}
+
+
+def test_what_is_off_the_scale_is_not_trusted() -> None:
+    features = pd.DataFrame(np.arange(9.0).reshape(3, 3), ["A", "B", "C"], FINAL)
+    off_scale = [("rppa",), (), ("expression", "mutation")]
+    samples = Samples(features, {}, NamedFeatures.of(FINAL, {}), [], [], off_scale=off_scale)
+    gaps = [[True, False, False], [False] * 3, [False, True, True]]
+    pd.testing.assert_frame_equal(samples.trusted, features.mask(np.array(gaps)))
+    assert not features.isna().any(axis=None)
 
 
 def test_a_model_that_answered_for_its_own_lines_is_let_go_of(

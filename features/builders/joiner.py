@@ -14,6 +14,7 @@ from sidestep.features.builders.copy_number import CopyNumberBuilder
 from sidestep.features.builders.expression import ExpressionBuilder
 from sidestep.features.builders.mutation import MutationBuilder
 from sidestep.features.builders.names import REGIMEN, modality_of
+from sidestep.features.builders.once import once
 from sidestep.features.builders.regimen import RegimenBuilder
 from sidestep.features.builders.rppa import RppaBuilder
 from sidestep.features.builders.signature import SignatureScoreBuilder
@@ -197,6 +198,7 @@ def _require_usable_names(own: list[FeatureBuilder], added: list[FeatureBuilder]
             taken.add(name)
 
 
+@once
 def coverage(features: pd.DataFrame) -> pd.DataFrame:
     """Share of each modality's features that each sample really has.
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from sidestep.features.builders.once import once
 from sidestep.features.groups import PROTEIN, RNA, Her2Cutoffs, her2_calls
 from sidestep.features.study.study import Study
 
@@ -46,6 +47,7 @@ class Her2Reference:
         high = _calls(study, features, cutoffs)["high"]
         return cls(cutoffs, high.to_numpy(bool))
 
+    @once
     def calls(self, study: Study, features: pd.DataFrame) -> pd.DataFrame:
         """Samples x `high` and `assay`, as `features.groups.her2_calls` returns.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -34,7 +34,17 @@ def require(sound: bool, where: str, what: str) -> None:
     UnsoundStateError
     """
     if not sound:
-        raise UnsoundStateError(f"{where} {what}")
+        refuse(where, what)
+
+
+def refuse(where: str, what: str) -> NoReturn:
+    """Refuse a part of a state; to say what is wrong takes longer than to see that nothing is.
+
+    Raises
+    ------
+    UnsoundStateError
+    """
+    raise UnsoundStateError(f"{where} {what}")
 
 
 def array(
@@ -64,19 +74,21 @@ def array(
 
     def check(value: Any, where: str, sizes: Dimensions) -> None:
         require(isinstance(value, np.ndarray), where, "is no array")
-        require(value.dtype == dtype, where, f"has type {value.dtype}, not {dtype}")
-        require(value.ndim == len(shape), where, f"has {value.ndim} dimensions, not {len(shape)}")
+        if value.dtype != dtype:
+            refuse(where, f"has type {value.dtype}, not {dtype}")
+        if value.ndim != len(shape):
+            refuse(where, f"has {value.ndim} dimensions, not {len(shape)}")
         for size, name in zip(value.shape, shape, strict=True):
             wanted = name if isinstance(name, int) else sizes.setdefault(name, size)
-            require(size == wanted, where, f"has shape {value.shape}, where {wanted} is expected")
+            if size != wanted:
+                refuse(where, f"has shape {value.shape}, where {wanted} is expected")
         if dtype.kind == "b" or not value.size:
             return
         if gaps:
             value = value[~np.isnan(value)]
-        elif dtype.kind == "f":
+        if value.size and not (value.min() >= low and value.max() <= high):  # so a gap is, too
             require(not np.isnan(value).any(), where, "has gaps")
-        if value.size:
-            require(bool(value.min() >= low and value.max() <= high), where, "is out of range")
+            refuse(where, "is out of range")
         if distinct:
             require(len(np.unique(value)) == value.size, where, "has a value twice")
 
@@ -199,14 +211,16 @@ def settings(value: Any, where: str, sizes: Dimensions) -> None:
 
 def _require_plain(value: Any, where: str, depth: int) -> None:
     require(depth < _MOST_NESTED, where, "is nested too deep")
+    if value is None or isinstance(value, str | int | float):
+        return
     if isinstance(value, Mapping):
         for name, item in value.items():
             _require_plain(item, f"{where}/{name}", depth + 1)
-    elif isinstance(value, Sequence) and not isinstance(value, str):
+    elif isinstance(value, Sequence):
         for item in value:
             _require_plain(item, where, depth + 1)
     else:
-        require(value is None or isinstance(value, str | int | float), where, "is no plain value")
+        refuse(where, "is no plain value")
 
 
 def require_same(found: Sequence[str], wanted: Sequence[str], where: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -45,7 +46,13 @@ from sidestep.serving.disk.samples import SAMPLES, sample_table
 from sidestep.serving.evidence.databases import NO_KNOWLEDGE, OutsideKnowledge
 from sidestep.serving.manifest import Tally, describe, job_digest
 from sidestep.serving.report.writing import write_report
-from sidestep.serving.scoring.chunk import TABLES, ChunkRequest, ScoredChunk, score_packed
+from sidestep.serving.scoring.chunk import (
+    TABLES,
+    ChunkRequest,
+    ScoredChunk,
+    make_ready,
+    score_packed,
+)
 from sidestep.serving.scoring.drift import drift_section
 from sidestep.serving.scoring.options import DEFAULT_OPTIONS, ScoreOptions
 from sidestep.serving.scoring.quarantine import NO_MODALITY
@@ -161,6 +168,23 @@ def score_study(
         engine = engine or context.enter_context(LocalEngine(1))
         chunks = partial(_chunks, job, engine)
         return write_scores(job, chunks, out, progress, notice)
+
+
+def start_ahead(engine: Engine, request: ChunkRequest, n_samples: int, chunk: int | None) -> None:
+    """Let the processes that so many samples will be scored in start before these are read.
+
+    Parameters
+    ----------
+    engine : Engine
+        Open.
+    request : ChunkRequest
+        What they will be scored with.
+    n_samples : int
+    chunk : int or None
+        As for `score_study`.
+    """
+    n_chunks = math.ceil(n_samples / (chunk or _chunk_for(request.model)))
+    engine.of_tasks(n_chunks).prepare(make_ready, request)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ of a few are found without a look at all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -194,7 +194,10 @@ SampleSource = Study | StoredStudy
 
 
 def open_study(
-    path: str | Path, store: MatrixStore, profiles: Mapping[str, str] | None = None
+    path: str | Path,
+    store: MatrixStore,
+    profiles: Mapping[str, str] | None = None,
+    counted: Callable[[int], None] = lambda n_samples: None,
 ) -> SampleSource:
     """Read a cBioPortal staging folder, matrices into memory if they are small.
 
@@ -207,6 +210,9 @@ def open_study(
     store : MatrixStore
     profiles : mapping of str to str, optional
         As `features.study.study.read_study` takes them.
+    counted : callable, optional
+        Called with the number of samples that its clinical files name, before matrices too large
+        for memory are read, which takes a while.
 
     Raises
     ------
@@ -216,7 +222,7 @@ def open_study(
     folder = Path(path)
     if _wide_bytes(folder) <= held_bytes():
         return read_study(folder, profiles)
-    reader = StudyReader(folder, store, profiles)
+    reader = StudyReader(folder, store, profiles, counted)
     for step in reader.steps():
         step()
     small = assemble(reader, held=False)

@@ -91,6 +91,8 @@ class StudyReader:
         Where matrices and calls too large for memory go; by default all are held.
     profiles : mapping of str to str, optional
         Which profiles to read, where the user chooses; see `study.profiles.by_kind`.
+    counted : callable, optional
+        Called with the number of samples of the clinical files before any profile is read.
     """
 
     def __init__(
@@ -98,7 +100,9 @@ class StudyReader:
         folder: Path,
         store: MatrixStore | None = None,
         profiles: Mapping[str, str] | None = None,
+        counted: Callable[[int], None] = lambda n_samples: None,
     ) -> None:
+        self._counted = counted
         self.folder = folder
         self.wanted = by_kind(profiles)
         self.profiles: dict[str, Profile] = {}
@@ -141,6 +145,7 @@ class StudyReader:
             for meta in self._of_kind("CLINICAL"):
                 if meta.datatype == datatype:
                     yield partial(self._read_clinical, meta)
+        yield lambda: self._counted(len(self.samples.names))
         for kind, read in self._profile_readers():
             yield partial(self._read_profile, kind, read)
         yield self._read_sequenced

@@ -82,6 +82,13 @@ class Engine(AbstractContextManager["Engine"]):
         """Engine to do so many tasks with: this one, or a simpler one if that is quicker."""
         return self
 
+    def prepare(self, function: Callable[[Any], object], value: object) -> None:
+        """Let processes that tasks will be done in start with ``function(value)``, in vain or not.
+
+        What shares an equal value next gets what they have. An engine that has nothing to start
+        does nothing, and nobody hears of what the function gives or raises.
+        """
+
     @abstractmethod
     def share(self, value: _Value) -> _Value:
         """Stand-in for a large argument of many tasks, which then travels once.
@@ -107,6 +114,8 @@ class LocalEngine(Engine):
         super().__init__()
         self._jobs = jobs
         self._least_tasks = least_tasks
+        self._fewer: dict[int, Engine] = {}
+        self._prepared: tuple[object, Any] | None = None
 
     def __enter__(self) -> Self:
         if self._jobs > 1:
@@ -149,13 +158,25 @@ class LocalEngine(Engine):
         """Another process has to start, and to be sent all it needs: no more than tasks pay for."""
         jobs = min(self._jobs, n_tasks // self._least_tasks)
         if 1 < jobs < self._jobs:
-            return self._context.enter_context(LocalEngine(jobs))
+            if jobs not in self._fewer:
+                self._fewer[jobs] = self._context.enter_context(LocalEngine(jobs))
+            return self._fewer[jobs]
         return self if jobs > 1 else LocalEngine(1)
+
+    def prepare(self, function: Callable[[Any], object], value: object) -> None:
+        """Let each process start with ``function(value)``; see `Engine.prepare`."""
+        if self._jobs > 1:
+            self._prepared = value, self.share(value)
+            for _ in range(self._jobs):
+                self._workers.submit(function, self._prepared[1])
 
     def share(self, value: _Value) -> _Value:
         """The value itself, or a file that each process reads once."""
         if self._jobs == 1:
             return value
+        prepared, self._prepared = self._prepared, None
+        if prepared is not None and prepared[0] == value:
+            return cast(_Value, prepared[1])
         path = self._folder / uuid4().hex
         path.write_bytes(pickle.dumps(value))
         return cast(_Value, _Shared(path))

@@ -17,7 +17,7 @@ code  meaning
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -212,7 +212,8 @@ def score(
             from sidestep.serving.disk.lock import claimed
             from sidestep.serving.disk.score_folder import read_score_folder
             from sidestep.serving.evidence.databases import read_outside_knowledge
-            from sidestep.serving.job import choose_drugs, score_study
+            from sidestep.serving.job import choose_drugs, score_study, start_ahead
+            from sidestep.serving.scoring.chunk import ChunkRequest
             from sidestep.serving.scoring.options import ScoreOptions
             from sidestep.serving.words.cohorts import call_lines
 
@@ -229,8 +230,16 @@ def score(
             outside = read_outside_knowledge(knowledge, [Path(folder) for folder in assays])
             loaded = load_model(model, tracking_uri or None, trust=trust)
             chosen = choose_drugs(loaded, [name for name in drugs if name.strip()] or None)
+            options = ScoreOptions(top_k, level, her2_context, call_at, reference)
+
+            def counted(n_samples: int) -> None:
+                """While a large study is read, all of which is to be scored, processes start."""
+                if not where and not claim.work.exists():
+                    request = ChunkRequest(loaded, chosen, options, outside)
+                    start_ahead(workers, request, n_samples, chunk_size)
+
             stage(f"reading {study}")
-            subject = _open(study, store, out, wanted)
+            subject = _open(study, store, out, wanted, counted)
         donors = _donors(subject)
         _tell_doubts(subject, bool(loaded.predictor.training.get("simulated")))
         if outside.note and not quiet:
@@ -247,7 +256,7 @@ def score(
                 loaded,
                 claim,
                 drugs=[drug.name for drug in chosen],
-                options=ScoreOptions(top_k, level, her2_context, call_at, reference),
+                options=options,
                 knowledge=outside,
                 where=cohort,
                 group=group or None,
@@ -307,13 +316,19 @@ def _note(line: str) -> None:
     say(f"note: {line}")
 
 
-def _open(study: Path, store: MatrixStore, out: Path, profiles: Mapping[str, str]) -> SampleSource:
+def _open(
+    study: Path,
+    store: MatrixStore,
+    out: Path,
+    profiles: Mapping[str, str],
+    counted: Callable[[int], None],
+) -> SampleSource:
     """Read a study; what is too large for memory goes to the store."""
     from sidestep.features.study.on_disk import open_study
     from sidestep.serving.disk.output import unwritable
 
     try:
-        return open_study(study, store, profiles)
+        return open_study(study, store, profiles, counted)
     except OSError as failure:
         raise unwritable(out, failure) from failure
 

@@ -102,6 +102,11 @@ class ChunkRequest:
     knowledge: OutsideKnowledge
 
 
+def make_ready(request: ChunkRequest) -> None:
+    """Import in this process what scoring takes long to import; `request` has been read by then."""
+    from sidestep.models import compiled  # noqa: F401
+
+
 def score_part(request: ChunkRequest, part: SampleSource) -> ScoredChunk:
     """Score some samples, on one thread, so that no sum depends on the machine's cores.
 

@@ -129,7 +129,8 @@ def test_a_study_that_is_not_right_leaves_nothing(
     data = data_file(study, "COPY_NUMBER_ALTERATION")
     with data.open("a") as file:
         file.write("too\tfew\n")
-    code, _, stderr = run("score", study, "--model", saved_model, "--out", tmp_path / "out")
+    size = ("--chunk-size", 5, "--jobs", 2)  # processes have started when it is told
+    code, _, stderr = run("score", study, "--model", saved_model, "--out", tmp_path / "out", *size)
     assert code == 2
     assert f"{data.name}, line" in stderr
     assert list(tmp_path.iterdir()) == [study]

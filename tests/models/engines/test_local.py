@@ -141,6 +141,37 @@ def test_no_more_processes_are_started_than_the_tasks_pay_for(
     assert os.getpid() not in done
 
 
+class Counted:
+    """A value that counts how often it was written down; all are equal."""
+
+    written = 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Counted)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        Counted.written += 1
+        return Counted, ()
+
+    def fails(self) -> None:
+        raise ValueError(self)
+
+
+def test_processes_start_with_what_is_shared_later() -> None:
+    Counted.written = 0
+    with open_engine("local", jobs=3) as engine:
+        fewer = engine.of_tasks(2)
+        fewer.prepare(Counted.fails, Counted())  # which nobody hears of
+        assert engine.of_tasks(2) is fewer
+        shared = fewer.share(Counted())
+        assert Counted.written == 1
+        assert list(fewer.map(operator.eq, [(shared, Counted())] * 2)) == [True, True]
+    with open_engine("local", jobs=1) as engine:
+        engine.prepare(Counted.fails, Counted())
+
+
 _GROWN: list[np.ndarray] = []
 
 

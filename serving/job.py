@@ -59,9 +59,9 @@ from sidestep.serving.scoring.quarantine import NO_MODALITY
 from sidestep.serving.scoring.reference import REFERENCE, reference_rows
 from sidestep.serving.scoring.tumours import References
 
-#: Samples in memory at once: some 200 MB of features, as the model and each of its folds see them.
-_CELLS = 2**21
-_FEWEST, _MOST = 128, 512
+#: Samples in memory at once: some 400 MB of features and of what is told of them.
+_CELLS = 2**22
+_FEWEST, _MOST = 128, 1024
 #: Files of the folder that `score_study` writes; the report of a large study has more pages.
 FILES = (
     "scores.parquet",
@@ -131,8 +131,8 @@ def score_study(
     group : str, optional
         What the report tells results by (`features.cohorts.group_labels`).
     chunk : int, optional
-        Samples in memory at once; 512 by default, and fewer for a model of many features. The files
-        do not depend on it.
+        Samples in memory at once; 1,024 at most by default, and fewer for a model of many
+        features. The files do not depend on it.
     report : bool
         Whether to write ``report.html`` too.
     progress : callable, optional
@@ -183,7 +183,7 @@ def start_ahead(engine: Engine, request: ChunkRequest, n_samples: int, chunk: in
     chunk : int or None
         As for `score_study`.
     """
-    n_chunks = math.ceil(n_samples / (chunk or _chunk_for(request.model)))
+    n_chunks = math.ceil(n_samples / (chunk or _chunk_for(request.model, n_samples)))
     engine.of_tasks(n_chunks).prepare(make_ready, request)
 
 
@@ -245,7 +245,7 @@ class Job:
         with reading(study.path):
             cohort = where if isinstance(where, Cohort) else scored_cohort(study, model, where)
             part = restrict(study, cohort)
-            size = chunk or _chunk_for(model)
+            size = chunk or _chunk_for(model, len(part.samples))
             job = cls(part, study, cohort, group, model, chosen, options, knowledge, size, report)
         if group is not None and group.casefold() != HER2:
             group_labels(job.known, group)
@@ -335,10 +335,11 @@ class Job:
         return f"{done:,} of {len(self.study.samples):,} samples are done"
 
 
-def _chunk_for(model: LoadedModel) -> int:
-    """Samples that make a chunk for a model."""
+def _chunk_for(model: LoadedModel, n_samples: int) -> int:
+    """Samples that make a chunk for a model; all chunks of a study are of about one size."""
     n_features = len(model.predictor.joiner.get_feature_names_out())
-    return min(max(_CELLS // max(n_features, 1), _FEWEST), _MOST)
+    most = min(max(_CELLS // max(n_features, 1), _FEWEST), _MOST)
+    return max(math.ceil(n_samples / max(math.ceil(n_samples / most), 1)), 1)
 
 
 def scored_cohort(study: SampleSource, model: LoadedModel, where: str | Iterable[str]) -> Cohort:

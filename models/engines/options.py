@@ -20,8 +20,8 @@ ENGINES = ("local", "dask")
 DEVICES = ("cpu", "cuda")
 #: Each process holds a model and its tables, about a gigabyte for 25 drugs.
 _MOST_PROCESSES = 4
-#: Tasks that take about as long as a process needs to start: chunks of some hundred samples.
-_WORTH_A_PROCESS = 4
+#: Tasks that take about as long as a process needs to start: two chunks of a thousand samples.
+_WORTH_A_PROCESS = 2
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -68,7 +68,7 @@ def open_engine(
         Of `models.engines.options.ENGINES`.
     jobs : int or None
         Processes of the local engine, no more than there are tasks; None is one a core, four at
-        most, and no more than one for every four tasks.
+        most, and no more than one for every two tasks.
     scheduler : str, optional
         Where the Dask scheduler listens, as ``tcp://HOST:8786``, or the file that it wrote.
     notice : callable, optional

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +11,7 @@ import pandas as pd
 from sidestep.features.study.responses import CONTINUOUS
 from sidestep.models.estimators.base import Contributions, ExplainedEstimator
 from sidestep.models.estimators.baselines import SingleMarker
+from sidestep.models.estimators.blend_contributions import BlendContributions
 from sidestep.models.estimators.folds import donor_folds
 from sidestep.models.estimators.lines import TrainingLines
 from sidestep.models.estimators.outcomes import Outcome, outcome_of
@@ -23,28 +23,6 @@ _WITHOUT_MARKER = 2
 _HALVES = np.array([0.5, 0.5, 0.0])
 #: How sharply out-of-fold errors tell the weights of `Outcome.blend_priors` apart.
 _PRIOR_SHARPNESS = 0.5
-
-
-@dataclass(frozen=True)
-class LargestContributions:
-    """What a blend predicts of some rows, and by which features most.
-
-    Attributes
-    ----------
-    members : ndarray of shape (n_rows, 3)
-        Predictions of ridge, trees and marker, in response units.
-    columns : ndarray of int, shape (n_rows, n_largest)
-        Of the features with the largest contributions, the largest first.
-    values : ndarray of shape (n_rows, n_largest)
-        Their contributions to the blend's prediction, in response units.
-    asked : ndarray of shape (n_rows, n_asked)
-        Those of the features that were asked about.
-    """
-
-    members: np.ndarray
-    columns: np.ndarray
-    values: np.ndarray
-    asked: np.ndarray
 
 
 class Blend(ExplainedEstimator):
@@ -218,78 +196,9 @@ class Blend(ExplainedEstimator):
             As `predict_members` has them.
         contributions : Contributions
         """
-        values, everywhere = np.empty(rows.shape), np.arange(rows.shape[1])
-        members, base = self.write_contributions(rows, values, np.arange(len(rows)), everywhere)
-        return members, Contributions(base, values)
-
-    def write_contributions(
-        self, rows: np.ndarray, values: np.ndarray, places: np.ndarray, columns: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Predict rows, and write their contributions into rows of a larger table.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n_rows, n_features)
-            float64, C order, the features of `fit`.
-        values : ndarray of shape (n_samples, n_all_features)
-            The table.
-        places : ndarray of int, shape (n_rows,)
-            Row of the table that each row's contributions are written to.
-        columns : ndarray of int, shape (n_features,)
-            Column of the table of each feature; all other columns of these rows become zero.
-
-        Returns
-        -------
-        members : ndarray of shape (n_rows, 3)
-            As `predict_members` has them.
-        base_value : ndarray of shape (n_rows,)
-        """
-        from sidestep.models.estimators.shares import write_contributions
-
-        (members, bases), total = np.empty((2, len(rows), 3)), np.empty(len(rows))
-        members[:, 1], shares, bases[:, 1] = self.trees_.explain_rows(rows)
-        part, column = self.marker_.explain_rows(rows)
-        for some, line in self.ridge_.lines(rows):
-            write_contributions(
-                rows, some, *line, self.weights_, shares, self.trees_.columns_, column, part,
-                places, columns, values, total,
-            )  # fmt: skip
-        bases[:, 0], bases[:, 2] = self.ridge_.base_values(rows), self.marker_.mean_
-        members[:, 0], members[:, 2] = bases[:, 0] + total, self.marker_.mean_ + part
-        return members, self.blend(bases)
-
-    def explain_largest(
-        self, rows: np.ndarray, order: np.ndarray, asked: np.ndarray, top_k: int
-    ) -> LargestContributions:
-        """Predict rows, with their largest contributions and those of features asked about.
-
-        It takes a fraction of the time and memory of `explain_rows`, which has all contributions.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n_rows, n_features)
-            float64, C order, the features of `fit`.
-        order : ndarray of int, shape (n_features,)
-            Of equal magnitudes the one of the lower number comes first.
-        asked : ndarray of int, shape (n_rows, n_asked)
-            Columns, each once a row; -1 for a feature that the blend lacks.
-        top_k : int
-        """
-        from sidestep.models.estimators.shares import explain_largest
-
-        members, total = np.empty((len(rows), 3)), np.empty(len(rows))
-        members[:, 1], shares, _ = self.trees_.explain_rows(rows)
-        part, column = self.marker_.explain_rows(rows)
-        members[:, 2] = self.marker_.mean_ + part
-        chosen = np.empty((len(rows), min(top_k, rows.shape[1])), dtype=np.int64)
-        of_chosen, of_asked = np.empty(chosen.shape), np.empty(asked.shape)
-        for some, line in self.ridge_.lines(rows):
-            explain_largest(
-                rows, some, *line, self.weights_, shares, self.trees_.columns_, column, part,
-                order, asked, chosen, of_chosen, of_asked, total,
-            )  # fmt: skip
-        members[:, 0] = self.ridge_.base_values(rows) + total
-        return LargestContributions(members, chosen, of_chosen, of_asked)
+        said, values = BlendContributions(self, rows), np.empty(rows.shape)
+        said.write(values, np.arange(len(rows)), np.arange(rows.shape[1]))
+        return said.members.predictions, Contributions(said.base_value, values)
 
     def feature_weights(self, sd: np.ndarray) -> np.ndarray:
         """Share of the model that rests on each feature, (n_features,), summing to at most one.

@@ -7,6 +7,7 @@ thousand, of which a cohort uses a few dozen.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -17,6 +18,7 @@ from sidestep.features.study.responses import CONTINUOUS
 from sidestep.models.damage import refusing_damage
 from sidestep.models.estimators.base import Contributions, ExplainedEstimator
 from sidestep.models.estimators.blend import Blend
+from sidestep.models.estimators.blend_contributions import BlendContributions
 from sidestep.models.estimators.lines import TrainingLines
 from sidestep.models.estimators.outcomes import Outcome, outcome_of
 from sidestep.models.estimators.patterns import (
@@ -34,6 +36,24 @@ from sidestep.models.estimators.trees import saved_settings
 
 #: Samples with just a sub-model's modalities that the full ridge must have learned from.
 _FEWEST_ALIKE, _LEAST_SHARE = 10, 0.1
+
+
+@dataclass(frozen=True)
+class ExplainedRows:
+    """Predictions of some rows, and what they are made of.
+
+    Attributes
+    ----------
+    predicted : ndarray of shape (n_rows,)
+        Response units.
+    contributions : Contributions
+    parts : mapping of Pattern to (ndarray of int, BlendContributions)
+        The rows that each sub-model predicts, and what it says of them.
+    """
+
+    predicted: np.ndarray
+    contributions: Contributions
+    parts: Mapping[Pattern, tuple[np.ndarray, BlendContributions]]
 
 
 class PatternBlend(ExplainedEstimator):
@@ -163,16 +183,10 @@ class PatternBlend(ExplainedEstimator):
         return predicted
 
     def _contributions(self, X: pd.DataFrame) -> Contributions:
-        return self.explain_rows(FeatureRows(X))[1]
+        return self.explained(FeatureRows(X)).contributions
 
-    def explain_rows(self, rows: FeatureRows) -> tuple[np.ndarray, Contributions]:
+    def explained(self, rows: FeatureRows) -> ExplainedRows:
         """Predicted response of each row, with the exact contribution of every feature to it.
-
-        Returns
-        -------
-        predicted : ndarray of shape (n_rows,)
-            As `predict_rows` has it.
-        contributions : Contributions
 
         Raises
         ------
@@ -181,13 +195,14 @@ class PatternBlend(ExplainedEstimator):
         """
         rows.require(self.feature_names_in_)
         (predicted, base), values = np.empty((2, len(rows))), np.empty(rows.values.shape)
+        parts = {}
         for pattern, some in self._by_model(rows):
             blend = self.blends_[pattern]
-            members, base[some] = blend.write_contributions(
-                rows.part(pattern, some), values, some, rows.columns(pattern)
-            )
-            predicted[some] = blend.blend(members)
-        return predicted, Contributions(base, values)
+            said = BlendContributions(blend, rows.part(pattern, some))
+            said.write(values, some, rows.columns(pattern))
+            predicted[some], base[some] = blend.blend(said.members.predictions), said.base_value
+            parts[pattern] = some, said
+        return ExplainedRows(predicted, Contributions(base, values), parts)
 
     def _by_model(self, rows: FeatureRows) -> Iterator[tuple[Pattern, np.ndarray]]:
         """Rows that each pattern's model predicts; those without any modality go to the first.

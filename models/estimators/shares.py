@@ -16,6 +16,7 @@ from sidestep.models.compiled import compiled
 _SIDE_BY_SIDE = 32
 # Magnitudes that are looked through together, on vectors, for one that is large enough.
 _TOGETHER = 16
+_LAST = np.iinfo(np.int64).max
 
 
 @compiled
@@ -154,27 +155,12 @@ def _sift_down(sizes, numbers, columns, at, n):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _largest(row, order, least, sizes, numbers, columns):  # type: ignore[no-untyped-def]
-    """Gather a row's largest magnitudes in the heap, of which none is smaller than `least`."""
-    kept = sizes.size
-    for c in range(kept):
-        size = np.abs(row[c])
-        sizes[c] = size if size == size else -1.0
-        numbers[c], columns[c] = order[c], c
-    for at in range(kept // 2 - 1, -1, -1):
-        _sift_down(sizes, numbers, columns, at, kept)
-    for begin in range(kept, row.size, _TOGETHER):
-        together = row[begin : begin + _TOGETHER]
-        bar, n_large = max(least, sizes[0]), 0
-        for c in range(together.size):
-            n_large += np.abs(together[c]) >= bar
-        if n_large == 0:
-            continue
-        for c in range(begin, begin + together.size):
-            size = np.abs(row[c])
-            if size >= sizes[0] and _comes_before(size, order[c], sizes[0], numbers[0]):
-                sizes[0], numbers[0], columns[0] = size, order[c], c
-                _sift_down(sizes, numbers, columns, 0, kept)
+def _offer(value, number, column, sizes, numbers, columns):  # type: ignore[no-untyped-def]
+    """Put a column into the heap in place of the one that comes last, if it comes before that."""
+    size = np.abs(value)
+    if size >= sizes[0] and _comes_before(size, number, sizes[0], numbers[0]):
+        sizes[0], numbers[0], columns[0] = size, number, column
+        _sift_down(sizes, numbers, columns, 0, sizes.size)
 
 
 @compiled
@@ -202,26 +188,97 @@ def largest_rows(values, order, chosen):  # type: ignore[no-untyped-def]
     kept = chosen.shape[1]
     sizes, numbers, columns = np.empty(kept), np.empty(kept, np.int64), np.empty(kept, np.int64)
     for r in range(values.shape[0] if kept else 0):
-        _largest(values[r], order, 0.0, sizes, numbers, columns)
+        row = values[r]
+        for c in range(kept):
+            size = np.abs(row[c])
+            sizes[c] = size if size == size else -1.0
+            numbers[c], columns[c] = order[c], c
+        for at in range(kept // 2 - 1, -1, -1):
+            _sift_down(sizes, numbers, columns, at, kept)
+        for begin in range(kept, row.size, _TOGETHER):
+            together = row[begin : begin + _TOGETHER]
+            n_large = 0
+            for c in range(together.size):
+                n_large += np.abs(together[c]) >= sizes[0]
+            if n_large == 0:
+                continue
+            for c in range(begin, begin + together.size):
+                _offer(row[c], order[c], c, sizes, numbers, columns)
         _take_out(sizes, numbers, columns, chosen[r])
 
 
 @compiled
+def _among(column, columns):  # type: ignore[no-untyped-def]
+    """Whether a column is one of a few."""
+    found = False
+    for other in columns:
+        found |= other == column
+    return found
+
+
+@compiled
+def _write_beyond_ridge(  # type: ignore[no-untyped-def]
+    row, means, slopes, weights, shares, columns, place, marker, marker_part, apart, values
+):
+    """Write the contributions of the columns that more than the ridge adds to; how many there are.
+
+    These are the columns of the trees, and last the marker's, if it is none of them; `apart` gets
+    their numbers, `values` what they contribute, and `place` of the marker's column its place.
+    """
+    n_trees = columns.size
+    n = n_trees
+    if marker >= 0 and place[marker] < 0:
+        place[marker], apart[n_trees], n = n_trees, marker, n_trees + 1
+    for k in range(n):
+        c = apart[k]
+        values[k] = weights[0] * _part(row[c], means[c], slopes[c])
+    for k in range(n_trees):
+        values[k] += weights[1] * np.float64(shares[k])
+    if marker >= 0:
+        values[place[marker]] += weights[2] * marker_part
+    return n
+
+
+@compiled
+def _value(row, c, means, slopes, weights, place, values):  # type: ignore[no-untyped-def]
+    """What column `c` contributes: of `values`, if it has a place there, or the ridge's alone."""
+    if place[c] >= 0:
+        return values[place[c]]
+    return weights[0] * _part(row[c], means[c], slopes[c])
+
+
+@compiled
+def explain_asked(  # type: ignore[no-untyped-def]
+    rows, some, means, slopes, weights, shares, places, marker_column, marker_part, asked, of_asked
+):
+    """Write the contributions of the columns that are asked about, as `explain_largest` does."""
+    for r in some:
+        for k in range(asked.shape[1]):
+            c, value = asked[r, k], 0.0
+            if c >= 0:
+                value = weights[0] * _part(rows[r, c], means[c], slopes[c])
+                if places[c] >= 0:
+                    value += weights[1] * np.float64(shares[r, places[c]])
+                if c == marker_column[r]:
+                    value += weights[2] * marker_part[r]
+            of_asked[r, k] = value
+
+
+@compiled
 def explain_largest(  # type: ignore[no-untyped-def]
-    rows, some, means, slopes, weights, shares, columns, marker_column, marker_part, order, asked,
-    chosen, of_chosen, of_asked, total,
+    rows, some, means, slopes, weights, shares, columns, places, marker_column, marker_part, order,
+    asked, chosen, of_chosen, of_asked, total,
 ):  # fmt: skip
     """Find the largest contributions to some rows, and those of the columns that are asked about.
 
-    It is `write_contributions` and `largest_rows` row by row, to the same bytes, without
-    contributions being kept.
+    They are those of `write_contributions`, to the same bytes, of which none is kept.
 
     Parameters
     ----------
-    rows, some, means, slopes, total
-        As for `sum_parts`.
-    weights, shares, columns, marker_column, marker_part
+    rows, some, means, slopes, weights, shares, columns, marker_column, marker_part, total
         As for `write_contributions`.
+    places : ndarray of int, shape (n_features,)
+        Place of each feature among `columns`; -1 where it is none.
     order : ndarray of int, shape (n_features,)
         As for `largest_rows`.
     asked : ndarray of int, shape (n_rows, n_asked)
@@ -231,23 +288,50 @@ def explain_largest(  # type: ignore[no-untyped-def]
     of_chosen, of_asked : ndarray of shape (n_rows, n_chosen), (n_rows, n_asked)
         The contributions of either.
     """
-    kept = chosen.shape[1]
-    sizes, numbers, places = np.empty(kept), np.empty(kept, np.int64), np.empty(kept, np.int64)
-    values, sums = np.empty(rows.shape[1]), np.empty(_SIDE_BY_SIDE)
+    n, kept, weight = rows.shape[1], chosen.shape[1], weights[0]
+    whole = n // _SIDE_BY_SIDE * _SIDE_BY_SIDE
+    heap = max(kept, 1)
+    sizes, numbers, largest = np.empty(heap), np.empty(heap, np.int64), np.empty(heap, np.int64)
+    apart, values, place = np.append(columns, -1), np.empty(columns.size + 1), places.copy()
+    sums = np.empty(_SIDE_BY_SIDE)
     for r in some:
-        total[r] = _scale_row(rows[r], means, slopes, weights[0], values, sums)
-        for k in range(columns.size):
-            values[columns[k]] += weights[1] * np.float64(shares[r, k])
-        if marker_column[r] >= 0:
-            values[marker_column[r]] += weights[2] * marker_part[r]
-        # As many others are no smaller than the smallest that is asked about.
-        least = np.inf if asked.shape[1] >= kept else 0.0
-        for k in range(asked.shape[1]):
-            value = values[asked[r, k]] if asked[r, k] >= 0 else 0.0
-            of_asked[r, k] = value
-            least = min(least, np.abs(value))
+        row, marker, known = rows[r], marker_column[r], asked[r]
+        n_apart = _write_beyond_ridge(
+            row, means, slopes, weights, shares[r], columns, place, marker, marker_part[r], apart,
+            values,
+        )  # fmt: skip
+        # The more of the largest are known beforehand, the fewer others are larger than those.
+        sizes[:], numbers[:] = -1.0, _LAST  # nothings, before each of which any column comes
+        for k in range(known.size):
+            c = known[k]
+            of_asked[r, k] = 0.0
+            if c >= 0:
+                of_asked[r, k] = _value(row, c, means, slopes, weights, place, values)
+                _offer(of_asked[r, k], order[c], c, sizes, numbers, largest)
+        for k in range(n_apart):
+            if np.abs(values[k]) >= sizes[0] and not _among(apart[k], known):
+                _offer(values[k], order[apart[k]], apart[k], sizes, numbers, largest)
+        sums[:] = 0.0
+        for begin in range(0, whole, _SIDE_BY_SIDE):
+            bar, n_large = sizes[0], 0
+            for k in range(_SIDE_BY_SIDE):
+                part = _part(row[begin + k], means[begin + k], slopes[begin + k])
+                sums[k] += part
+                n_large += np.abs(weight * part) >= bar
+            if n_large:
+                for c in range(begin, begin + _SIDE_BY_SIDE):
+                    value = weight * _part(row[c], means[c], slopes[c])
+                    if np.abs(value) >= sizes[0] and place[c] < 0 and not _among(c, known):
+                        _offer(value, order[c], c, sizes, numbers, largest)
+        for c in range(whole, n):
+            part = _part(row[c], means[c], slopes[c])
+            sums[c - whole] += part
+            if np.abs(weight * part) >= sizes[0] and place[c] < 0 and not _among(c, known):
+                _offer(weight * part, order[c], c, sizes, numbers, largest)
+        total[r] = sums.sum()
         if kept:
-            _largest(values, order, least, sizes, numbers, places)
-            _take_out(sizes, numbers, places, chosen[r])
+            _take_out(sizes, numbers, largest, chosen[r])
         for k in range(kept):
-            of_chosen[r, k] = values[chosen[r, k]]
+            of_chosen[r, k] = _value(row, chosen[r, k], means, slopes, weights, place, values)
+        if n_apart > columns.size:
+            place[marker] = -1

@@ -157,7 +157,7 @@ class ScreenedTrees(ExplainedEstimator):
         )
         # There is nothing to evaluate, which XGBoost would ask for after every tree.
         self.booster_ = xgb.train(settings, data, num_boost_round=self.n_trees, verbose_eval=False)
-        for name in ("ensemble_", "gains_"):  # of an earlier fit
+        for name in ("ensemble_", "gains_", "places_"):  # of an earlier fit
             self.__dict__.pop(name, None)
 
     def out_of_fold(
@@ -222,9 +222,20 @@ class ScreenedTrees(ExplainedEstimator):
             Of `columns_`; all other features contribute nothing.
         base_value : float
         """
-        predicted, shares = self.ensemble_.explained(self._kept(rows))
+        return self.explain_kept(self._kept(rows))
+
+    def explain_kept(self, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+        """What `explain_rows` gives, from the values of `columns_` alone in single precision."""
+        predicted, shares = self.ensemble_.explained(kept)
         base_value = self.offset_ + float(np.float32(self.ensemble_.base_value))
         return self.offset_ + predicted.astype(float), shares[:, :-1], base_value
+
+    @cached_property
+    def places_(self) -> np.ndarray:
+        """Place of each feature among `columns_`, (n_features,); -1 of one that was not kept."""
+        places = np.full(self.n_features_in_, -1)
+        places[self.columns_] = np.arange(len(self.columns_))
+        return places
 
     @cached_property
     def ensemble_(self) -> TreeEnsemble:

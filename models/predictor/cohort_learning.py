@@ -227,7 +227,6 @@ def _predict(
         for fold, built in predictor.fold_features(tumours).items()
     }
     for model in predictor.drugs.values():
-        folds = {fold: (blend, fold_rows[fold]) for fold, blend in model.fold_blends.items()}
         for pattern in model.blend.patterns:
             if counted.having(pattern) < FEWEST_TUMOURS or pattern not in model.errors:
                 continue
@@ -237,7 +236,9 @@ def _predict(
             some: pd.DataFrame = alone.iloc[rows]
             around = model.view(pattern, predictor.nearest).neighbourhood
             far = around.distances(some.to_numpy(float))
-            answers = FoldAnswers.of(model.errors[pattern], pattern, folds, rows)
+            answers = FoldAnswers.of(
+                model.errors[pattern], pattern, model.fold_blends, fold_rows, rows
+            )
             told = [
                 model.blend.predict_as(pattern, some),
                 far,

@@ -15,7 +15,9 @@ from sidestep.features.builders.once import sharing
 from sidestep.features.study.responses import BINARY, CONTINUOUS, drug_columns
 from sidestep.features.study.study import Study
 from sidestep.models.estimators.base import Contributions
+from sidestep.models.estimators.by_fold import ByFold
 from sidestep.models.estimators.outcomes import outcome_of
+from sidestep.models.estimators.pattern_blend import ExplainedRows
 from sidestep.models.estimators.patterns import Pattern
 from sidestep.models.estimators.rows import FeatureRows
 from sidestep.models.predictor.drug_model import DrugModel
@@ -199,11 +201,11 @@ class PanelPredictor:
 
     def explain(self, features: Features, model: DrugModel) -> Contributions:
         """Exact contribution of every feature to every prediction, in the response's unit."""
-        return self.explained(features, model)[1]
+        return self.explained(features, model).contributions
 
-    def explained(self, features: Features, model: DrugModel) -> tuple[np.ndarray, Contributions]:
+    def explained(self, features: Features, model: DrugModel) -> ExplainedRows:
         """What `predict` and `explain` give, at once."""
-        return model.blend.explain_rows(FeatureRows.of(features))
+        return model.blend.explained(FeatureRows.of(features))
 
     def predictive(
         self,
@@ -220,16 +222,16 @@ class PanelPredictor:
         on the errors of its own group, where that has lines enough; without, on those of all.
         `known` are predictions by the folds' members, where somebody asked them before.
         """
-        folds = {
-            number: (blend, FeatureRows.of(fold_features[number]))
-            for number, blend in model.fold_blends.items()
-        }
+        folds = model.fold_blends
+        rows_of_fold = ByFold(folds, lambda fold: FeatureRows.of(fold_features[fold]))
         if self.scale.kind == BINARY:
             own, rows_of = FeatureRows.of(features), _by_pattern(features, model)
             answers = []
             for pattern, rows in rows_of:
                 errors = model.errors[pattern]
-                found = PatientAnswers.of(errors, model.blend, pattern, (own, rows), folds, known)
+                found = PatientAnswers.of(
+                    errors, model.blend, pattern, (own, rows), folds, rows_of_fold, known
+                )
                 answers.append((rows, found))
             return PatientPredictive(len(features), answers, self.scale.higher_is_resistant)
         parts = []
@@ -237,7 +239,8 @@ class PanelPredictor:
         for pattern, rows in _by_pattern(features, model):
             errors = model.errors[pattern]
             of_both = None if groups is None else (of_lines[errors.lines], groups[rows])
-            parts.append((rows, FoldAnswers.of(errors, pattern, folds, rows, of_both, known)))
+            of_folds = FoldAnswers.of(errors, pattern, folds, rows_of_fold, rows, of_both, known)
+            parts.append((rows, of_folds))
         return Predictive(len(features), parts, self.scale.higher_is_resistant)
 
     def interval(

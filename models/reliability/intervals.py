@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sidestep.models.estimators.blend import Blend
+from sidestep.models.estimators.blend_contributions import Members
 from sidestep.models.estimators.pattern_blend import PatternBlend
 from sidestep.models.estimators.patterns import Pattern, pattern_columns, row_patterns
 from sidestep.models.estimators.rows import FeatureRows
@@ -22,8 +23,8 @@ FEWEST_LINES = 10
 _LEAST = np.finfo(float).eps
 
 Interval = tuple[np.ndarray, np.ndarray]
-#: What ridge, trees and marker of a fold's sub-model predict of the samples of a pattern.
-KnownMembers = Mapping[tuple[int, Pattern], np.ndarray]
+#: What the members of a fold's sub-model predict of the samples of a pattern.
+KnownMembers = Mapping[tuple[int, Pattern], Members]
 NO_MEMBERS: KnownMembers = MappingProxyType({})
 
 
@@ -224,16 +225,17 @@ def held_out_errors(
         rows = np.flatnonzero([set(pattern) <= set(row) for row in has])
         held_out = X.iloc[rows]
         fitted = blend.blends_[pattern]
-        members = blend.members_as(pattern, held_out)
-        predicted, expected = fitted.blend(members), own_error(fitted, members)
         values = FeatureRows(held_out).part(pattern, np.arange(len(rows)))
+        members = Members.of(fitted, values)
+        predicted = fitted.blend(members.predictions)
+        expected = own_error(fitted, members.predictions)
         errors[pattern] = HeldOutErrors(
             lines=lines[rows],
             folds=np.full(len(rows), fold),
             errors=(y[rows] - predicted) / expected,
             difficulty=expected,
             predictions=predicted,
-            marker_errors=y[rows] - marker_alone(fitted, members, values),
+            marker_errors=y[rows] - members.marker_alone,
             distances=distances(blend, pattern, nearest, held_out),
         )
     return errors
@@ -258,20 +260,6 @@ def join_errors(
             )
         )
     return joined
-
-
-def marker_alone(blend: Blend, members: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """What a sub-model's marker alone predicts, (n_samples,); NaN without the marker.
-
-    Parameters
-    ----------
-    blend : Blend
-    members : ndarray of shape (n_samples, 3)
-        Predictions of its members.
-    values : ndarray of shape (n_samples, n_pattern_features)
-        Features that it sees.
-    """
-    return np.where(blend.marker_.read_rows(values)[1] >= 0, members[:, 2], np.nan)
 
 
 def cv_plus(

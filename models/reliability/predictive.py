@@ -15,6 +15,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
+from sidestep.models.estimators.blend_contributions import Members
 from sidestep.models.estimators.pattern_blend import PatternBlend
 from sidestep.models.estimators.patterns import Pattern
 from sidestep.models.estimators.rows import FeatureRows
@@ -26,7 +27,6 @@ from sidestep.models.reliability.intervals import (
     Interval,
     KnownMembers,
     cv_plus,
-    marker_alone,
     own_error,
 )
 
@@ -198,7 +198,8 @@ class FoldAnswers:
         cls,
         errors: HeldOutErrors,
         pattern: Pattern,
-        folds: Mapping[int, tuple[PatternBlend, pd.DataFrame | FeatureRows]],
+        folds: Mapping[int, PatternBlend],
+        features: Mapping[int, pd.DataFrame | FeatureRows],
         some: np.ndarray | None = None,
         groups: tuple[np.ndarray, np.ndarray] | None = None,
         known: KnownMembers = NO_MEMBERS,
@@ -210,32 +211,32 @@ class FoldAnswers:
         errors : HeldOutErrors
             Of that sub-model.
         pattern : Pattern
-        folds : mapping of int to (PatternBlend, DataFrame or FeatureRows)
-            Each fold's model, and the new samples' features as that fold builds them.
+        folds : mapping of int to PatternBlend
+            Each fold's model.
+        features : mapping of int to (DataFrame or FeatureRows)
+            The new samples' features as each fold builds them; of folds whose members are `known`
+            they are not looked at.
         some : ndarray of int, optional
             Rows of the samples that are wanted; all by default.
         groups : tuple of (ndarray, ndarray), optional
             Groups of the lines of `errors`, and of the samples that are wanted.
-        known : mapping of (int, Pattern) to ndarray of shape (n_wanted, 3), optional
+        known : mapping of (int, Pattern) to Members, optional
             What the members of some folds' sub-models predict of these samples.
         """
         used = np.unique(errors.folds)
         answers = []
         for fold in used:
-            model, features = folds[int(fold)]
-            rows = FeatureRows.of(features)
-            rows.require(model.feature_names_in_)
+            model = folds[int(fold)]
             blend = model.blends_[pattern]
-            values = rows.part(pattern, np.arange(len(rows)) if some is None else some)
             members = known.get((int(fold), pattern))
             if members is None:
-                members = blend.predict_members(values)
+                rows = FeatureRows.of(features[int(fold)])
+                rows.require(model.feature_names_in_)
+                wanted = np.arange(len(rows)) if some is None else some
+                members = Members.of(blend, rows.part(pattern, wanted))
+            predictions = members.predictions
             answers.append(
-                [
-                    blend.blend(members),
-                    own_error(blend, members),
-                    marker_alone(blend, members, values),
-                ]
+                [blend.blend(predictions), own_error(blend, predictions), members.marker_alone]
             )
         predicted, difficulties, marker = np.swapaxes(np.array(answers), 0, 1)
         own = np.searchsorted(used, errors.folds)

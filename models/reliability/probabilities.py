@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import scipy
 
+from sidestep.models.estimators.blend_contributions import Members
 from sidestep.models.estimators.pattern_blend import PatternBlend
 from sidestep.models.estimators.patterns import Pattern
 from sidestep.models.estimators.rows import FeatureRows
@@ -19,7 +20,6 @@ from sidestep.models.reliability.intervals import (
     HeldOutErrors,
     Interval,
     KnownMembers,
-    marker_alone,
 )
 
 #: Models of folds that an interval needs.
@@ -83,7 +83,8 @@ class PatientAnswers:
         blend: PatternBlend,
         pattern: Pattern,
         rows: tuple[FeatureRows, np.ndarray],
-        folds: Mapping[int, tuple[PatternBlend, pd.DataFrame | FeatureRows]],
+        folds: Mapping[int, PatternBlend],
+        fold_features: Mapping[int, pd.DataFrame | FeatureRows],
         known: KnownMembers = NO_MEMBERS,
     ) -> PatientAnswers:
         """Ask a sub-model and its folds' models.
@@ -96,33 +97,36 @@ class PatientAnswers:
         pattern : Pattern
         rows : tuple of (FeatureRows, ndarray of int)
             Patients, and those of them that the sub-model predicts.
-        folds : mapping of int to (PatternBlend, DataFrame or FeatureRows)
-            Each fold's model, and the patients' features as that fold builds them.
-        known : mapping of (int, Pattern) to ndarray of shape (n_patients, 3), optional
+        folds : mapping of int to PatternBlend
+            Each fold's model.
+        fold_features : mapping of int to (DataFrame or FeatureRows)
+            The patients' features as each fold builds them; of folds whose members are `known`
+            they are not looked at.
+        known : mapping of (int, Pattern) to Members, optional
             What the members of some folds' sub-models predict of these patients.
         """
         features, some = rows
         fitted = blend.blends_[pattern]
         values = features.part(pattern, some)
-        members = fitted.predict_members(values)
+        members = Members.of(fitted, values)
         answers = []
-        for fold, (model, table) in folds.items():
+        for fold, model in folds.items():
             if pattern not in model.blends_:
                 continue
             sub_model, said = model.blends_[pattern], known.get((fold, pattern))
             if said is None:
-                of_fold = FeatureRows.of(table)
+                of_fold = FeatureRows.of(fold_features[fold])
                 of_fold.require(model.feature_names_in_)
-                said = sub_model.predict_members(of_fold.part(pattern, some))
-            answers.append(sub_model.blend(said))
+                said = Members.of(sub_model, of_fold.part(pattern, some))
+            answers.append(sub_model.blend(said.predictions))
         observed = np.rint(errors.observed)
         has = np.isfinite(errors.marker_errors)
         by_marker = observed[has] - errors.marker_errors[has]
         return cls(
             calibration=BetaCalibration.of(errors.predictions, observed),
             marker_calibration=BetaCalibration.of(by_marker, observed[has]),
-            predicted=fitted.blend(members),
-            marker=marker_alone(fitted, members, values),
+            predicted=fitted.blend(members.predictions),
+            marker=members.marker_alone,
             folds=np.array(answers).reshape(-1, len(some)),
         )
 

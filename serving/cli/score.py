@@ -143,8 +143,8 @@ _EPILOG = "\n".join(
 @click.option(
     "--chunk-size",
     type=click.IntRange(min=1),
-    help="Samples scored at a time, and lost at most if the job is killed.  [default: 512; fewer "
-    "for a model of many features]",
+    help="Samples scored at a time, and lost at most if the job is killed.  [default: 1,024 at "
+    "most; fewer for a model of many features]",
 )
 @click.option(
     "--as-study",
@@ -157,7 +157,7 @@ _EPILOG = "\n".join(
     "--jobs",
     type=click.IntRange(min=1),
     help="Processes of the local engine; each holds the model, and scores chunks of samples.  "
-    "[default: one a core, four at most, and no more than one for every four chunks]",
+    "[default: one a core, four at most, and no more than one for every two chunks]",
 )
 @engine_options
 @trust_option

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from sidestep.features.builders.once import sharing
 from sidestep.features.study.study import Study
 from sidestep.serving.scoring.outlook import outlook_of
 from sidestep.serving.scoring.samples import answered
@@ -95,26 +96,27 @@ def predicted_views(
     whole = source.model.predictor
     names = [model.name for model in whole.choose(drugs)]
     views: dict[str, dict[str, DrugView]] = {name: {} for name in names}
-    for group in answered(whole, study, whole.features(study), source.references):
-        for name in names:
-            predictor, model, samples = group.by(name)
-            outlook = outlook_of(
-                predictor,
-                model,
-                samples,
-                level=source.level,
-                her2_context=source.her2_context,
-                call_at=source.call_at,
-            )
-            cells = zip(
-                samples.features.index,
-                outlook.prediction,
-                outlook.percentile,
-                outlook.call,
-                outlook.applicability,
-                strict=True,
-            )
-            views[name] |= {str(sample): _view(*numbers) for sample, *numbers in cells}
+    with sharing():
+        for group in answered(whole, study, whole.features(study), source.references):
+            for name in names:
+                predictor, model, samples = group.by(name)
+                outlook = outlook_of(
+                    predictor,
+                    model,
+                    samples,
+                    level=source.level,
+                    her2_context=source.her2_context,
+                    call_at=source.call_at,
+                )
+                cells = zip(
+                    samples.features.index,
+                    outlook.prediction,
+                    outlook.percentile,
+                    outlook.call,
+                    outlook.applicability,
+                    strict=True,
+                )
+                views[name] |= {str(sample): _view(*numbers) for sample, *numbers in cells}
     return views
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 from sidestep.features.errors import InputError
 from sidestep.features.identifiers import match_key
 from sidestep.features.study.study import Study
+from sidestep.models.estimators.base import Contributions
 from sidestep.models.predictor.predictor import PanelPredictor
 from sidestep.serving.disk.regimens import label_of, parted
 from sidestep.serving.disk.sample_scores import finite
@@ -147,18 +148,26 @@ def answer(
         samples, regimen = _under(source, predictor, alone, samples, regimen)
     changes = read_changes(settings, samples.features, predictor.nearest)
 
-    def explained(subject: Samples) -> tuple[Outlook, Explanation]:
+    def explained(subject: Samples) -> tuple[Outlook, Contributions, Explanation]:
+        found = predictor.explained(subject.rows, model)
         outlook = outlook_of(
-            predictor, model, subject, level=level, her2_context=her2_context, call_at=call_at
+            predictor,
+            model,
+            subject,
+            level=level,
+            her2_context=her2_context,
+            call_at=call_at,
+            prediction=found.predicted,
         )
-        return outlook, explanation_of(subject, outlook, top_k=top_k)
+        told = found.contributions
+        return outlook, told, explanation_of(subject, outlook, told, top_k=top_k)
 
-    before, explanation = explained(samples)
+    before, told, explanation = explained(samples)
     flips = what_if = None
     if settings:
         changed = changed_sample(predictor, samples, changes)
-        after, explanation_after = explained(changed)
-        differing = differing_features((samples, changed), (before, after), top_k=top_k)
+        _, told_after, explanation_after = explained(changed)
+        differing = differing_features((samples, changed), (told, told_after), top_k=top_k)
         n_changed = int(changed_values(samples, changed).sum())
         what_if = WhatIf(tuple(settings), n_changed, explanation_after, differing)
     else:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sidestep.features.mechanisms.of_features import MECHANISMS
+from sidestep.models.estimators.base import Contributions
 from sidestep.models.predictor.cohort import LINES
 from sidestep.models.reliability.thresholds import ResponseThreshold
 from sidestep.serving.disk.sample_scores import Marker, finite
@@ -107,7 +108,9 @@ class Explanation:
     by_mechanism: dict[str, float]
 
 
-def explanation_of(samples: Samples, outlook: Outlook, *, top_k: int) -> Explanation:
+def explanation_of(
+    samples: Samples, outlook: Outlook, told: Contributions, *, top_k: int
+) -> Explanation:
     """Explain the prediction of one sample, as plain values.
 
     Parameters
@@ -116,11 +119,13 @@ def explanation_of(samples: Samples, outlook: Outlook, *, top_k: int) -> Explana
         Of one sample.
     outlook : Outlook
         Of the same sample.
+    told : Contributions
+        To the prediction of the same sample.
     top_k : int
         Features named at most, by absolute contribution; equal ones by name. Those that the sample
         lacks are not named.
     """
-    named, contributions = samples.named, outlook.contributions.values
+    named, contributions = samples.named, told.values
     values, measured = contributions[0], samples.features.to_numpy(float)[0]
     has = np.isfinite(measured)
     top = largest_measured(contributions, has[None], named.order, top_k)[0]
@@ -154,7 +159,7 @@ def explanation_of(samples: Samples, outlook: Outlook, *, top_k: int) -> Explana
             finite(outlook.marker.prediction[0]),
             finite(outlook.marker_p_resistant[0]),
         ),
-        base_value=float(outlook.contributions.base_value[0]),
+        base_value=float(told.base_value[0]),
         features=tuple(
             FeatureShare(
                 feature=str(named.names[at]),

@@ -17,12 +17,12 @@ import pandas as pd
 from sidestep.features.builders.joiner import FeatureJoiner
 from sidestep.features.builders.names import BURDEN, modality_of
 from sidestep.features.builders.rppa import RppaBuilder
+from sidestep.models.estimators.base import Contributions
 from sidestep.models.predictor.predictor import PanelPredictor
 from sidestep.serving.disk.sample_scores import finite
 from sidestep.serving.explain.explanation import Explanation
 from sidestep.serving.explain.settings import Change
 from sidestep.serving.scoring.contributions import largest_measured
-from sidestep.serving.scoring.outlook import Outlook
 from sidestep.serving.scoring.samples import Samples
 
 # Where the builders cut a feature: no sample has more.
@@ -137,7 +137,7 @@ def changed_values(before: Samples, after: Samples) -> np.ndarray:
 
 
 def differing_features(
-    samples: tuple[Samples, Samples], outlooks: tuple[Outlook, Outlook], *, top_k: int
+    samples: tuple[Samples, Samples], told: tuple[Contributions, Contributions], *, top_k: int
 ) -> tuple[FeatureDifference, ...]:
     """Features whose contribution or value changed, the largest change of contribution first.
 
@@ -145,14 +145,14 @@ def differing_features(
     ----------
     samples : tuple of Samples
         Of one sample each: before and after.
-    outlooks : tuple of Outlook
-        Of the same.
+    told : tuple of Contributions
+        To the predictions of the same.
     top_k : int
         Features named.
     """
     named = samples[0].named
     values = [one.features.to_numpy(float)[0] for one in samples]
-    contributions = [one.contributions.values[0] for one in outlooks]
+    contributions = [one.values[0] for one in told]
     change = contributions[1] - contributions[0]
     measured = np.isfinite(values[0])
     top = largest_measured(change[None], measured[None], named.order, top_k)[0]
@@ -206,10 +206,9 @@ def _edited(
         known=[*samples.known] * n_variants,
         off_scale=[*samples.off_scale] * n_variants,
         groups=None if samples.groups is None else np.repeat(samples.groups, n_variants, axis=0),
-        fold_features={
-            fold: edit(table, predictor.fold_joiners[fold])
-            for fold, table in samples.fold_features.items()
-        },
+        fold_features=samples.changed_folds(
+            lambda fold, table: edit(table, predictor.fold_joiners[fold])
+        ),
         patterns=samples.patterns * n_variants,
         modalities=samples.modalities * n_variants,
     )

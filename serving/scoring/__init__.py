@@ -3,7 +3,7 @@
 `chunk.score_chunk` makes all tables of a few samples. Each table has a module (`scores`,
 `explanations`, `gene_sets`, `reference`), put together by `drug_tables`, under each of the
 `regimens` that a model of patients knows, and built on `samples` (features), `explained`
-(prediction and `contributions`, with their `stability`) and `outlook` (interval and call);
+(prediction and `contributions`), their `stability` and `outlook` (interval and call);
 `quarantine` sets apart what cannot be scored, and `drift` compares a study as a whole with the
 training lines. Nothing here touches the disk.
 """

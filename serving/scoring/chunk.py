@@ -189,9 +189,7 @@ def _group_rows(
     her2: pd.DataFrame,
 ) -> dict[str, pa.Table]:
     """Rows of each of `TABLES`, of samples that one predictor answers for."""
-    answers = [
-        one for drug in drugs for one in drug_tables(model, group, drug.name, options, her2, part)
-    ]
+    answers = drug_tables(model, group, [drug.name for drug in drugs], options, her2, part)
     names = group.samples.features.index
     rows = {name: _joined([one.tables[name] for one in answers], names) for name in _TABLES_BY_DRUG}
     whole, samples = group.whole

@@ -16,10 +16,10 @@ from sidestep.models.estimators.rows import FeatureRows
 from sidestep.models.predictor.drug_model import DrugModel, Gain
 from sidestep.models.reliability.applicability import NearestLines, weight_covered
 from sidestep.models.treeshap.ensemble import FEW_ROWS
-from sidestep.serving.scoring.contributions import largest_measured
+from sidestep.serving.scoring.explained import Explained
 from sidestep.serving.scoring.explanations import explanation_rows, mechanism_rows
 from sidestep.serving.scoring.samples import NamedFeatures, Samples
-from sidestep.serving.scoring.stability import stability_of
+from sidestep.serving.scoring.stability import stabilities_of
 
 # So many lines that tables explain them.
 _LINES, _GENES = FEW_ROWS + 1, 6
@@ -46,13 +46,12 @@ def compile_ahead() -> None:
     named = NamedFeatures.of(lines.columns, {0: lines.columns})
     samples = Samples(lines, {0: lines}, named, [("expression",)] * _LINES, ["expression"] * _LINES)
     blend.predict_rows(samples.rows)
-    blend.explain_rows(FeatureRows(lines.iloc[:2]))
+    blend.explained(FeatureRows(lines.iloc[:2]))
     blend.predict_rows(FeatureRows(lines.iloc[:2].assign(**dict.fromkeys(names[1:3], np.nan))))
-    values = blend.explain_rows(samples.rows)[1].values
-    columns = largest_measured(values, np.isfinite(samples.rows.values), named.order, 3)
-    stability = stability_of(drug, samples, values, columns)
-    explanation_rows(drug, samples, values, columns, stability)
-    mechanism_rows(drug, samples, values)
+    explained = Explained.of_rows(blend.explained(samples.rows), samples, 3)
+    (stability,) = stabilities_of([(drug, explained)], samples)
+    explanation_rows(drug, samples, explained, stability)
+    mechanism_rows(drug, samples, explained.mechanisms)
     nearest = NearestLines().fit(lines, names[:1] * _LINES)
     view = drug.view(("expression",), nearest)
     view.neighbourhood.distances(samples.rows.values)

@@ -45,18 +45,17 @@ def _rank(values, ranks):  # type: ignore[no-untyped-def]
 
 @compiled
 def compare_rows(  # type: ignore[no-untyped-def]
-    ours, our_column, named, rows, of_named, their_top, of_top, shares, agreements, n_ranked
-):
+    of_ours, named, rows, of_named, their_top, of_top, ours_of_top, n_numbers, shares, agreements,
+    n_ranked,
+):  # fmt: skip
     """Count which named features another model names too, and how alike both rank the features.
 
     Features are meant by their numbers.
 
     Parameters
     ----------
-    ours : ndarray of shape (n_samples, n_columns)
-        Contributions by the one model.
-    our_column : ndarray of int, shape (n_numbers,)
-        Column of each feature in it; -1 where it lacks the feature.
+    of_ours : ndarray of shape (n_samples, n_named)
+        What the named features contribute by the one model.
     named : ndarray of int, shape (n_samples, n_named)
         Features that the one model's explanations name.
     rows : ndarray of int, shape (n_rows,)
@@ -67,6 +66,10 @@ def compare_rows(  # type: ignore[no-untyped-def]
         The other model's own top features.
     of_top : ndarray of shape (n_rows, n_top)
         What these contribute by it.
+    ours_of_top : ndarray of shape (n_rows, n_top)
+        What they contribute by the one model.
+    n_numbers : int
+        Above all numbers.
     shares : ndarray of shape (n_samples, n_named)
         One is added where the other model's top has the feature, with any contribution.
     agreements, n_ranked : ndarray of shape (n_samples,)
@@ -76,8 +79,8 @@ def compare_rows(  # type: ignore[no-untyped-def]
     most = named.shape[1] + their_top.shape[1]
     first, second, our_ranks, their_ranks = np.empty((4, most))
     # Row in which a feature was last seen in the top of either.
-    in_ours = np.full(our_column.size, -1)
-    in_theirs = np.full(our_column.size, -1)
+    in_ours = np.full(n_numbers, -1)
+    in_theirs = np.full(n_numbers, -1)
     for k in range(rows.size):
         r = rows[k]
         for j in range(their_top.shape[1]):
@@ -88,15 +91,15 @@ def compare_rows(  # type: ignore[no-untyped-def]
             feature = named[r, i]
             if in_theirs[feature] == k:
                 shares[r, i] += 1.0
-            if ours[r, our_column[feature]] != 0.0:
+            if of_ours[r, i] != 0.0:
                 in_ours[feature] = k
-                first[n] = ours[r, our_column[feature]]
+                first[n] = of_ours[r, i]
                 second[n] = of_named[k, i]
                 n += 1
         for j in range(their_top.shape[1]):
             feature = their_top[k, j]
             if in_theirs[feature] == k and in_ours[feature] != k:
-                first[n] = ours[r, our_column[feature]] if our_column[feature] >= 0 else 0.0
+                first[n] = ours_of_top[k, j]
                 second[n] = of_top[k, j]
                 n += 1
         _rank(first[:n], our_ranks)

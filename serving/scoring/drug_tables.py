@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,7 @@ from sidestep.serving.scoring.reasons import REGIMEN_NOT_GIVEN, REGIMEN_UNSEEN, 
 from sidestep.serving.scoring.regimens import Regimens, differences, under
 from sidestep.serving.scoring.samples import Answered, Samples, by_sample
 from sidestep.serving.scoring.scores import RegimenCells, score_rows
+from sidestep.serving.scoring.stability import Stability, stabilities_of
 
 _COLUMNS: list[str] = EVIDENCE.names
 
@@ -48,31 +49,56 @@ class DrugTables:
 def drug_tables(
     model: LoadedModel,
     group: Answered,
-    name: str,
+    names: Sequence[str],
     options: ScoreOptions,
     her2: pd.DataFrame,
     study: Study,
 ) -> list[DrugTables]:
-    """Rows of some samples and one drug: once, or once a regimen of a model of patients.
+    """Rows of some samples and some drugs: once each, or once a regimen of a model of patients.
 
     Parameters
     ----------
     model : LoadedModel
     group : Answered
         The samples, and who answers for them.
-    name : str
-        Of the drug.
+    names : sequence of str
+        Of the drugs.
     options : ScoreOptions
     her2 : DataFrame
         As `serving.scoring.scores.score_rows` takes it.
     study : Study
         Holds the samples, and maybe others.
     """
+    regimens = Regimens.of(model.predictor, study, group.samples.features.index)
+    if regimens is not None:
+        return [
+            one
+            for name in names
+            for one in _by_regimen(model, group, name, options, her2, regimens)
+        ]
+    tables: dict[str, DrugTables] = {}
+    # A fold's predictor lacks some drugs, of which the whole one tells.
+    for lacking in (False, True):
+        those = [name for name in names if (name not in group.predictor.drugs) is lacking]
+        if those:
+            predictor, _, samples = group.by(those[0])
+            drugs = [predictor.drugs[name] for name in those]
+            for drug, told in zip(drugs, _told(predictor, drugs, samples, options), strict=True):
+                rows = _tables(model, drug, samples, told, her2)
+                tables[drug.name] = DrugTables(drug.name, None, rows)
+    return [tables[name] for name in names]
+
+
+def _by_regimen(
+    model: LoadedModel,
+    group: Answered,
+    name: str,
+    options: ScoreOptions,
+    her2: pd.DataFrame,
+    regimens: Regimens,
+) -> list[DrugTables]:
+    """Rows of some patients and one response, once a regimen."""
     predictor, drug, samples = group.by(name)
-    regimens = Regimens.of(model.predictor, study, samples.features.index)
-    if regimens is None:
-        told = _told(predictor, drug, samples, options)
-        return [DrugTables(name, None, _tables(model, drug, samples, told, her2))]
     # The regimens are the final model's, whoever answers.
     builder = model.predictor.joiner.regimens
     if builder is None:
@@ -83,13 +109,13 @@ def drug_tables(
         never = regimens.never_given(builder, regimen)
         unseen = np.full(len(never), regimen not in regimens.names)
         raised = {REGIMEN_UNSEEN: unseen, REGIMEN_NOT_GIVEN: never & ~unseen}
-        told_of[regimen] = _told(predictor, drug, conditioned[regimen], options, raised)
+        (told_of[regimen],) = _told(predictor, [drug], conditioned[regimen], options, raised)
     versus = regimens.compared_with(builder)
-    predictions = {regimen: outlook.prediction for regimen, (_, outlook) in told_of.items()}
+    predictions = {regimen: told.outlook.prediction for regimen, told in told_of.items()}
     spread = {
-        regimen: outlook.predictive
-        for regimen, (_, outlook) in told_of.items()
-        if isinstance(outlook.predictive, PatientPredictive)
+        regimen: told.outlook.predictive
+        for regimen, told in told_of.items()
+        if isinstance(told.outlook.predictive, PatientPredictive)
     }
     answers = []
     for regimen, told in told_of.items():
@@ -158,40 +184,55 @@ def regimen_evidence(
     return by_sample(filled or tables[:1], samples)[_COLUMNS]
 
 
+@dataclass(frozen=True)
+class _Told:
+    """All that models say of some samples and one drug."""
+
+    explained: Explained
+    stability: Stability
+    outlook: Outlook
+
+
 def _told(
     predictor: PanelPredictor,
-    drug: DrugModel,
+    drugs: Sequence[DrugModel],
     samples: Samples,
     options: ScoreOptions,
     raised: Mapping[Reason, np.ndarray] | None = None,
-) -> tuple[Explained, Outlook]:
-    explained = Explained.of(predictor, drug, samples, options.top_k)
-    return explained, outlook_of(
-        predictor,
-        drug,
-        samples,
-        level=options.level,
-        her2_context=options.her2_context,
-        call_at=options.call_at,
-        raised=raised,
-        explained=explained,
-    )
+) -> Iterator[_Told]:
+    """Ask about all drugs, since the samples' features are so gone through fewer times."""
+    explained = [Explained.of(predictor, drug, samples, options.top_k) for drug in drugs]
+    stabilities = stabilities_of(list(zip(drugs, explained, strict=True)), samples)
+    for drug, one, stability in zip(drugs, explained, stabilities, strict=True):
+        outlook = outlook_of(
+            predictor,
+            drug,
+            samples,
+            level=options.level,
+            her2_context=options.her2_context,
+            call_at=options.call_at,
+            raised=raised,
+            prediction=one.prediction,
+            known=stability.members,
+        )
+        yield _Told(one, stability, outlook)
 
 
 def _tables(
     model: LoadedModel,
     drug: DrugModel,
     samples: Samples,
-    told: tuple[Explained, Outlook],
+    told: _Told,
     her2: pd.DataFrame,
     regimen: RegimenCells | None = None,
 ) -> dict[str, pa.Table]:
     """Rows of scores, explanations and mechanisms of some samples and one drug."""
-    explained, outlook = told
-    values, stability = explained.contributions.values, explained.stability
-    name = None if regimen is None else regimen.name
+    explained, stability = told.explained, told.stability
+    name, agreement = None if regimen is None else regimen.name, stability.agreement
     return {
-        "scores": score_rows(model, drug, samples, outlook, stability.agreement, her2, regimen),
-        "explanations": explanation_rows(drug, samples, values, explained.columns, stability, name),
-        "mechanisms": mechanism_rows(drug, samples, values, name),
+        "scores": score_rows(
+            model, drug, samples, told.outlook, explained, agreement, her2, regimen
+        ),
+        "explanations": explanation_rows(drug, samples, explained, stability, name),
+        "mechanisms": mechanism_rows(drug, samples, explained.mechanisms, name),
     }

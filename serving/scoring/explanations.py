@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from sidestep.features.mechanisms.of_features import MECHANISMS
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.serving.disk.coded import CODED, table_of
-from sidestep.serving.scoring.contributions import mechanism_sums, sum_of_others
+from sidestep.serving.scoring.explained import Explained
 from sidestep.serving.scoring.samples import Samples
 from sidestep.serving.scoring.stability import Stability
 
@@ -48,8 +48,7 @@ MECHANISM_SUMS = pa.schema(
 def explanation_rows(
     drug: DrugModel,
     samples: Samples,
-    values: np.ndarray,
-    columns: np.ndarray,
+    explained: Explained,
     stability: Stability,
     regimen: str | None = None,
 ) -> pa.Table:
@@ -59,12 +58,10 @@ def explanation_rows(
     ----------
     drug : DrugModel
     samples : Samples
-    values : ndarray of shape (n_samples, n_features)
-        The drug's contributions.
-    columns : ndarray of int, shape (n_samples, top_k)
-        Of the features to name (`serving.scoring.contributions.largest_measured`).
+    explained : Explained
+        Of the drug and these samples.
     stability : Stability
-        Of these features.
+        Of the features that it names.
     regimen : str, optional
         Under which the samples are answered.
 
@@ -77,12 +74,14 @@ def explanation_rows(
         response's unit. Of ``(other)``, which is no feature, nothing else is known.
     """
     named, measured = samples.named, samples.rows.values
-    has = np.isfinite(_of_rows(measured, columns))
-    rest = sum_of_others(values, columns) + np.where(has, 0.0, _of_rows(values, columns)).sum(1)
+    columns, values = explained.columns, explained.values
+    of_samples = np.take_along_axis(measured, columns, axis=1)
+    has = np.isfinite(of_samples)
+    rest = explained.others + np.where(has, 0.0, values).sum(1)
     kept = _with_last(has, True)
     # The last of a feature's texts is that of no feature.
     place = _with_last(columns, len(named.names))[kept]
-    contribution = np.column_stack([_of_rows(values, columns), rest])
+    contribution = np.column_stack([values, rest])
     return table_of(
         {
             "sample_id": pc.take(samples.ids, np.nonzero(kept)[0]),
@@ -90,7 +89,7 @@ def explanation_rows(
             "regimen": regimen,
             "rank": np.cumsum(kept, axis=1, dtype=np.int32)[kept],
             **{name: pc.take(texts, place) for name, texts in named.texts.items()},
-            "value": _with_last(_of_rows(measured, columns), np.nan)[kept],
+            "value": _with_last(of_samples, np.nan)[kept],
             "contribution": contribution[kept] + 0.0,  # no negative zeros
             "top_k_share": _with_last(stability.top_k_share, np.nan)[kept],
             "stable": _with_last(stability.stable, None)[kept],
@@ -100,7 +99,7 @@ def explanation_rows(
 
 
 def mechanism_rows(
-    drug: DrugModel, samples: Samples, values: np.ndarray, regimen: str | None = None
+    drug: DrugModel, samples: Samples, sums: np.ndarray, regimen: str | None = None
 ) -> pa.Table:
     """Sums of the contributions by mechanism, with the columns of `MECHANISM_SUMS`.
 
@@ -108,8 +107,8 @@ def mechanism_rows(
     ----------
     drug : DrugModel
     samples : Samples
-    values : ndarray of shape (n_samples, n_features)
-        The drug's contributions.
+    sums : ndarray of shape (n_samples, n_mechanisms)
+        Of the drug's contributions (`serving.scoring.contributions.mechanism_sums`).
     regimen : str, optional
         Under which the samples are answered.
 
@@ -120,7 +119,6 @@ def mechanism_rows(
         feature of the sample's sub-model stands for. They and the base value add up to the
         prediction.
     """
-    sums = mechanism_sums(samples.named.mechanism_places, values)
     row, mechanism = np.indices(sums.shape)
     return table_of(
         {
@@ -137,8 +135,3 @@ def mechanism_rows(
 def _with_last(cells: np.ndarray, last: object) -> np.ndarray:
     """Cells with one more column, of one value."""
     return np.hstack([cells, np.full((len(cells), 1), last, dtype=cells.dtype)])
-
-
-def _of_rows(values: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Each row's values at that row's own columns."""
-    return np.asarray(np.take_along_axis(values, columns, axis=1))

@@ -1,7 +1,6 @@
 """The outlook of a drug in each sample: a call in one word, and the reasons not to trust it.
 
-The prediction, its interval, where it lies among the training lines, and the contributions that
-it is made of come with it.
+The prediction, its interval, and where it lies among the training lines come with it.
 """
 
 from __future__ import annotations
@@ -11,16 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sidestep.models.estimators.base import Contributions
 from sidestep.models.estimators.patterns import Pattern, best_pattern
 from sidestep.models.predictor.drug_model import DrugModel, Gain
 from sidestep.models.predictor.marker import MarkerStanding
 from sidestep.models.predictor.predictor import PanelPredictor
-from sidestep.models.reliability.intervals import NO_MEMBERS
+from sidestep.models.reliability.intervals import NO_MEMBERS, KnownMembers
 from sidestep.models.reliability.predictive import Predictive
 from sidestep.models.reliability.probabilities import PatientPredictive
 from sidestep.models.reliability.thresholds import TUMOURS, ResponseThreshold
-from sidestep.serving.scoring.explained import Explained
 from sidestep.serving.scoring.options import DEFAULT_OPTIONS
 from sidestep.serving.scoring.reasons import (
     AS_GOOD_AS_MARKER,
@@ -79,7 +76,6 @@ class Outlook:
         ``resistant``, ``sensitive``, ``uncertain`` or ``abstain``.
     reasons : list of str
         Codes of `serving.scoring.reasons`, ``;``-joined.
-    contributions : Contributions
     marker : MarkerStanding
         What the drug's marker alone would say.
     predictive : Predictive or PatientPredictive
@@ -105,7 +101,6 @@ class Outlook:
     call_at: float
     call: np.ndarray
     reasons: list[str]
-    contributions: Contributions
     marker: MarkerStanding
     predictive: Predictive | PatientPredictive
     probability: np.ndarray
@@ -122,9 +117,10 @@ def outlook_of(
     her2_context: bool,
     call_at: float = DEFAULT_OPTIONS.call_at,
     raised: Mapping[Reason, np.ndarray] | None = None,
-    explained: Explained | None = None,
+    prediction: np.ndarray | None = None,
+    known: KnownMembers = NO_MEMBERS,
 ) -> Outlook:
-    """Predict, explain and judge some samples for one drug.
+    """Predict and judge some samples for one drug.
 
     The call is ``resistant`` if the probability of resistance is `call_at` or more, ``sensitive``
     if it is at most 1 - `call_at`, else ``uncertain``; it is ``abstain`` where a reason says so.
@@ -144,17 +140,16 @@ def outlook_of(
         Over 0.5 and under 1.
     raised : mapping of Reason to ndarray of bool, optional
         Further reasons, and whether each sample has them.
-    explained : Explained, optional
-        What the models have said of these samples already.
+    prediction : ndarray of shape (n_samples,), optional
+        The model's, where it was asked already.
+    known : mapping, optional
+        What the folds' members predict, where they were asked (`PanelPredictor.predictive`).
     """
     features = samples.rows
-    if explained is None:
-        (prediction, contributions), members = predictor.explained(features, model), NO_MEMBERS
-    else:
-        prediction, contributions = explained.prediction, explained.contributions
-        members = explained.stability.members
+    if prediction is None:
+        prediction = predictor.predict(features, model)
     predictive = predictor.predictive(
-        features, samples.fold_rows, model, samples.calibrated_by, members
+        features, samples.fold_rows, model, samples.calibrated_by, known
     )
     lower, upper = predictive.interval(level)
     covered_weight = predictor.coverage(features, model)
@@ -200,7 +195,6 @@ def outlook_of(
         call_at=call_at,
         call=_calls(p_resistant, call_at, flags | of_regimen),
         reasons=_codes(flags, samples, model.blend.patterns, of_regimen),
-        contributions=contributions,
         marker=predictor.marker(features, model),
         predictive=predictive,
         probability=probability[0],

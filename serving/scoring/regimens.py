@@ -106,10 +106,11 @@ def under(predictor: PanelPredictor, samples: Samples, regimens: Regimens, regim
     """
     own = regimens.given(regimen)
     features = _conditioned(predictor.joiner, samples.features, regimens, regimen, own)
-    folds = {
-        fold: _conditioned(predictor.fold_joiners[fold], table, regimens, regimen, own)
-        for fold, table in samples.fold_features.items()
-    }
+    folds = samples.changed_folds(
+        lambda fold, table: _conditioned(
+            predictor.fold_joiners[fold], table, regimens, regimen, own
+        )
+    )
     return replace(samples, features=features, fold_features=folds)
 
 

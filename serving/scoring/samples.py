@@ -7,7 +7,7 @@ seen them (`models.predictor.known_lines`).
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol, Self
@@ -21,6 +21,7 @@ from sidestep.features.builders.joiner import FeatureJoiner, coverage
 from sidestep.features.builders.names import MODALITIES, REGIMEN, modality_of
 from sidestep.features.mechanisms.of_features import MECHANISMS, mechanisms_of
 from sidestep.features.study.study import Study
+from sidestep.models.estimators.by_fold import ByFold
 from sidestep.models.estimators.patterns import Pattern, row_patterns
 from sidestep.models.estimators.rows import FeatureRows
 from sidestep.models.predictor.cohort import TumourCohort
@@ -115,7 +116,8 @@ class Samples:
     ----------
     features : DataFrame of shape (n_samples, n_features)
     fold_features : mapping of int to DataFrame
-        As each fold of the cross-validation builds them.
+        As each fold of the cross-validation builds them; those of `samples_of` when they are first
+        asked for, and until they are let go of.
     named : NamedFeatures
         What the names of all these features say.
     patterns : list of Pattern
@@ -136,7 +138,7 @@ class Samples:
     """
 
     features: pd.DataFrame
-    fold_features: dict[int, pd.DataFrame]
+    fold_features: Mapping[int, pd.DataFrame]
     named: NamedFeatures
     patterns: list[Pattern]
     modalities: list[str]
@@ -181,9 +183,23 @@ class Samples:
         return np.asarray(np.isfinite(self.rows.values) & (self.named.modalities != REGIMEN))
 
     @cached_property
-    def fold_rows(self) -> dict[int, FeatureRows]:
+    def fold_rows(self) -> ByFold[FeatureRows]:
         """The features of each fold as its models read them."""
-        return {fold: FeatureRows(features) for fold, features in self.fold_features.items()}
+        features = self.fold_features  # not the samples, which would hold themselves
+        return ByFold(features, lambda fold: FeatureRows(features[fold]))
+
+    def let_go(self, fold: int) -> None:
+        """Keep the features of a fold no longer; they are built anew if they are asked for."""
+        self.fold_rows.let_go(fold)
+        if isinstance(self.fold_features, ByFold):
+            self.fold_features.let_go(fold)
+
+    def changed_folds(
+        self, change: Callable[[int, pd.DataFrame], pd.DataFrame]
+    ) -> ByFold[pd.DataFrame]:
+        """The features of each fold with a change, which is made when they are first asked for."""
+        features = self.fold_features
+        return ByFold(features, lambda fold: change(fold, features[fold]))
 
 
 class Splitter(Protocol):
@@ -280,7 +296,7 @@ def among(samples: Samples, rows: np.ndarray) -> Samples:
     """Some of the samples, none of them as a fold takes it."""
     return Samples(
         samples.features.iloc[rows],
-        {fold: features.iloc[rows] for fold, features in samples.fold_features.items()},
+        samples.changed_folds(lambda _, features: features.iloc[rows]),
         samples.named,
         [samples.patterns[row] for row in rows],
         [samples.modalities[row] for row in rows],
@@ -316,10 +332,12 @@ def samples_of(predictor: PanelPredictor, study: Study, features: pd.DataFrame) 
     """
     patterns = row_patterns(features)
     off_scale = predictor.mechanisms.scales.doubts(study)
-    folds = {n: rows_of(part, features.index) for n, part in predictor.fold_features(study).items()}
     return Samples(
         features,
-        folds,
+        ByFold(
+            predictor.fold_joiners,
+            lambda fold: rows_of(predictor.fold_joiners[fold].transform(study), features.index),
+        ),
         _named(predictor),
         patterns,
         modality_names(features, patterns),

@@ -15,7 +15,7 @@ from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.registry.load import LoadedModel
 from sidestep.models.score_columns import SCORES
 from sidestep.serving.disk.coded import table_of
-from sidestep.serving.scoring.contributions import modality_sums
+from sidestep.serving.scoring.explained import Explained
 from sidestep.serving.scoring.outlook import Outlook
 from sidestep.serving.scoring.samples import Samples
 
@@ -27,6 +27,7 @@ def score_rows(
     drug: DrugModel,
     samples: Samples,
     outlook: Outlook,
+    explained: Explained,
     agreement: np.ndarray,
     her2: pd.DataFrame,
     regimen: RegimenCells | None = None,
@@ -41,6 +42,8 @@ def score_rows(
     samples : Samples
     outlook : Outlook
         Of these samples and this drug.
+    explained : Explained
+        Of the same.
     agreement : ndarray of shape (n_samples,)
         How far the folds' models explain each sample alike (`serving.scoring.stability.Stability`).
     her2 : DataFrame
@@ -54,7 +57,6 @@ def score_rows(
         One row a sample, in the order of `samples`; text as codes (`serving.disk.coded`).
     """
     told = her2.loc[samples.features.index]
-    sums = modality_sums(samples.named.modality_places, outlook.contributions.values)
     return table_of(
         {
             "sample_id": samples.ids,
@@ -87,8 +89,8 @@ def score_rows(
             "marker_percentile": outlook.marker.percentile,
             "marker_prediction": outlook.marker.prediction,
             "marker_p_resistant": outlook.marker_p_resistant,
-            "base_value": outlook.contributions.base_value,
-            **{f"contribution_{modality}": sum_ for modality, sum_ in sums.items()},
+            "base_value": explained.base_value,
+            **{f"contribution_{modality}": sum_ for modality, sum_ in explained.modalities.items()},
             "model_name": model.name,
             "model_version": model.version,
             "explanation_agreement": agreement,

@@ -138,9 +138,7 @@ def _aligned(cohort: TumourCohort, samples: Samples) -> Samples:
     return replace(
         samples,
         features=features,
-        fold_features={
-            fold: cohort.aligned(part, fold) for fold, part in samples.fold_features.items()
-        },
+        fold_features=samples.changed_folds(lambda fold, part: cohort.aligned(part, fold)),
         patterns=patterns,
         modalities=modality_names(features, patterns),
         cohort=cohort,

@@ -111,7 +111,7 @@ def test_a_single_task_is_done_where_it_is_asked_for() -> None:
             assert (list(chosen.map(os.getpid, [()])) == [os.getpid()]) is here
 
 
-@pytest.mark.parametrize(("n_tasks", "here"), [(1, True), (7, True), (8, False)])
+@pytest.mark.parametrize(("n_tasks", "here"), [(1, True), (3, True), (4, False)])
 def test_few_tasks_start_no_process_that_nobody_asked_for(
     monkeypatch: pytest.MonkeyPatch, n_tasks: int, here: bool
 ) -> None:
@@ -129,7 +129,7 @@ def resting(seconds: float) -> int:
 
 @pytest.mark.parametrize(
     ("cores", "jobs", "n_tasks", "processes"),
-    [pytest.param(4, None, 8, 2, id="by default"), pytest.param(1, 3, 2, 2, id="asked for")],
+    [pytest.param(4, None, 4, 2, id="by default"), pytest.param(1, 3, 2, 2, id="asked for")],
 )
 def test_no_more_processes_are_started_than_the_tasks_pay_for(
     monkeypatch: pytest.MonkeyPatch, cores: int, jobs: int | None, n_tasks: int, processes: int

@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize, nnls
 
 from sidestep.features.errors import InputError
+from sidestep.models.estimators import blend_contributions
 from sidestep.models.estimators.blend import Blend, blend_weights, blended, prior_weights
+from sidestep.models.estimators.blend_contributions import (
+    BlendContributions,
+    largest_contributions,
+)
 
 FEW_TREES = {"n_trees": 30, "n_features": 20}
 
@@ -165,27 +170,36 @@ def test_unknown_tree_settings_are_an_error(lines):
 
 @pytest.mark.parametrize("top_k", [0, 1, 10, 400])
 @pytest.mark.parametrize("regimens", [(), ("regimen:A", "regimen:B")])
-def test_the_largest_contributions_are_those_of_all(top_k, regimens):
+@pytest.mark.parametrize("together", [1, 650])
+def test_the_largest_contributions_are_those_of_all(top_k, regimens, together, monkeypatch):
+    # So many values are looked at together, which are those of one row or of two.
+    monkeypatch.setattr(blend_contributions, "_TOGETHER", together)
     rng = np.random.default_rng(top_k)
     names = [f"expression:G{gene}" for gene in range(300)]
     lines = pd.DataFrame(rng.standard_normal((60, 300)).round(1), columns=names)
     for number, name in enumerate(regimens):
         lines[name] = (np.arange(60) % 3 == number).astype(float)
     y = lines[names[0]].to_numpy() + rng.standard_normal(60)
-    blend = Blend(names[:5], names[:1], inner_folds=0, marker_share=0.2, tree_settings=FEW_TREES)
     rows = np.ascontiguousarray(lines.iloc[:9])
     rows[2, :40], rows[4, :300] = np.nan, np.nan
     order = rng.permutation(rows.shape[1])
-    asked = np.array([rng.permutation(rows.shape[1])[:top_k] for _ in rows])
-    asked[:, :1] = -1  # a feature that it lacks
-    blend.fit(lines, y)
-    found = blend.explain_largest(rows, order, asked, top_k)
-    members, contributions = blend.explain_rows(rows)
-    expected = [np.lexsort((order, -np.abs(row)))[:top_k] for row in contributions.values]
-    np.testing.assert_array_equal(found.columns, np.reshape(expected, found.columns.shape))
-    of_columns = np.take_along_axis(contributions.values, found.columns, axis=1)
-    np.testing.assert_array_equal(found.values, of_columns)
-    of_asked = np.where(asked < 0, 0.0, np.take_along_axis(contributions.values, asked, axis=1))
-    np.testing.assert_array_equal(found.asked, of_asked)
-    for predicted in (found.members, members):
-        np.testing.assert_array_equal(predicted, blend.predict_members(rows))
+    blends, asked = [], []
+    for share, marker in ((0.2, names[0]), (0.5, names[-1])):
+        settings = {"marker_share": share, "tree_settings": FEW_TREES}
+        blends.append(Blend(names[:5], [marker], inner_folds=0, **settings).fit(lines, y))
+        asked.append(np.array([rng.permutation(rows.shape[1])[:top_k] for _ in rows]))
+        asked[-1][:, :1] = -1  # a feature that it lacks
+    for blend, columns, found in zip(
+        blends, asked, largest_contributions(blends, rows, order, asked, top_k), strict=True
+    ):
+        members, contributions = blend.explain_rows(rows)
+        values = contributions.values
+        expected = [np.lexsort((order, -np.abs(row)))[:top_k] for row in values]
+        np.testing.assert_array_equal(found.columns, np.reshape(expected, found.columns.shape))
+        of_columns = np.take_along_axis(values, found.columns, axis=1)
+        np.testing.assert_array_equal(found.values, of_columns)
+        of_asked = np.where(columns < 0, 0.0, np.take_along_axis(values, columns, axis=1))
+        np.testing.assert_array_equal(found.asked, of_asked)
+        np.testing.assert_array_equal(BlendContributions(blend, rows).of(columns), of_asked)
+        for predicted in (found.members.predictions, members):
+            np.testing.assert_array_equal(predicted, blend.predict_members(rows))

@@ -128,8 +128,10 @@ def test_intervals_of_blends_cover_their_share(level):
     for seed in range(20):
         X, y = draw(260, seed)
         blends, errors = fit_folds(X.iloc[:60], y[:60])
-        folds = {fold: (blend, X.iloc[60:]) for fold, blend in blends.items()}
-        lower, upper = FoldAnswers.of(join_errors(errors)[PATTERN], PATTERN, folds).interval(level)
+        features = dict.fromkeys(blends, X.iloc[60:])
+        lower, upper = FoldAnswers.of(
+            join_errors(errors)[PATTERN], PATTERN, blends, features
+        ).interval(level)
         covered.append(np.mean((lower <= y[60:]) & (y[60:] <= upper)))
     assert level - 0.03 <= np.mean(covered) <= level + 0.1
 
@@ -166,8 +168,10 @@ def test_where_the_members_agree_intervals_are_shorter(fitted):
     _, _, blends, errors = fitted
     X, _ = draw(400, 9)
     X *= np.linspace(0.1, 6, 400)[:, None]  # ridge runs on beyond the lines, trees do not
-    folds = {fold: (blend, X) for fold, blend in blends.items()}
-    lower, upper = FoldAnswers.of(join_errors(errors)[PATTERN], PATTERN, folds).interval(0.8)
+    features = dict.fromkeys(blends, X)
+    lower, upper = FoldAnswers.of(join_errors(errors)[PATTERN], PATTERN, blends, features).interval(
+        0.8
+    )
     members = [b.members_as(PATTERN, X) for b in blends.values()]
     apart = np.mean([np.abs(ridge - trees) for ridge, trees, _ in (m.T for m in members)], axis=0)
     order = np.argsort(apart.ravel())
@@ -266,15 +270,17 @@ def test_a_fold_that_could_not_fit_the_sub_model_is_not_asked(fitted):
     other = PatternBlend(inner_folds=2, tree_settings=TREES)
     other.fit(X.rename(columns=lambda name: name.replace("expression", "rppa")), y)
     joined = join_errors(errors[1:])[PATTERN]
-    folds = {fold: (blend, X.iloc[:3]) for fold, blend in blends.items()}
-    ends = FoldAnswers.of(joined, PATTERN, folds | {0: (other, X.iloc[:3])}).interval(0.8)
+    features = dict.fromkeys(blends, X.iloc[:3])
+    ends = FoldAnswers.of(joined, PATTERN, {**blends, 0: other}, features).interval(0.8)
     assert np.isfinite(ends).all()
-    np.testing.assert_array_equal(ends, FoldAnswers.of(joined, PATTERN, folds).interval(0.8))
+    np.testing.assert_array_equal(
+        ends, FoldAnswers.of(joined, PATTERN, blends, features).interval(0.8)
+    )
 
 
 def test_a_constant_response_gets_an_interval_of_no_width():
     X, _ = draw(40, 3)
     blends, errors = fit_folds(X, np.full(40, 2.5))
-    folds = {fold: (blend, X) for fold, blend in blends.items()}
-    ends = FoldAnswers.of(join_errors(errors)[PATTERN], PATTERN, folds).interval(0.9)
+    features = dict.fromkeys(blends, X)
+    ends = FoldAnswers.of(join_errors(errors)[PATTERN], PATTERN, blends, features).interval(0.9)
     np.testing.assert_allclose(ends, 2.5, atol=1e-6)

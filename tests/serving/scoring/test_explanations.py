@@ -10,11 +10,14 @@ import pytest
 
 from sidestep.features.mechanisms.of_features import MECHANISMS
 from sidestep.features.study.study import Study
+from sidestep.models.estimators.base import Contributions
+from sidestep.models.estimators.pattern_blend import ExplainedRows
 from sidestep.models.estimators.patterns import row_patterns
 from sidestep.models.registry.load import LoadedModel
 from sidestep.serving.disk.coded import plain
 from sidestep.serving.job import score_study
-from sidestep.serving.scoring.contributions import largest_measured
+from sidestep.serving.scoring.contributions import mechanism_sums
+from sidestep.serving.scoring.explained import Explained
 from sidestep.serving.scoring.explanations import (
     EXPLANATIONS,
     MECHANISM_SUMS,
@@ -44,11 +47,12 @@ def explain(
     shares: list[list[float]] | None = None,
 ) -> pd.DataFrame:
     values = np.array(contributions, dtype=float)
-    measured = np.isfinite(samples.features.to_numpy(float))
-    columns = largest_measured(values, measured, samples.named.order, top_k)
-    shared = np.ones(columns.shape) if shares is None else np.array(shares)
+    nothing = np.zeros(len(values))
+    found = ExplainedRows(values.sum(axis=1), Contributions(nothing, values), {})
+    explained = Explained.of_rows(found, samples, top_k)
+    shared = np.ones(explained.columns.shape) if shares is None else np.array(shares)
     drug = model.predictor.drugs["Lapatinib"]
-    rows = explanation_rows(drug, samples, values, columns, Stability(shared, np.ones(2)))
+    rows = explanation_rows(drug, samples, explained, Stability(shared, np.ones(2)))
     return plain(rows).to_pandas()
 
 
@@ -115,7 +119,11 @@ def tumours(model: LoadedModel, cohort: Study) -> Samples:
 
 
 def sums(model: LoadedModel, tumours: Samples, values: np.ndarray) -> pd.DataFrame:
-    rows = mechanism_rows(model.predictor.drugs["Lapatinib"], tumours, values)
+    rows = mechanism_rows(
+        model.predictor.drugs["Lapatinib"],
+        tumours,
+        mechanism_sums(tumours.named.mechanism_places, values),
+    )
     return plain(rows).to_pandas()
 
 

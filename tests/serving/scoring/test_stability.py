@@ -21,8 +21,9 @@ from sidestep.models.estimators.patterns import best_pattern, pattern_columns, r
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.registry.load import LoadedModel
 from sidestep.serving.scoring.contributions import largest
+from sidestep.serving.scoring.explained import Explained
 from sidestep.serving.scoring.samples import NamedFeatures, Samples, samples_of
-from sidestep.serving.scoring.stability import Stability, stability_of
+from sidestep.serving.scoring.stability import Stability, stabilities_of
 
 TOP_K = 10
 DRIVER = 0
@@ -33,9 +34,16 @@ def named_and_stable(
     drug: DrugModel, samples: Samples, top_k: int = TOP_K
 ) -> tuple[np.ndarray, np.ndarray, Stability]:
     """Contributions, the features named, and how stable they are."""
-    values = drug.blend.contributions(samples.features).values
+    rows = drug.blend.explained(samples.rows)
+    values = rows.contributions.values
     chosen = largest(values, samples.named.order, top_k)
-    return values, chosen, stability_of(drug, samples, values, chosen)
+    explained = replace(
+        Explained.of_rows(rows, samples, top_k),
+        columns=chosen,
+        values=np.take_along_axis(values, chosen, axis=1),
+    )
+    (found,) = stabilities_of([(drug, explained)], samples)
+    return values, chosen, found
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +126,7 @@ def test_what_the_folds_predict_comes_along(model: LoadedModel, samples: Samples
     for (fold, pattern), members in found.members.items():
         of_fold = samples.fold_features[fold].iloc[rows_of[pattern]]
         expected = drug.fold_blends[fold].members_as(pattern, of_fold)
-        np.testing.assert_array_equal(members, expected)
+        np.testing.assert_array_equal(members.predictions, expected)
 
 
 @pytest.mark.parametrize("name", DRUGS)
@@ -230,10 +238,9 @@ def test_a_feature_that_folds_lack_is_in_none_of_their_tops() -> None:
 
 def test_what_nothing_moves_cannot_be_ranked() -> None:
     drug, samples = driven(12, 0.0, seed=0)
-    values = np.zeros(samples.features.shape)
-    chosen = largest(values, samples.named.order, TOP_K)
-    none = replace(drug, fold_blends={0: constant(drug)})
-    found = stability_of(none, samples, values, chosen)
+    none = replace(drug, blend=constant(drug), fold_blends={0: constant(drug)})
+    values, _, found = named_and_stable(none, samples)
+    assert (values == 0).all()
     assert (found.top_k_share == 0).all()
     assert np.isnan(found.agreement).all()
 

@@ -1,0 +1,222 @@
+"""What each feature contributes to a blend's prediction: all features, some, or the largest.
+
+The compiled loops are imported inside the functions, because they import numba.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from sidestep.models.estimators.blend import Blend
+
+# Values of rows that are looked at together: so many stay in the processor's cache while one blend
+# after the other is asked about them.
+_TOGETHER = 2**16
+
+
+@dataclass(frozen=True)
+class Members:
+    """What the members of a blend predict of some rows.
+
+    Attributes
+    ----------
+    predictions : ndarray of shape (n_rows, 3)
+        Of ridge, trees and marker, in response units.
+    marked : ndarray of bool, shape (n_rows,)
+        Whether a row has the marker.
+    """
+
+    predictions: np.ndarray
+    marked: np.ndarray
+
+    @classmethod
+    def of(cls, blend: Blend, rows: np.ndarray) -> Self:
+        """Ask a blend about rows: float64, C order, the features of its `fit`."""
+        return cls(blend.predict_members(rows), blend.marker_.read_rows(rows)[1] >= 0)
+
+    @property
+    def marker_alone(self) -> np.ndarray:
+        """What the marker alone predicts, (n_rows,); NaN without the marker."""
+        return np.where(self.marked, self.predictions[:, 2], np.nan)
+
+
+class BlendContributions:
+    """What the features of some rows contribute to a blend's prediction.
+
+    Trees and marker are asked once. What the ridge adds follows from the rows at any time.
+
+    Parameters
+    ----------
+    blend : Blend
+    rows : ndarray of shape (n_rows, n_features)
+        float64, C order, the features of the blend's `fit`.
+    kept : ndarray of shape (n_rows, n_kept), float32, optional
+        Those that the trees look at, where somebody has gathered them already.
+
+    Attributes
+    ----------
+    members : Members
+        What the ridge predicts is known once all features have been gone through (`write`,
+        `largest_contributions`).
+    """
+
+    def __init__(self, blend: Blend, rows: np.ndarray, kept: np.ndarray | None = None) -> None:
+        self._blend, self._rows = blend, rows
+        trees, marker = blend.trees_, blend.marker_
+        predicted = np.full((len(rows), 3), np.nan)
+        predicted[:, 1], self._shares, self._trees_base = (
+            trees.explain_rows(rows) if kept is None else trees.explain_kept(kept)
+        )
+        self._marker_part, self._marker_column = marker.explain_rows(rows)
+        predicted[:, 2] = marker.mean_ + self._marker_part
+        self.members = Members(predicted, self._marker_column >= 0)
+
+    @property
+    def base_value(self) -> np.ndarray:
+        """What the blend predicts of the mean row, under each row's regimen, (n_rows,)."""
+        bases = np.empty((len(self._rows), 3))
+        bases[:, 0] = self._blend.ridge_.base_values(self._rows)
+        bases[:, 1], bases[:, 2] = self._trees_base, self._blend.marker_.mean_
+        return self._blend.blend(bases)
+
+    def write(self, values: np.ndarray, places: np.ndarray, columns: np.ndarray) -> None:
+        """Write the contributions of all features into rows of a larger table.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_samples, n_all_features)
+            The table.
+        places : ndarray of int, shape (n_rows,)
+            Row of the table that each row's contributions are written to.
+        columns : ndarray of int, shape (n_features,)
+            Column of the table of each feature; all other columns of these rows become zero.
+        """
+        from sidestep.models.estimators.shares import write_contributions
+
+        total = np.empty(len(self._rows))
+        for some, line in self._blend.ridge_.lines(self._rows):
+            write_contributions(
+                self._rows, some, *line, self._blend.weights_, self._shares,
+                self._blend.trees_.columns_, self._marker_column, self._marker_part, places,
+                columns, values, total,
+            )  # fmt: skip
+        self._know_ridge(total)
+
+    def of(self, asked: np.ndarray) -> np.ndarray:
+        """Contributions of some columns of each row, 0 for a column of -1; the shape of `asked`."""
+        from sidestep.models.estimators.shares import explain_asked
+
+        of_asked = np.empty(asked.shape)
+        for some, line in self._blend.ridge_.lines(self._rows):
+            explain_asked(
+                self._rows, some, *line, self._blend.weights_, self._shares,
+                self._blend.trees_.places_, self._marker_column, self._marker_part, asked, of_asked,
+            )  # fmt: skip
+        return of_asked
+
+    def _know_ridge(self, total: np.ndarray) -> None:
+        """Take what the linear parts of all features sum up to as the ridge's prediction."""
+        self.members.predictions[:, 0] = self._blend.ridge_.base_values(self._rows) + total
+
+
+@dataclass(frozen=True)
+class LargestContributions:
+    """What a blend predicts of some rows, and by which features most.
+
+    Attributes
+    ----------
+    members : Members
+    columns : ndarray of int, shape (n_rows, n_largest)
+        Of the features with the largest contributions, the largest first.
+    values : ndarray of shape (n_rows, n_largest)
+        Their contributions to the blend's prediction, in response units.
+    asked : ndarray of shape (n_rows, n_asked)
+        Those of the features that were asked about.
+    """
+
+    members: Members
+    columns: np.ndarray
+    values: np.ndarray
+    asked: np.ndarray
+
+
+def largest_contributions(
+    blends: Sequence[Blend],
+    rows: np.ndarray,
+    order: np.ndarray,
+    asked: Sequence[np.ndarray],
+    top_k: int,
+) -> list[LargestContributions]:
+    """Predict rows by several blends, with the largest contributions and those asked about.
+
+    It takes a fraction of the time and memory of `BlendContributions.write`, which has all
+    contributions. All blends look at a few rows before any looks at the next: there are more values
+    than fit into the processor's cache, and to read them takes longer than to reckon with them.
+
+    Parameters
+    ----------
+    blends : sequence of Blend
+        Of the same features.
+    rows : ndarray of shape (n_rows, n_features)
+        float64, C order, the features of the blends' `fit`.
+    order : ndarray of int, shape (n_features,)
+        Of equal magnitudes the one of the lower number comes first.
+    asked : sequence of ndarray of int, shape (n_rows, n_asked)
+        For each blend columns, each once a row; -1 for a feature that the blend lacks.
+    top_k : int
+        Contributions that are found, of each blend and row.
+
+    Returns
+    -------
+    list of LargestContributions
+        One a blend.
+    """
+    from sidestep.models.estimators.shares import explain_largest
+
+    said = [
+        BlendContributions(blend, rows, kept)
+        for blend, kept in zip(blends, _kept_by_trees(blends, rows), strict=True)
+    ]
+    shape = len(rows), min(top_k, rows.shape[1])
+    chosen = [np.empty(shape, dtype=np.int64) for _ in blends]
+    of_chosen, of_asked = [np.empty(shape) for _ in blends], [np.empty(one.shape) for one in asked]
+    totals = np.empty((len(blends), len(rows)))
+    lines = [list(blend.ridge_.lines(rows)) for blend in blends]
+    for tile in _tiles(rows):
+        for at, blend in enumerate(blends):
+            one = said[at]
+            for some, line in lines[at]:
+                explain_largest(
+                    rows, some[slice(*np.searchsorted(some, tile))], *line, blend.weights_,
+                    one._shares, blend.trees_.columns_, blend.trees_.places_, one._marker_column,
+                    one._marker_part, order, asked[at], chosen[at], of_chosen[at], of_asked[at],
+                    totals[at],
+                )  # fmt: skip
+    for one, total in zip(said, totals, strict=True):
+        one._know_ridge(total)
+    return [
+        LargestContributions(one.members, *parts)
+        for one, *parts in zip(said, chosen, of_chosen, of_asked, strict=True)
+    ]
+
+
+def _kept_by_trees(blends: Sequence[Blend], rows: np.ndarray) -> Iterator[np.ndarray]:
+    """Values of the features that each blend's trees look at, (n_rows, n_kept), float32."""
+    kept = [np.empty((len(rows), len(blend.trees_.columns_)), np.float32) for blend in blends]
+    for first, last in _tiles(rows):
+        for values, blend in zip(kept, blends, strict=True):
+            values[first:last] = rows[first:last, blend.trees_.columns_]
+    while kept:
+        yield kept.pop(0)
+
+
+def _tiles(rows: np.ndarray) -> Iterator[tuple[int, int]]:
+    """First and last row, exclusive, of each few that are looked at together."""
+    few = max(1, _TOGETHER // max(rows.shape[1], 1))
+    for first in range(0, len(rows), few):
+        yield first, min(first + few, len(rows))

@@ -171,7 +171,7 @@ def _read_calls(table: Table | LargeTable, columns: Mapping[str, Sequence[str]])
         )
         maf.parts.append(part.astype("category") if isinstance(table, LargeTable) else part)
         maf.keys.append(_row_keys(block))
-        maf.samples |= dict.fromkeys(text[sample])
+        maf.samples |= dict.fromkeys(text[sample].unique())
         maf.pairs.append(gene_pairs(text[gene], numbers))
     return maf
 
@@ -306,24 +306,29 @@ def _tell_unread(calls: pd.DataFrame, file: str, findings: Findings, account: Ac
     """Name the words and changes that say nothing, with their counts; refuse if all do."""
     if calls.empty:
         return
-    kinds = calls["classification"].astype("str")
-    changed = calls["protein_change"].astype("str")
+    # What holds for one call holds for all that have the same word and change.
+    alike = calls.groupby(
+        ["classification", "protein_change"], dropna=False, observed=True, sort=False
+    )
+    rows = alike.size().rename("calls").reset_index()
+    kinds, changed = (rows[of].astype("str") for of in ("classification", "protein_change"))
+    number = rows["calls"]
     effect = effects(kinds, changed)
     words = kinds.fillna("(blank)")
     by_change = kinds.fillna("").map(effect_of_word).eq(UNKNOWN) & effect.ne(UNKNOWN)
-    unread = words[effect.eq(UNKNOWN)].value_counts()
+    unread = _counted(words[effect.eq(UNKNOWN)], number)
     account.match(
         file,
         {
-            "effect by its word": int((effect.ne(UNKNOWN) & ~by_change).sum()),
-            "effect by the protein change": int(by_change.sum()),
+            "effect by its word": int(number[effect.ne(UNKNOWN) & ~by_change].sum()),
+            "effect by the protein change": int(number[by_change].sum()),
         },
     )
     account.puzzle(file, {str(word): int(count) for word, count in unread.items()})
     if by_change.any():
-        told = words[by_change].value_counts()
+        told = _counted(words[by_change], number)
         findings.note(
-            f"{file}: {int(by_change.sum()):,} call(s) have a word that names no effect "
+            f"{file}: {int(told.sum()):,} call(s) have a word that names no effect "
             f"({_named(told)}); their protein change tells it.",
             file,
         )
@@ -341,20 +346,24 @@ def _tell_unread(calls: pd.DataFrame, file: str, findings: Findings, account: Ac
             "type; write Variant_Classification in the words of a MAF.",
             file,
         )
-    _tell_unread_changes(changed, effect, file, findings, account)
+    asked = effect.isin(NONSILENT - {"splice"}) & changed.notna() & ~changed.isin(_BLANK)
+    _tell_unread_changes(_counted(changed[asked], number), file, findings, account)
+
+
+def _counted(words: pd.Series, number: pd.Series) -> pd.Series:
+    """How many calls have each word, the most first; `number` has the calls of each row."""
+    counts = number[words.index].groupby(words, sort=False).sum()
+    return counts.sort_values(ascending=False, kind="stable")
 
 
 def _tell_unread_changes(
-    changed: pd.Series, effect: pd.Series, file: str, findings: Findings, account: Account
+    changes: pd.Series, file: str, findings: Findings, account: Account
 ) -> None:
-    """Name protein changes that cannot be read, of calls that have one."""
-    asked = effect.isin(NONSILENT - {"splice"}) & changed.notna() & ~changed.isin(_BLANK)
-    texts = changed[asked]
-    levels = {text: parse_change(text) is None for text in texts.unique()}
-    unread = texts[texts.map(levels).eq(True)].value_counts()
+    """Name protein changes that cannot be read, of some whose calls are counted."""
+    unread = changes[[parse_change(str(text)) is None for text in changes.index]]
     if len(unread):
         account.puzzle(file, {str(text): int(count) for text, count in unread.items()})
-        many = unread.sum() > _FEW * asked.sum()
+        many = unread.sum() > _FEW * changes.sum()
         (findings.warn if many else findings.note)(
             f"{file}: {int(unread.sum()):,} protein change(s) cannot be read ({_named(unread)}), "
             "so hotspots are not looked for there; write HGVSp_Short, such as p.H1047R.",

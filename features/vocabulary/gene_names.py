@@ -154,8 +154,8 @@ def label_genes(symbols: pd.Series, entrez: pd.Series, places: pd.Series | None)
     """
     symbols, inside = split_names(symbols)
     numbers = entrez.fillna(inside)
-    clear = {name: len(candidates(name)) == 1 for name in symbols.dropna().unique()}
-    open_rows = ~symbols.map(clear).eq(True)
+    clear = [name for name in symbols.dropna().unique() if len(candidates(name)) == 1]
+    open_rows = ~symbols.isin(clear)
     labels = symbols.astype(object)
     if open_rows.any():
         with_number = open_rows & numbers.notna()

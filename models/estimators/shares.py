@@ -155,9 +155,8 @@ def _sift_down(sizes, numbers, columns, at, n):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _offer(value, number, column, sizes, numbers, columns):  # type: ignore[no-untyped-def]
+def _offer(size, number, column, sizes, numbers, columns):  # type: ignore[no-untyped-def]
     """Put a column into the heap in place of the one that comes last, if it comes before that."""
-    size = np.abs(value)
     if size >= sizes[0] and _comes_before(size, number, sizes[0], numbers[0]):
         sizes[0], numbers[0], columns[0] = size, number, column
         _sift_down(sizes, numbers, columns, 0, sizes.size)
@@ -173,13 +172,14 @@ def _take_out(sizes, numbers, columns, chosen):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def largest_rows(values, order, chosen):  # type: ignore[no-untyped-def]
+def largest_rows(values, measured, order, chosen):  # type: ignore[no-untyped-def]
     """Write the columns of each row's largest magnitudes into `chosen`, the largest first.
 
     Parameters
     ----------
     values : ndarray of shape (n_rows, n_columns), float64
-        What is no number counts as less than nothing.
+    measured : ndarray of bool, shape (n_rows, n_columns)
+        What was not comes after all that was.
     order : ndarray of int, shape (n_columns,)
         Of equal magnitudes the one of the lower number comes first.
     chosen : ndarray of int, shape (n_rows, n_chosen)
@@ -188,10 +188,9 @@ def largest_rows(values, order, chosen):  # type: ignore[no-untyped-def]
     kept = chosen.shape[1]
     sizes, numbers, columns = np.empty(kept), np.empty(kept, np.int64), np.empty(kept, np.int64)
     for r in range(values.shape[0] if kept else 0):
-        row = values[r]
+        row, has = values[r], measured[r]
         for c in range(kept):
-            size = np.abs(row[c])
-            sizes[c] = size if size == size else -1.0
+            sizes[c] = np.abs(row[c]) if has[c] else -1.0
             numbers[c], columns[c] = order[c], c
         for at in range(kept // 2 - 1, -1, -1):
             _sift_down(sizes, numbers, columns, at, kept)
@@ -203,7 +202,8 @@ def largest_rows(values, order, chosen):  # type: ignore[no-untyped-def]
             if n_large == 0:
                 continue
             for c in range(begin, begin + together.size):
-                _offer(row[c], order[c], c, sizes, numbers, columns)
+                size = np.abs(row[c]) if has[c] else -1.0
+                _offer(size, order[c], c, sizes, numbers, columns)
         _take_out(sizes, numbers, columns, chosen[r])
 
 
@@ -307,10 +307,10 @@ def explain_largest(  # type: ignore[no-untyped-def]
             of_asked[r, k] = 0.0
             if c >= 0:
                 of_asked[r, k] = _value(row, c, means, slopes, weights, place, values)
-                _offer(of_asked[r, k], order[c], c, sizes, numbers, largest)
+                _offer(np.abs(of_asked[r, k]), order[c], c, sizes, numbers, largest)
         for k in range(n_apart):
             if np.abs(values[k]) >= sizes[0] and not _among(apart[k], known):
-                _offer(values[k], order[apart[k]], apart[k], sizes, numbers, largest)
+                _offer(np.abs(values[k]), order[apart[k]], apart[k], sizes, numbers, largest)
         sums[:] = 0.0
         for begin in range(0, whole, _SIDE_BY_SIDE):
             bar, n_large = sizes[0], 0
@@ -322,12 +322,12 @@ def explain_largest(  # type: ignore[no-untyped-def]
                 for c in range(begin, begin + _SIDE_BY_SIDE):
                     value = weight * _part(row[c], means[c], slopes[c])
                     if np.abs(value) >= sizes[0] and place[c] < 0 and not _among(c, known):
-                        _offer(value, order[c], c, sizes, numbers, largest)
+                        _offer(np.abs(value), order[c], c, sizes, numbers, largest)
         for c in range(whole, n):
             part = _part(row[c], means[c], slopes[c])
             sums[c - whole] += part
             if np.abs(weight * part) >= sizes[0] and place[c] < 0 and not _among(c, known):
-                _offer(weight * part, order[c], c, sizes, numbers, largest)
+                _offer(np.abs(weight * part), order[c], c, sizes, numbers, largest)
         total[r] = sums.sum()
         if kept:
             _take_out(sizes, numbers, largest, chosen[r])

@@ -68,12 +68,16 @@ def mechanism_sums(mechanisms: np.ndarray, values: np.ndarray) -> np.ndarray:
     return _sums_by(mechanisms, len(MECHANISMS), values)
 
 
-def largest(values: np.ndarray, order: np.ndarray, top_k: int) -> np.ndarray:
-    """Columns of the largest magnitudes of each row, largest first.
+def largest_measured(
+    values: np.ndarray, measured: np.ndarray, order: np.ndarray, top_k: int
+) -> np.ndarray:
+    """Columns of the largest magnitudes of each row, largest first, those that were measured first.
 
     Parameters
     ----------
     values : ndarray of shape (n_samples, n_features)
+    measured : ndarray of bool, shape (n_samples, n_features)
+        What was not stands behind all that was, and is named by no explanation.
     order : ndarray of shape (n_features,)
         Of equal magnitudes the one of the lower number comes first.
     top_k : int
@@ -85,26 +89,7 @@ def largest(values: np.ndarray, order: np.ndarray, top_k: int) -> np.ndarray:
     from sidestep.models.estimators.shares import largest_rows
 
     columns = np.empty((len(values), min(top_k, values.shape[1])), dtype=np.int64)
-    largest_rows(np.ascontiguousarray(values, dtype=float), order, columns)
-    return columns
-
-
-def largest_measured(
-    values: np.ndarray, measured: np.ndarray, order: np.ndarray, top_k: int
-) -> np.ndarray:
-    """Columns of the largest magnitudes of each row as `largest`, those that were measured first.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_samples, n_features)
-    measured : ndarray of bool, shape (n_samples, n_features)
-        What was not stands behind all that was, and is named by no explanation.
-    order, top_k
-        As for `largest`.
-    """
-    columns = np.empty((len(values), min(top_k, values.shape[1])), dtype=np.int64)
-    for part in _parts(values):
-        columns[part] = largest(np.where(measured[part], values[part], np.nan), order, top_k)
+    largest_rows(values, measured, order, columns)
     return columns
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sidestep.serving.scoring.contributions import largest, sum_of_others
+from sidestep.serving.scoring.contributions import largest_measured, sum_of_others
+
+
+def largest(values: np.ndarray, order: np.ndarray, top_k: int) -> np.ndarray:
+    return largest_measured(values, np.full(values.shape, True), order, top_k)
 
 
 def test_largest_first_whatever_the_sign() -> None:
@@ -43,9 +47,17 @@ def test_a_row_does_not_depend_on_the_others() -> None:
     np.testing.assert_array_equal(largest(values, order, 12), alone)
 
 
-def test_what_is_not_a_number_comes_last() -> None:
-    values = np.array([[np.nan, 1.0, np.nan, -2.0], [np.nan] * 4])
-    assert largest(values, np.arange(4), 3).tolist() == [[3, 1, 0], [0, 1, 2]]
+@pytest.mark.parametrize("share_measured", [0.999, 0.5, 0.01])
+@pytest.mark.parametrize("share_of_zeros", [0.0, 0.99])
+def test_what_was_not_measured_comes_last(share_measured: float, share_of_zeros: float) -> None:
+    draw = np.random.default_rng(3)
+    values = draw.normal(size=(30, 900))
+    values[draw.random(values.shape) < share_of_zeros] = 0.0
+    measured = draw.random(values.shape) < share_measured
+    order = draw.permutation(values.shape[1])
+    sizes = np.where(measured, np.abs(values), -1.0)
+    expected = [np.lexsort((order, -row))[:20] for row in sizes]
+    np.testing.assert_array_equal(largest_measured(values, measured, order, 20), expected)
 
 
 def test_the_others_are_all_but_the_named_whoever_stands_beside() -> None:

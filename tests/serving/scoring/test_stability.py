@@ -20,7 +20,7 @@ from sidestep.models.estimators.pattern_blend import PatternBlend
 from sidestep.models.estimators.patterns import best_pattern, pattern_columns, row_patterns
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.registry.load import LoadedModel
-from sidestep.serving.scoring.contributions import largest
+from sidestep.serving.scoring.contributions import largest_measured
 from sidestep.serving.scoring.explained import Explained
 from sidestep.serving.scoring.samples import NamedFeatures, Samples, samples_of
 from sidestep.serving.scoring.stability import Stability, stabilities_of
@@ -36,7 +36,8 @@ def named_and_stable(
     """Contributions, the features named, and how stable they are."""
     rows = drug.blend.explained(samples.rows)
     values = rows.contributions.values
-    chosen = largest(values, samples.named.order, top_k)
+    every = np.full(values.shape, True)
+    chosen = largest_measured(values, every, samples.named.order, top_k)
     explained = replace(
         Explained.of_rows(rows, samples, top_k),
         columns=chosen,

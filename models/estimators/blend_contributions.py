@@ -67,6 +67,7 @@ class BlendContributions:
 
     def __init__(self, blend: Blend, rows: np.ndarray, kept: np.ndarray | None = None) -> None:
         self._blend, self._rows = blend, rows
+        self._lines, self._linear = list(blend.ridge_.lines(rows)), np.empty(len(rows))
         trees, marker = blend.trees_, blend.marker_
         predicted = np.full((len(rows), 3), np.nan)
         predicted[:, 1], self._shares, self._trees_base = (
@@ -77,6 +78,11 @@ class BlendContributions:
         self.members = Members(predicted, self._marker_column >= 0)
 
     @property
+    def predicted(self) -> np.ndarray:
+        """The blend's prediction, (n_rows,), once all features have been gone through."""
+        return self._blend.blend(self.members.predictions)
+
+    @property
     def base_value(self) -> np.ndarray:
         """What the blend predicts of the mean row, under each row's regimen, (n_rows,)."""
         bases = np.empty((len(self._rows), 3))
@@ -84,44 +90,54 @@ class BlendContributions:
         bases[:, 1], bases[:, 2] = self._trees_base, self._blend.marker_.mean_
         return self._blend.blend(bases)
 
-    def write(self, values: np.ndarray, places: np.ndarray, columns: np.ndarray) -> None:
+    def write(
+        self,
+        values: np.ndarray,
+        places: np.ndarray,
+        columns: np.ndarray,
+        among: tuple[int, int] | None = None,
+    ) -> None:
         """Write the contributions of all features into rows of a larger table.
 
         Parameters
         ----------
-        values : ndarray of shape (n_samples, n_all_features)
+        values : ndarray of shape (n_places, n_all_features)
             The table.
         places : ndarray of int, shape (n_rows,)
             Row of the table that each row's contributions are written to.
         columns : ndarray of int, shape (n_features,)
             Column of the table of each feature; all other columns of these rows become zero.
+        among : tuple of (int, int), optional
+            First and last row, exclusive, of those that are wanted; all by default.
         """
         from sidestep.models.estimators.shares import write_contributions
 
-        total = np.empty(len(self._rows))
-        for some, line in self._blend.ridge_.lines(self._rows):
+        first, last = among or (0, len(self._rows))
+        for some, line in self._lines:
             write_contributions(
-                self._rows, some, *line, self._blend.weights_, self._shares,
+                self._rows, _within(some, first, last), *line, self._blend.weights_, self._shares,
                 self._blend.trees_.columns_, self._marker_column, self._marker_part, places,
-                columns, values, total,
+                columns, values, self._linear,
             )  # fmt: skip
-        self._know_ridge(total)
+        self._know_ridge(first, last)
 
     def of(self, asked: np.ndarray) -> np.ndarray:
         """Contributions of some columns of each row, 0 for a column of -1; the shape of `asked`."""
         from sidestep.models.estimators.shares import explain_asked
 
         of_asked = np.empty(asked.shape)
-        for some, line in self._blend.ridge_.lines(self._rows):
+        for some, line in self._lines:
             explain_asked(
                 self._rows, some, *line, self._blend.weights_, self._shares,
                 self._blend.trees_.places_, self._marker_column, self._marker_part, asked, of_asked,
             )  # fmt: skip
         return of_asked
 
-    def _know_ridge(self, total: np.ndarray) -> None:
-        """Take what the linear parts of all features sum up to as the ridge's prediction."""
-        self.members.predictions[:, 0] = self._blend.ridge_.base_values(self._rows) + total
+    def _know_ridge(self, first: int, last: int) -> None:
+        """Take what the linear parts of some rows sum up to as the ridge's prediction."""
+        some = slice(first, last)
+        base = self._blend.ridge_.base_values(self._rows[some])
+        self.members.predictions[some, 0] = base + self._linear[some]
 
 
 @dataclass(frozen=True)
@@ -185,20 +201,17 @@ def largest_contributions(
     shape = len(rows), min(top_k, rows.shape[1])
     chosen = [np.empty(shape, dtype=np.int64) for _ in blends]
     of_chosen, of_asked = [np.empty(shape) for _ in blends], [np.empty(one.shape) for one in asked]
-    totals = np.empty((len(blends), len(rows)))
-    lines = [list(blend.ridge_.lines(rows)) for blend in blends]
-    for tile in _tiles(rows):
-        for at, blend in enumerate(blends):
-            one = said[at]
-            for some, line in lines[at]:
+    for first, last in _tiles(rows):
+        for at, (blend, one) in enumerate(zip(blends, said, strict=True)):
+            for some, line in one._lines:
                 explain_largest(
-                    rows, some[slice(*np.searchsorted(some, tile))], *line, blend.weights_,
-                    one._shares, blend.trees_.columns_, blend.trees_.places_, one._marker_column,
+                    rows, _within(some, first, last), *line, blend.weights_, one._shares,
+                    blend.trees_.columns_, blend.trees_.places_, one._marker_column,
                     one._marker_part, order, asked[at], chosen[at], of_chosen[at], of_asked[at],
-                    totals[at],
+                    one._linear,
                 )  # fmt: skip
-    for one, total in zip(said, totals, strict=True):
-        one._know_ridge(total)
+    for one in said:
+        one._know_ridge(0, len(rows))
     return [
         LargestContributions(one.members, *parts)
         for one, *parts in zip(said, chosen, of_chosen, of_asked, strict=True)
@@ -220,3 +233,8 @@ def _tiles(rows: np.ndarray) -> Iterator[tuple[int, int]]:
     few = max(1, _TOGETHER // max(rows.shape[1], 1))
     for first in range(0, len(rows), few):
         yield first, min(first + few, len(rows))
+
+
+def _within(some: np.ndarray, first: int, last: int) -> np.ndarray:
+    """Those of ascending rows that lie from `first` up to `last`, exclusive."""
+    return some[slice(*np.searchsorted(some, (first, last)))]

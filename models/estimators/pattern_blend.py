@@ -7,7 +7,6 @@ thousand, of which a cohort uses a few dozen.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -38,22 +37,8 @@ from sidestep.models.estimators.trees import saved_settings
 _FEWEST_ALIKE, _LEAST_SHARE = 10, 0.1
 
 
-@dataclass(frozen=True)
-class ExplainedRows:
-    """Predictions of some rows, and what they are made of.
-
-    Attributes
-    ----------
-    predicted : ndarray of shape (n_rows,)
-        Response units.
-    contributions : Contributions
-    parts : mapping of Pattern to (ndarray of int, BlendContributions)
-        The rows that each sub-model predicts, and what it says of them.
-    """
-
-    predicted: np.ndarray
-    contributions: Contributions
-    parts: Mapping[Pattern, tuple[np.ndarray, BlendContributions]]
+#: Rows that each sub-model predicts, and what it says of them.
+Said = Mapping[Pattern, tuple[np.ndarray, BlendContributions]]
 
 
 class PatternBlend(ExplainedEstimator):
@@ -183,10 +168,30 @@ class PatternBlend(ExplainedEstimator):
         return predicted
 
     def _contributions(self, X: pd.DataFrame) -> Contributions:
-        return self.explained(FeatureRows(X)).contributions
+        return self.explain_rows(FeatureRows(X))[1]
 
-    def explained(self, rows: FeatureRows) -> ExplainedRows:
+    def explain_rows(self, rows: FeatureRows) -> tuple[np.ndarray, Contributions]:
         """Predicted response of each row, with the exact contribution of every feature to it.
+
+        Returns
+        -------
+        predicted : ndarray of shape (n_rows,)
+            As `predict_rows` has it.
+        contributions : Contributions
+
+        Raises
+        ------
+        InputError
+            If the features are not those of `fit`, in that order.
+        """
+        (predicted, base), values = np.empty((2, len(rows))), np.empty(rows.values.shape)
+        for pattern, (some, said) in self.said(rows).items():
+            said.write(values, some, rows.columns(pattern))
+            predicted[some], base[some] = said.predicted, said.base_value
+        return predicted, Contributions(base, values)
+
+    def said(self, rows: FeatureRows) -> Said:
+        """What features contribute to each row's prediction, of which any part can be asked.
 
         Raises
         ------
@@ -194,15 +199,10 @@ class PatternBlend(ExplainedEstimator):
             If the features are not those of `fit`, in that order.
         """
         rows.require(self.feature_names_in_)
-        (predicted, base), values = np.empty((2, len(rows))), np.empty(rows.values.shape)
-        parts = {}
-        for pattern, some in self._by_model(rows):
-            blend = self.blends_[pattern]
-            said = BlendContributions(blend, rows.part(pattern, some))
-            said.write(values, some, rows.columns(pattern))
-            predicted[some], base[some] = blend.blend(said.members.predictions), said.base_value
-            parts[pattern] = some, said
-        return ExplainedRows(predicted, Contributions(base, values), parts)
+        return {
+            pattern: (some, BlendContributions(self.blends_[pattern], rows.part(pattern, some)))
+            for pattern, some in self._by_model(rows)
+        }
 
     def _by_model(self, rows: FeatureRows) -> Iterator[tuple[Pattern, np.ndarray]]:
         """Rows that each pattern's model predicts; those without any modality go to the first.

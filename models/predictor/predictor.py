@@ -17,7 +17,7 @@ from sidestep.features.study.study import Study
 from sidestep.models.estimators.base import Contributions
 from sidestep.models.estimators.by_fold import ByFold
 from sidestep.models.estimators.outcomes import outcome_of
-from sidestep.models.estimators.pattern_blend import ExplainedRows
+from sidestep.models.estimators.pattern_blend import Said
 from sidestep.models.estimators.patterns import Pattern
 from sidestep.models.estimators.rows import FeatureRows
 from sidestep.models.predictor.drug_model import DrugModel
@@ -201,11 +201,15 @@ class PanelPredictor:
 
     def explain(self, features: Features, model: DrugModel) -> Contributions:
         """Exact contribution of every feature to every prediction, in the response's unit."""
-        return self.explained(features, model).contributions
+        return self.explained(features, model)[1]
 
-    def explained(self, features: Features, model: DrugModel) -> ExplainedRows:
+    def explained(self, features: Features, model: DrugModel) -> tuple[np.ndarray, Contributions]:
         """What `predict` and `explain` give, at once."""
-        return model.blend.explained(FeatureRows.of(features))
+        return model.blend.explain_rows(FeatureRows.of(features))
+
+    def said(self, features: Features, model: DrugModel) -> Said:
+        """What `explain` gives, of which any part can be asked."""
+        return model.blend.said(FeatureRows.of(features))
 
     def predictive(
         self,

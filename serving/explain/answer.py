@@ -149,7 +149,7 @@ def answer(
     changes = read_changes(settings, samples.features, predictor.nearest)
 
     def explained(subject: Samples) -> tuple[Outlook, Contributions, Explanation]:
-        found = predictor.explained(subject.rows, model)
+        prediction, told = predictor.explained(subject.rows, model)
         outlook = outlook_of(
             predictor,
             model,
@@ -157,9 +157,8 @@ def answer(
             level=level,
             her2_context=her2_context,
             call_at=call_at,
-            prediction=found.predicted,
+            prediction=prediction,
         )
-        told = found.contributions
         return outlook, told, explanation_of(subject, outlook, told, top_k=top_k)
 
     before, told, explanation = explained(samples)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sidestep.features.builders.names import MODALITIES
 from sidestep.features.mechanisms.of_features import MECHANISMS
 from sidestep.models.estimators.base import Contributions
 from sidestep.models.predictor.cohort import LINES
@@ -132,7 +133,7 @@ def explanation_of(
     top = top[has[top]]
     others = values.copy()
     others[top] = 0.0
-    by_modality = modality_sums(named.modality_places, contributions)
+    by_modality = modality_sums(named.modality_places, contributions)[0]
     by_mechanism = mechanism_sums(named.mechanism_places, contributions)[0]
     return Explanation(
         prediction=float(outlook.prediction[0]),
@@ -172,7 +173,9 @@ def explanation_of(
         ),
         rest=float(others.sum()),
         by_modality={
-            name: float(total[0]) for name, total in by_modality.items() if math.isfinite(total[0])
+            name: float(total)
+            for name, total in zip(MODALITIES, by_modality, strict=True)
+            if math.isfinite(total)
         },
         by_mechanism=dict(zip(MECHANISMS, by_mechanism.tolist(), strict=True)),
     )

@@ -24,7 +24,7 @@ def places_in(groups: tuple[str, ...], labels: np.ndarray) -> np.ndarray:
     return np.array([places.get(label, _NOWHERE) for label in labels], dtype=np.int64)
 
 
-def modality_sums(modalities: np.ndarray, values: np.ndarray) -> dict[str, np.ndarray]:
+def modality_sums(modalities: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Sum of the contributions of each modality's features.
 
     Parameters
@@ -36,17 +36,18 @@ def modality_sums(modalities: np.ndarray, values: np.ndarray) -> dict[str, np.nd
 
     Returns
     -------
-    dict of str to ndarray of shape (n_samples,)
-        Modality -> sum in response units. It is NaN (null in the file) where the model has no
-        feature of the modality at all; where the model has some and the sample lacks them it is
-        zero, since the sub-model that predicts it has none. Regimens are no modality.
+    ndarray of shape (n_samples, n_modalities)
+        In the order of `features.builders.names.MODALITIES`, in response units. It is NaN (null in
+        the file) where the model has no feature of the modality at all; where the model has some
+        and the sample lacks them it is zero, since the sub-model that predicts it has none.
+        Regimens are no modality.
     """
     measured = modalities != _NOWHERE
     if not measured.all():
         modalities, values = modalities[measured], np.ascontiguousarray(values[:, measured])
     sums = _sums_by(modalities, len(MODALITIES), values)
     sums[:, np.bincount(modalities, minlength=len(MODALITIES)) == 0] = np.nan
-    return dict(zip(MODALITIES, sums.T, strict=True))
+    return sums
 
 
 def mechanism_sums(mechanisms: np.ndarray, values: np.ndarray) -> np.ndarray:

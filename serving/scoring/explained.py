@@ -6,15 +6,14 @@ room than anything else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
-from sidestep.models.estimators.blend_contributions import BlendContributions
-from sidestep.models.estimators.pattern_blend import ExplainedRows
-from sidestep.models.estimators.patterns import Pattern
+from sidestep.features.builders.names import MODALITIES
+from sidestep.features.mechanisms.of_features import MECHANISMS
+from sidestep.models.estimators.pattern_blend import Said
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.predictor.predictor import PanelPredictor
 from sidestep.serving.scoring.contributions import (
@@ -24,6 +23,9 @@ from sidestep.serving.scoring.contributions import (
     sum_of_others,
 )
 from sidestep.serving.scoring.samples import Samples
+
+# Contributions that are looked at together.
+_TOGETHER = 2**18
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,12 @@ class Explained:
         Their contributions, in response units.
     others : ndarray of shape (n_samples,)
         Sum of the contributions of all other features.
-    modalities : dict of str to ndarray of shape (n_samples,)
+    modalities : ndarray of shape (n_samples, n_modalities)
         Sums by modality (`serving.scoring.contributions.modality_sums`).
     mechanisms : ndarray of shape (n_samples, n_mechanisms)
         Sums by mechanism (`serving.scoring.contributions.mechanism_sums`).
-    parts : mapping of Pattern to (ndarray of int, BlendContributions)
-        What the model's sub-models say of the samples that they predict
-        (`models.estimators.pattern_blend.ExplainedRows`).
+    said : mapping of Pattern to (ndarray of int, BlendContributions)
+        What the model's sub-models say of the samples that they predict.
     """
 
     prediction: np.ndarray
@@ -55,9 +56,9 @@ class Explained:
     columns: np.ndarray
     values: np.ndarray
     others: np.ndarray
-    modalities: dict[str, np.ndarray]
+    modalities: np.ndarray
     mechanisms: np.ndarray
-    parts: Mapping[Pattern, tuple[np.ndarray, BlendContributions]]
+    said: Said
 
     @classmethod
     def of(cls, predictor: PanelPredictor, model: DrugModel, samples: Samples, top_k: int) -> Self:
@@ -70,21 +71,34 @@ class Explained:
         top_k : int
             Features that an explanation names at most.
         """
-        return cls.of_rows(predictor.explained(samples.rows, model), samples, top_k)
+        return cls.told(predictor.said(samples.rows, model), samples, top_k)
 
     @classmethod
-    def of_rows(cls, found: ExplainedRows, samples: Samples, top_k: int) -> Self:
-        """Of what a model says of all features, what is told."""
-        named = samples.named
-        values = found.contributions.values
-        columns = largest_measured(values, samples.to_name, named.order, top_k)
+    def told(cls, said: Said, samples: Samples, top_k: int) -> Self:
+        """Of what a model says of all features, what is told.
+
+        A few samples are looked at together, whose contributions stay in the processor's cache.
+        """
+        named, n_samples, n_features = samples.named, *samples.rows.values.shape
+        few = max(1, _TOGETHER // max(n_features, 1))
+        values = np.empty((min(few, n_samples), n_features))
+        top = n_samples, min(top_k, n_features)
+        columns, of_columns = np.empty(top, dtype=np.int64), np.empty(top)
+        prediction, base_value, others = np.empty((3, n_samples))
+        modalities = np.empty((n_samples, len(MODALITIES)))
+        mechanisms = np.empty((n_samples, len(MECHANISMS)))
+        for pattern, (rows, one) in said.items():
+            seen, places = samples.rows.columns(pattern), np.arange(len(rows)) % few
+            for first in range(0, len(rows), few):
+                some = rows[first : first + few]
+                one.write(values, places, seen, (first, first + len(some)))
+                part = values[: len(some)]
+                columns[some] = largest_measured(part, samples.to_name[some], named.order, top_k)
+                of_columns[some] = np.take_along_axis(part, columns[some], axis=1)
+                others[some] = sum_of_others(part, columns[some])
+                modalities[some] = modality_sums(named.modality_places, part)
+                mechanisms[some] = mechanism_sums(named.mechanism_places, part)
+            prediction[rows], base_value[rows] = one.predicted, one.base_value
         return cls(
-            prediction=found.predicted,
-            base_value=found.contributions.base_value,
-            columns=columns,
-            values=np.take_along_axis(values, columns, axis=1),
-            others=sum_of_others(values, columns),
-            modalities=modality_sums(named.modality_places, values),
-            mechanisms=mechanism_sums(named.mechanism_places, values),
-            parts=found.parts,
+            prediction, base_value, columns, of_columns, others, modalities, mechanisms, said
         )

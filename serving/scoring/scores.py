@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from sidestep.features.builders.names import MODALITIES
 from sidestep.features.knowledge.drugs import standard_name
 from sidestep.models.predictor.cohort import LINES
 from sidestep.models.predictor.drug_model import DrugModel
@@ -90,7 +91,10 @@ def score_rows(
             "marker_prediction": outlook.marker.prediction,
             "marker_p_resistant": outlook.marker_p_resistant,
             "base_value": explained.base_value,
-            **{f"contribution_{modality}": sum_ for modality, sum_ in explained.modalities.items()},
+            **{
+                f"contribution_{modality}": part
+                for modality, part in zip(MODALITIES, explained.modalities.T, strict=True)
+            },
             "model_name": model.name,
             "model_version": model.version,
             "explanation_agreement": agreement,

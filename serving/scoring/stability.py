@@ -113,7 +113,7 @@ class _Counts:
         """What features, by their numbers, contribute to the model's own predictions of rows."""
         own = samples.named.order[samples.rows.columns(pattern)]
         column = _columns_of(own, samples.named.count)[numbers]
-        answered, said = self.explained.parts[pattern]
+        answered, said = self.explained.said[pattern]
         if len(answered) == len(rows):
             return said.of(column)
         asked = np.full((len(answered), numbers.shape[1]), -1)

@@ -10,8 +10,7 @@ import pytest
 
 from sidestep.features.mechanisms.of_features import MECHANISMS
 from sidestep.features.study.study import Study
-from sidestep.models.estimators.base import Contributions
-from sidestep.models.estimators.pattern_blend import ExplainedRows
+from sidestep.models.estimators.blend_contributions import BlendContributions
 from sidestep.models.estimators.patterns import row_patterns
 from sidestep.models.registry.load import LoadedModel
 from sidestep.serving.disk.coded import plain
@@ -39,6 +38,25 @@ def samples() -> Samples:
     return Samples(features, {}, named, patterns, [";".join(has) for has in patterns])
 
 
+class Planted(BlendContributions):
+    """Contributions that are known beforehand."""
+
+    predicted = base_value = np.zeros(2)
+
+    def __init__(self, planted: np.ndarray) -> None:
+        self.planted = planted
+
+    def write(
+        self,
+        values: np.ndarray,
+        places: np.ndarray,
+        columns: np.ndarray,
+        among: tuple[int, int] | None = None,
+    ) -> None:
+        first, last = among or (0, len(self.planted))
+        values[places[first:last]] = self.planted[first:last]
+
+
 def explain(
     model: LoadedModel,
     samples: Samples,
@@ -47,9 +65,8 @@ def explain(
     shares: list[list[float]] | None = None,
 ) -> pd.DataFrame:
     values = np.array(contributions, dtype=float)
-    nothing = np.zeros(len(values))
-    found = ExplainedRows(values.sum(axis=1), Contributions(nothing, values), {})
-    explained = Explained.of_rows(found, samples, top_k)
+    rows, pattern = np.arange(len(values)), samples.patterns[-1]
+    explained = Explained.told({pattern: (rows, Planted(values))}, samples, top_k)
     shared = np.ones(explained.columns.shape) if shares is None else np.array(shares)
     drug = model.predictor.drugs["Lapatinib"]
     rows = explanation_rows(drug, samples, explained, Stability(shared, np.ones(2)))

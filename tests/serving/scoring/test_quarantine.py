@@ -13,7 +13,7 @@ import pytest
 from sidestep.features.errors import InputError
 from sidestep.features.study.study import Study
 from sidestep.models.damage import refusing_damage
-from sidestep.models.estimators.pattern_blend import ExplainedRows
+from sidestep.models.estimators.pattern_blend import Said
 from sidestep.models.estimators.rows import FeatureRows
 from sidestep.models.predictor.predictor import DrugModel, PanelPredictor
 from sidestep.models.registry.load import LoadedModel
@@ -37,13 +37,15 @@ class Touchy(PanelPredictor):
         self.spoil(built)
         return built
 
-    def explained(self, features: pd.DataFrame | FeatureRows, model: DrugModel) -> ExplainedRows:
+    def said(self, features: pd.DataFrame | FeatureRows, model: DrugModel) -> Said:
         samples = FeatureRows.of(features).frame.index
         if len(self.raises_at.intersection(samples)):
             raise ZeroDivisionError("singular\nmatrix")
         wrong = samples.isin(list(self.not_a_number_at)) & (model.name == "Trametinib")
-        found = super().explained(features, model)
-        return replace(found, predicted=np.where(wrong, np.nan, found.predicted))
+        found = super().said(features, model)
+        for rows, one in found.values():
+            one.members.predictions[wrong[rows], 1] = np.nan
+        return found
 
 
 @pytest.fixture

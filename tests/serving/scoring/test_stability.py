@@ -34,12 +34,12 @@ def named_and_stable(
     drug: DrugModel, samples: Samples, top_k: int = TOP_K
 ) -> tuple[np.ndarray, np.ndarray, Stability]:
     """Contributions, the features named, and how stable they are."""
-    rows = drug.blend.explained(samples.rows)
-    values = rows.contributions.values
+    _, contributions = drug.blend.explain_rows(samples.rows)
+    values = contributions.values
     every = np.full(values.shape, True)
     chosen = largest_measured(values, every, samples.named.order, top_k)
     explained = replace(
-        Explained.of_rows(rows, samples, top_k),
+        Explained.told(drug.blend.said(samples.rows), samples, top_k),
         columns=chosen,
         values=np.take_along_axis(values, chosen, axis=1),
     )

@@ -33,7 +33,7 @@ from sidestep.serving.scoring.options import DEFAULT_OPTIONS
 from sidestep.serving.scoring.outlook import Outlook, outlook_of
 from sidestep.serving.scoring.regimens import Regimens, under
 from sidestep.serving.scoring.samples import Samples
-from sidestep.serving.scoring.scores import her2_words
+from sidestep.serving.scoring.scores import her2_told
 from sidestep.serving.source import Source, find_sample
 
 #: What a changed sample stands for, and what it does not.
@@ -171,7 +171,7 @@ def answer(
         what_if = WhatIf(tuple(settings), n_changed, explanation_after, differing)
     else:
         flips = find_flips(predictor, model, samples, before, her2_context=her2_context)
-    her2 = _her2(source, alone)
+    her2 = her2_told(_her2(source, alone)).iloc[0]
     return Answer(
         sample=str(alone.samples[0]),
         drug=label_of(model.name, regimen),
@@ -184,8 +184,8 @@ def answer(
         higher_is_resistant=predictor.scale.higher_is_resistant,
         event=predictor.scale.event,
         her2_context=her2_context,
-        her2=her2_words(her2)[0],
-        her2_assay=her2["assay"].iloc[0] or None,
+        her2=her2["her2"],
+        her2_assay=her2["her2_assay"],
         explanation=explanation,
         flips=flips,
         what_if=what_if,

@@ -31,6 +31,7 @@ from sidestep.serving.scoring.options import ScoreOptions
 from sidestep.serving.scoring.quarantine import failed, not_finite, unusable
 from sidestep.serving.scoring.regimens import Regimens
 from sidestep.serving.scoring.samples import Answered, answered, rows_of
+from sidestep.serving.scoring.scores import her2_told
 from sidestep.serving.scoring.tumours import References
 
 #: Tables that a chunk has rows of, and their columns.
@@ -168,7 +169,7 @@ def _score(
     kept = features.index.drop(list(quarantined))
     if not len(kept):
         return _empty_chunk(shares, quarantined)
-    her2 = predictor.her2.calls(part, features)
+    her2 = her2_told(predictor.her2.calls(part, features))
     groups = [
         _group_rows(model, drugs, part, group, options, knowledge, her2)
         for group in answered(

@@ -18,7 +18,7 @@ from sidestep.models.score_columns import SCORES
 from sidestep.serving.disk.coded import table_of
 from sidestep.serving.scoring.explained import Explained
 from sidestep.serving.scoring.outlook import Outlook
-from sidestep.serving.scoring.samples import Samples
+from sidestep.serving.scoring.samples import Samples, rows_of
 
 HER2_HIGH, HER2_NOT_HIGH = "high", "not high"
 
@@ -48,7 +48,7 @@ def score_rows(
     agreement : ndarray of shape (n_samples,)
         How far the folds' models explain each sample alike (`serving.scoring.stability.Stability`).
     her2 : DataFrame
-        `high` and `assay` of these samples, and maybe others (`Her2Reference.calls`).
+        `her2` and `her2_assay` of these samples, and maybe others (`her2_told`).
     regimen : RegimenCells, optional
         Under which the samples are answered.
 
@@ -57,7 +57,7 @@ def score_rows(
     pyarrow.Table
         One row a sample, in the order of `samples`; text as codes (`serving.disk.coded`).
     """
-    told = her2.loc[samples.features.index]
+    told = rows_of(her2, samples.features.index)
     return table_of(
         {
             "sample_id": samples.ids,
@@ -100,8 +100,8 @@ def score_rows(
             "explanation_agreement": agreement,
             "evidence_of_gain": drug.gain.verdict,
             "gain_probability": drug.gain.probability,
-            "her2": her2_words(told),
-            "her2_assay": [assay or None for assay in told["assay"].tolist()],
+            "her2": told["her2"].to_numpy(object),
+            "her2_assay": told["her2_assay"].to_numpy(object),
         },
         SCORES,
     )
@@ -143,9 +143,22 @@ def _regimen_cells(regimen: RegimenCells | None) -> dict[str, object]:
     }
 
 
-def her2_words(calls: pd.DataFrame) -> list[str | None]:
-    """``high`` or ``not high`` of each sample; None where nothing decides."""
-    return [
+def her2_told(calls: pd.DataFrame) -> pd.DataFrame:
+    """``high`` or ``not high`` of each sample, and by which assay; None where nothing decides.
+
+    Parameters
+    ----------
+    calls : DataFrame of shape (n_samples, 2)
+        `high` and `assay` (`Her2Reference.calls`).
+
+    Returns
+    -------
+    DataFrame of shape (n_samples, 2)
+        Columns `her2` and `her2_assay` of the scores, as objects.
+    """
+    assays = [assay or None for assay in calls["assay"].tolist()]
+    words = [
         (HER2_HIGH if high else HER2_NOT_HIGH) if assay else None
-        for high, assay in zip(calls["high"].tolist(), calls["assay"].tolist(), strict=True)
+        for high, assay in zip(calls["high"].tolist(), assays, strict=True)
     ]
+    return pd.DataFrame({"her2": words, "her2_assay": assays}, calls.index, dtype=object)

@@ -178,7 +178,8 @@ class LocalEngine(Engine):
         if prepared is not None and prepared[0] == value:
             return cast(_Value, prepared[1])
         path = self._folder / uuid4().hex
-        path.write_bytes(pickle.dumps(value))
+        with path.open("wb") as file:
+            pickle.dump(value, file)
         return cast(_Value, _Shared(path))
 
 
@@ -208,4 +209,5 @@ class _Shared:
 
 @lru_cache(maxsize=2)
 def _read(path: Path) -> Any:
-    return pickle.loads(path.read_bytes())
+    with path.open("rb") as file:
+        return pickle.load(file)

@@ -20,6 +20,13 @@ class InputError(ValueError):
     exit_code = 2
 
 
+class DiskError(InputError):
+    """What a disk caused: once that is mended, the same command may end well.
+
+    Its class says so, since causes do not travel with an error from one process to another.
+    """
+
+
 def require_at_least(**given: tuple[object, int]) -> None:
     """Refuse an argument that is no whole number, or below its least value.
 
@@ -41,7 +48,9 @@ def require_at_least(**given: tuple[object, int]) -> None:
 
 def comes_again(error: BaseException | None) -> bool:
     """Whether the same command would end in the same error: a mistake that no disk caused."""
-    return isinstance(error, InputError) and not isinstance(error.__cause__, OSError)
+    if not isinstance(error, InputError):
+        return False
+    return not isinstance(error, DiskError) and not isinstance(error.__cause__, OSError)
 
 
 @dataclass(frozen=True)

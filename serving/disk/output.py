@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from sidestep.features.errors import InputError
+from sidestep.features.errors import DiskError, InputError
 from sidestep.features.files.owned import described, digest_of_file, listed, require_own
 from sidestep.features.files.spreadsheets import plain_text
 from sidestep.features.files.whole import is_full, reason_of, whole_file, write_whole
@@ -99,7 +99,7 @@ def unwritable(out: str | Path, failure: OSError, done: str = "") -> InputError:
     return InputError(f"{problem} ({details}); {advice} {again}")
 
 
-def unreadable(study: Path | None, failure: OSError) -> InputError:
+def unreadable(study: Path | None, failure: OSError) -> DiskError:
     """One sentence on a study that cannot be read any more, and how to go on.
 
     Parameters
@@ -110,7 +110,7 @@ def unreadable(study: Path | None, failure: OSError) -> InputError:
         The system's error, and of which file, if it knows.
     """
     reason = textwrap.shorten(failure.strerror or str(failure), 160, placeholder=" …")
-    return InputError(
+    return DiskError(
         f"{failure.filename or study} cannot be read any more ({reason}); mend that and run the "
         "same command again, which goes on from what is done"
     )

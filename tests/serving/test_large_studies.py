@@ -101,7 +101,7 @@ def test_a_study_that_cannot_be_read_any_more_is_told_and_what_is_done_is_kept(
 
     out, kept = tmp_path / "out", tmp_path / ".out.matrices"
     args = ["score", simulated / "cohort_sim", "--model", saved_model, "--out", out, "--quiet"]
-    args += ["--chunk-size", 5]
+    args += ["--chunk-size", 5, "--jobs", 1]
     ordinary = job.score_packed
 
     def then_the_disk_fails(*task: object) -> object:

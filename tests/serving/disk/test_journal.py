@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
 
 from sidestep.features.errors import InputError
 from sidestep.serving.disk.journal import Journal
+from sidestep.serving.disk.output import unreadable
 
 CONTENT = b"rows of some samples"
 
@@ -131,3 +133,16 @@ def test_the_folder_goes_when_the_work_is_done_or_hopeless(folder: Path) -> None
         work(OSError("full"))
     assert not (folder / "output").exists()
     assert read(folder) == ([0], [])
+
+
+def test_what_is_done_stays_where_another_process_could_not_read(folder: Path) -> None:
+    """No cause travels with its error."""
+    failure = pickle.loads(pickle.dumps(unreadable(Path("study"), OSError("cut short"))))
+
+    def work() -> None:
+        with Journal(folder, "A", print):
+            raise failure
+
+    with pytest.raises(InputError, match="study cannot be read any more"):
+        work()
+    assert read(folder) == ([0, 1, 2], [])

@@ -13,11 +13,7 @@ from sidestep.models.estimators.base import Contributions
 from sidestep.models.predictor.cohort import LINES
 from sidestep.models.reliability.thresholds import ResponseThreshold
 from sidestep.serving.disk.sample_scores import Marker, finite
-from sidestep.serving.scoring.contributions import (
-    largest_measured,
-    mechanism_sums,
-    modality_sums,
-)
+from sidestep.serving.scoring.contributions import grouped_sums, largest_measured
 from sidestep.serving.scoring.outlook import Outlook
 from sidestep.serving.scoring.samples import Samples
 
@@ -133,8 +129,8 @@ def explanation_of(
     top = top[has[top]]
     others = values.copy()
     others[top] = 0.0
-    by_modality = modality_sums(named.modality_places, contributions)[0]
-    by_mechanism = mechanism_sums(named.mechanism_places, contributions)[0]
+    sums = grouped_sums(named.modality_places, named.mechanism_places, contributions)
+    by_modality, by_mechanism = (of_samples[0] for of_samples in sums)
     return Explanation(
         prediction=float(outlook.prediction[0]),
         lower=finite(outlook.lower[0]),

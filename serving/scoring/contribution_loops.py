@@ -116,13 +116,19 @@ def compare_rows(  # type: ignore[no-untyped-def]
 
 
 @compiled
-def sum_groups(values, group, sums):  # type: ignore[no-untyped-def]
-    """Add each row's values to `sums`, (n_rows, n_groups), by the group of their column."""
-    whole = values.shape[0] // _TOGETHER * _TOGETHER
+def sum_groups(values, groups, sums):  # type: ignore[no-untyped-def]
+    """Add each row's values to `sums`, (n_rows, n_groups), by the two groups of their column.
+
+    `groups`, (2, n_columns), are places of groups.
+    """
+    n, whole = values.shape[0], values.shape[0] // _TOGETHER * _TOGETHER
     for r in range(0, whole, _TOGETHER):
-        for c in range(group.size):
+        for c in range(groups.shape[1]):
+            first, second = groups[0, c], groups[1, c]
             for k in range(_TOGETHER):
-                sums[r + k, group[c]] += values[r + k, c]
-    for r in range(whole, values.shape[0]):
-        for c in range(group.size):
-            sums[r, group[c]] += values[r, c]
+                sums[r + k, first] += values[r + k, c]
+                sums[r + k, second] += values[r + k, c]
+    for c in range(groups.shape[1]):
+        for r in range(whole, n):
+            sums[r, groups[0, c]] += values[r, c]
+            sums[r, groups[1, c]] += values[r, c]

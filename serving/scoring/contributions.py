@@ -24,49 +24,42 @@ def places_in(groups: tuple[str, ...], labels: np.ndarray) -> np.ndarray:
     return np.array([places.get(label, _NOWHERE) for label in labels], dtype=np.int64)
 
 
-def modality_sums(modalities: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Sum of the contributions of each modality's features.
+def grouped_sums(
+    modalities: np.ndarray, mechanisms: np.ndarray, values: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sums of the contributions of each modality's, and of each mechanism's, features.
 
     Parameters
     ----------
     modalities : ndarray of int, shape (n_features,)
         Places of the features in `MODALITIES` (`places_in`); a regimen has none.
+    mechanisms : ndarray of int, shape (n_features,)
+        Places of the features in `MECHANISMS`.
     values : ndarray of shape (n_samples, n_features)
         Shapley values.
 
     Returns
     -------
-    ndarray of shape (n_samples, n_modalities)
+    by_modality : ndarray of shape (n_samples, n_modalities)
         In the order of `features.builders.names.MODALITIES`, in response units. It is NaN (null in
         the file) where the model has no feature of the modality at all; where the model has some
         and the sample lacks them it is zero, since the sub-model that predicts it has none.
         Regimens are no modality.
-    """
-    measured = modalities != _NOWHERE
-    if not measured.all():
-        modalities, values = modalities[measured], np.ascontiguousarray(values[:, measured])
-    sums = _sums_by(modalities, len(MODALITIES), values)
-    sums[:, np.bincount(modalities, minlength=len(MODALITIES)) == 0] = np.nan
-    return sums
-
-
-def mechanism_sums(mechanisms: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Sum of the contributions of each mechanism's features.
-
-    Parameters
-    ----------
-    mechanisms : ndarray of int, shape (n_features,)
-        Places of the features in `MECHANISMS` (`places_in`).
-    values : ndarray of shape (n_samples, n_features)
-        Shapley values.
-
-    Returns
-    -------
-    ndarray of shape (n_samples, n_mechanisms)
+    by_mechanism : ndarray of shape (n_samples, n_mechanisms)
         In the order of `features.mechanisms.of_features.MECHANISMS`, in response units; zero for
         a mechanism that no feature stands for.
     """
-    return _sums_by(mechanisms, len(MECHANISMS), values)
+    from sidestep.serving.scoring.contribution_loops import sum_groups
+
+    # Modalities, mechanisms, and last what is of no modality.
+    n = len(MODALITIES)
+    nowhere = n + len(MECHANISMS)
+    groups = np.vstack([np.where(modalities == _NOWHERE, nowhere, modalities), n + mechanisms])
+    sums = np.zeros((len(values), nowhere + 1))
+    sum_groups(values, groups, sums)
+    sums += 0.0  # no negative zeros
+    sums[:, :n][:, np.bincount(groups[0], minlength=n)[:n] == 0] = np.nan
+    return sums[:, :n], sums[:, n:nowhere]
 
 
 def largest_measured(
@@ -119,12 +112,3 @@ def _parts(values: np.ndarray) -> Iterator[slice]:
     at_a_time = max(1, _TOGETHER // max(values.shape[1], 1))
     for start in range(0, len(values), at_a_time):
         yield slice(start, start + at_a_time)
-
-
-def _sums_by(group: np.ndarray, n_groups: int, values: np.ndarray) -> np.ndarray:
-    """Sum of each row's values by the group of their column, (n_rows, n_groups)."""
-    from sidestep.serving.scoring.contribution_loops import sum_groups
-
-    sums = np.zeros((len(values), n_groups))
-    sum_groups(values, group, sums)
-    return sums + 0.0  # no negative zeros

@@ -16,12 +16,7 @@ from sidestep.features.mechanisms.of_features import MECHANISMS
 from sidestep.models.estimators.pattern_blend import Said
 from sidestep.models.predictor.drug_model import DrugModel
 from sidestep.models.predictor.predictor import PanelPredictor
-from sidestep.serving.scoring.contributions import (
-    largest_measured,
-    mechanism_sums,
-    modality_sums,
-    sum_of_others,
-)
+from sidestep.serving.scoring.contributions import grouped_sums, largest_measured, sum_of_others
 from sidestep.serving.scoring.samples import Samples
 
 # Contributions that are looked at together.
@@ -44,9 +39,9 @@ class Explained:
     others : ndarray of shape (n_samples,)
         Sum of the contributions of all other features.
     modalities : ndarray of shape (n_samples, n_modalities)
-        Sums by modality (`serving.scoring.contributions.modality_sums`).
+        Sums by modality (`serving.scoring.contributions.grouped_sums`).
     mechanisms : ndarray of shape (n_samples, n_mechanisms)
-        Sums by mechanism (`serving.scoring.contributions.mechanism_sums`).
+        Sums by mechanism, of the same.
     said : mapping of Pattern to (ndarray of int, BlendContributions)
         What the model's sub-models say of the samples that they predict.
     """
@@ -80,7 +75,7 @@ class Explained:
         A few samples are looked at together, whose contributions stay in the processor's cache.
         """
         named, n_samples, n_features = samples.named, *samples.rows.values.shape
-        few = max(1, _TOGETHER // max(n_features, 1))
+        few = 8 * max(1, _TOGETHER // 8 // max(n_features, 1))  # they are summed eight by eight
         values = np.empty((min(few, n_samples), n_features))
         top = n_samples, min(top_k, n_features)
         columns, of_columns = np.empty(top, dtype=np.int64), np.empty(top)
@@ -96,8 +91,9 @@ class Explained:
                 columns[some] = largest_measured(part, samples.to_name[some], named.order, top_k)
                 of_columns[some] = np.take_along_axis(part, columns[some], axis=1)
                 others[some] = sum_of_others(part, columns[some])
-                modalities[some] = modality_sums(named.modality_places, part)
-                mechanisms[some] = mechanism_sums(named.mechanism_places, part)
+                modalities[some], mechanisms[some] = grouped_sums(
+                    named.modality_places, named.mechanism_places, part
+                )
             prediction[rows], base_value[rows] = one.predicted, one.base_value
         return cls(
             prediction, base_value, columns, of_columns, others, modalities, mechanisms, said

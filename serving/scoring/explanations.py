@@ -108,7 +108,7 @@ def mechanism_rows(
     drug : DrugModel
     samples : Samples
     sums : ndarray of shape (n_samples, n_mechanisms)
-        Of the drug's contributions (`serving.scoring.contributions.mechanism_sums`).
+        Of the drug's contributions (`serving.scoring.contributions.grouped_sums`).
     regimen : str, optional
         Under which the samples are answered.
 

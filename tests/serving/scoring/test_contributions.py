@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sidestep.serving.scoring.contributions import largest_measured, sum_of_others
+from sidestep.features.builders.names import MODALITIES
+from sidestep.features.mechanisms.of_features import MECHANISMS
+from sidestep.serving.scoring.contributions import grouped_sums, largest_measured, sum_of_others
 
 
 def largest(values: np.ndarray, order: np.ndarray, top_k: int) -> np.ndarray:
@@ -69,3 +71,17 @@ def test_the_others_are_all_but_the_named_whoever_stands_beside() -> None:
     np.testing.assert_allclose(found, others, rtol=1e-12, atol=1e-12)
     alone = [sum_of_others(values[[row]], columns[[row]])[0] for row in range(90)]
     assert found.tobytes() == np.array(alone).tobytes()
+
+
+@pytest.mark.parametrize("n_rows", [0, 1, 8, 21])
+def test_sums_are_those_of_each_group_alone(n_rows: int) -> None:
+    draw = np.random.default_rng(4)
+    values = draw.normal(size=(n_rows, 400))
+    modalities = draw.integers(-1, len(MODALITIES) - 1, 400)  # some of none, and none of the last
+    mechanisms = draw.integers(0, len(MECHANISMS), 400)
+    by_modality, by_mechanism = grouped_sums(modalities, mechanisms, values)
+    of_each = [values[:, modalities == place].sum(axis=1) for place in range(len(MODALITIES))]
+    of_each[-1][:] = np.nan
+    np.testing.assert_allclose(by_modality, np.transpose(of_each), atol=1e-12)
+    of_each = [values[:, mechanisms == place].sum(axis=1) for place in range(len(MECHANISMS))]
+    np.testing.assert_allclose(by_mechanism, np.transpose(of_each), atol=1e-12)

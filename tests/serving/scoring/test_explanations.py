@@ -15,7 +15,7 @@ from sidestep.models.estimators.patterns import row_patterns
 from sidestep.models.registry.load import LoadedModel
 from sidestep.serving.disk.coded import plain
 from sidestep.serving.job import score_study
-from sidestep.serving.scoring.contributions import mechanism_sums
+from sidestep.serving.scoring.contributions import grouped_sums
 from sidestep.serving.scoring.explained import Explained
 from sidestep.serving.scoring.explanations import (
     EXPLANATIONS,
@@ -136,11 +136,9 @@ def tumours(model: LoadedModel, cohort: Study) -> Samples:
 
 
 def sums(model: LoadedModel, tumours: Samples, values: np.ndarray) -> pd.DataFrame:
-    rows = mechanism_rows(
-        model.predictor.drugs["Lapatinib"],
-        tumours,
-        mechanism_sums(tumours.named.mechanism_places, values),
-    )
+    named = tumours.named
+    _, by_mechanism = grouped_sums(named.modality_places, named.mechanism_places, values)
+    rows = mechanism_rows(model.predictor.drugs["Lapatinib"], tumours, by_mechanism)
     return plain(rows).to_pandas()
 
 

@@ -14,6 +14,8 @@ import numpy as np
 if TYPE_CHECKING:
     from sidestep.models.estimators.blend import Blend
 
+# First and last row, exclusive, of some that lie side by side.
+_Tile = tuple[int, int]
 # Values of rows that are looked at together: so many stay in the processor's cache while one blend
 # after the other is asked about them.
 _TOGETHER = 2**16
@@ -61,8 +63,8 @@ class BlendContributions:
     Attributes
     ----------
     members : Members
-        What the ridge predicts is known once all features have been gone through (`write`,
-        `largest_contributions`).
+        What the ridge predicts of a row is known once its features have been gone through
+        (`write`, `find_largest`).
     """
 
     def __init__(self, blend: Blend, rows: np.ndarray, kept: np.ndarray | None = None) -> None:
@@ -95,7 +97,7 @@ class BlendContributions:
         values: np.ndarray,
         places: np.ndarray,
         columns: np.ndarray,
-        among: tuple[int, int] | None = None,
+        among: _Tile | None = None,
     ) -> None:
         """Write the contributions of all features into rows of a larger table.
 
@@ -112,14 +114,14 @@ class BlendContributions:
         """
         from sidestep.models.estimators.shares import write_contributions
 
-        first, last = among or (0, len(self._rows))
+        wanted = among or (0, len(self._rows))
         for some, line in self._lines:
             write_contributions(
-                self._rows, _within(some, first, last), *line, self._blend.weights_, self._shares,
+                self._rows, _within(some, wanted), *line, self._blend.weights_, self._shares,
                 self._blend.trees_.columns_, self._marker_column, self._marker_part, places,
                 columns, values, self._linear,
             )  # fmt: skip
-        self._know_ridge(first, last)
+        self._know_ridge(*wanted)
 
     def of(self, asked: np.ndarray) -> np.ndarray:
         """Contributions of some columns of each row, 0 for a column of -1; the shape of `asked`."""
@@ -132,6 +134,30 @@ class BlendContributions:
                 self._blend.trees_.places_, self._marker_column, self._marker_part, asked, of_asked,
             )  # fmt: skip
         return of_asked
+
+    def find_largest(
+        self, order: np.ndarray, asked: np.ndarray, found: LargestContributions, among: _Tile
+    ) -> None:
+        """Write the largest contributions of some rows, and those asked about, into `found`.
+
+        Parameters
+        ----------
+        order, asked
+            As for `largest_contributions`, of this blend.
+        found : LargestContributions
+        among : tuple of (int, int)
+            First and last row, exclusive, of those that are wanted.
+        """
+        from sidestep.models.estimators.shares import explain_largest
+
+        for some, line in self._lines:
+            explain_largest(
+                self._rows, _within(some, among), *line, self._blend.weights_, self._shares,
+                self._blend.trees_.columns_, self._blend.trees_.places_, self._marker_column,
+                self._marker_part, order, asked, found.columns, found.values, found.asked,
+                self._linear,
+            )  # fmt: skip
+        self._know_ridge(*among)
 
     def _know_ridge(self, first: int, last: int) -> None:
         """Take what the linear parts of some rows sum up to as the ridge's prediction."""
@@ -192,30 +218,16 @@ def largest_contributions(
     list of LargestContributions
         One a blend.
     """
-    from sidestep.models.estimators.shares import explain_largest
-
-    said = [
-        BlendContributions(blend, rows, kept)
-        for blend, kept in zip(blends, _kept_by_trees(blends, rows), strict=True)
-    ]
-    shape = len(rows), min(top_k, rows.shape[1])
-    chosen = [np.empty(shape, dtype=np.int64) for _ in blends]
-    of_chosen, of_asked = [np.empty(shape) for _ in blends], [np.empty(one.shape) for one in asked]
-    for first, last in _tiles(rows):
-        for at, (blend, one) in enumerate(zip(blends, said, strict=True)):
-            for some, line in one._lines:
-                explain_largest(
-                    rows, _within(some, first, last), *line, blend.weights_, one._shares,
-                    blend.trees_.columns_, blend.trees_.places_, one._marker_column,
-                    one._marker_part, order, asked[at], chosen[at], of_chosen[at], of_asked[at],
-                    one._linear,
-                )  # fmt: skip
-    for one in said:
-        one._know_ridge(0, len(rows))
-    return [
-        LargestContributions(one.members, *parts)
-        for one, *parts in zip(said, chosen, of_chosen, of_asked, strict=True)
-    ]
+    shape, answers = (len(rows), min(top_k, rows.shape[1])), []
+    for blend, kept, columns in zip(blends, _kept_by_trees(blends, rows), asked, strict=True):
+        said = BlendContributions(blend, rows, kept)
+        largest, values = np.empty(shape, dtype=np.int64), np.empty(shape)
+        found = LargestContributions(said.members, largest, values, np.empty(columns.shape))
+        answers.append((said, columns, found))
+    for tile in _tiles(rows):
+        for said, columns, found in answers:
+            said.find_largest(order, columns, found, tile)
+    return [found for _, _, found in answers]
 
 
 def _kept_by_trees(blends: Sequence[Blend], rows: np.ndarray) -> Iterator[np.ndarray]:
@@ -228,13 +240,13 @@ def _kept_by_trees(blends: Sequence[Blend], rows: np.ndarray) -> Iterator[np.nda
         yield kept.pop(0)
 
 
-def _tiles(rows: np.ndarray) -> Iterator[tuple[int, int]]:
+def _tiles(rows: np.ndarray) -> Iterator[_Tile]:
     """First and last row, exclusive, of each few that are looked at together."""
     few = max(1, _TOGETHER // max(rows.shape[1], 1))
     for first in range(0, len(rows), few):
         yield first, min(first + few, len(rows))
 
 
-def _within(some: np.ndarray, first: int, last: int) -> np.ndarray:
-    """Those of ascending rows that lie from `first` up to `last`, exclusive."""
-    return some[slice(*np.searchsorted(some, (first, last)))]
+def _within(some: np.ndarray, tile: _Tile) -> np.ndarray:
+    """Those of ascending rows that lie in a tile."""
+    return some[slice(*np.searchsorted(some, tile))]

@@ -41,6 +41,8 @@ _COMPARED: Final[Mapping[str, tuple[str, ...]]] = {
 _TAIL = 0.05
 #: Features that are looked at, evenly spaced over those of the training lines.
 _MOST_FEATURES = 2000
+# Samples that are looked at together.
+_TOGETHER = 64
 _FEWEST_FEATURES = 20
 _FEWEST_LINES = 5
 # A level may lie as far outside of those of the training lines as these spread, or as the numbers
@@ -66,6 +68,13 @@ def summaries(values: np.ndarray) -> np.ndarray:
     values : ndarray of shape (n_samples, n_features)
         NaN where not measured. Each row is looked at by itself.
     """
+    # A few at a time stay in the processor's cache.
+    starts = range(0, max(len(values), 1), _TOGETHER)
+    return np.concatenate([_summaries(values[start : start + _TOGETHER]) for start in starts])
+
+
+def _summaries(values: np.ndarray) -> np.ndarray:
+    """`summaries` of a few samples."""
     ordered = np.sort(values, axis=1)
     count = np.isfinite(ordered).sum(axis=1)
     last = np.maximum(count - 1, 0)
@@ -84,7 +93,7 @@ def summaries(values: np.ndarray) -> np.ndarray:
 
 def _most_alike(ordered: np.ndarray) -> np.ndarray:
     """How often the most frequent number of each row stands in it; rows are sorted."""
-    places = np.arange(ordered.shape[1])
+    places = np.arange(ordered.shape[1], dtype=np.int32)
     first = np.ones(ordered.shape, dtype=bool)
     first[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
     begins = np.maximum.accumulate(np.where(first, places, 0), axis=1)

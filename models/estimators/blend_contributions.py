@@ -108,7 +108,7 @@ class BlendContributions:
         places : ndarray of int, shape (n_rows,)
             Row of the table that each row's contributions are written to.
         columns : ndarray of int, shape (n_features,)
-            Column of the table of each feature; all other columns of these rows become zero.
+            Column of the table of each feature, ascending; all others of these rows become zero.
         among : tuple of (int, int), optional
             First and last row, exclusive, of those that are wanted; all by default.
         """

@@ -96,17 +96,21 @@ def write_contributions(  # type: ignore[no-untyped-def]
     places : ndarray of int, shape (n_rows,)
         Row of `out` that each row is written to.
     seen : ndarray of int, shape (n_features,)
-        Column of `out` of each feature; all other columns are zero.
+        Column of `out` of each feature, ascending; all other columns are zero.
     out : ndarray of shape (n_places, n_all_features)
     """
-    values, sums = np.empty(rows.shape[1]), np.empty(_SIDE_BY_SIDE)
+    room, sums = np.empty(rows.shape[1]), np.empty(_SIDE_BY_SIDE)
+    everywhere = seen.size == out.shape[1]
     for r in some:
+        written = out[places[r]]
+        values = written if everywhere else room
         total[r] = _scale_row(rows[r], means, slopes, weights[0], values, sums)
         for k in range(columns.size):
             values[columns[k]] += weights[1] * np.float64(shares[r, k])
         if marker_column[r] >= 0:
             values[marker_column[r]] += weights[2] * marker_part[r]
-        written = out[places[r]]
+        if everywhere:
+            continue
         written[:] = 0.0
         for c in range(seen.size):
             written[seen[c]] = values[c]

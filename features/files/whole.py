@@ -32,7 +32,8 @@ _JUST_MADE: Final = 10.0
 def whole_file(path: Path) -> Iterator[Path]:
     """A name beside `path` to write to; the file becomes `path` once the block has ended well.
 
-    A file at `path` is replaced. Should the block fail, it stays as it was.
+    A file at `path` is replaced; a device or a pipe is not, such as ``/dev/null``. Should the block
+    fail, it stays as it was.
 
     Parameters
     ----------
@@ -44,6 +45,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     OSError
         If the file cannot be put in its place.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(errno.EINVAL, "it is a device or a pipe, and no file", str(path))
     new = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     try:
         yield new

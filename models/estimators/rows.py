@@ -24,11 +24,12 @@ class FeatureRows:
     ----------
     frame : DataFrame of shape (n_samples, n_features)
     values : ndarray of shape (n_samples, n_features), float64, C order
+        Read-only, as all parts of it are: loops are compiled anew for what could be written to.
     """
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self.frame = frame
-        self.values = np.ascontiguousarray(frame.to_numpy(float))
+        self.values = _read_only(np.ascontiguousarray(frame.to_numpy(float)))
         self._checked: list[np.ndarray] = []
         self._sorted: dict[tuple[Pattern, ...], dict[Pattern | None, np.ndarray]] = {}
         self._columns: dict[Pattern, np.ndarray] = {}
@@ -103,7 +104,7 @@ class FeatureRows:
                 part = self.values if everywhere else self.values[:, columns]
             else:
                 part = self.values[np.ix_(rows, columns)]
-            self._parts[key] = np.ascontiguousarray(part)
+            self._parts[key] = _read_only(np.ascontiguousarray(part))
         return self._parts[key]
 
     def lacking(self, pattern: Pattern, rows: np.ndarray) -> np.ndarray:
@@ -112,3 +113,10 @@ class FeatureRows:
         if key not in self._lacking:
             self._lacking[key] = np.isnan(self.part(pattern, rows)).sum(axis=1)
         return self._lacking[key]
+
+
+def _read_only(values: np.ndarray) -> np.ndarray:
+    """The same values, which nobody can change through what is given back."""
+    seen = values.view()
+    seen.flags.writeable = False
+    return seen

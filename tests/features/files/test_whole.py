@@ -116,6 +116,15 @@ def test_a_block_that_writes_nothing_is_an_error(tmp_path: Path) -> None:
     assert tree(tmp_path) == {"file": b"earlier"}
 
 
+def test_what_is_no_file_is_not_replaced_by_one(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="a device or a pipe"):
+        write_whole(pipe, b"text")
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
 def test_two_writers_of_one_file_do_not_mix(tmp_path: Path) -> None:
     with whole_file(tmp_path / "file") as first:
         first.write_bytes(b"first")

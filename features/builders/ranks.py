@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -13,9 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.builders.once import once
-
-# Levels that are looked at together: so few stay in the processor's cache.
-_TOGETHER = 2**17
+from sidestep.features.few_rows import few_rows
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ class GeneOrder:
         n_genes = values.shape[1]
         order, first, last = np.empty((3, *values.shape), dtype=np.min_scalar_type(n_genes))
         places, tied = np.arange(n_genes, dtype=order.dtype), False
-        for rows in _parts(*values.shape):
+        for rows in few_rows(*values.shape):
             levels = np.where(measured[rows], values[rows], np.nan)
             ordered = np.argsort(levels, axis=1)
             order[rows] = ordered
@@ -88,7 +85,7 @@ class GeneOrder:
         n_genes = self.order.shape[1]
         chosen = np.zeros(n_genes, dtype=bool)
         chosen[genes] = True
-        for rows in _parts(*self.order.shape):
+        for rows in few_rows(*self.order.shape):
             counted, measured = chosen.take(self.order[rows]), self.measured[rows]
             whole = measured.all()
             if not whole:
@@ -108,13 +105,6 @@ class GeneOrder:
                 halves[~measured.take(genes, axis=1)] = 0
             found[rows] = halves
         return found
-
-
-def _parts(n_samples: int, n_genes: int) -> Iterator[slice]:
-    """Samples that are looked at together."""
-    at_a_time = max(1, _TOGETHER // max(n_genes, 1))
-    for start in range(0, n_samples, at_a_time):
-        yield slice(start, start + at_a_time)
 
 
 @once

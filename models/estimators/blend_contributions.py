@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from sidestep.features.few_rows import few_rows
+
 if TYPE_CHECKING:
     from sidestep.models.estimators.blend import Blend
 
-# First and last row, exclusive, of some that lie side by side.
-_Tile = tuple[int, int]
 # Values of rows that are looked at together: so many stay in the processor's cache while one blend
 # after the other is asked about them.
 _TOGETHER = 2**16
@@ -97,7 +97,7 @@ class BlendContributions:
         values: np.ndarray,
         places: np.ndarray,
         columns: np.ndarray,
-        among: _Tile | None = None,
+        among: slice | None = None,
     ) -> None:
         """Write the contributions of all features into rows of a larger table.
 
@@ -109,19 +109,19 @@ class BlendContributions:
             Row of the table that each row's contributions are written to.
         columns : ndarray of int, shape (n_features,)
             Column of the table of each feature, ascending; all others of these rows become zero.
-        among : tuple of (int, int), optional
-            First and last row, exclusive, of those that are wanted; all by default.
+        among : slice, optional
+            The rows that are wanted, which lie side by side; all by default.
         """
         from sidestep.models.estimators.shares import write_contributions
 
-        wanted = among or (0, len(self._rows))
+        wanted = slice(0, len(self._rows)) if among is None else among
         for some, line in self._lines:
             write_contributions(
                 self._rows, _within(some, wanted), *line, self._blend.weights_, self._shares,
                 self._blend.trees_.columns_, self._marker_column, self._marker_part, places,
                 columns, values, self._linear,
             )  # fmt: skip
-        self._know_ridge(*wanted)
+        self._know_ridge(wanted)
 
     def of(self, asked: np.ndarray) -> np.ndarray:
         """Contributions of some columns of each row, 0 for a column of -1; the shape of `asked`."""
@@ -136,7 +136,7 @@ class BlendContributions:
         return of_asked
 
     def find_largest(
-        self, order: np.ndarray, asked: np.ndarray, found: LargestContributions, among: _Tile
+        self, order: np.ndarray, asked: np.ndarray, found: LargestContributions, among: slice
     ) -> None:
         """Write the largest contributions of some rows, and those asked about, into `found`.
 
@@ -145,8 +145,8 @@ class BlendContributions:
         order, asked
             As for `largest_contributions`, of this blend.
         found : LargestContributions
-        among : tuple of (int, int)
-            First and last row, exclusive, of those that are wanted.
+        among : slice
+            The rows that are wanted, which lie side by side.
         """
         from sidestep.models.estimators.shares import explain_largest
 
@@ -157,11 +157,10 @@ class BlendContributions:
                 self._marker_part, order, asked, found.columns, found.values, found.asked,
                 self._linear,
             )  # fmt: skip
-        self._know_ridge(*among)
+        self._know_ridge(among)
 
-    def _know_ridge(self, first: int, last: int) -> None:
+    def _know_ridge(self, some: slice) -> None:
         """Take what the linear parts of some rows sum up to as the ridge's prediction."""
-        some = slice(first, last)
         base = self._blend.ridge_.base_values(self._rows[some])
         self.members.predictions[some, 0] = base + self._linear[some]
 
@@ -224,29 +223,22 @@ def largest_contributions(
         largest, values = np.empty(shape, dtype=np.int64), np.empty(shape)
         found = LargestContributions(said.members, largest, values, np.empty(columns.shape))
         answers.append((said, columns, found))
-    for tile in _tiles(rows):
+    for some in few_rows(len(rows), rows.shape[1], _TOGETHER):
         for said, columns, found in answers:
-            said.find_largest(order, columns, found, tile)
+            said.find_largest(order, columns, found, some)
     return [found for _, _, found in answers]
 
 
 def _kept_by_trees(blends: Sequence[Blend], rows: np.ndarray) -> Iterator[np.ndarray]:
     """Values of the features that each blend's trees look at, (n_rows, n_kept), float32."""
     kept = [np.empty((len(rows), len(blend.trees_.columns_)), np.float32) for blend in blends]
-    for first, last in _tiles(rows):
+    for some in few_rows(len(rows), rows.shape[1], _TOGETHER):
         for values, blend in zip(kept, blends, strict=True):
-            values[first:last] = rows[first:last, blend.trees_.columns_]
+            values[some] = rows[some, blend.trees_.columns_]
     while kept:
         yield kept.pop(0)
 
 
-def _tiles(rows: np.ndarray) -> Iterator[_Tile]:
-    """First and last row, exclusive, of each few that are looked at together."""
-    few = max(1, _TOGETHER // max(rows.shape[1], 1))
-    for first in range(0, len(rows), few):
-        yield first, min(first + few, len(rows))
-
-
-def _within(some: np.ndarray, tile: _Tile) -> np.ndarray:
-    """Those of ascending rows that lie in a tile."""
-    return some[slice(*np.searchsorted(some, tile))]
+def _within(some: np.ndarray, among: slice) -> np.ndarray:
+    """Those of ascending rows that lie in a slice of all."""
+    return some[slice(*np.searchsorted(some, (among.start, among.stop)))]

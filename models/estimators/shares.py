@@ -220,6 +220,8 @@ def _among(column, columns):  # type: ignore[no-untyped-def]
     return found
 
 
+# Of all these columns at once, since to ask for each by itself, as `explain_asked` does for a few,
+# makes `explain_largest` take more than twice as long.
 @compiled
 def _write_beyond_ridge(  # type: ignore[no-untyped-def]
     row, means, slopes, weights, shares, columns, place, marker, marker_part, apart, values

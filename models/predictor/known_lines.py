@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from sidestep.features.builders.names import modality_of
+from sidestep.features.few_rows import few_rows
 from sidestep.features.identifiers import match_key, without_tissue
 from sidestep.features.study.study import FRAMES, Study
 from sidestep.features.vocabulary.sample_types import LINE, NAME_ATTRIBUTES, sample_kinds
@@ -33,8 +34,6 @@ _FEWEST_COMPARED = 20
 _SAME_PROFILE = 0.15
 #: Levels looked at first, one in so many, and what their mean squared difference must not reach.
 _EVERY, _NEAR = 8, 0.1
-# Differences that are looked at together: so few stay in the processor's cache.
-_TOGETHER = 2**17
 #: A line is most like itself elsewhere: among this share of the lines in rank correlation.
 _ALIKE_SHARE = 0.25
 
@@ -270,9 +269,8 @@ class _Profiles:
             )
             # A few of the levels rule out nearly all lines.
             few = part[::_EVERY]
-            n_together = max(1, _TOGETHER // max(len(lines) * len(few), 1))
-            for start in range(0, len(unknown), n_together):
-                some = unknown[start : start + n_together]
+            for together in few_rows(len(unknown), len(lines) * len(few)):
+                some = unknown[together]
                 some_levels, some_lines = levels[np.ix_(some, few)], self._lines[np.ix_(lines, few)]
                 far, _ = _differences(some_lines, some_levels[:, None])
                 for row, near in zip(some, far < _NEAR, strict=True):

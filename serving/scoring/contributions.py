@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from sidestep.features.builders.names import MODALITIES
+from sidestep.features.few_rows import few_rows
 from sidestep.features.mechanisms.of_features import MECHANISMS
 
 # The compiled loops are imported inside the functions, because they import numba.
 
 
-# Contributions that are looked at together.
-_TOGETHER = 2**17
 #: Place of a feature in a table of sums that has none for it.
 _NOWHERE = -1
 
@@ -100,15 +97,8 @@ def sum_of_others(values: np.ndarray, columns: np.ndarray) -> np.ndarray:
     ndarray of shape (n_samples,)
     """
     sums = np.empty(len(values))
-    for part in _parts(values):
+    for part in few_rows(*values.shape):
         others = values[part].copy()
         np.put_along_axis(others, columns[part], 0.0, axis=1)
         sums[part] = others.sum(axis=1)
     return sums
-
-
-def _parts(values: np.ndarray) -> Iterator[slice]:
-    """Rows of contributions to look at together: so few stay in the processor's cache."""
-    at_a_time = max(1, _TOGETHER // max(values.shape[1], 1))
-    for start in range(0, len(values), at_a_time):
-        yield slice(start, start + at_a_time)

@@ -86,7 +86,7 @@ class Explained:
             seen, places = samples.rows.columns(pattern), np.arange(len(rows)) % few
             for first in range(0, len(rows), few):
                 some = rows[first : first + few]
-                one.write(values, places, seen, (first, first + len(some)))
+                one.write(values, places, seen, slice(first, first + len(some)))
                 part = values[: len(some)]
                 columns[some] = largest_measured(part, samples.to_name[some], named.order, top_k)
                 of_columns[some] = np.take_along_axis(part, columns[some], axis=1)

@@ -51,10 +51,10 @@ class Planted(BlendContributions):
         values: np.ndarray,
         places: np.ndarray,
         columns: np.ndarray,
-        among: tuple[int, int] | None = None,
+        among: slice | None = None,
     ) -> None:
-        first, last = among or (0, len(self.planted))
-        values[places[first:last]] = self.planted[first:last]
+        some = slice(None) if among is None else among
+        values[places[some]] = self.planted[some]
 
 
 def explain(
